@@ -1,0 +1,66 @@
+package io.backstop.api.analysis;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+/**
+ * What a text sent to the server does: the worst of its statements. Immutable, thread-safe; the same text always gets
+ * the same assessment.
+ *
+ * @param risk the worst risk of the statements, {@link RiskLevel#SAFE} for an empty text
+ * @param statements the statements in order; empty for a text of nothing but space, comments and semicolons
+ * @param parseErrorPresent whether some part of the text could not be understood; then the risk is
+ *     {@link RiskLevel#CRITICAL}
+ */
+public record Assessment(RiskLevel risk, List<StatementAssessment> statements, boolean parseErrorPresent) {
+    public static final String EMPTY_OPERATION = "EMPTY";
+
+    public Assessment {
+        Objects.requireNonNull(risk, "risk");
+        statements = List.copyOf(statements);
+        if (parseErrorPresent && risk != RiskLevel.CRITICAL) {
+            throw new IllegalArgumentException("what cannot be understood is critical, not " + risk);
+        }
+    }
+
+    public static Assessment of(List<StatementAssessment> statements) {
+        RiskLevel worst = RiskLevel.SAFE;
+        boolean parseError = false;
+        for (StatementAssessment statement : statements) {
+            worst = worst.worse(statement.risk());
+            parseError |= !statement.recognised();
+        }
+        return new Assessment(worst, statements, parseError);
+    }
+
+    /** The operation of the worst statement, the first of them where several are equally bad; {@code EMPTY} for none. */
+    public String operation() {
+        return statements.stream()
+                .filter(statement -> statement.risk() == risk)
+                .findFirst()
+                .map(StatementAssessment::operation)
+                .orElse(EMPTY_OPERATION);
+    }
+
+    /** Every object that the text changes or removes, once each, in the order of the text. */
+    public List<RelationName> tables() {
+        return union(statement -> statement.targets().stream().map(Target::name));
+    }
+
+    public List<Finding> findings() {
+        return union(statement -> statement.findings().stream());
+    }
+
+    public List<Destruction> destructions() {
+        return union(statement -> statement.destructions().stream());
+    }
+
+    private <T> List<T> union(Function<StatementAssessment, Stream<T>> part) {
+        return List.copyOf(statements.stream()
+                .flatMap(part)
+                .collect(LinkedHashSet::new, LinkedHashSet::add, (a, b) -> a.addAll(b)));
+    }
+}

@@ -1,0 +1,42 @@
+package io.backstop.api.analysis;
+
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Rows that a statement would take away or overwrite, as far as its text tells: where a snapshot has to begin.
+ *
+ * @param kind in which way
+ * @param relations the relations that the statement names, or the schemas for {@link Kind#DROP_SCHEMA} (then as names
+ *     without a schema)
+ * @param cascade whether the statement says CASCADE
+ * @param scoped whether a WHERE narrows it to some rows; always false for what is not DELETE or UPDATE
+ */
+public record Destruction(Kind kind, List<RelationName> relations, boolean cascade, boolean scoped) {
+    public Destruction {
+        Objects.requireNonNull(kind, "kind");
+        relations = List.copyOf(relations);
+    }
+
+    /** Whether a snapshot of tables can undo it. */
+    public boolean recoverable() {
+        return kind != Kind.UNRECOVERABLE;
+    }
+
+    /** The ways in which rows go. */
+    public enum Kind {
+        /** DELETE, also within a WITH or a MERGE. */
+        DELETE,
+        /** UPDATE, also within a WITH, a MERGE or ON CONFLICT. */
+        UPDATE,
+        TRUNCATE,
+        DROP_TABLE,
+        DROP_VIEW,
+        DROP_MATERIALIZED_VIEW,
+        DROP_SCHEMA,
+        /** ALTER TABLE that drops a column or rewrites its values. */
+        ALTER_TABLE,
+        /** What no snapshot of tables brings back: a database, a server file, code run unseen. */
+        UNRECOVERABLE
+    }
+}

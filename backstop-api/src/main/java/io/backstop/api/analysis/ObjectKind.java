@@ -1,0 +1,21 @@
+package io.backstop.api.analysis;
+
+/** The kinds of object that a statement can name as its target. */
+public enum ObjectKind {
+    TABLE,
+    FOREIGN_TABLE,
+    VIEW,
+    MATERIALIZED_VIEW,
+    SEQUENCE,
+    INDEX,
+    SCHEMA,
+    DATABASE,
+    TABLESPACE,
+    EXTENSION,
+    ROLE,
+    TYPE,
+    DOMAIN,
+    FUNCTION,
+    /** A target of any other kind: trigger, policy, publication and so on. */
+    OTHER
+}

@@ -1,0 +1,41 @@
+package io.backstop.api.analysis;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+
+/**
+ * What one statement of a text does, as far as its text tells. Immutable.
+ *
+ * @param operation the command, in upper case as PostgreSQL's documentation names it: {@code DROP TABLE}, {@code EXPLAIN
+ *     ANALYZE DELETE}; {@code UNRECOGNISED} where the scanner does not know it
+ * @param risk the worst risk of its findings; {@link RiskLevel#SAFE} where there are none
+ * @param recognised whether the scanner understood all of it
+ * @param targets what it changes or removes, nested statements included, in the order of the text
+ * @param reads relations that it only reads
+ * @param columnsWritten columns that it assigns or drops, folded as {@link RelationName}'s parts are
+ * @param functions functions that it calls, {@code name} or {@code schema.name}, folded
+ * @param findings the rules that fired, worst first
+ * @param destructions the rows that it would take away
+ */
+public record StatementAssessment(
+        String operation,
+        RiskLevel risk,
+        boolean recognised,
+        List<Target> targets,
+        List<RelationName> reads,
+        Set<String> columnsWritten,
+        Set<String> functions,
+        List<Finding> findings,
+        List<Destruction> destructions) {
+    public StatementAssessment {
+        Objects.requireNonNull(operation, "operation");
+        Objects.requireNonNull(risk, "risk");
+        targets = List.copyOf(targets);
+        reads = List.copyOf(reads);
+        columnsWritten = Set.copyOf(columnsWritten);
+        functions = Set.copyOf(functions);
+        findings = List.copyOf(findings);
+        destructions = List.copyOf(destructions);
+    }
+}

@@ -1,0 +1,65 @@
+package io.backstop.api.audit;
+
+import io.backstop.api.analysis.RiskLevel;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * One thing that happened. Holds no bind values and no credentials.
+ *
+ * @param at when
+ * @param kind what
+ * @param agentId who sent the statement, or which operator acted
+ * @param database the database, {@code host:port/name}; empty for what concerns none
+ * @param sql the text, secrets in it masked; empty for what is not a statement
+ * @param statementSha256 SHA-256 over text and parameters in lower-case hex, or empty
+ * @param operation the operation as the assessment names it, or what the operator did
+ * @param tables what the statement would change
+ * @param risk the statement's risk
+ * @param outcome one word or sentence: {@code allowed}, {@code held}, {@code executed 3 rows}, the SQLSTATE of a failure
+ * @param approvalId the approval it concerns
+ * @param snapshotGroup the snapshots that cover it
+ */
+public record AuditEvent(
+        Instant at,
+        Kind kind,
+        String agentId,
+        String database,
+        String sql,
+        String statementSha256,
+        String operation,
+        List<String> tables,
+        RiskLevel risk,
+        String outcome,
+        Optional<String> approvalId,
+        Optional<String> snapshotGroup) {
+    public AuditEvent {
+        Objects.requireNonNull(at, "at");
+        Objects.requireNonNull(kind, "kind");
+        Objects.requireNonNull(agentId, "agentId");
+        Objects.requireNonNull(database, "database");
+        Objects.requireNonNull(sql, "sql");
+        Objects.requireNonNull(statementSha256, "statementSha256");
+        Objects.requireNonNull(operation, "operation");
+        tables = List.copyOf(tables);
+        Objects.requireNonNull(risk, "risk");
+        Objects.requireNonNull(outcome, "outcome");
+        Objects.requireNonNull(approvalId, "approvalId");
+        Objects.requireNonNull(snapshotGroup, "snapshotGroup");
+    }
+
+    /** What kinds of event there are. */
+    public enum Kind {
+        /** A statement was judged: recorded before it runs. */
+        DECISION,
+        /** What came of a statement that was let through. */
+        OUTCOME,
+        /** A refusal after the decision: no approval, no snapshot, a pause. */
+        REFUSAL,
+        /** An operator approved, denied, paused or resumed. */
+        OPERATOR
+    }
+}

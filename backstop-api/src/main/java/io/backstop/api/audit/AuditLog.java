@@ -1,0 +1,15 @@
+package io.backstop.api.audit;
+
+import io.backstop.api.error.ControlStoreUnavailableException;
+
+import java.util.List;
+import java.util.Optional;
+
+/** A sink that can be read and checked: each record's hash covers the one before it. */
+public interface AuditLog extends AuditSink {
+    /** The newest records, newest first, at most {@code limit}. */
+    List<AuditRecord> newest(int limit) throws ControlStoreUnavailableException;
+
+    /** The sequence number of the first record that was changed, removed or put in, if any was. */
+    Optional<Long> firstBroken() throws ControlStoreUnavailableException;
+}

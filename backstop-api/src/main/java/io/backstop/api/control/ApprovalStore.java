@@ -1,0 +1,41 @@
+package io.backstop.api.control;
+
+import io.backstop.api.approval.Approval;
+import io.backstop.api.approval.ApprovalRequest;
+import io.backstop.api.approval.ApprovalState;
+import io.backstop.api.error.ControlStoreUnavailableException;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** Requests for approval and their decisions. Each step is atomic, also among processes. */
+public interface ApprovalStore {
+    /** The newest request with this binding, whatever its state; one past its time is shown as expired. */
+    Optional<Approval> newest(ApprovalRequest request) throws ControlStoreUnavailableException;
+
+    /** The request with this binding that is still undecided, or a new one. */
+    Approval open(ApprovalRequest request, Duration lifetime) throws ControlStoreUnavailableException;
+
+    Optional<Approval> find(String id) throws ControlStoreUnavailableException;
+
+    /** All in one of these states, oldest first. */
+    List<Approval> list(ApprovalState... states) throws ControlStoreUnavailableException;
+
+    /**
+     * Decides a pending request.
+     *
+     * @return what it is now: as decided, or unchanged where it was not pending any more; empty for an unknown id
+     */
+    Optional<Approval> decide(String id, boolean approve, String operator) throws ControlStoreUnavailableException;
+
+    /**
+     * Uses an approval up: of two callers at the same time one wins.
+     *
+     * @return whether this call did it
+     */
+    boolean consume(String id, ApprovalRequest request) throws ControlStoreUnavailableException;
+
+    /** Makes a used approval usable again, because its statement did not run. */
+    void release(String id) throws ControlStoreUnavailableException;
+}

@@ -1,0 +1,15 @@
+package io.backstop.api.control;
+
+import io.backstop.api.error.ControlStoreUnavailableException;
+
+import java.util.Optional;
+
+/** The emergency brake: while it is pulled, only SAFE statements run. */
+public interface PauseSwitch {
+    /** The pause in force, if there is one. Always read from the store. */
+    Optional<Pause> current() throws ControlStoreUnavailableException;
+
+    void pause(String reason, String operator) throws ControlStoreUnavailableException;
+
+    void resume(String operator) throws ControlStoreUnavailableException;
+}

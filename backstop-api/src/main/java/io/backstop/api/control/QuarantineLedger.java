@@ -1,0 +1,16 @@
+package io.backstop.api.control;
+
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.api.policy.QuarantineRules;
+
+import java.time.Instant;
+import java.util.Optional;
+
+/** Which agents were refused how often, and until when they have to wait. */
+public interface QuarantineLedger {
+    /** Until when the agent is in quarantine, if it is. */
+    Optional<Instant> until(String agentId) throws ControlStoreUnavailableException;
+
+    /** Counts one refusal, and puts the agent in quarantine where it was the last that the rules allow. */
+    void refused(String agentId, QuarantineRules rules) throws ControlStoreUnavailableException;
+}

@@ -1,0 +1,20 @@
+package io.backstop.api.control;
+
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.api.snapshot.SnapshotManifest;
+
+import java.util.List;
+
+/**
+ * The snapshots that this installation has taken, for finding them quickly. The manifests in the storage are the truth;
+ * an entry here proves nothing.
+ */
+public interface SnapshotCatalogue {
+    void add(SnapshotManifest manifest, String storage) throws ControlStoreUnavailableException;
+
+    /** The newest entries, newest first, at most {@code limit}. */
+    List<Entry> newest(int limit) throws ControlStoreUnavailableException;
+
+    /** A snapshot and where it is. */
+    record Entry(SnapshotManifest manifest, String storage) {}
+}

@@ -1,0 +1,29 @@
+package io.backstop.api.error;
+
+import java.sql.SQLNonTransientException;
+
+/**
+ * A refusal by Backstop. Its message says in lower case what was refused and names the object, then {@code HINT:} and
+ * what to do; it holds no bind values and no credentials. Its SQLSTATE class, ZB, is one that connection pools do not
+ * take for a dead connection.
+ */
+public abstract class BackstopException extends SQLNonTransientException {
+    private static final long serialVersionUID = 1L;
+
+    private final String hint;
+
+    protected BackstopException(String sqlState, String problem, String hint, Throwable cause) {
+        super(problem + "\nHINT: " + hint, sqlState, cause);
+        this.hint = hint;
+    }
+
+    protected BackstopException(String sqlState, String problem, String hint) {
+        super(problem + "\nHINT: " + hint, sqlState);
+        this.hint = hint;
+    }
+
+    /** What to do about it. */
+    public String hint() {
+        return hint;
+    }
+}

@@ -1,0 +1,15 @@
+package io.backstop.api.error;
+
+/** An operator paused everything that is not SAFE. */
+public final class PausedException extends BackstopException {
+    public static final String SQL_STATE = "ZB005";
+    private static final long serialVersionUID = 1L;
+
+    public PausedException(String problem, String hint) {
+        super(SQL_STATE, problem, hint);
+    }
+
+    public PausedException(String problem, String hint, Throwable cause) {
+        super(SQL_STATE, problem, hint, cause);
+    }
+}

@@ -1,0 +1,15 @@
+package io.backstop.api.error;
+
+/** The policy blocks the statement, whoever approves it. */
+public final class StatementBlockedException extends BackstopException {
+    public static final String SQL_STATE = "ZB001";
+    private static final long serialVersionUID = 1L;
+
+    public StatementBlockedException(String problem, String hint) {
+        super(SQL_STATE, problem, hint);
+    }
+
+    public StatementBlockedException(String problem, String hint, Throwable cause) {
+        super(SQL_STATE, problem, hint, cause);
+    }
+}

@@ -1,0 +1,80 @@
+package io.backstop.api.policy;
+
+import io.backstop.api.analysis.RiskLevel;
+
+import java.util.Objects;
+import java.util.Set;
+
+/**
+ * What may run, what waits for a human, and what never runs. Immutable, thread-safe. The components are the keys of the
+ * policy file, grouped by what they are about.
+ *
+ * @param name the profile or file it came from, for messages and the audit
+ * @param enforcement whether refusals are carried out
+ * @param requireApprovalForRisks risks that wait for a human
+ * @param blockOperations operations that never run, as {@code StatementAssessment.operation} names them
+ * @param blockUnknownOrParseFailure whether what cannot be understood is blocked rather than held
+ * @param recovery what has to be saved before rows are destroyed
+ * @param impact what makes an ordinary write CRITICAL
+ * @param quarantine what happens to an agent that keeps trying
+ */
+public record Policy(
+        String name,
+        Enforcement enforcement,
+        Set<RiskLevel> requireApprovalForRisks,
+        Set<String> blockOperations,
+        boolean blockUnknownOrParseFailure,
+        RecoveryRules recovery,
+        ImpactRules impact,
+        QuarantineRules quarantine) {
+
+    /** The operations that no snapshot of tables brings back, or that act on the whole server. */
+    public static final Set<String> DEFAULT_BLOCKED_OPERATIONS =
+            Set.of("DROP DATABASE", "DROP SCHEMA", "DROP TABLESPACE", "DROP OWNED", "ALTER SYSTEM", "COPY PROGRAM");
+
+    public Policy {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(enforcement, "enforcement");
+        requireApprovalForRisks = Set.copyOf(requireApprovalForRisks);
+        blockOperations = Set.copyOf(blockOperations);
+        Objects.requireNonNull(recovery, "recovery");
+        Objects.requireNonNull(impact, "impact");
+        Objects.requireNonNull(quarantine, "quarantine");
+    }
+
+    /** The default: what is HIGH or CRITICAL waits for a human, and nothing is destroyed without a snapshot. */
+    public static Policy strict() {
+        return new Policy(
+                "strict",
+                Enforcement.ENFORCE,
+                Set.of(RiskLevel.HIGH, RiskLevel.CRITICAL),
+                DEFAULT_BLOCKED_OPERATIONS,
+                true,
+                RecoveryRules.defaults(),
+                ImpactRules.defaults(),
+                QuarantineRules.defaults());
+    }
+
+    /** For applications that change their own schema: WRITE and HIGH run, CRITICAL is snapshotted and runs. */
+    public static Policy application() {
+        Policy strict = strict();
+        return new Policy(
+                "application",
+                Enforcement.ENFORCE,
+                Set.of(),
+                strict.blockOperations(),
+                strict.blockUnknownOrParseFailure(),
+                strict.recovery(),
+                strict.impact(),
+                strict.quarantine());
+    }
+
+    /** Whether refusals are carried out. */
+    public enum Enforcement {
+        ENFORCE,
+        /** Judge and record, refuse nothing. */
+        MONITOR,
+        /** Only SAFE statements run. */
+        READ_ONLY
+    }
+}

@@ -1,0 +1,29 @@
+package io.backstop.api.policy;
+
+import java.time.Duration;
+
+/**
+ * What happens to an agent that keeps trying what it may not do.
+ *
+ * @param maxBlockedAttempts how many refused statements within the window put it in quarantine; at least 1
+ * @param window the window that they are counted in; positive
+ * @param duration how long the quarantine lasts; positive
+ * @param blocksSafeQueries whether an agent in quarantine may not even read
+ */
+public record QuarantineRules(int maxBlockedAttempts, Duration window, Duration duration, boolean blocksSafeQueries) {
+    public QuarantineRules {
+        if (maxBlockedAttempts < 1) {
+            throw new IllegalArgumentException("max_blocked_attempts_per_window has to be at least 1");
+        }
+        if (window.isNegative() || window.isZero()) {
+            throw new IllegalArgumentException("dangerous_retry_window_seconds has to be at least 1");
+        }
+        if (duration.isNegative() || duration.isZero()) {
+            throw new IllegalArgumentException("quarantine_duration_seconds has to be at least 1");
+        }
+    }
+
+    public static QuarantineRules defaults() {
+        return new QuarantineRules(3, Duration.ofMinutes(10), Duration.ofMinutes(30), false);
+    }
+}

@@ -1,0 +1,9 @@
+package io.backstop.api.policy;
+
+/** When the snapshot that covers a destructive statement is taken. */
+public enum SnapshotMode {
+    /** In the session, right before the statement, under the lock that the statement needs. */
+    INLINE,
+    /** Not at all: destructive statements run uncovered where the policy does not require recovery. */
+    OFF
+}

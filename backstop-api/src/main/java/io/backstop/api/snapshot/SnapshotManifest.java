@@ -1,0 +1,101 @@
+package io.backstop.api.snapshot;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * What a stored snapshot of one table holds, and how to tell that all of it is there. Immutable. A snapshot without a
+ * valid manifest does not exist.
+ *
+ * @param formatVersion the version of the layout, {@value #FORMAT_VERSION} at present
+ * @param snapshotId {@code snap_} and sixteen hexadecimal digits
+ * @param groupId the recovery group: snapshots of one moment that belong together, {@code grp_…}
+ * @param schema the table's schema
+ * @param table the table's name
+ * @param columns the columns whose values were stored, in the order of the rows; generated columns are not among them
+ * @param rowCount how many rows
+ * @param rowChecksum the sum of all rows' hashes, independent of their order, in hex; what {@code row_checksum} of the
+ *     restored rows has to equal
+ * @param copyFormat the COPY format of the chunks before compression: {@code text}
+ * @param compression how the chunks are compressed: {@code zstd}
+ * @param chunks the objects that hold the rows, in order
+ * @param schemaObject the object that holds the table's description
+ * @param createdAt when the rows were read, by the clock of the process that read them
+ * @param source how it came about
+ * @param statementSha256 the statement that it was taken for
+ * @param approvalId the approval that let the statement run
+ * @param agentId who sent the statement
+ * @param database {@code host:port/name}
+ * @param serverVersion as {@code server_version} says it
+ * @param lsn the write-ahead log position when the rows were read
+ * @param status {@code complete}
+ */
+public record SnapshotManifest(
+        int formatVersion,
+        String snapshotId,
+        String groupId,
+        String schema,
+        String table,
+        List<Column> columns,
+        long rowCount,
+        String rowChecksum,
+        String copyFormat,
+        String compression,
+        List<Chunk> chunks,
+        StoredObject schemaObject,
+        Instant createdAt,
+        Source source,
+        Optional<String> statementSha256,
+        Optional<String> approvalId,
+        Optional<String> agentId,
+        String database,
+        String serverVersion,
+        String lsn,
+        String status) {
+    public static final int FORMAT_VERSION = 1;
+
+    public SnapshotManifest {
+        Objects.requireNonNull(snapshotId, "snapshotId");
+        Objects.requireNonNull(groupId, "groupId");
+        Objects.requireNonNull(schema, "schema");
+        Objects.requireNonNull(table, "table");
+        columns = List.copyOf(columns);
+        Objects.requireNonNull(rowChecksum, "rowChecksum");
+        Objects.requireNonNull(copyFormat, "copyFormat");
+        Objects.requireNonNull(compression, "compression");
+        chunks = List.copyOf(chunks);
+        Objects.requireNonNull(schemaObject, "schemaObject");
+        Objects.requireNonNull(createdAt, "createdAt");
+        Objects.requireNonNull(source, "source");
+        Objects.requireNonNull(statementSha256, "statementSha256");
+        Objects.requireNonNull(approvalId, "approvalId");
+        Objects.requireNonNull(agentId, "agentId");
+        Objects.requireNonNull(database, "database");
+        Objects.requireNonNull(serverVersion, "serverVersion");
+        Objects.requireNonNull(lsn, "lsn");
+        Objects.requireNonNull(status, "status");
+    }
+
+    /** The bytes that the store holds for it, the manifest itself not counted. */
+    public long storedBytes() {
+        return schemaObject.bytes() + chunks.stream().mapToLong(Chunk::bytes).sum();
+    }
+
+    /** A stored column: its name and its type as {@code format_type} writes it. */
+    public record Column(String name, String type) {}
+
+    /** An object with rows: its name within the snapshot, its rows, its bytes as stored and their SHA-256 in hex. */
+    public record Chunk(String name, long rows, long bytes, String sha256) {}
+
+    /** Another object of the snapshot: its name within it, its bytes as stored and their SHA-256 in hex. */
+    public record StoredObject(String name, long bytes, String sha256) {}
+
+    /** How a snapshot came about. */
+    public enum Source {
+        INLINE,
+        SIDECAR,
+        MANUAL
+    }
+}

@@ -1,0 +1,36 @@
+package io.backstop.api.snapshot;
+
+import io.backstop.api.analysis.Destruction;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * What to save before a statement runs, and what to write down about it.
+ *
+ * @param destructions what the statement takes away, as its text tells
+ * @param companions tables to save along with them, {@code name} or {@code schema.name}
+ * @param maxBytes the largest total size on disk of the tables, in bytes
+ * @param database {@code host:port/name}
+ * @param agentId who sends the statement
+ * @param statementSha256 SHA-256 over the statement and its parameters
+ * @param approvalId the approval that lets it run
+ */
+public record SnapshotRequest(
+        List<Destruction> destructions,
+        List<String> companions,
+        long maxBytes,
+        String database,
+        String agentId,
+        String statementSha256,
+        Optional<String> approvalId) {
+    public SnapshotRequest {
+        destructions = List.copyOf(destructions);
+        companions = List.copyOf(companions);
+        Objects.requireNonNull(database, "database");
+        Objects.requireNonNull(agentId, "agentId");
+        Objects.requireNonNull(statementSha256, "statementSha256");
+        Objects.requireNonNull(approvalId, "approvalId");
+    }
+}

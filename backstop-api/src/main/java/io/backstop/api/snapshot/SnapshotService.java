@@ -1,0 +1,35 @@
+package io.backstop.api.snapshot;
+
+import io.backstop.api.error.RecoveryNotReadyException;
+
+import java.sql.Connection;
+
+/**
+ * Stores what a statement is about to destroy. Found by the driver through {@link SnapshotServiceProvider}. Thread-safe.
+ */
+public interface SnapshotService extends AutoCloseable {
+    /**
+     * Proves that a snapshot could be stored, by storing, reading and removing a small object.
+     *
+     * @throws RecoveryNotReadyException naming the storage and what is wrong with it
+     */
+    void probe() throws RecoveryNotReadyException;
+
+    /**
+     * Locks everything that the statement will take with it, copies its rows in this session, stores them and reads them
+     * back. When it returns, a verified snapshot of exactly the rows that would be destroyed exists, and stays exact
+     * until the transaction ends.
+     *
+     * <p>The settings of the session are afterwards what they were before; the locks stay until the transaction ends.
+     *
+     * @param connection a plain connection to PostgreSQL with a transaction that this call may begin or join
+     *     (auto-commit is off)
+     * @throws RecoveryNotReadyException where any of this cannot be had; nothing was changed then, though the transaction
+     *     may hold locks or have failed
+     */
+    SecuredRows secure(Connection connection, SnapshotRequest request, Progress progress)
+            throws RecoveryNotReadyException;
+
+    @Override
+    void close();
+}
