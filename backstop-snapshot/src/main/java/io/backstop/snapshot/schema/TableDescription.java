@@ -1,0 +1,141 @@
+package io.backstop.snapshot.schema;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * A table without its rows, in parts that can be put together again under another name. Every piece of SQL is as
+ * PostgreSQL's own {@code pg_get_…} functions write it under {@code search_path = pg_catalog}, so every name in it is
+ * qualified. Immutable. Stored as JSON with the component names in snake case.
+ *
+ * @param schema the schema
+ * @param name the table's name
+ * @param owner its owner
+ * @param unlogged whether it is UNLOGGED
+ * @param options its storage parameters, {@code name=value}
+ * @param comment its comment
+ * @param columns its columns in order, dropped ones left out
+ * @param sequences the sequences that its columns own
+ * @param constraints its own constraints: keys, checks, exclusions, foreign keys to others
+ * @param indexes its indexes, those of constraints left out
+ * @param dependents what else belongs to it or hangs on it and goes with DROP … CASCADE, in an order in which it can be
+ *     created again
+ */
+public record TableDescription(
+        String schema,
+        String name,
+        String owner,
+        boolean unlogged,
+        List<String> options,
+        Optional<String> comment,
+        List<Column> columns,
+        List<Sequence> sequences,
+        List<Constraint> constraints,
+        List<Index> indexes,
+        List<Dependent> dependents) {
+    public TableDescription {
+        Objects.requireNonNull(schema, "schema");
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(owner, "owner");
+        options = List.copyOf(options);
+        Objects.requireNonNull(comment, "comment");
+        columns = List.copyOf(columns);
+        sequences = List.copyOf(sequences);
+        constraints = List.copyOf(constraints);
+        indexes = List.copyOf(indexes);
+        dependents = List.copyOf(dependents);
+    }
+
+    /**
+     * A column.
+     *
+     * @param type as {@code format_type} writes it
+     * @param collation as a qualified name, where it is not the type's own
+     * @param defaultExpression the default, or the expression of a generated column; a default by {@code nextval} of an
+     *     owned sequence is left out here and told by that {@link Sequence}
+     * @param generated how the value comes about
+     */
+    public record Column(
+            String name,
+            String type,
+            Optional<String> collation,
+            boolean notNull,
+            Optional<String> defaultExpression,
+            Generated generated,
+            Optional<String> comment) {}
+
+    /** How a column's value comes about. */
+    public enum Generated {
+        NO,
+        STORED,
+        VIRTUAL,
+        IDENTITY_ALWAYS,
+        IDENTITY_BY_DEFAULT
+    }
+
+    /**
+     * A sequence that a column owns: of an identity column, or of a serial one.
+     *
+     * @param column the owning column
+     * @param type its data type
+     * @param lastValue the last value it gave, or its start where it gave none
+     * @param called whether it gave {@code lastValue} already
+     */
+    public record Sequence(
+            String schema,
+            String name,
+            String column,
+            boolean identity,
+            String type,
+            long start,
+            long increment,
+            long minimum,
+            long maximum,
+            long cache,
+            boolean cycle,
+            long lastValue,
+            boolean called) {}
+
+    /**
+     * A constraint.
+     *
+     * @param definition what follows {@code CONSTRAINT name}, as {@code pg_get_constraintdef} writes it; where a foreign
+     *     key refers to the table itself, its name is written as {@link #SELF}
+     */
+    public record Constraint(String name, ConstraintKind kind, String definition, Optional<String> comment) {
+        /** Stands for the table's own qualified name in the definition of a foreign key to itself. */
+        public static final String SELF = "\u0001self\u0001";
+    }
+
+    /** The kinds of constraint, in the order in which they are created. */
+    public enum ConstraintKind {
+        NOT_NULL,
+        CHECK,
+        PRIMARY_KEY,
+        UNIQUE,
+        EXCLUSION,
+        FOREIGN_KEY
+    }
+
+    /**
+     * An index.
+     *
+     * @param body what follows {@code USING} in {@code pg_get_indexdef}: {@code btree (lower(email)) WHERE …}
+     */
+    public record Index(String name, boolean unique, String body, Optional<String> comment) {}
+
+    /**
+     * Something that hangs on the table.
+     *
+     * @param kind what it is, in PostgreSQL's words: {@code foreign key}, {@code view}, {@code trigger}, {@code policy},
+     *     {@code rule}, {@code grant}, {@code statistics}, {@code materialized view}, {@code row security}
+     * @param identity its name for people: {@code orders_user_id_fkey on public.orders}
+     * @param sql the statements that create it again once the table has its name back, without a final semicolon each
+     */
+    public record Dependent(String kind, String identity, List<String> sql) {
+        public Dependent {
+            sql = List.copyOf(sql);
+        }
+    }
+}
