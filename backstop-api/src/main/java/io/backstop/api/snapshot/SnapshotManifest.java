@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param compression how the chunks are compressed: {@code zstd}
  * @param chunks the objects that hold the rows, in order
  * @param schemaObject the object that holds the table's description
+ * @param schemaSql the object that holds a script which makes the table again, for somebody with nothing but psql
  * @param createdAt when the rows were read, by the clock of the process that read them
  * @param source how it came about
  * @param statementSha256 the statement that it was taken for
@@ -45,6 +46,7 @@ public record SnapshotManifest(
         String compression,
         List<Chunk> chunks,
         StoredObject schemaObject,
+        StoredObject schemaSql,
         Instant createdAt,
         Source source,
         Optional<String> statementSha256,
@@ -67,6 +69,7 @@ public record SnapshotManifest(
         Objects.requireNonNull(compression, "compression");
         chunks = List.copyOf(chunks);
         Objects.requireNonNull(schemaObject, "schemaObject");
+        Objects.requireNonNull(schemaSql, "schemaSql");
         Objects.requireNonNull(createdAt, "createdAt");
         Objects.requireNonNull(source, "source");
         Objects.requireNonNull(statementSha256, "statementSha256");
@@ -80,7 +83,9 @@ public record SnapshotManifest(
 
     /** The bytes that the store holds for it, the manifest itself not counted. */
     public long storedBytes() {
-        return schemaObject.bytes() + chunks.stream().mapToLong(Chunk::bytes).sum();
+        return schemaObject.bytes()
+                + schemaSql.bytes()
+                + chunks.stream().mapToLong(Chunk::bytes).sum();
     }
 
     /** A stored column: its name and its type as {@code format_type} writes it. */
