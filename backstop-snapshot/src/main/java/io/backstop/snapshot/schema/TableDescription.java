@@ -21,6 +21,11 @@ import java.util.Optional;
  * @param indexes its indexes, those of constraints left out
  * @param dependents what else belongs to it or hangs on it and goes with DROP … CASCADE, in an order in which it can be
  *     created again
+ * @param partitionKey what follows {@code PARTITION BY} where it is a partitioned table. Such a table has no rows of its
+ *     own; each of its partitions is described by itself, as a table of its own that has a dependent of kind {@code
+ *     partition of} which attaches it
+ * @param prerequisites what it needs and does not own: its schema, types, functions, sequences, in an order in which
+ *     they can be created; to be created only where they are missing
  */
 public record TableDescription(
         String schema,
@@ -33,7 +38,9 @@ public record TableDescription(
         List<Sequence> sequences,
         List<Constraint> constraints,
         List<Index> indexes,
-        List<Dependent> dependents) {
+        List<Dependent> dependents,
+        Optional<String> partitionKey,
+        List<Prerequisite> prerequisites) {
     public TableDescription {
         Objects.requireNonNull(schema, "schema");
         Objects.requireNonNull(name, "name");
@@ -45,6 +52,8 @@ public record TableDescription(
         constraints = List.copyOf(constraints);
         indexes = List.copyOf(indexes);
         dependents = List.copyOf(dependents);
+        Objects.requireNonNull(partitionKey, "partitionKey");
+        prerequisites = List.copyOf(prerequisites);
     }
 
     /**
@@ -100,6 +109,9 @@ public record TableDescription(
     /**
      * A constraint.
      *
+     * A NOT NULL constraint is among them where the server knows such constraints by name (from PostgreSQL 18 on); its
+     * column says {@code notNull} as well.
+     *
      * @param definition what follows {@code CONSTRAINT name}, as {@code pg_get_constraintdef} writes it; where a foreign
      *     key refers to the table itself, its name is written as {@link #SELF}
      */
@@ -129,12 +141,27 @@ public record TableDescription(
      * Something that hangs on the table.
      *
      * @param kind what it is, in PostgreSQL's words: {@code foreign key}, {@code view}, {@code trigger}, {@code policy},
-     *     {@code rule}, {@code grant}, {@code statistics}, {@code materialized view}, {@code row security}
+     *     {@code rule}, {@code grant}, {@code statistics}, {@code materialized view}, {@code row security}, {@code
+     *     partition of}, {@code inherits} and the like
      * @param identity its name for people: {@code orders_user_id_fkey on public.orders}
      * @param sql the statements that create it again once the table has its name back, without a final semicolon each
      */
     public record Dependent(String kind, String identity, List<String> sql) {
         public Dependent {
+            sql = List.copyOf(sql);
+        }
+    }
+
+    /**
+     * Something that the table needs and does not own.
+     *
+     * @param kind what it is: {@code schema}, {@code type}, {@code function}, {@code sequence}
+     * @param identity its name for people
+     * @param exists a boolean SQL expression that tells whether it is there
+     * @param sql the statements that create it, without a final semicolon each
+     */
+    public record Prerequisite(String kind, String identity, String exists, List<String> sql) {
+        public Prerequisite {
             sql = List.copyOf(sql);
         }
     }
