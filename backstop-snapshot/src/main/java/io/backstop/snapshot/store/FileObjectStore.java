@@ -1,0 +1,216 @@
+package io.backstop.snapshot.store;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * Objects as files below a folder, which it creates where it is missing. An object is written under another name,
+ * forced to the disk and then named by one rename or link, and the folder is forced too. Files can be read by their
+ * owner alone, for they hold rows. Thread-safe, also among processes.
+ */
+public final class FileObjectStore implements ObjectStore {
+    /** Separates a file's name from the rest of its temporary name; no object's name holds it. */
+    private static final String UNFINISHED = "~";
+
+    private static final boolean WINDOWS = File.separatorChar == '\\';
+
+    private final Path root;
+
+    public FileObjectStore(Path root) {
+        this.root = root.toAbsolutePath().normalize();
+    }
+
+    @Override
+    public void put(String name, ByteBuffer content) throws IOException {
+        Path target = resolve(name);
+        Path unfinished = write(target, content);
+        try {
+            Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(unfinished);
+        }
+        force(parent(target));
+    }
+
+    @Override
+    public void putNew(String name, ByteBuffer content) throws IOException {
+        Path target = resolve(name);
+        if (Files.exists(target)) {
+            throw new FileAlreadyExistsException(target.toString());
+        }
+        Path unfinished = write(target, content);
+        try {
+            // Unlike a rename, a link fails where the name is taken.
+            Files.createLink(target, unfinished);
+        } catch (UnsupportedOperationException e) {
+            throw new IOException("the file system of " + root + " has no hard links, which this store needs", e);
+        } finally {
+            Files.deleteIfExists(unfinished);
+        }
+        force(parent(target));
+    }
+
+    private Path write(Path target, ByteBuffer content) throws IOException {
+        createFolder(parent(target));
+        Path unfinished = parent(target).resolve(target.getFileName() + UNFINISHED + UUID.randomUUID());
+        try (FileChannel channel =
+                FileChannel.open(Files.createFile(unfinished, attributes("rw-------")), StandardOpenOption.WRITE)) {
+            ByteBuffer rest = content.duplicate();
+            while (rest.hasRemaining()) {
+                channel.write(rest);
+            }
+            channel.force(true);
+        } catch (IOException | RuntimeException e) {
+            deleteAfter(unfinished, e);
+            throw e;
+        }
+        return unfinished;
+    }
+
+    private static void deleteAfter(Path unfinished, Exception cause) {
+        try {
+            Files.deleteIfExists(unfinished);
+        } catch (IOException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    private static void createFolder(Path folder) throws IOException {
+        if (Files.isDirectory(folder)) {
+            return;
+        }
+        createFolder(parent(folder));
+        try {
+            Files.createDirectory(folder, attributes("rwx------"));
+        } catch (FileAlreadyExistsException e) {
+            if (!Files.isDirectory(folder)) {
+                throw e;
+            }
+        }
+        force(parent(folder));
+    }
+
+    private static FileAttribute<?>[] attributes(String permissions) {
+        return WINDOWS
+                ? new FileAttribute<?>[0]
+                : new FileAttribute<?>[] {
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))
+                };
+    }
+
+    /** A name is durable only when the folder that holds it is. Windows has no such call and needs none. */
+    private static void force(Path folder) throws IOException {
+        if (!WINDOWS) {
+            try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+                channel.force(true);
+            }
+        }
+    }
+
+    @Override
+    public InputStream open(String name) throws IOException {
+        Path file = resolve(name);
+        if (!Files.isRegularFile(file)) {
+            throw new NoSuchFileException(file.toString());
+        }
+        return Files.newInputStream(file);
+    }
+
+    @Override
+    public List<String> list(String prefix) throws IOException {
+        ObjectNames.checkedPrefix(prefix);
+        Path start = root.resolve(prefix.substring(0, prefix.lastIndexOf('/') + 1));
+        List<String> names = new ArrayList<>();
+        if (Files.isDirectory(start)) {
+            Files.walkFileTree(start, new Collector(prefix, names));
+        }
+        Collections.sort(names);
+        return List.copyOf(names);
+    }
+
+    @Override
+    public void delete(String name) throws IOException {
+        Path file = resolve(name);
+        if (Files.deleteIfExists(file)) {
+            force(parent(file));
+        }
+    }
+
+    @Override
+    public String address() {
+        return root.toUri().toString();
+    }
+
+    @Override
+    public void close() {
+        // Nothing is kept open.
+    }
+
+    private Path resolve(String name) {
+        return root.resolve(ObjectNames.checked(name));
+    }
+
+    private static Path parent(Path file) throws IOException {
+        Path parent = file.getParent();
+        if (parent == null) {
+            throw new IOException(file + " is no place for objects");
+        }
+        return parent;
+    }
+
+    private final class Collector extends SimpleFileVisitor<Path> {
+        private final String prefix;
+        private final List<String> names;
+
+        Collector(String prefix, List<String> names) {
+            this.prefix = prefix;
+            this.names = names;
+        }
+
+        @Override
+        public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
+            String name = name(folder) + "/";
+            boolean onTheWay = folder.equals(root) || name.startsWith(prefix) || prefix.startsWith(name);
+            return onTheWay ? FileVisitResult.CONTINUE : FileVisitResult.SKIP_SUBTREE;
+        }
+
+        @Override
+        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            String name = name(file);
+            if (name.startsWith(prefix) && ObjectNames.isPart(String.valueOf(file.getFileName()))) {
+                names.add(name);
+            }
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult visitFileFailed(Path file, IOException failure) throws IOException {
+            if (failure instanceof NoSuchFileException) {
+                return FileVisitResult.CONTINUE; // removed while we look
+            }
+            throw failure;
+        }
+
+        private String name(Path file) {
+            return root.relativize(file).toString().replace(File.separatorChar, '/');
+        }
+    }
+}

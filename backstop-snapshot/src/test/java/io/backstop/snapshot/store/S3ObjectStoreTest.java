@@ -1,0 +1,78 @@
+package io.backstop.snapshot.store;
+
+import io.backstop.testing.S3Extension;
+import io.backstop.testing.S3Server;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.S3Object;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+@ExtendWith(S3Extension.class)
+class S3ObjectStoreTest extends ObjectStoreContract {
+    private S3Server server;
+
+    @BeforeEach
+    void remember(S3Server server) {
+        this.server = server;
+    }
+
+    @Override
+    ObjectStore store() {
+        return ObjectStores.open(server.storage(server.newBucket() + "/some/prefix"));
+    }
+
+    @Override
+    ObjectStore again(ObjectStore store) {
+        return ObjectStores.open(store.address());
+    }
+
+    @Test
+    void keeps_everything_below_its_prefix() throws IOException {
+        String bucket = server.newBucket();
+        try (ObjectStore store = ObjectStores.open(server.storage(bucket + "/some/prefix/"));
+                ObjectStore whole = ObjectStores.open(server.storage(bucket));
+                S3Client client = server.client()) {
+            store.put("a/b", bytes("one"));
+            whole.put("some/prefix-of-another/c", bytes("two"));
+            assertThat(client.listObjectsV2(r -> r.bucket(bucket)).contents().stream()
+                            .map(S3Object::key))
+                    .containsExactlyInAnyOrder("some/prefix/a/b", "some/prefix-of-another/c");
+            assertThat(store.list("")).containsExactly("a/b");
+            assertThat(whole.list("some/")).containsExactly("some/prefix-of-another/c", "some/prefix/a/b");
+        }
+    }
+
+    @Test
+    void names_bucket_and_reason_where_the_bucket_is_missing() {
+        try (ObjectStore store = ObjectStores.open(server.storage("no-such-bucket"))) {
+            assertThatThrownBy(() -> store.put("a", bytes("one")))
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("cannot store \"a\" in s3://no-such-bucket@" + server.endpoint()
+                            + ": the server answers 404 NoSuchBucket");
+        }
+    }
+
+    @Test
+    void fails_where_nobody_listens() throws IOException {
+        int freePort;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            freePort = socket.getLocalPort();
+        }
+        String address = "s3://bucket@http://127.0.0.1:" + freePort;
+        try (ObjectStore store = ObjectStores.open(address)) {
+            assertThatThrownBy(() -> store.putNew("a", bytes("one")))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageStartingWith("cannot store \"a\" in " + address + ": ");
+            assertThatThrownBy(() -> store.open("a")).isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> store.list("a")).isInstanceOf(IOException.class);
+        }
+    }
+}
