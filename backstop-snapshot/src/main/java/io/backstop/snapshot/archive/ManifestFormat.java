@@ -1,0 +1,76 @@
+package io.backstop.snapshot.archive;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * {@code manifest.json}: the manifest's components in snake case, and {@code checksum}, the SHA-256 in hex of the
+ * canonical manifest. That is the manifest without {@code checksum}, in UTF-8, keys sorted and no white space:
+ *
+ * <pre>{@code jq -cjS 'del(.checksum)' manifest.json | sha256sum}</pre>
+ */
+final class ManifestFormat {
+    static final String NAME = "manifest.json";
+
+    private static final String CHECKSUM = "checksum";
+
+    private ManifestFormat() {}
+
+    static byte[] write(SnapshotManifest manifest) {
+        ObjectNode node = Json.MAPPER.valueToTree(manifest);
+        node.remove("stored_bytes");
+        node.put(CHECKSUM, checksum(node));
+        return Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(node);
+    }
+
+    private static String checksum(ObjectNode withoutChecksum) {
+        return Sha256.hex(Json.MAPPER.writeValueAsBytes(withoutChecksum));
+    }
+
+    /** @param origin names the object in messages */
+    static SnapshotManifest read(byte[] content, String origin) throws CorruptSnapshotException {
+        try {
+            JsonNode root = Json.MAPPER.readTree(content);
+            if (!(root instanceof ObjectNode node)) {
+                throw new CorruptSnapshotException(origin + " is not a manifest: it holds no JSON object");
+            }
+            checkVersion(node, origin);
+            JsonNode checksum = node.remove(CHECKSUM);
+            if (checksum == null || !checksum.isString() || !checksum.asString().equals(checksum(node))) {
+                throw new CorruptSnapshotException(origin + " does not match its own checksum");
+            }
+            return checked(Json.MAPPER.treeToValue(node, SnapshotManifest.class), origin);
+        } catch (JacksonException e) {
+            throw new CorruptSnapshotException(origin + " cannot be read as a manifest: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    /** First of all, for another version may have another checksum. */
+    private static void checkVersion(ObjectNode node, String origin) throws CorruptSnapshotException {
+        JsonNode version = node.get("format_version");
+        if (version == null || !version.isInt() || version.asInt() != SnapshotManifest.FORMAT_VERSION) {
+            throw new CorruptSnapshotException(origin + " has format version " + version + ", this version of Backstop "
+                    + "reads version " + SnapshotManifest.FORMAT_VERSION);
+        }
+    }
+
+    private static SnapshotManifest checked(SnapshotManifest manifest, String origin) throws CorruptSnapshotException {
+        long rows = manifest.chunks().stream()
+                .mapToLong(SnapshotManifest.Chunk::rows)
+                .sum();
+        if (rows != manifest.rowCount()) {
+            throw new CorruptSnapshotException(
+                    origin + " counts " + manifest.rowCount() + " rows, its chunks hold " + rows);
+        }
+        if (!manifest.status().equals("complete")) {
+            throw new CorruptSnapshotException(origin + " has the unknown status " + manifest.status());
+        }
+        if (!manifest.copyFormat().equals("text") || !manifest.compression().equals("zstd")) {
+            throw new CorruptSnapshotException(origin + " holds rows as " + manifest.copyFormat() + " compressed by "
+                    + manifest.compression() + ", this version of Backstop reads text compressed by zstd");
+        }
+        return manifest;
+    }
+}

@@ -1,0 +1,39 @@
+package io.backstop.snapshot.archive;
+
+import java.nio.ByteBuffer;
+import java.security.DigestException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/** SHA-256, which every Java platform has. */
+final class Sha256 {
+    private Sha256() {}
+
+    static MessageDigest digest() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("this Java runtime has no SHA-256", e);
+        }
+    }
+
+    static String hex(byte[] content) {
+        return HexFormat.of().formatHex(digest().digest(content));
+    }
+
+    static String hex(ByteBuffer content) {
+        MessageDigest digest = digest();
+        digest.update(content.duplicate());
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** Completes the hash into an array of 32 bytes, without one more array for each row. */
+    static void finish(MessageDigest digest, byte[] target) {
+        try {
+            digest.digest(target, 0, target.length);
+        } catch (DigestException e) {
+            throw new IllegalStateException("32 bytes are not enough for SHA-256", e);
+        }
+    }
+}

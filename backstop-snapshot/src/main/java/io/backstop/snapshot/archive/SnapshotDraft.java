@@ -1,0 +1,59 @@
+package io.backstop.snapshot.archive;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotManifest.StoredObject;
+import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.store.ObjectStore;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * A snapshot while it is written: its objects first, its manifest last. Until {@link #publish} returned it does not
+ * exist for any reader. Thread-safe as far as its store is.
+ */
+public final class SnapshotDraft {
+    private final ObjectStore store;
+    private final String folder;
+    private final String snapshotId;
+
+    SnapshotDraft(ObjectStore store, String folder, String snapshotId) {
+        this.store = store;
+        this.folder = folder;
+        this.snapshotId = snapshotId;
+    }
+
+    public String snapshotId() {
+        return snapshotId;
+    }
+
+    /** Stores the rows' next object and tells what the manifest has to say about it. */
+    public SnapshotManifest.Chunk putChunk(int number, long rows, ByteBuffer content) throws IOException {
+        StoredObject stored = put(SnapshotObjects.chunk(number), content);
+        return new SnapshotManifest.Chunk(stored.name(), rows, stored.bytes(), stored.sha256());
+    }
+
+    public StoredObject putDescription(TableDescription description) throws IOException {
+        return put(SnapshotObjects.SCHEMA_JSON, ByteBuffer.wrap(DescriptionFormat.write(description)));
+    }
+
+    public StoredObject putScript(String sql) throws IOException {
+        return put(SnapshotObjects.SCHEMA_SQL, ByteBuffer.wrap(sql.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** Makes the snapshot exist. */
+    public void publish(SnapshotManifest manifest) throws IOException {
+        if (!manifest.snapshotId().equals(snapshotId)
+                || !SnapshotFolder.of(manifest.schema(), manifest.table()).equals(folder)) {
+            throw new IllegalArgumentException("the manifest is not the one of " + snapshotId);
+        }
+        store.putNew(folder + snapshotId + "/" + ManifestFormat.NAME, ByteBuffer.wrap(ManifestFormat.write(manifest)));
+    }
+
+    private StoredObject put(String name, ByteBuffer content) throws IOException {
+        StoredObject stored = new StoredObject(name, content.remaining(), Sha256.hex(content));
+        store.putNew(folder + snapshotId + "/" + name, content);
+        return stored;
+    }
+}

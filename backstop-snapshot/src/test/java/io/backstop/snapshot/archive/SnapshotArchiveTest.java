@@ -1,0 +1,310 @@
+package io.backstop.snapshot.archive;
+
+import com.github.luben.zstd.Zstd;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.store.FileObjectStore;
+import io.backstop.snapshot.store.ObjectStore;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class SnapshotArchiveTest {
+    private static final TableDescription DESCRIPTION = new TableDescription(
+            "public",
+            "a.b",
+            "owner",
+            false,
+            List.of("fillfactor=70"),
+            Optional.of("a comment"),
+            List.of(new TableDescription.Column(
+                    "id",
+                    "bigint",
+                    Optional.empty(),
+                    true,
+                    Optional.empty(),
+                    TableDescription.Generated.IDENTITY_ALWAYS,
+                    Optional.empty())),
+            List.of(),
+            List.of(new TableDescription.Constraint(
+                    "fk",
+                    TableDescription.ConstraintKind.FOREIGN_KEY,
+                    "FOREIGN KEY (id) REFERENCES " + TableDescription.Constraint.SELF + "(id)",
+                    Optional.empty())),
+            List.of(),
+            List.of(),
+            Optional.empty(),
+            List.of());
+
+    @TempDir
+    Path folder;
+
+    private ObjectStore store() {
+        return new FileObjectStore(folder);
+    }
+
+    @Test
+    void gives_back_what_was_stored() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        SnapshotManifest manifest = publish(archive, "public", "a.b", "snap_1", 0, "1\n2\n", "3\n");
+        assertThat(archive.list()).containsExactly(manifest);
+        assertThat(archive.list("public", "a.b")).containsExactly(manifest);
+        assertThat(archive.find("snap_1")).isEqualTo(manifest);
+        assertThat(archive.broken()).isEmpty();
+        archive.verify(manifest);
+        assertThat(archive.description(manifest)).isEqualTo(DESCRIPTION);
+        assertThat(new String(archive.script(manifest), StandardCharsets.UTF_8)).isEqualTo("CREATE TABLE …;\n");
+        assertThat(text(archive, manifest, 0)).isEqualTo("1\n2\n");
+        assertThat(text(archive, manifest, 1)).isEqualTo("3\n");
+    }
+
+    @Test
+    void lists_the_newest_first_and_each_table_by_itself() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        SnapshotManifest old = publish(archive, "public", "t", "snap_2", 10);
+        SnapshotManifest young = publish(archive, "public", "t", "snap_1", 20);
+        SnapshotManifest other = publish(archive, "public", "tt", "snap_3", 15);
+        assertThat(archive.list()).containsExactly(young, other, old);
+        assertThat(archive.list("public", "t")).containsExactly(young, old);
+        assertThat(archive.list("public", "nothing")).isEmpty();
+    }
+
+    @Test
+    void tells_apart_names_that_look_alike_in_a_path() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        List<List<String>> names = List.of(
+                List.of("a.b", "c"),
+                List.of("a", "b.c"),
+                List.of("..", ".."),
+                List.of("a/b", "../../etc/passwd"),
+                List.of("new\nline", "日本語"),
+                List.of("a%2Eb", "c"),
+                List.of("界".repeat(21), "界".repeat(21)),
+                List.of("界".repeat(21), "界".repeat(20) + "x"));
+        for (int i = 0; i < names.size(); i++) {
+            publish(archive, names.get(i).get(0), names.get(i).get(1), "snap_" + i, i);
+        }
+        for (int i = 0; i < names.size(); i++) {
+            assertThat(archive.list(names.get(i).get(0), names.get(i).get(1)))
+                    .extracting(SnapshotManifest::snapshotId)
+                    .containsExactly("snap_" + i);
+        }
+        assertThat(archive.list()).hasSize(names.size());
+        assertThat(archive.broken()).isEmpty();
+        try (var files = Files.list(folder)) {
+            assertThat(files).containsExactly(folder.resolve("snapshots"));
+        }
+    }
+
+    @Test
+    void writes_the_keys_of_the_format() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        publish(archive, "public", "t", "snap_1", 0, "1\n");
+        var json = Json.MAPPER.readTree(Files.readString(folder.resolve("snapshots/public.t/snap_1/manifest.json")));
+        assertThat(json.propertyNames())
+                .containsExactlyInAnyOrder(
+                        "format_version",
+                        "snapshot_id",
+                        "group_id",
+                        "schema",
+                        "table",
+                        "columns",
+                        "row_count",
+                        "row_checksum",
+                        "copy_format",
+                        "compression",
+                        "chunks",
+                        "schema_object",
+                        "schema_sql",
+                        "created_at",
+                        "source",
+                        "statement_sha256",
+                        "approval_id",
+                        "agent_id",
+                        "database",
+                        "server_version",
+                        "lsn",
+                        "status",
+                        "checksum");
+        assertThat(json.get("chunks").get(0).propertyNames())
+                .containsExactlyInAnyOrder("name", "rows", "bytes", "sha256");
+        assertThat(json.get("source").asString()).isEqualTo("inline");
+        assertThat(json.get("created_at").asString()).isEqualTo("1970-01-01T00:00:00Z");
+    }
+
+    @Test
+    void a_snapshot_without_a_manifest_does_not_exist() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        archive.begin("public", "t", "snap_1").putDescription(DESCRIPTION);
+        assertThat(archive.list()).isEmpty();
+        assertThat(archive.broken()).isEmpty();
+        assertThatThrownBy(() -> archive.find("snap_1"))
+                .isInstanceOf(NoSuchFileException.class)
+                .hasMessageContaining("snap_1");
+    }
+
+    @Test
+    void a_manifest_is_never_overwritten() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        SnapshotManifest manifest = publish(archive, "public", "t", "snap_1", 0);
+        assertThatThrownBy(() -> archive.begin("public", "t", "snap_1").publish(manifest))
+                .isInstanceOf(FileAlreadyExistsException.class);
+    }
+
+    @Test
+    void every_flipped_bit_of_a_manifest_is_found() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        SnapshotManifest manifest = publish(archive, "public", "t", "snap_1", 0, "1\n");
+        Path file = folder.resolve("snapshots/public.t/snap_1/manifest.json");
+        byte[] good = Files.readAllBytes(file);
+        for (int bit = 0; bit < good.length * 8; bit++) {
+            Files.write(file, flipped(good, bit));
+            assertThat(archive.list()).as("bit %s", bit).isEmpty();
+            assertThat(archive.broken())
+                    .as("bit %s", bit)
+                    .singleElement()
+                    .asString()
+                    .contains("snap_1");
+        }
+        Files.write(file, good);
+        archive.verify(manifest);
+    }
+
+    @Test
+    void a_flipped_bit_of_any_object_is_found_before_a_row_is_handed_out() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        SnapshotManifest manifest = publish(archive, "public", "t", "snap_1", 0, "1\n2\n", "3\n");
+        for (String name : List.of("schema.json", "schema.sql", "data-00000.copy.zst", "data-00001.copy.zst")) {
+            Path file = folder.resolve("snapshots/public.t/snap_1/" + name);
+            byte[] good = Files.readAllBytes(file);
+            Files.write(file, flipped(good, good.length * 4));
+            assertThatThrownBy(() -> archive.verify(manifest))
+                    .isInstanceOf(CorruptSnapshotException.class)
+                    .hasMessage("the object " + name + " of snap_1 does not match its SHA-256");
+            Files.write(file, good);
+        }
+        Files.write(folder.resolve("snapshots/public.t/snap_1/data-00001.copy.zst"), new byte[] {1});
+        assertThatThrownBy(() -> archive.rows(manifest, manifest.chunks().get(1)))
+                .isInstanceOf(CorruptSnapshotException.class)
+                .hasMessageStartingWith("the object data-00001.copy.zst of snap_1 has 1 bytes instead of ");
+        assertThat(text(archive, manifest, 0)).isEqualTo("1\n2\n");
+    }
+
+    @Test
+    void an_object_that_is_missing_or_too_long_is_found() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        SnapshotManifest manifest = publish(archive, "public", "t", "snap_1", 0, "1\n");
+        Path chunk = folder.resolve("snapshots/public.t/snap_1/data-00000.copy.zst");
+        byte[] good = Files.readAllBytes(chunk);
+        Files.delete(chunk);
+        assertThatThrownBy(() -> archive.verify(manifest))
+                .isInstanceOf(CorruptSnapshotException.class)
+                .hasMessage("the object data-00000.copy.zst of snap_1 is missing");
+        Files.write(chunk, java.util.Arrays.copyOf(good, good.length + 1));
+        assertThatThrownBy(() -> archive.rows(manifest, manifest.chunks().get(0)))
+                .isInstanceOf(CorruptSnapshotException.class)
+                .hasMessage("the object data-00000.copy.zst of snap_1 is longer than " + good.length + " bytes");
+        Files.delete(folder.resolve("snapshots/public.t/snap_1/manifest.json"));
+        assertThatThrownBy(() -> archive.verify(manifest))
+                .isInstanceOf(CorruptSnapshotException.class)
+                .hasMessageEndingWith("is missing");
+    }
+
+    @Test
+    void another_format_version_is_refused() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        publish(archive, "public", "t", "snap_1", 0);
+        Path file = folder.resolve("snapshots/public.t/snap_1/manifest.json");
+        Files.writeString(file, Files.readString(file).replace("\"format_version\" : 1", "\"format_version\" : 2"));
+        assertThatThrownBy(() -> archive.find("snap_1"))
+                .isInstanceOf(CorruptSnapshotException.class)
+                .hasMessage(
+                        "the manifest snapshots/public.t/snap_1/manifest.json has format version 2, this version of "
+                                + "Backstop reads version 1");
+    }
+
+    @Test
+    void a_manifest_under_another_table_is_refused() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        publish(archive, "public", "t", "snap_1", 0);
+        Files.createDirectories(folder.resolve("snapshots/public.other"));
+        Files.move(folder.resolve("snapshots/public.t/snap_1"), folder.resolve("snapshots/public.other/snap_1"));
+        assertThat(archive.list()).isEmpty();
+        assertThat(archive.broken())
+                .containsExactly("the manifest snapshots/public.other/snap_1/manifest.json belongs to "
+                        + "snapshots/public.t/snap_1/");
+    }
+
+    @Test
+    void a_crafted_name_does_not_lead_out_of_the_snapshot() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        SnapshotManifest manifest = publish(archive, "public", "t", "snap_1", 0, "1\n");
+        var chunk = new SnapshotManifest.Chunk("../snap_2/data-00000.copy.zst", 1, 1, "00");
+        assertThatThrownBy(() -> archive.rows(manifest, chunk)).isInstanceOf(CorruptSnapshotException.class);
+    }
+
+    private static byte[] flipped(byte[] good, int bit) {
+        byte[] bad = good.clone();
+        bad[bit / 8] ^= (byte) (1 << (bit % 8));
+        return bad;
+    }
+
+    private static String text(SnapshotArchive archive, SnapshotManifest manifest, int chunk) throws IOException {
+        try (InputStream rows = archive.rows(manifest, manifest.chunks().get(chunk))) {
+            return new String(rows.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    private static SnapshotManifest publish(
+            SnapshotArchive archive, String schema, String table, String id, long second, String... chunks)
+            throws IOException {
+        SnapshotDraft draft = archive.begin(schema, table, id);
+        var stored = new java.util.ArrayList<SnapshotManifest.Chunk>();
+        long rows = 0;
+        for (String chunk : chunks) {
+            long count = chunk.lines().count();
+            rows += count;
+            byte[] compressed = Zstd.compress(chunk.getBytes(StandardCharsets.UTF_8), 1);
+            stored.add(draft.putChunk(stored.size(), count, ByteBuffer.wrap(compressed)));
+        }
+        SnapshotManifest manifest = new SnapshotManifest(
+                SnapshotManifest.FORMAT_VERSION,
+                id,
+                "grp_1",
+                schema,
+                table,
+                List.of(new SnapshotManifest.Column("id", "bigint")),
+                rows,
+                "0".repeat(32),
+                "text",
+                "zstd",
+                stored,
+                draft.putDescription(DESCRIPTION),
+                draft.putScript("CREATE TABLE …;\n"),
+                Instant.ofEpochSecond(second),
+                SnapshotManifest.Source.INLINE,
+                Optional.of("00"),
+                Optional.empty(),
+                Optional.of("agent"),
+                "localhost:5432/db",
+                "18.6",
+                "0/0",
+                "complete");
+        draft.publish(manifest);
+        return manifest;
+    }
+}
