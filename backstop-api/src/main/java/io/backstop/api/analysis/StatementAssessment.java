@@ -1,5 +1,7 @@
 package io.backstop.api.analysis;
 
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -37,5 +39,25 @@ public record StatementAssessment(
         functions = Set.copyOf(functions);
         findings = List.copyOf(findings);
         destructions = List.copyOf(destructions);
+    }
+
+    /** This statement with more findings, and the risk that they give it. */
+    public StatementAssessment with(List<Finding> more) {
+        if (more.isEmpty()) {
+            return this;
+        }
+        List<Finding> all = new ArrayList<>(findings);
+        all.addAll(more);
+        all.sort(Comparator.comparing(Finding::risk).reversed());
+        return new StatementAssessment(
+                operation,
+                risk.worse(all.get(0).risk()),
+                recognised,
+                targets,
+                reads,
+                columnsWritten,
+                functions,
+                all,
+                destructions);
     }
 }

@@ -2,8 +2,6 @@ package io.backstop.api.approval;
 
 import io.backstop.api.error.BackstopException;
 
-import java.util.Optional;
-
 /**
  * Where the guard asks for a human's yes. The default one keeps requests in the control store; another one may ask in a
  * chat or a ticket system. Implementations are thread-safe.
@@ -20,9 +18,4 @@ public interface ApprovalHook {
 
     /** Gives back an approval whose statement did not run, so that it can be sent again. */
     void release(String approvalId) throws BackstopException;
-
-    /** Why nobody can be asked at present, if so. */
-    default Optional<String> outage() {
-        return Optional.empty();
-    }
 }

@@ -6,14 +6,15 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What a human is asked to approve. The statement, its parameters, the agent and the database bind it: an approval of one
- * request serves no other.
+ * What a human is asked to approve. The statement, its parameters, the agent, the database, the role and the search path
+ * bind it: an approval of one request serves no other.
  *
  * @param sql the text for the human to read, secrets in it masked
  * @param statementSha256 SHA-256 over the text as it is sent and its parameters, in lower-case hex
  * @param agentId who asks
  * @param database the database that it would run in, with its server: {@code host:port/name}
  * @param role the database role that it would run as
+ * @param searchPath the session's {@code search_path}, which decides what unqualified names mean
  * @param operation the operation, as the assessment names it
  * @param tables what it would change
  * @param risk its risk
@@ -25,6 +26,7 @@ public record ApprovalRequest(
         String agentId,
         String database,
         String role,
+        String searchPath,
         String operation,
         List<String> tables,
         RiskLevel risk,
@@ -35,6 +37,7 @@ public record ApprovalRequest(
         Objects.requireNonNull(agentId, "agentId");
         Objects.requireNonNull(database, "database");
         Objects.requireNonNull(role, "role");
+        Objects.requireNonNull(searchPath, "searchPath");
         Objects.requireNonNull(operation, "operation");
         tables = List.copyOf(tables);
         Objects.requireNonNull(risk, "risk");
@@ -46,6 +49,7 @@ public record ApprovalRequest(
         return statementSha256.equals(other.statementSha256)
                 && agentId.equals(other.agentId)
                 && database.equals(other.database)
-                && role.equals(other.role);
+                && role.equals(other.role)
+                && searchPath.equals(other.searchPath);
     }
 }

@@ -2,8 +2,10 @@ package io.backstop.api.audit;
 
 import io.backstop.api.error.ControlStoreUnavailableException;
 
+import java.util.List;
+
 /** Where events are put on the record. Implementations are thread-safe. */
 public interface AuditSink {
-    /** Returns once the event is durable. */
-    void append(AuditEvent event) throws ControlStoreUnavailableException;
+    /** Returns once all of the events are durable, in this order; after a failure none of them is. */
+    void append(List<AuditEvent> events) throws ControlStoreUnavailableException;
 }

@@ -36,6 +36,13 @@ public interface ApprovalStore {
      */
     boolean consume(String id, ApprovalRequest request) throws ControlStoreUnavailableException;
 
+    /**
+     * Marks a request whose time is over as expired.
+     *
+     * @return whether this call did it, so that its expiry is told once
+     */
+    boolean expire(String id) throws ControlStoreUnavailableException;
+
     /** Makes a used approval usable again, because its statement did not run. */
     void release(String id) throws ControlStoreUnavailableException;
 }

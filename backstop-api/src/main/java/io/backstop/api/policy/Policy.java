@@ -69,6 +69,29 @@ public record Policy(
                 strict.quarantine());
     }
 
+    /** For readers: nothing but SAFE statements runs. */
+    public static Policy readOnly() {
+        return strict().with("read-only", Enforcement.READ_ONLY);
+    }
+
+    /** For getting to know what would be refused: judges and records as the strict one, refuses nothing. */
+    public static Policy monitor() {
+        return strict().with("monitor", Enforcement.MONITOR);
+    }
+
+    /** The same rules under another name and enforcement. */
+    public Policy with(String newName, Enforcement newEnforcement) {
+        return new Policy(
+                newName,
+                newEnforcement,
+                requireApprovalForRisks,
+                blockOperations,
+                blockUnknownOrParseFailure,
+                recovery,
+                impact,
+                quarantine);
+    }
+
     /** Whether refusals are carried out. */
     public enum Enforcement {
         ENFORCE,

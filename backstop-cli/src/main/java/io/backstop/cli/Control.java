@@ -1,0 +1,25 @@
+package io.backstop.cli;
+
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.jdbc.control.SqliteControlStore;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+import java.nio.file.Path;
+import java.time.Clock;
+
+/** The option that names the control store. */
+final class Control {
+    @Option(
+            names = "--control",
+            paramLabel = "FILE",
+            defaultValue = "${env:BACKSTOP_CONTROL}",
+            description = "The control store [BACKSTOP_CONTROL, else backstop.db in BACKSTOP_HOME or ~/.backstop].")
+    private @Nullable Path file;
+
+    ControlStore open() throws ControlStoreUnavailableException {
+        return SqliteControlStore.open(file == null ? SqliteControlStore.defaultFile() : file, Clock.systemUTC());
+    }
+}

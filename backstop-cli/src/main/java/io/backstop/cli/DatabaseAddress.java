@@ -1,0 +1,105 @@
+package io.backstop.cli;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.Map;
+import java.util.Properties;
+
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/**
+ * A database as psql takes it: {@code postgresql://[user[:password]@][host][:port][/database][?parameter=value&…]}, with
+ * {@code PGHOST}, {@code PGPORT}, {@code PGUSER}, {@code PGDATABASE} and {@code PGPASSWORD} for what it leaves out; pgjdbc
+ * looks into {@code ~/.pgpass} itself. A URL for pgjdbc is taken as it is. Never prints its password.
+ */
+public final class DatabaseAddress {
+    private final String url;
+    private final Properties properties;
+
+    private DatabaseAddress(String url, Properties properties) {
+        this.url = url;
+        this.properties = properties;
+    }
+
+    static DatabaseAddress parse(String address, Map<String, String> environment) {
+        if (address.startsWith("jdbc:postgresql:")) {
+            return new DatabaseAddress(address, credentials("", environment));
+        }
+        if (!address.startsWith("postgresql://") && !address.startsWith("postgres://")) {
+            throw new TypeConversionException("it has to begin with postgresql://");
+        }
+        try {
+            URI uri = new URI(address);
+            String authority = uri.getRawAuthority() == null ? "" : uri.getRawAuthority();
+            int at = authority.lastIndexOf('@');
+            String hosts = authority.substring(at + 1);
+            String path = uri.getRawPath() == null ? "" : uri.getRawPath();
+            Properties properties = credentials(at < 0 ? "" : authority.substring(0, at), environment);
+            String database = path.length() > 1
+                    ? path.substring(1)
+                    : environment.getOrDefault("PGDATABASE", properties.getProperty("user", ""));
+            String url = "jdbc:postgresql://" + hostAndPort(hosts, environment) + "/" + database
+                    + (uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery());
+            return new DatabaseAddress(url, properties);
+        } catch (URISyntaxException e) {
+            throw new TypeConversionException("it is not a URL: " + e.getReason());
+        }
+    }
+
+    private static String hostAndPort(String hosts, Map<String, String> environment) {
+        String host = hosts.isEmpty() ? environment.getOrDefault("PGHOST", "localhost") : hosts;
+        boolean named = host.matches(".*:\\d+") || host.contains(",");
+        return named ? host : host + ":" + environment.getOrDefault("PGPORT", "5432");
+    }
+
+    private static Properties credentials(String userAndPassword, Map<String, String> environment) {
+        int colon = userAndPassword.indexOf(':');
+        String user = colon < 0 ? userAndPassword : userAndPassword.substring(0, colon);
+        Properties properties = new Properties();
+        properties.setProperty(
+                "user",
+                user.isEmpty()
+                        ? environment.getOrDefault("PGUSER", System.getProperty("user.name"))
+                        : URLDecoder.decode(user, StandardCharsets.UTF_8));
+        if (colon >= 0) {
+            properties.setProperty(
+                    "password", URLDecoder.decode(userAndPassword.substring(colon + 1), StandardCharsets.UTF_8));
+        } else if (environment.containsKey("PGPASSWORD")) {
+            properties.setProperty("password", environment.get("PGPASSWORD"));
+        }
+        return properties;
+    }
+
+    /** A plain connection, around the guard: what an operator does is not judged. */
+    public Connection connect() throws SQLException {
+        return DriverManager.getConnection(url, properties);
+    }
+
+    String url() {
+        return url;
+    }
+
+    Properties properties() {
+        return properties;
+    }
+
+    /** Without user and password. */
+    @Override
+    public String toString() {
+        return url;
+    }
+
+    /** For picocli. */
+    static final class Converter implements ITypeConverter<DatabaseAddress> {
+        @Override
+        public DatabaseAddress convert(String value) {
+            return parse(value, System.getenv());
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package io.backstop.cli;
+
+import io.backstop.api.error.BackstopException;
+import io.backstop.recovery.RecoveryException;
+import io.backstop.snapshot.archive.CorruptSnapshotException;
+
+import picocli.CommandLine;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.ParseResult;
+
+/** Tells a failure in words, without a stack trace, on standard error. */
+final class FailureReport implements IExecutionExceptionHandler {
+    @Override
+    public int handleExecutionException(Exception failure, CommandLine commandLine, ParseResult parsed) {
+        commandLine.getErr().println(commandLine.getColorScheme().errorText("error: " + message(failure)));
+        commandLine.getErr().flush();
+        return refused(failure) ? ExitCode.REFUSED : ExitCode.FAILED;
+    }
+
+    private static String message(Exception failure) {
+        String message = failure.getMessage();
+        return message == null || message.isBlank() ? failure.getClass().getName() : message;
+    }
+
+    /** Whether it is a check that said no, rather than something that did not work. */
+    private static boolean refused(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof CorruptSnapshotException
+                    || cause instanceof RefusedException
+                    || cause instanceof BackstopException) {
+                return true;
+            }
+        }
+        return failure instanceof RecoveryException;
+    }
+}

@@ -1,0 +1,101 @@
+package io.backstop.cli;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.GuidedRecovery;
+import io.backstop.recovery.RecoveryException;
+import io.backstop.recovery.RecoveryReport;
+import io.backstop.recovery.RestoredTable;
+import io.backstop.recovery.Validation;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.store.ObjectStore;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/** {@code backstop recover}: from the name of a lost table to a validated copy of it, and the SQL that puts it back. */
+@Command(
+        name = "recover",
+        description = {
+            "Restores the newest snapshot of a table to TABLE_recovered, validates it, and then prints the SQL that"
+                    + " puts it back.",
+            "The original table, if there is one, is not touched."
+        },
+        mixinStandardHelpOptions = true)
+final class RecoverCommand implements Callable<Integer> {
+    @Mixin
+    private final Storage storage = new Storage();
+
+    @Mixin
+    private final Report report = new Report();
+
+    @Option(
+            names = "--db",
+            required = true,
+            paramLabel = "URL",
+            converter = DatabaseAddress.Converter.class,
+            description = "Where to restore to, as psql takes it: postgresql://user@host:port/database.")
+    private DatabaseAddress database = DatabaseAddress.parse("postgresql://localhost", System.getenv());
+
+    @Option(names = "--table", required = true, paramLabel = "NAME", description = "The lost table: name or schema.name.")
+    private String table = "";
+
+    @Option(names = "--group", description = "Also every table that was stored together with it.")
+    private boolean group;
+
+    @Override
+    public Integer call() throws SQLException, RecoveryException {
+        try (ObjectStore store = storage.open();
+                Connection connection = database.connect();
+                RestoreBar bar = RestoreBar.onTerminal()) {
+            GuidedRecovery recovery = new GuidedRecovery(new SnapshotArchive(store));
+            RecoveryReport done =
+                    group ? recovery.recoverGroup(connection, table, bar) : recovery.recover(connection, table, bar);
+            if (report.asJson()) {
+                report.json(new Recovered(done));
+            } else {
+                print(done);
+            }
+        }
+        return ExitCode.DONE;
+    }
+
+    private void print(RecoveryReport done) {
+        for (RestoredTable restored : done.tables()) {
+            SnapshotManifest manifest = restored.manifest();
+            report.line("-- " + restored.original() + " of " + manifest.createdAt() + " (" + manifest.snapshotId()
+                    + ") is restored as " + restored.target() + ", " + manifest.rowCount() + " rows");
+            restored.validation().toString().lines().forEach(line -> report.line("--   " + line));
+        }
+        done.notes().forEach(note -> report.line("-- note: " + note));
+        report.line("-- valid. Review what follows, then run it to put the rows back.");
+        report.line(done.copyback().sql());
+    }
+
+    /** The report for programs. */
+    private record Recovered(List<Table> tables, List<String> notes, String copybackSql) {
+        Recovered(RecoveryReport report) {
+            this(
+                    report.tables().stream().map(Table::new).toList(),
+                    report.notes(),
+                    report.copyback().sql());
+        }
+    }
+
+    private record Table(String table, String restoredAs, String snapshotId, long rows, boolean valid, List<Validation.Check> checks) {
+        Table(RestoredTable restored) {
+            this(
+                    restored.original().toString(),
+                    restored.target().toString(),
+                    restored.manifest().snapshotId(),
+                    restored.manifest().rowCount(),
+                    restored.validation().holds(),
+                    restored.validation().checks());
+        }
+    }
+}

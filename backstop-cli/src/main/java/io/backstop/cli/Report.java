@@ -1,0 +1,65 @@
+package io.backstop.cli;
+
+import com.github.freva.asciitable.AsciiTable;
+import com.github.freva.asciitable.Column;
+import com.github.freva.asciitable.HorizontalAlign;
+
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.io.PrintWriter;
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
+/** How a command prints what it found: a table for people, JSON for programs. */
+final class Report {
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .build();
+
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
+    @Spec(Spec.Target.MIXEE)
+    private @Nullable CommandSpec command;
+
+    boolean asJson() {
+        return json;
+    }
+
+    PrintWriter out() {
+        if (command == null) {
+            throw new IllegalStateException("picocli has not set the command");
+        }
+        return command.commandLine().getOut();
+    }
+
+    void json(Object value) {
+        out().println(JSON.writeValueAsString(value));
+        out().flush();
+    }
+
+    void line(String text) {
+        out().println(text);
+        out().flush();
+    }
+
+    /** Prints rows under their headings, or the note where there are none. */
+    void table(List<String> headings, List<List<String>> rows, String ifEmpty) {
+        if (rows.isEmpty()) {
+            line(ifEmpty);
+            return;
+        }
+        Column[] columns = headings.stream()
+                .map(heading -> new Column().header(heading).headerAlign(HorizontalAlign.LEFT).dataAlign(HorizontalAlign.LEFT))
+                .toArray(Column[]::new);
+        String[][] cells = rows.stream().map(row -> row.toArray(String[]::new)).toArray(String[][]::new);
+        line(AsciiTable.builder().border(AsciiTable.NO_BORDERS).data(columns, cells).asString());
+    }
+}

@@ -1,0 +1,87 @@
+package io.backstop.cli;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.store.ObjectStore;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+
+/** {@code backstop snapshots}: what the storage holds. */
+@Command(
+        name = "snapshots",
+        description = "Shows the stored snapshots.",
+        mixinStandardHelpOptions = true,
+        subcommands = SnapshotsCommand.ListCommand.class)
+final class SnapshotsCommand {
+    private SnapshotsCommand() {}
+
+    /** {@code backstop snapshots list}. */
+    @Command(
+            name = "list",
+            description = "Lists the snapshots whose manifest is valid, newest first.",
+            mixinStandardHelpOptions = true)
+    static final class ListCommand implements Callable<Integer> {
+        @Mixin
+        private final Storage storage = new Storage();
+
+        @Mixin
+        private final Report report = new Report();
+
+        @Option(
+                names = "--db",
+                paramLabel = "URL",
+                converter = DatabaseAddress.Converter.class,
+                description = "Accepted as in the other commands; the list comes from the storage alone.")
+        private @Nullable DatabaseAddress database;
+
+        @Option(names = "--table", paramLabel = "NAME", description = "Only those of this table: name or schema.name.")
+        private @Nullable String table;
+
+        @Override
+        public Integer call() throws IOException {
+            try (ObjectStore store = storage.open()) {
+                SnapshotArchive archive = new SnapshotArchive(store);
+                List<SnapshotManifest> manifests =
+                        archive.list().stream().filter(this::wanted).toList();
+                List<String> broken = archive.broken();
+                if (report.asJson()) {
+                    report.json(manifests);
+                } else {
+                    report.table(
+                            List.of("snapshot", "table", "rows", "bytes", "taken at", "source", "agent", "group"),
+                            manifests.stream().map(ListCommand::row).toList(),
+                            "no snapshots" + (table == null ? "" : " of " + table) + " in " + store.address());
+                    broken.forEach(problem -> report.line("not usable: " + problem));
+                }
+            }
+            return ExitCode.DONE;
+        }
+
+        private boolean wanted(SnapshotManifest manifest) {
+            return table == null
+                    || table.equals(manifest.table())
+                    || table.equals(manifest.schema() + "." + manifest.table());
+        }
+
+        private static List<String> row(SnapshotManifest manifest) {
+            return List.of(
+                    manifest.snapshotId(),
+                    RelationName.of(manifest.schema(), manifest.table()).toString(),
+                    String.valueOf(manifest.rowCount()),
+                    String.valueOf(manifest.storedBytes()),
+                    manifest.createdAt().toString(),
+                    manifest.source().name().toLowerCase(Locale.ROOT),
+                    manifest.agentId().orElse(""),
+                    manifest.groupId());
+        }
+    }
+}

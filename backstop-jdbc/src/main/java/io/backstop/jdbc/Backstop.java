@@ -1,0 +1,93 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.snapshot.SnapshotService;
+import io.backstop.jdbc.analysis.SqlAnalyzer;
+import io.backstop.jdbc.guard.GuardedConnection;
+import io.backstop.jdbc.pipeline.CurrentAgent;
+import io.backstop.jdbc.pipeline.Pipeline;
+import io.backstop.jdbc.pipeline.Session;
+import org.postgresql.PGProperty;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.concurrent.Callable;
+
+/**
+ * A guard for connections: one policy, one control store, one storage. The driver makes one for each set of settings; code
+ * that wants its own builds it with {@link #builder()}. Thread-safe.
+ */
+public final class Backstop implements AutoCloseable {
+    private final Pipeline pipeline;
+    private final ControlStore store;
+    private final Optional<SnapshotService> snapshots;
+    private final String agentId;
+    private final GuardSettings.Place place;
+
+    Backstop(
+            Pipeline pipeline,
+            ControlStore store,
+            Optional<SnapshotService> snapshots,
+            String agentId,
+            GuardSettings.Place place) {
+        this.pipeline = pipeline;
+        this.store = store;
+        this.snapshots = snapshots;
+        this.agentId = agentId;
+        this.place = place;
+    }
+
+    public static BackstopBuilder builder() {
+        return new BackstopBuilder();
+    }
+
+    /**
+     * Runs code whose statements, on whatever guarded connection, are sent in the name of this agent: in this thread, and
+     * only until the code returns.
+     *
+     * @param agentId not blank
+     */
+    public static <T> T asAgent(String agentId, Callable<T> code) throws Exception {
+        if (agentId.isBlank()) {
+            throw new IllegalArgumentException("the agent's id is blank");
+        }
+        return CurrentAgent.during(agentId, code);
+    }
+
+    /** What a text would do, by its text alone. */
+    public static Assessment assess(String sql) {
+        return SqlAnalyzer.create().assess(sql);
+    }
+
+    /**
+     * Puts a connection behind the guard. Closing the guarded one closes it.
+     *
+     * @param connection one of pgjdbc, or of a pool over it
+     * @throws SQLException where it is not a connection to PostgreSQL
+     */
+    public Connection guard(Connection connection) throws SQLException {
+        Properties parsed =
+                org.postgresql.Driver.parseURL(connection.getMetaData().getURL(), null);
+        String hostAndPort = parsed == null
+                ? "postgresql"
+                : PGProperty.PG_HOST.getOrDefault(parsed) + ":" + PGProperty.PG_PORT.getOrDefault(parsed);
+        Session session = new Session(connection, place.name(hostAndPort, connection.getCatalog()), agentId);
+        return new GuardedConnection(session, pipeline);
+    }
+
+    /** The control store, for operators' tools in the same process. */
+    public ControlStore controlStore() {
+        return store;
+    }
+
+    /** Writes what the audit still holds back, and releases files and threads. Guarded connections refuse writes from then on. */
+    @Override
+    public void close() {
+        pipeline.close();
+        snapshots.ifPresent(SnapshotService::close);
+        store.close();
+    }
+}

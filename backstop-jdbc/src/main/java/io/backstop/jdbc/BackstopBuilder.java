@@ -1,0 +1,190 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.approval.ApprovalHook;
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.policy.Policy;
+import io.backstop.api.policy.Policy.Enforcement;
+import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.SnapshotService;
+import io.backstop.api.snapshot.SnapshotServiceProvider;
+import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.jdbc.analysis.SqlAnalyzer;
+import io.backstop.jdbc.approval.StoreApprovalHook;
+import io.backstop.jdbc.approval.WaitingApprovalHook;
+import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.pipeline.Pipeline;
+import io.backstop.jdbc.pipeline.PipelineParts;
+import io.backstop.jdbc.policy.InvalidPolicyException;
+import io.backstop.jdbc.policy.PolicyProfiles;
+import io.backstop.jdbc.policy.PolicySource;
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceLoader;
+
+/**
+ * Puts a guard together. What is left out is as the driver's settings have it: the strict policy, no storage, the default
+ * control store. Not thread-safe.
+ */
+public final class BackstopBuilder {
+    private final Map<Setting, String> settings = new EnumMap<>(Setting.class);
+    private @Nullable Policy policy;
+    private @Nullable ControlStore store;
+    private @Nullable ApprovalHook approvals;
+    private Progress progress = Progress.SILENT;
+    private Clock clock = Clock.systemUTC();
+
+    BackstopBuilder() {}
+
+    /** A profile's name, or the path of a policy file. */
+    public BackstopBuilder policy(String profileOrFile) {
+        settings.put(Setting.POLICY, profileOrFile);
+        return this;
+    }
+
+    public BackstopBuilder policy(Policy newPolicy) {
+        this.policy = newPolicy;
+        return this;
+    }
+
+    /** {@code file:///folder}, {@code s3://bucket[/prefix]} or {@code s3://bucket[/prefix]@http(s)://endpoint}. */
+    public BackstopBuilder storage(String address) {
+        settings.put(Setting.STORAGE, address);
+        return this;
+    }
+
+    /** The file of the control store. */
+    public BackstopBuilder control(Path file) {
+        settings.put(Setting.CONTROL, file.toString());
+        return this;
+    }
+
+    /** A control store of the caller's, which the guard closes with itself. */
+    public BackstopBuilder control(ControlStore newStore) {
+        this.store = newStore;
+        return this;
+    }
+
+    public BackstopBuilder agentId(String agentId) {
+        settings.put(Setting.AGENT_ID, agentId);
+        return this;
+    }
+
+    public BackstopBuilder approvals(ApprovalHook hook) {
+        this.approvals = hook;
+        return this;
+    }
+
+    /** How long an approval can be decided and, once given, used; in whole seconds from 1 s to 30 days. */
+    public BackstopBuilder approvalTimeout(Duration timeout) {
+        settings.put(Setting.APPROVAL_TIMEOUT, String.valueOf(timeout.toSeconds()));
+        return this;
+    }
+
+    /** Who is told how far the work on a destructive statement has come. */
+    public BackstopBuilder progress(Progress listener) {
+        this.progress = listener;
+        return this;
+    }
+
+    public BackstopBuilder clock(Clock newClock) {
+        this.clock = newClock;
+        return this;
+    }
+
+    BackstopBuilder settings(Map<Setting, String> all) {
+        settings.putAll(all);
+        return this;
+    }
+
+    /**
+     * Opens the control store and proves that the storage can be written.
+     *
+     * @throws InvalidSettingException naming the setting that is wrong, and what to do
+     * @throws BackstopException where the control store cannot be used
+     */
+    public Backstop build() throws SQLException {
+        GuardSettings checked = GuardSettings.of(settings);
+        PolicySource policies = policies(checked);
+        ControlStore openStore = store != null ? store : openStore(checked);
+        Optional<SnapshotService> snapshots = Optional.empty();
+        try {
+            snapshots = snapshots(checked);
+            ApprovalHook hook = approvals != null ? approvals : hook(checked, openStore);
+            Pipeline pipeline = new Pipeline(
+                    new PipelineParts(SqlAnalyzer.create(), policies, openStore, hook, snapshots, progress, clock));
+            return new Backstop(pipeline, openStore, snapshots, checked.agentId(), checked.place());
+        } catch (SQLException | RuntimeException e) {
+            snapshots.ifPresent(SnapshotService::close);
+            openStore.close();
+            throw e;
+        }
+    }
+
+    private PolicySource policies(GuardSettings checked) throws InvalidSettingException {
+        PolicySource source;
+        try {
+            source = policy != null ? PolicySource.fixed(policy) : PolicyProfiles.named(checked.policy());
+        } catch (InvalidPolicyException | InvalidPathException e) {
+            throw new InvalidSettingException(
+                    Setting.POLICY.key() + " cannot be used: " + e.getMessage(),
+                    "it takes " + Setting.POLICY.description(),
+                    e);
+        }
+        return checked.monitor()
+                ? PolicySource.fixed(source.current().with(source.current().name(), Enforcement.MONITOR))
+                : source;
+    }
+
+    private ControlStore openStore(GuardSettings checked) throws SQLException {
+        try {
+            Path file =
+                    checked.control().isPresent() ? Path.of(checked.control().get()) : SqliteControlStore.defaultFile();
+            return SqliteControlStore.open(file, clock);
+        } catch (InvalidPathException e) {
+            throw new InvalidSettingException(
+                    Setting.CONTROL.key() + " is not a path: " + e.getMessage(),
+                    "it takes " + Setting.CONTROL.description(),
+                    e);
+        }
+    }
+
+    private Optional<SnapshotService> snapshots(GuardSettings checked) throws SQLException {
+        if (checked.storage().isEmpty()) {
+            return Optional.empty();
+        }
+        String storage = checked.storage().get();
+        SnapshotServiceProvider provider = ServiceLoader.load(SnapshotServiceProvider.class)
+                .findFirst()
+                .orElseThrow(() -> new InvalidSettingException(
+                        Setting.STORAGE.key() + " is set, and nothing on the class path takes snapshots",
+                        "add io.backstop:backstop-snapshot to the application"));
+        try {
+            SnapshotService service =
+                    provider.open(new SnapshotSettings(storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, clock));
+            service.probe();
+            return Optional.of(service);
+        } catch (RecoveryNotReadyException e) {
+            throw new InvalidSettingException(Setting.STORAGE.key() + " cannot be used: " + problem(e), e.hint(), e);
+        }
+    }
+
+    private static String problem(RecoveryNotReadyException e) {
+        String message = String.valueOf(e.getMessage());
+        return message.lines().findFirst().orElse(message);
+    }
+
+    private ApprovalHook hook(GuardSettings checked, ControlStore openStore) {
+        ApprovalHook hook = new StoreApprovalHook(openStore.approvals(), checked.approvalTimeout(), clock);
+        return checked.waitForApproval() ? new WaitingApprovalHook(hook) : hook;
+    }
+}

@@ -1,0 +1,100 @@
+package io.backstop.jdbc;
+
+import org.jspecify.annotations.Nullable;
+
+import java.sql.Connection;
+import java.sql.Driver;
+import java.sql.DriverManager;
+import java.sql.DriverPropertyInfo;
+import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.Properties;
+import java.util.logging.Logger;
+import java.util.stream.Stream;
+
+/**
+ * The driver for {@code jdbc:backstop:postgresql:} URLs: pgjdbc's URLs with one word put in, and settings with the prefix
+ * {@code backstop.} among their parameters. Everything else goes to pgjdbc unchanged. Thread-safe.
+ */
+public final class BackstopDriver implements Driver {
+    static {
+        try {
+            DriverManager.registerDriver(new BackstopDriver());
+        } catch (SQLException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final org.postgresql.Driver postgres = new org.postgresql.Driver();
+    private final Guards guards = new Guards();
+
+    /**
+     * Opens a guarded connection, or returns null for a URL that is not Backstop's.
+     *
+     * @throws InvalidSettingException naming the setting with which no guard can be had
+     * @throws SQLException what pgjdbc throws where it cannot connect
+     */
+    @Override
+    public @Nullable Connection connect(String url, Properties info) throws SQLException {
+        if (!acceptsURL(url)) {
+            return null;
+        }
+        BackstopUrl parsed = BackstopUrl.parse(url, info);
+        Backstop guard = guards.with(parsed.settings());
+        Connection connection = postgres.connect(parsed.postgresUrl(), parsed.postgresProperties());
+        if (connection == null) {
+            throw new InvalidSettingException(
+                    "the URL behind jdbc:backstop: is not one for pgjdbc",
+                    "write jdbc:backstop:postgresql://host:port/database");
+        }
+        try {
+            return guard.guard(connection);
+        } catch (SQLException | RuntimeException e) {
+            connection.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public boolean acceptsURL(String url) throws SQLException {
+        return BackstopUrl.accepts(url);
+    }
+
+    @Override
+    public DriverPropertyInfo[] getPropertyInfo(String url, Properties info) throws SQLException {
+        if (!acceptsURL(url)) {
+            return new DriverPropertyInfo[0];
+        }
+        BackstopUrl parsed = BackstopUrl.parse(url, info);
+        Stream<DriverPropertyInfo> own = Arrays.stream(Setting.values()).map(setting -> {
+            DriverPropertyInfo property =
+                    new DriverPropertyInfo(setting.key(), parsed.settings().get(setting));
+            property.description = setting.description();
+            return property;
+        });
+        return Stream.concat(
+                        own, Arrays.stream(postgres.getPropertyInfo(parsed.postgresUrl(), parsed.postgresProperties())))
+                .toArray(DriverPropertyInfo[]::new);
+    }
+
+    @Override
+    public int getMajorVersion() {
+        return 0;
+    }
+
+    @Override
+    public int getMinorVersion() {
+        return 1;
+    }
+
+    /** False, as pgjdbc's own: it does not implement all of JDBC. */
+    @Override
+    public boolean jdbcCompliant() {
+        return false;
+    }
+
+    @Override
+    public Logger getParentLogger() {
+        return Logger.getLogger("io.backstop");
+    }
+}

@@ -1,0 +1,20 @@
+package io.backstop.jdbc;
+
+import java.sql.SQLNonTransientConnectionException;
+
+/**
+ * A setting with which no guarded connection can be opened. The message names the setting and what would be right; the
+ * SQLSTATE is PostgreSQL's for a configuration that it does not accept.
+ */
+public final class InvalidSettingException extends SQLNonTransientConnectionException {
+    public static final String SQL_STATE = "F0000";
+    private static final long serialVersionUID = 1L;
+
+    InvalidSettingException(String problem, String hint) {
+        super(problem + "\nHINT: " + hint, SQL_STATE);
+    }
+
+    InvalidSettingException(String problem, String hint, Throwable cause) {
+        super(problem + "\nHINT: " + hint, SQL_STATE, cause);
+    }
+}

@@ -1,0 +1,37 @@
+package io.backstop.jdbc.control;
+
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.audit.AuditEvent;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+
+/** Puts what operators do on the record, in the same unit of work as the act. */
+final class OperatorTrail {
+    private final Clock clock;
+
+    OperatorTrail(Clock clock) {
+        this.clock = clock;
+    }
+
+    void record(Connection connection, String operator, String act, String detail, Optional<String> approvalId)
+            throws SQLException {
+        AuditEvent event = new AuditEvent(
+                clock.instant(),
+                AuditEvent.Kind.OPERATOR,
+                operator,
+                "",
+                "",
+                "",
+                act,
+                List.of(),
+                RiskLevel.SAFE,
+                detail,
+                approvalId,
+                Optional.empty());
+        SqliteAuditLog.append(connection, List.of(event));
+    }
+}

@@ -1,0 +1,62 @@
+package io.backstop.jdbc.control;
+
+import io.backstop.api.control.Pause;
+import io.backstop.api.control.PauseSwitch;
+import io.backstop.api.error.ControlStoreUnavailableException;
+
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Optional;
+
+/** The pause as the one row of a table: there is a pause where the row is. */
+final class SqlitePauseSwitch implements PauseSwitch {
+    private final SqliteDatabase database;
+    private final OperatorTrail trail;
+    private final Clock clock;
+
+    SqlitePauseSwitch(SqliteDatabase database, OperatorTrail trail, Clock clock) {
+        this.database = database;
+        this.trail = trail;
+        this.clock = clock;
+    }
+
+    @Override
+    public Optional<Pause> current() throws ControlStoreUnavailableException {
+        return database.run(connection -> {
+            try (Statement select = connection.createStatement();
+                    ResultSet row = select.executeQuery("SELECT reason, operator, since FROM pause")) {
+                return row.next()
+                        ? Optional.of(
+                                new Pause(row.getString(1), row.getString(2), Instant.ofEpochMilli(row.getLong(3))))
+                        : Optional.empty();
+            }
+        });
+    }
+
+    @Override
+    public void pause(String reason, String operator) throws ControlStoreUnavailableException {
+        database.perform(connection -> {
+            try (PreparedStatement insert = connection.prepareStatement(
+                    "INSERT OR REPLACE INTO pause (id, reason, operator, since) VALUES (1, ?, ?, ?)")) {
+                insert.setString(1, reason);
+                insert.setString(2, operator);
+                insert.setLong(3, clock.millis());
+                insert.executeUpdate();
+            }
+            trail.record(connection, operator, "PAUSE", reason, Optional.empty());
+        });
+    }
+
+    @Override
+    public void resume(String operator) throws ControlStoreUnavailableException {
+        database.perform(connection -> {
+            try (Statement delete = connection.createStatement()) {
+                delete.executeUpdate("DELETE FROM pause");
+            }
+            trail.record(connection, operator, "RESUME", "", Optional.empty());
+        });
+    }
+}

@@ -1,0 +1,34 @@
+package io.backstop.jdbc.guard;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.jdbc.pipeline.Submission;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.Optional;
+
+/** A prepared text with the values that are bound to it, or with its batch of them. */
+record PreparedText(
+        String sql,
+        Assessment assessment,
+        boolean standardConformingStrings,
+        ParameterRecord parameters,
+        boolean asBatch)
+        implements Submission {
+    /** The same with all the values that were added to the batch, rather than the ones bound now. */
+    PreparedText inBatch() {
+        return new PreparedText(sql, assessment, standardConformingStrings, parameters, true);
+    }
+
+    @Override
+    public Optional<String> sha256() {
+        if (!parameters.complete()) {
+            return Optional.empty();
+        }
+        MessageDigest digest = ParameterHash.sha256();
+        digest.update(sql.getBytes(StandardCharsets.UTF_8));
+        parameters.update(digest, asBatch);
+        return Optional.of(HexFormat.of().formatHex(digest.digest()));
+    }
+}

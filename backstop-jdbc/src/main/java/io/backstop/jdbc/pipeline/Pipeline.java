@@ -1,0 +1,247 @@
+package io.backstop.jdbc.pipeline;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.audit.AuditEvent.Kind;
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.control.Pause;
+import io.backstop.api.error.AgentQuarantinedException;
+import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.ImpactLimitException;
+import io.backstop.api.error.PausedException;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.error.StatementBlockedException;
+import io.backstop.api.policy.Policy;
+import io.backstop.api.policy.Policy.Enforcement;
+import io.backstop.api.policy.Verdict;
+import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.jdbc.analysis.SqlAnalyzer;
+import io.backstop.jdbc.pipeline.AuditTrail.Case;
+import io.backstop.jdbc.pipeline.AuditTrail.Links;
+import io.backstop.jdbc.policy.Judge;
+import io.backstop.jdbc.policy.PolicySource;
+import io.backstop.jdbc.policy.SessionState;
+import org.jspecify.annotations.Nullable;
+
+import java.sql.SQLException;
+import java.util.Optional;
+
+/**
+ * The one path of a statement, and the only caller of the parts: analyse, judge, record, approve, snapshot, execute,
+ * record the outcome. Thread-safe; each execution belongs to one session.
+ */
+public final class Pipeline implements AutoCloseable {
+    private final SqlAnalyzer analyzer;
+    private final PolicySource policies;
+    private final Judge judge = new Judge();
+    private final ControlStore store;
+    private final SafeStatementRecorder safeStatements;
+    private final AuditTrail audit;
+    private final ApprovalGate approvals;
+    private final SecuredExecution secured;
+    private final LimitedExecution limited = new LimitedExecution();
+
+    public Pipeline(PipelineParts parts) {
+        this.analyzer = parts.analyzer();
+        this.policies = parts.policies();
+        this.store = parts.store();
+        this.safeStatements = new SafeStatementRecorder(store.audit(), parts.clock());
+        this.audit = new AuditTrail(store.audit(), safeStatements, parts.clock());
+        this.approvals = new ApprovalGate(parts.approvals());
+        this.secured = new SecuredExecution(parts.snapshots(), store.snapshots(), parts.progress());
+    }
+
+    /** What the text does. Cached, and cheap enough to be called at prepare. */
+    public Assessment assess(String sql, Session session) {
+        return analyzer.assess(sql, session.standardConformingStrings());
+    }
+
+    /**
+     * Runs the statement if it may run, with everything that has to be done before and after.
+     *
+     * @throws BackstopException where it is refused; it did not run then, or was rolled back
+     */
+    public <T extends @Nullable Object> T run(Session session, Submission submission, Execution<T> execution)
+            throws SQLException {
+        Assessment assessment = submission.assessment();
+        if (assessment.risk() == RiskLevel.SAFE
+                && !policies.latest().quarantine().blocksSafeQueries()) {
+            audit.safe(session, submission);
+            return execution.run();
+        }
+        Policy policy = policies.current();
+        Case statement = new Case(submission, judge.weigh(assessment, policy));
+        if (policy.enforcement() == Enforcement.MONITOR) {
+            return observe(session, statement, policy, execution);
+        }
+        return review(session, statement, policy, execution);
+    }
+
+    private <T extends @Nullable Object> T review(
+            Session session, Case statement, Policy policy, Execution<T> execution) throws SQLException {
+        Verdict verdict = judge.decide(statement.assessment(), policy, state(session));
+        audit.record(Kind.DECISION, session, statement, words(verdict), Links.NONE); // refusals are history too
+        if (verdict instanceof Verdict.Block block) {
+            throw blocked(session, statement, policy, block);
+        }
+        Optional<String> approvalId = Optional.empty();
+        if (verdict instanceof Verdict.Hold hold) {
+            approvalId = Optional.of(approve(session, statement, policy, hold));
+        }
+        if (takesSnapshot(verdict)) {
+            return secure(session, statement, policy, approvalId, execution);
+        }
+        if (approvalId.isEmpty() && LimitedExecution.applies(statement.assessment(), policy.impact())) {
+            return limit(session, statement, policy, execution);
+        }
+        return perform(session, statement, new Links(approvalId, Optional.empty()), execution);
+    }
+
+    private SessionState state(Session session) throws BackstopException {
+        return new SessionState(store.pause().current(), store.quarantine().until(session.agentId()));
+    }
+
+    private BackstopException blocked(Session session, Case statement, Policy policy, Verdict.Block block)
+            throws BackstopException {
+        String problem = statement.assessment().operation() + " is refused: " + block.reason();
+        if (block.rule().equals(Judge.PAUSED)) {
+            return paused(statement, block.reason());
+        }
+        if (block.rule().equals(Judge.QUARANTINED)) {
+            return new AgentQuarantinedException(
+                    problem, "wait until then, or ask an operator what the agent was doing");
+        }
+        store.quarantine().refused(session.agentId(), policy.quarantine());
+        return new StatementBlockedException(
+                problem + " [" + block.rule() + "]",
+                "no approval lets it run; policy " + policy.name() + " would have to be changed");
+    }
+
+    private String approve(Session session, Case statement, Policy policy, Verdict.Hold hold) throws SQLException {
+        try {
+            String approvalId = approvals.obtain(session, statement, hold);
+            refuseIfPausedMeanwhile(statement, approvalId);
+            return approvalId;
+        } catch (BackstopException e) {
+            audit.record(Kind.REFUSAL, session, statement, e.getSQLState(), ApprovalGate.links(e));
+            if (ApprovalGate.isDenial(e)) {
+                store.quarantine().refused(session.agentId(), policy.quarantine());
+            }
+            throw e;
+        }
+    }
+
+    /** A pause wins over an approval, also one that was waited for. */
+    private void refuseIfPausedMeanwhile(Case statement, String approvalId) throws BackstopException {
+        Optional<Pause> pause = store.pause().current();
+        if (pause.isPresent()) {
+            PausedException refusal =
+                    paused(statement, "writes are paused: " + pause.get().reason());
+            approvals.release(approvalId, refusal);
+            throw refusal;
+        }
+    }
+
+    private static PausedException paused(Case statement, String reason) {
+        return new PausedException(
+                statement.assessment().operation() + " is refused: " + reason,
+                "reads go on; an operator ends the pause");
+    }
+
+    private <T extends @Nullable Object> T secure(
+            Session session, Case statement, Policy policy, Optional<String> approvalId, Execution<T> execution)
+            throws SQLException {
+        SecuredExecution.Outcome<T> outcome;
+        try {
+            outcome = secured.run(session, statement, policy.recovery(), approvalId, execution);
+        } catch (SQLException e) {
+            if (e instanceof RecoveryNotReadyException && approvalId.isPresent()) {
+                approvals.release(approvalId.get(), e); // it did not run, so it was not used
+            }
+            audit.record(Kind.OUTCOME, session, statement, failure(e), new Links(approvalId, Optional.empty()));
+            throw e;
+        }
+        Links links = new Links(approvalId, outcome.rows().map(SecuredRows::groupId));
+        audit.record(Kind.OUTCOME, session, statement, outcome.words(), links);
+        return outcome.result();
+    }
+
+    private <T extends @Nullable Object> T limit(Session session, Case statement, Policy policy, Execution<T> execution)
+            throws SQLException {
+        LimitedExecution.Attempt<T> attempt;
+        try {
+            attempt = limited.run(session.connection(), statement, policy.impact(), execution);
+        } catch (SQLException e) {
+            audit.record(Kind.OUTCOME, session, statement, failure(e), Links.NONE);
+            throw e;
+        }
+        if (attempt.excess().isEmpty()) {
+            audit.record(Kind.OUTCOME, session, statement, "executed", Links.NONE);
+            return attempt.result();
+        }
+        audit.record(
+                Kind.OUTCOME,
+                session,
+                statement,
+                "rolled back: " + attempt.excess().get().reason(),
+                Links.NONE);
+        if (!execution.repeatable()) {
+            throw new ImpactLimitException(
+                    "the batch was rolled back: " + attempt.excess().get().reason(),
+                    "send it in smaller batches, or as one statement that can be approved");
+        }
+        Case raised = new Case(
+                statement.submission(),
+                LimitedExecution.raised(statement.assessment(), attempt.excess().get()));
+        try {
+            return review(session, raised, policy, execution);
+        } catch (BackstopException e) {
+            throw LimitedExecution.refusal(attempt.excess().get(), e);
+        }
+    }
+
+    private <T extends @Nullable Object> T perform(Session session, Case statement, Links links, Execution<T> execution)
+            throws SQLException {
+        T result;
+        try {
+            result = execution.run();
+        } catch (SQLException e) {
+            audit.record(Kind.OUTCOME, session, statement, failure(e), links);
+            throw e;
+        }
+        audit.record(Kind.OUTCOME, session, statement, "executed", links);
+        return result;
+    }
+
+    private <T extends @Nullable Object> T observe(
+            Session session, Case statement, Policy policy, Execution<T> execution) throws SQLException {
+        Verdict verdict = judge.decide(statement.assessment(), policy, SessionState.CLEAR);
+        audit.record(Kind.DECISION, session, statement, "monitored, would be " + words(verdict), Links.NONE);
+        return perform(session, statement, Links.NONE, execution);
+    }
+
+    private static boolean takesSnapshot(Verdict verdict) {
+        return (verdict instanceof Verdict.Allow allow && allow.snapshot())
+                || (verdict instanceof Verdict.Hold hold && hold.snapshot());
+    }
+
+    private static String words(Verdict verdict) {
+        if (verdict instanceof Verdict.Block block) {
+            return "blocked [" + block.rule() + "]: " + block.reason();
+        }
+        if (verdict instanceof Verdict.Hold hold) {
+            return "held: " + String.join("; ", hold.reasons());
+        }
+        return "allowed";
+    }
+
+    /** The state of a failure; its text may hold values. */
+    private static String failure(SQLException e) {
+        return "failed with " + e.getSQLState();
+    }
+
+    @Override
+    public void close() {
+        safeStatements.close();
+    }
+}

@@ -1,0 +1,155 @@
+package io.backstop.jdbc.pipeline;
+
+import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.api.control.SnapshotCatalogue;
+import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.policy.RecoveryRules;
+import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.Progress.Step;
+import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotRequest;
+import io.backstop.api.snapshot.SnapshotService;
+import io.backstop.jdbc.pipeline.AuditTrail.Case;
+import org.jspecify.annotations.Nullable;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Runs a destructive statement behind a verified snapshot: lock, copy, store, read back, execute, look what was destroyed,
+ * commit. At whichever step it stops, the rows are either untouched or in a valid snapshot. Thread-safe.
+ */
+final class SecuredExecution {
+    /**
+     * What may stand beside a destructive statement in one text. Anything else could end the transaction that holds the
+     * locks, or change what the names mean, between the snapshot and the destruction.
+     */
+    private static final Set<String> COMPANIONS = Set.of(
+            "SELECT",
+            "VALUES",
+            "TABLE",
+            "INSERT",
+            "UPDATE",
+            "DELETE",
+            "MERGE",
+            "TRUNCATE",
+            "DROP TABLE",
+            "DROP VIEW",
+            "DROP MATERIALIZED VIEW",
+            "DROP INDEX");
+
+    private final Optional<SnapshotService> snapshots;
+    private final SnapshotCatalogue catalogue;
+    private final Progress progress;
+
+    SecuredExecution(Optional<SnapshotService> snapshots, SnapshotCatalogue catalogue, Progress progress) {
+        this.snapshots = snapshots;
+        this.catalogue = catalogue;
+        this.progress = progress;
+    }
+
+    /**
+     * @throws RecoveryNotReadyException where the rows could not be secured; the statement did not run, or was undone
+     * @throws SQLException where the server refused the statement, which was undone then
+     */
+    <T extends @Nullable Object> Outcome<T> run(
+            Session session,
+            Case statement,
+            RecoveryRules recovery,
+            Optional<String> approvalId,
+            Execution<T> execution)
+            throws SQLException {
+        SnapshotService service = snapshots.orElseThrow(() -> new RecoveryNotReadyException(
+                statement.assessment().operation() + " needs a snapshot first, and no storage is configured",
+                "set backstop.storage to file:///folder or s3://bucket, with backstop-snapshot on the class path"));
+        refuseMixedText(statement);
+        Connection connection = session.connection();
+        Transaction transaction = Transaction.around(connection);
+        try {
+            if (transaction.own()) {
+                readCommitted(connection);
+            }
+            SecuredRows rows = service.secure(connection, request(session, statement, recovery, approvalId), progress);
+            for (SnapshotManifest manifest : rows.manifests()) {
+                catalogue.add(manifest, rows.storage());
+            }
+            T result = transaction.own() ? wholly(execution) : execution.run();
+            progress.reached(Step.EXECUTED, statement.assessment().operation(), 0, 0);
+            rows.confirmNothingElseWasDestroyed();
+            progress.reached(Step.CONFIRMED, statement.assessment().operation(), 0, 0);
+            transaction.keep();
+            if (transaction.own()) {
+                progress.reached(Step.COMMITTED, statement.assessment().operation(), 0, 0);
+            }
+            return new Outcome<>(result, Optional.of(rows), words(transaction, rows));
+        } catch (SQLException | RuntimeException | Error e) {
+            transaction.undo(e);
+            throw e;
+        }
+    }
+
+    private static void refuseMixedText(Case statement) throws BackstopException {
+        if (statement.assessment().statements().size() == 1) {
+            return;
+        }
+        for (StatementAssessment each : statement.assessment().statements()) {
+            if (!COMPANIONS.contains(each.operation())) {
+                throw new RecoveryNotReadyException(
+                        each.operation() + " stands in one text with a statement that destroys rows,"
+                                + " and could change what that does after the snapshot",
+                        "send the statements one at a time");
+            }
+        }
+    }
+
+    /** Its only statement cannot tell the difference, and only without an older snapshot is a copy under the lock exact. */
+    private static void readCommitted(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
+        }
+    }
+
+    private static SnapshotRequest request(
+            Session session, Case statement, RecoveryRules recovery, Optional<String> approvalId) {
+        Set<String> tables = statement.assessment().destructions().stream()
+                .flatMap(destruction -> destruction.relations().stream())
+                .map(Object::toString)
+                .collect(Collectors.toSet());
+        return new SnapshotRequest(
+                statement.assessment().destructions(),
+                recovery.companionsOf(tables),
+                recovery.maxInlineSnapshotBytes(),
+                session.database(),
+                session.agentId(),
+                statement.submission().sha256().orElse(""),
+                approvalId);
+    }
+
+    /** Fetches all rows of its answer, because a cursor would end with the transaction. */
+    private static <T extends @Nullable Object> T wholly(Execution<T> execution) throws SQLException {
+        Statement statement = execution.statement();
+        int fetchSize = statement.getFetchSize();
+        statement.setFetchSize(0);
+        try {
+            return execution.run();
+        } finally {
+            statement.setFetchSize(fetchSize);
+        }
+    }
+
+    private static String words(Transaction transaction, SecuredRows rows) {
+        long count =
+                rows.manifests().stream().mapToLong(SnapshotManifest::rowCount).sum();
+        return "executed, " + count + " rows of " + rows.manifests().size() + " tables saved"
+                + (transaction.own() ? "" : ", in an open transaction");
+    }
+
+    /** A result and how it was secured. */
+    record Outcome<T extends @Nullable Object>(T result, Optional<SecuredRows> rows, String words) {}
+}

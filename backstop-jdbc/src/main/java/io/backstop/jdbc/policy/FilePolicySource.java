@@ -1,0 +1,76 @@
+package io.backstop.jdbc.policy;
+
+import io.backstop.api.policy.Policy;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+
+/**
+ * A policy file that is read again when its time, size or identity changed. A file that became unusable leaves the last
+ * good policy in force, and says so in the log, once for each change. Thread-safe.
+ */
+public final class FilePolicySource implements PolicySource {
+    private static final Logger LOG = LoggerFactory.getLogger(FilePolicySource.class);
+
+    private final Path file;
+    private final PolicyReader reader = new PolicyReader();
+    private volatile Loaded loaded;
+
+    private FilePolicySource(Path file) throws InvalidPolicyException {
+        this.file = file;
+        Stamp stamp = stamp(file); // before the reading, so that a change in between is seen the next time
+        this.loaded = new Loaded(reader.read(file), stamp);
+    }
+
+    /** @throws InvalidPolicyException where the file cannot be read or is not a policy */
+    public static FilePolicySource open(Path file) throws InvalidPolicyException {
+        return new FilePolicySource(file);
+    }
+
+    @Override
+    public Policy current() {
+        if (!stamp(file).equals(loaded.stamp())) {
+            reload();
+        }
+        return loaded.policy();
+    }
+
+    @Override
+    public Policy latest() {
+        return loaded.policy();
+    }
+
+    private synchronized void reload() {
+        Stamp stamp = stamp(file);
+        if (stamp.equals(loaded.stamp())) {
+            return;
+        }
+        try {
+            loaded = new Loaded(reader.read(file), stamp);
+            LOG.info("policy {} was read again", file);
+        } catch (InvalidPolicyException e) {
+            loaded = new Loaded(loaded.policy(), stamp);
+            LOG.error("the changed policy cannot be used, the one before it stays in force: {}", e.getMessage());
+        }
+    }
+
+    private static Stamp stamp(Path file) {
+        try {
+            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            return new Stamp(attributes.lastModifiedTime(), attributes.size(), String.valueOf(attributes.fileKey()));
+        } catch (IOException e) {
+            return Stamp.MISSING;
+        }
+    }
+
+    private record Loaded(Policy policy, Stamp stamp) {}
+
+    private record Stamp(FileTime modified, long size, String key) {
+        static final Stamp MISSING = new Stamp(FileTime.fromMillis(0), -1, "");
+    }
+}

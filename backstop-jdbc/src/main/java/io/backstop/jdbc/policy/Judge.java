@@ -1,0 +1,128 @@
+package io.backstop.jdbc.policy;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.Destruction;
+import io.backstop.api.analysis.Finding;
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.analysis.RuleId;
+import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.api.policy.Policy;
+import io.backstop.api.policy.RecoveryRules;
+import io.backstop.api.policy.SnapshotMode;
+import io.backstop.api.policy.Verdict;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** What a policy says to an assessed statement. Pure and stateless: the same input gets the same verdict. */
+public final class Judge {
+    public static final RuleId PAUSED = new RuleId("emergency-pause");
+    public static final RuleId QUARANTINED = new RuleId("agent-quarantined");
+    public static final RuleId READ_ONLY = new RuleId("read-only-policy");
+    public static final RuleId UNRECOGNISED = new RuleId("unrecognised-statement");
+    public static final RuleId BLOCKED_OPERATION = new RuleId("blocked-operation");
+    public static final RuleId UNRECOVERABLE = new RuleId("unrecoverable-operation");
+    public static final RuleId STORED_DESTRUCTION = new RuleId("stored-destruction");
+    public static final RuleId NO_SNAPSHOTS = new RuleId("snapshots-off");
+
+    private static final Verdict RUN = new Verdict.Allow(false);
+
+    /** The assessment as the policy sees it: with what it protects on top. */
+    public Assessment weigh(Assessment assessment, Policy policy) {
+        return Protection.apply(policy.impact(), assessment);
+    }
+
+    /** The verdict on an assessment that {@link #weigh} returned. */
+    public Verdict decide(Assessment assessment, Policy policy, SessionState state) {
+        if (state.quarantinedUntil().isPresent()
+                && (assessment.risk() != RiskLevel.SAFE || policy.quarantine().blocksSafeQueries())) {
+            return new Verdict.Block(
+                    QUARANTINED,
+                    "the agent is in quarantine until "
+                            + state.quarantinedUntil().get());
+        }
+        if (assessment.risk() == RiskLevel.SAFE) {
+            return RUN;
+        }
+        if (state.pause().isPresent()) {
+            return new Verdict.Block(
+                    PAUSED, "writes are paused: " + state.pause().get().reason());
+        }
+        if (policy.enforcement() == Policy.Enforcement.READ_ONLY) {
+            return new Verdict.Block(READ_ONLY, "the policy lets nothing but SAFE statements run");
+        }
+        if (assessment.parseErrorPresent() && policy.blockUnknownOrParseFailure()) {
+            return new Verdict.Block(UNRECOGNISED, "the statement cannot be understood");
+        }
+        return blockedOperation(assessment, policy)
+                .or(() -> unrecoverable(assessment, policy.recovery()))
+                .orElseGet(() -> allowOrHold(assessment, policy));
+    }
+
+    private static Optional<Verdict> blockedOperation(Assessment assessment, Policy policy) {
+        return assessment.statements().stream()
+                .flatMap(Judge::operations)
+                .filter(policy.blockOperations()::contains)
+                .findFirst()
+                .map(operation -> new Verdict.Block(BLOCKED_OPERATION, "the policy blocks " + operation));
+    }
+
+    /** What a statement does: its own operation, and those of the statements inside it. */
+    private static Stream<String> operations(StatementAssessment statement) {
+        return Stream.concat(
+                Stream.of(statement.operation()),
+                statement.destructions().stream()
+                        .map(destruction -> destruction.kind().name().replace('_', ' ')));
+    }
+
+    private static Optional<Verdict> unrecoverable(Assessment assessment, RecoveryRules recovery) {
+        if (!destroys(assessment)) {
+            return Optional.empty();
+        }
+        if (recovery.blockUnrecoverableOperations()) {
+            if (!assessment.destructions().stream().allMatch(Destruction::recoverable)) {
+                return Optional.of(new Verdict.Block(
+                        UNRECOVERABLE, "no snapshot could undo it: " + String.join("; ", reasons(assessment))));
+            }
+            if (assessment.statements().stream().anyMatch(Judge::storesDestruction)) {
+                return Optional.of(new Verdict.Block(
+                        STORED_DESTRUCTION,
+                        "PREPARE of a statement that destroys rows cannot be covered by a snapshot"));
+            }
+        }
+        if (recovery.requireRecoveryForCritical() && recovery.snapshotMode() == SnapshotMode.OFF) {
+            return Optional.of(
+                    new Verdict.Block(NO_SNAPSHOTS, "the policy requires recovery for it, and takes no snapshots"));
+        }
+        return Optional.empty();
+    }
+
+    /** A prepared statement destroys when it is executed, whenever that is: a snapshot now would prove nothing. */
+    private static boolean storesDestruction(StatementAssessment statement) {
+        return statement.risk() == RiskLevel.CRITICAL && statement.operation().startsWith("PREPARE");
+    }
+
+    private static Verdict allowOrHold(Assessment assessment, Policy policy) {
+        boolean snapshot = destroys(assessment)
+                && policy.recovery().requireRecoveryForCritical()
+                && policy.recovery().snapshotMode() == SnapshotMode.INLINE
+                && assessment.destructions().stream().anyMatch(Destruction::recoverable);
+        return policy.requireApprovalForRisks().contains(assessment.risk())
+                ? new Verdict.Hold(reasons(assessment), snapshot)
+                : new Verdict.Allow(snapshot);
+    }
+
+    private static boolean destroys(Assessment assessment) {
+        return assessment.risk() == RiskLevel.CRITICAL
+                && !assessment.destructions().isEmpty();
+    }
+
+    private static List<String> reasons(Assessment assessment) {
+        return assessment.findings().stream()
+                .filter(finding -> finding.risk() == assessment.risk())
+                .map(Finding::reason)
+                .distinct()
+                .toList();
+    }
+}

@@ -1,0 +1,18 @@
+package io.backstop.jdbc.policy;
+
+import io.backstop.api.control.Pause;
+
+import java.time.Instant;
+import java.util.Objects;
+import java.util.Optional;
+
+/** What counts beside the statement: the pause in force, and until when its agent is in quarantine. */
+public record SessionState(Optional<Pause> pause, Optional<Instant> quarantinedUntil) {
+    /** Nothing in the way. */
+    public static final SessionState CLEAR = new SessionState(Optional.empty(), Optional.empty());
+
+    public SessionState {
+        Objects.requireNonNull(pause, "pause");
+        Objects.requireNonNull(quarantinedUntil, "quarantinedUntil");
+    }
+}
