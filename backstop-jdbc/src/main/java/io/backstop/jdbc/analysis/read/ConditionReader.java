@@ -1,0 +1,149 @@
+package io.backstop.jdbc.analysis.read;
+
+import io.backstop.jdbc.analysis.scan.Keyword;
+import io.backstop.jdbc.analysis.scan.Span;
+import io.backstop.jdbc.analysis.scan.TokenKind;
+import io.backstop.jdbc.analysis.scan.Tokens;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Decides whether a WHERE narrows anything. A condition without a single name, parameter or query cannot tell rows apart:
+ * unless it is seen to be false it is taken for true. So is a comparison of a column with itself. Precedence is
+ * PostgreSQL's (documentation, 4.1.6). Confined to one thread.
+ */
+final class ConditionReader {
+    /** Deeper conditions are not looked into, but taken for true; people do not write them. */
+    private static final int DEEPEST = 200;
+
+    private final Reading reading;
+    private final Tokens tokens;
+
+    private ConditionReader(Reading reading) {
+        this.reading = reading;
+        this.tokens = reading.tokens();
+    }
+
+    /** Whether the condition holds for every row by its text. */
+    static boolean alwaysTrue(Reading reading, Span condition) {
+        return new ConditionReader(reading).condition(condition, 0) == Truth.TRUE;
+    }
+
+    private Truth condition(Span span, int depth) {
+        if (depth > DEEPEST) {
+            return Truth.TRUE;
+        }
+        Span bare = withoutParentheses(span);
+        List<Span> alternatives = split(bare, Keyword.OR);
+        Truth any = Truth.FALSE;
+        for (Span alternative : alternatives) {
+            any = any.or(conjunction(alternative, depth, alternatives.size() > 1));
+        }
+        return any;
+    }
+
+    private Truth conjunction(Span span, int depth, boolean part) {
+        Span bare = part ? withoutParentheses(span) : span;
+        if (part && bare.from() != span.from()) {
+            return condition(bare, depth + 1);
+        }
+        List<Span> parts = split(bare, Keyword.AND);
+        if (parts.size() == 1) {
+            return negation(bare, depth);
+        }
+        Truth all = Truth.TRUE;
+        for (Span each : parts) {
+            Span inner = withoutParentheses(each);
+            all = all.and(inner.from() == each.from() ? negation(each, depth) : condition(inner, depth + 1));
+        }
+        return all;
+    }
+
+    private Truth negation(Span span, int depth) {
+        int from = span.from();
+        boolean negated = false;
+        while (from < span.to() && tokens.keyword(from) == Keyword.NOT) {
+            negated = !negated;
+            from++;
+        }
+        Truth truth = from == span.from() ? test(span, depth) : condition(new Span(from, span.to()), depth + 1);
+        return negated ? truth.not() : truth;
+    }
+
+    /** {@code … IS [NOT] TRUE | FALSE | UNKNOWN | NULL}. */
+    private Truth test(Span span, int depth) {
+        int last = span.to() - 1;
+        if (last - 1 > span.from()) {
+            boolean negated = tokens.keyword(last - 1) == Keyword.NOT && tokens.keyword(last - 2) == Keyword.IS;
+            int is = negated ? last - 2 : last - 1;
+            if (is > span.from() && tokens.keyword(is) == Keyword.IS) {
+                Truth operand = operand(new Span(span.from(), is), tokens.keyword(last), depth);
+                return negated ? operand.not() : operand;
+            }
+        }
+        return ConstantReader.truth(reading, span);
+    }
+
+    private Truth operand(Span span, Keyword tested, int depth) {
+        Truth truth = condition(span, depth + 1);
+        if (truth == Truth.OPEN) {
+            return Truth.OPEN;
+        }
+        return switch (tested) {
+            case TRUE -> Truth.of(truth == Truth.TRUE);
+            case FALSE -> Truth.of(truth == Truth.FALSE);
+            case NULL, UNKNOWN -> Truth.of(truth == Truth.NULL);
+            default -> Truth.OPEN;
+        };
+    }
+
+    private Span withoutParentheses(Span span) {
+        int from = span.from();
+        int to = span.to();
+        while (from < to && tokens.symbol(from, '(') && tokens.partner(from) == to - 1) {
+            if (ExpressionReader.startsQuery(tokens, from + 1)) {
+                break;
+            }
+            from++;
+            to--;
+        }
+        return from == span.from() ? span : new Span(from, to);
+    }
+
+    /** The parts between the outermost ANDs or ORs; the AND of a BETWEEN does not separate. */
+    private List<Span> split(Span span, Keyword separator) {
+        List<Span> parts = new ArrayList<>(2);
+        int cases = 0;
+        int betweens = 0;
+        int from = span.from();
+        for (int i = span.from(); i < span.to(); i++) {
+            if (tokens.kind(i) == TokenKind.SYMBOL) {
+                i = tokens.symbol(i, '(') ? tokens.partner(i) : i;
+                continue;
+            }
+            switch (tokens.keyword(i)) {
+                case CASE -> cases++;
+                case END -> cases--;
+                case BETWEEN -> betweens += cases == 0 ? 1 : 0;
+                case AND -> {
+                    if (cases == 0 && betweens > 0) {
+                        betweens--;
+                    } else if (cases == 0 && separator == Keyword.AND) {
+                        parts.add(new Span(from, i));
+                        from = i + 1;
+                    }
+                }
+                case OR -> {
+                    if (cases == 0 && separator == Keyword.OR) {
+                        parts.add(new Span(from, i));
+                        from = i + 1;
+                    }
+                }
+                default -> {}
+            }
+        }
+        parts.add(new Span(from, span.to()));
+        return parts;
+    }
+}

@@ -1,0 +1,273 @@
+package io.backstop.jdbc.analysis.read;
+
+import io.backstop.jdbc.analysis.scan.Keyword;
+import io.backstop.jdbc.analysis.scan.Names;
+import io.backstop.jdbc.analysis.scan.Span;
+import io.backstop.jdbc.analysis.scan.TokenKind;
+import io.backstop.jdbc.analysis.scan.Tokens;
+
+import java.math.BigDecimal;
+import java.util.Locale;
+import java.util.Set;
+
+/** Evaluates a condition that holds no AND, OR or NOT on top. Confined to one thread. */
+final class ConstantReader {
+    private static final Set<String> FALSE_WORDS =
+            Set.of("f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0");
+    private static final int LONGEST_NUMBER = 40;
+
+    private final Reading reading;
+    private final Tokens tokens;
+
+    private ConstantReader(Reading reading) {
+        this.reading = reading;
+        this.tokens = reading.tokens();
+    }
+
+    static Truth truth(Reading reading, Span span) {
+        return new ConstantReader(reading).truth(span);
+    }
+
+    private Truth truth(Span span) {
+        if (span.empty()) {
+            return Truth.OPEN;
+        }
+        if (!constant(span)) {
+            return comparesWithItself(span) ? Truth.TRUE : Truth.OPEN;
+        }
+        Span value = withoutCast(span);
+        if (value.to() - value.from() == 1) {
+            return value(value.from());
+        }
+        int comparison = comparison(span);
+        if (comparison < 0) {
+            return Truth.TRUE;
+        }
+        return compare(
+                withoutCast(new Span(span.from(), comparison)),
+                tokens.written(comparison),
+                withoutCast(new Span(comparison + 1, span.to())));
+    }
+
+    /** A single constant as a condition. */
+    private Truth value(int i) {
+        return switch (tokens.keyword(i)) {
+            case TRUE -> Truth.TRUE;
+            case FALSE -> Truth.FALSE;
+            case NULL -> Truth.NULL;
+            default -> {
+                if (!tokens.kind(i).literal()) {
+                    yield Truth.TRUE;
+                }
+                String word = tokens.kind(i).string() ? reading.literal(i) : reading.number(i);
+                yield FALSE_WORDS.contains(word.strip().toLowerCase(Locale.ROOT)) ? Truth.FALSE : Truth.TRUE;
+            }
+        };
+    }
+
+    private Truth compare(Span left, String operator, Span right) {
+        if (isNull(left) || isNull(right)) {
+            return Truth.NULL;
+        }
+        if (single(left) && single(right)) {
+            if (tokens.kind(left.from()).string() && tokens.kind(right.from()).string()) {
+                return decide(reading.literal(left.from()).compareTo(reading.literal(right.from())), operator, false);
+            }
+            if (tokens.kind(left.from()) == TokenKind.NUMBER && tokens.kind(right.from()) == TokenKind.NUMBER) {
+                return compareNumbers(reading.number(left.from()), operator, reading.number(right.from()));
+            }
+            Truth truth = word(left.from());
+            Truth other = word(right.from());
+            if (truth != Truth.OPEN && other != Truth.OPEN) {
+                return decide(Boolean.compare(truth == Truth.TRUE, other == Truth.TRUE), operator, true);
+            }
+        }
+        return Truth.TRUE;
+    }
+
+    private static Truth compareNumbers(String left, String operator, String right) {
+        if (left.length() > LONGEST_NUMBER || right.length() > LONGEST_NUMBER) {
+            return Truth.TRUE;
+        }
+        try {
+            BigDecimal first = new BigDecimal(left.replace("_", ""));
+            return decide(first.compareTo(new BigDecimal(right.replace("_", ""))), operator, true);
+        } catch (NumberFormatException e) {
+            // 0x1F and its like: not worth telling apart.
+            return Truth.TRUE;
+        }
+    }
+
+    /** Strings are only told apart for equality: their order depends on the collation. */
+    private static Truth decide(int order, String operator, boolean ordered) {
+        return switch (operator) {
+            case "=" -> Truth.of(order == 0);
+            case "<>", "!=" -> Truth.of(order != 0);
+            case "<=" -> Truth.of(!ordered || order <= 0);
+            case ">=" -> Truth.of(!ordered || order >= 0);
+            case "<" -> Truth.of(ordered ? order < 0 : order != 0);
+            case ">" -> Truth.of(ordered ? order > 0 : order != 0);
+            default -> Truth.TRUE;
+        };
+    }
+
+    private boolean single(Span span) {
+        return span.to() - span.from() == 1;
+    }
+
+    private boolean isNull(Span span) {
+        return single(span) && tokens.keyword(span.from()) == Keyword.NULL;
+    }
+
+    private Truth word(int i) {
+        return switch (tokens.keyword(i)) {
+            case TRUE -> Truth.TRUE;
+            case FALSE -> Truth.FALSE;
+            default -> Truth.OPEN;
+        };
+    }
+
+    /** The only comparison of the span; -1 where it has none, or more operators than that. */
+    private int comparison(Span span) {
+        int found = -1;
+        for (int i = span.from(); i < span.to(); i++) {
+            if (tokens.kind(i) == TokenKind.OPERATOR || tokens.symbol(i, '(')) {
+                if (found >= 0 || tokens.symbol(i, '(')) {
+                    return -1;
+                }
+                found = i;
+            }
+        }
+        return found;
+    }
+
+    /** {@code x} for {@code x::type}, {@code type 'x'} and {@code (x)}. */
+    private Span withoutCast(Span span) {
+        int from = span.from();
+        int to = span.to();
+        for (int i = from + 1; i < to; i++) {
+            if (tokens.kind(i) == TokenKind.TYPE_CAST) {
+                to = i;
+            }
+        }
+        if (to - from == 2 && Names.label(tokens, from) && tokens.kind(from + 1).string()) {
+            from++;
+        }
+        return new Span(from, to);
+    }
+
+    /** Whether nothing in the span can differ from row to row. */
+    private boolean constant(Span span) {
+        int i = span.from();
+        while (i < span.to()) {
+            if (tokens.kind(i) == TokenKind.TYPE_CAST || castType(i, span)) {
+                i = typeEnd(i + 1, span.to());
+            } else if (neutral(i, span)) {
+                i++;
+            } else {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean castType(int i, Span span) {
+        return tokens.keyword(i) == Keyword.AS && i > span.from();
+    }
+
+    private int typeEnd(int from, int to) {
+        int i = from;
+        while (i < to && ((Names.label(tokens, i) && !neutralWord(i)) || tokens.symbol(i, '.'))) {
+            i++;
+        }
+        if (i < to && tokens.symbol(i, '(')) {
+            i = tokens.partner(i) + 1;
+        }
+        while (i < to && (tokens.symbol(i, '[') || tokens.symbol(i, ']'))) {
+            i++;
+        }
+        return i;
+    }
+
+    private boolean neutral(int i, Span span) {
+        return switch (tokens.kind(i)) {
+            case PLAIN_STRING, ESCAPE_STRING, DOLLAR_STRING, UNICODE_STRING, BIT_STRING, NUMBER, OPERATOR -> true;
+            case SYMBOL -> !tokens.symbol(i, '.');
+            case WORD -> neutralWord(i) || typeOfLiteral(i, span);
+            case QUOTED_NAME, UNICODE_NAME, PARAMETER, TYPE_CAST, COLON_EQUALS, INVALID -> false;
+        };
+    }
+
+    /** {@code boolean 'true'}. */
+    private boolean typeOfLiteral(int i, Span span) {
+        return i + 1 < span.to() && tokens.kind(i + 1).string();
+    }
+
+    private boolean neutralWord(int i) {
+        return switch (tokens.keyword(i)) {
+            case TRUE,
+                    FALSE,
+                    NULL,
+                    IS,
+                    NOT,
+                    IN,
+                    BETWEEN,
+                    SYMMETRIC,
+                    LIKE,
+                    ILIKE,
+                    SIMILAR,
+                    TO,
+                    ANY,
+                    ALL,
+                    SOME,
+                    ARRAY,
+                    ROW,
+                    CASE,
+                    WHEN,
+                    THEN,
+                    ELSE,
+                    END,
+                    AND,
+                    OR,
+                    ISNULL,
+                    NOTNULL,
+                    DISTINCT,
+                    FROM,
+                    COALESCE,
+                    NULLIF,
+                    GREATEST,
+                    LEAST,
+                    CAST,
+                    EXISTS,
+                    SELECT,
+                    UNKNOWN -> true;
+            default -> false;
+        };
+    }
+
+    /** {@code x = x}, {@code t.x >= t.x}: true wherever the column is not null. */
+    private boolean comparesWithItself(Span span) {
+        int middle = span.from() + (span.to() - span.from()) / 2;
+        if ((span.to() - span.from()) % 2 == 0 || tokens.kind(middle) != TokenKind.OPERATOR) {
+            return false;
+        }
+        String operator = tokens.written(middle);
+        if (!operator.equals("=") && !operator.equals("<=") && !operator.equals(">=")) {
+            return false;
+        }
+        for (int i = 0; i < middle - span.from(); i++) {
+            if (!same(span.from() + i, middle + 1 + i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean same(int left, int right) {
+        if (Names.label(tokens, left) && Names.label(tokens, right)) {
+            return Names.name(tokens, left).equals(Names.name(tokens, right));
+        }
+        // Two placeholders are two values, two calls need not answer alike.
+        return tokens.symbol(left, '.') && tokens.symbol(right, '.');
+    }
+}
