@@ -6,6 +6,7 @@ import io.backstop.recovery.CopybackPlanner.PlannedTable;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
+import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -13,12 +14,12 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Writes the script of a copyback plan, part by part, from the planned tables in foreign-key order. Used once. */
 final class CopybackScript {
     private static final Set<String> ATTACHING = Set.of("partition of", "inherits");
-    private static final Set<String> TAKEN_OFF = Set.of("foreign key", "view", "materialized view");
 
     private final RecoveryTransaction transaction;
     private final List<PlannedTable> tables;
@@ -49,6 +50,7 @@ final class CopybackScript {
         List<Dependent> dependents = dependents(aside);
         dependents("what they are parts of", dependents, true);
         rowsBack();
+        prerequisites();
         foreignKeys();
         dependents("what hung on them, in an order in which it can be made again", dependents, false);
         script.part("from here on all of it is visible, or none");
@@ -110,12 +112,31 @@ final class CopybackScript {
         }
     }
 
+    /** What hangs on the tables may need what the snapshot was made with and is missing now. */
+    private void prerequisites() throws SQLException {
+        for (Prerequisite prerequisite : placed.stream()
+                .flatMap(table -> table.description().prerequisites().stream())
+                .distinct()
+                .toList()) {
+            if (!transaction.holds(prerequisite.exists())) {
+                script.part(prerequisite.kind() + " " + prerequisite.identity() + " is missing"
+                        + (prerequisite.sql().isEmpty() ? ": what needs it below fails until it is there" : ""));
+                prerequisite.sql().forEach(script::run);
+            }
+        }
+    }
+
     private void foreignKeys() {
-        if (placed.stream().anyMatch(table -> !table.openForeignKeys().isEmpty())) {
+        List<RestoredTable> all = tables.stream().map(PlannedTable::restored).toList();
+        List<RelationName> changed = tables.stream()
+                .filter(t -> t.situation() == Situation.CHANGED)
+                .map(t -> t.restored().original())
+                .toList();
+        Script keys = new Script();
+        placed.forEach(table -> PlaceBack.foreignKeys(keys, table, all, changed));
+        if (!keys.isEmpty()) {
             script.part("foreign keys that could not be made when the tables were restored");
-            placed.forEach(table -> new PlaceBack(table, true)
-                    .foreignKeys(
-                            script, tables.stream().map(PlannedTable::restored).toList()));
+            script.append(keys);
         }
     }
 
@@ -172,13 +193,21 @@ final class CopybackScript {
     private List<Dependent> dependents(List<SetAside> aside) {
         List<List<Dependent>> lists = new ArrayList<>();
         placed.forEach(table -> lists.add(table.description().dependents()));
-        aside.forEach(table -> lists.add(table.present().description().dependents().stream()
-                .filter(d -> TAKEN_OFF.contains(d.kind()))
+        Set<List<String>> stored = lists.stream()
+                .flatMap(List::stream)
+                .map(CopybackScript::identity)
+                .collect(Collectors.toSet());
+        aside.forEach(table -> lists.add(table.moved().stream()
+                .filter(d -> !stored.contains(identity(d)))
                 .toList()));
         Set<String> own = ownForeignKeys();
         return DependentOrder.merge(lists).stream()
                 .filter(d -> !(d.kind().equals("foreign key") && own.contains(d.identity())))
                 .toList();
+    }
+
+    private static List<String> identity(Dependent dependent) {
+        return List.of(dependent.kind(), dependent.identity());
     }
 
     /** Foreign keys that come back with the restored tables themselves, as dependents of others call them. */

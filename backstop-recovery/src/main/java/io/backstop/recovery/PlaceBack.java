@@ -2,6 +2,7 @@ package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
+import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 
 import java.util.List;
 import java.util.Map;
@@ -45,40 +46,41 @@ final class PlaceBack {
     }
 
     /**
-     * The foreign keys that could not be made as they were, now that what they refer to may be back.
+     * The foreign keys that could not be made as they were, now that what they refer to may be back; and those that were
+     * made to a table which is set aside.
      *
      * @param others the tables that this script brings back too; what refers elsewhere is only offered, since it could
      *     not be made when the table was restored
+     * @param changed those among them whose present tables are set aside
      */
-    void foreignKeys(Script script, List<RestoredTable> others) {
+    static void foreignKeys(
+            Script script, RestoredTable restored, List<RestoredTable> others, List<RelationName> changed) {
         String table = "ALTER TABLE " + restored.original().quoted();
         for (OpenForeignKey key : restored.openForeignKeys()) {
-            String name = RelationName.quote(key.name());
-            boolean inGroup =
-                    others.stream().anyMatch(other -> ForeignKeyOrder.refersTo(key.definition(), other.original()));
-            String add = table + " ADD CONSTRAINT " + name + " "
-                    + key.definition()
-                            .replace(Constraint.SELF, restored.original().quoted());
-            switch (key.state()) {
-                case LEFT_OUT -> {
-                    if (inGroup) {
-                        script.run(add);
-                    } else {
-                        script.note(key.warning() + "; once that is there again:")
-                                .offer(add);
-                    }
-                }
-                case NOT_VALIDATED -> {
-                    String validate = table + " VALIDATE CONSTRAINT " + name;
-                    if (inGroup) {
-                        script.run(validate);
-                    } else {
-                        script.note(key.warning() + "; once the rows are there again:")
-                                .offer(validate);
-                    }
-                }
+            String sql = switch (key.state()) {
+                case LEFT_OUT -> table + added(restored, key.name(), key.definition());
+                case NOT_VALIDATED -> table + " VALIDATE CONSTRAINT " + RelationName.quote(key.name());
+            };
+            if (others.stream().anyMatch(other -> ForeignKeyOrder.refersTo(key.definition(), other.original()))) {
+                script.run(sql);
+            } else {
+                script.note(key.warning() + "; once that is there again:").offer(sql);
             }
         }
+        Set<String> open = names(restored.openForeignKeys());
+        restored.description().constraints().stream()
+                .filter(c -> c.kind() == ConstraintKind.FOREIGN_KEY && !open.contains(c.name()))
+                .filter(c -> changed.stream().anyMatch(other -> ForeignKeyOrder.refersTo(c.definition(), other)))
+                .forEach(c -> script.run(table + added(restored, c.name(), c.definition())));
+    }
+
+    private static String added(RestoredTable restored, String name, String definition) {
+        return " ADD CONSTRAINT " + RelationName.quote(name) + " "
+                + definition.replace(Constraint.SELF, restored.original().quoted());
+    }
+
+    private static Set<String> names(List<OpenForeignKey> keys) {
+        return keys.stream().map(OpenForeignKey::name).collect(Collectors.toSet());
     }
 
     static void table(Script script, RelationName from, String to) {

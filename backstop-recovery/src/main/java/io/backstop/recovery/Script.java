@@ -27,6 +27,15 @@ final class Script {
         return note(sql + ";");
     }
 
+    Script append(Script other) {
+        text.append(other.text);
+        return this;
+    }
+
+    boolean isEmpty() {
+        return text.isEmpty();
+    }
+
     @Override
     public String toString() {
         return text.toString();

@@ -2,12 +2,15 @@ package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
+import io.backstop.snapshot.schema.TableDescription.Dependent;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -17,35 +20,19 @@ import java.util.stream.Collectors;
  *
  * @param present the table
  * @param names what it and its parts are called aside
- * @param foreignKeys foreign keys of other tables to it
- * @param views views that read it, those first on which no other depends
- * @param parents the tables that it is a partition of
+ * @param parents how it leaves the tables that it is a partition or a child of
  * @param statistics its extended statistics and what they are called aside
  */
-record SetAside(
-        PresentTable present,
-        RestoredNames names,
-        List<Owned> foreignKeys,
-        List<Owned> views,
-        List<String> parents,
-        Map<String, String> statistics) {
+record SetAside(PresentTable present, RestoredNames names, List<String> parents, Map<String, String> statistics) {
+    private static final int ROOM_FOR_NAME = 53;
+
     private static final String OID = "(SELECT c.oid FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace "
             + "WHERE s.nspname = ? AND c.relname = ?)";
 
-    private static final String FOREIGN_KEYS = "SELECT conname, conrelid::regclass::text, '' FROM pg_constraint "
-            + "WHERE contype = 'f' AND conparentid = 0 AND conrelid <> confrelid AND confrelid = " + OID
-            + " ORDER BY 2, 1";
-
-    private static final String VIEWS = "WITH RECURSIVE reader (oid, depth) AS (SELECT " + OID + ", 0 UNION "
-            + "SELECT w.ev_class, r.depth + 1 FROM reader r JOIN pg_depend d ON d.refobjid = r.oid "
-            + "AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass "
-            + "JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> r.oid) "
-            + "SELECT c.relname, c.oid::regclass::text, CASE relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END "
-            + "FROM (SELECT oid, max(depth) AS depth FROM reader GROUP BY oid) r JOIN pg_class c ON c.oid = r.oid "
-            + "WHERE relkind IN ('v', 'm') ORDER BY depth DESC, 2";
-
-    private static final String PARENTS = "SELECT inhparent::regclass::text FROM pg_inherits JOIN pg_class p "
-            + "ON p.oid = inhparent WHERE p.relkind = 'p' AND inhrelid = " + OID;
+    private static final String PARENTS = "SELECT CASE WHEN c.relispartition "
+            + "THEN format('ALTER TABLE %s DETACH PARTITION %s', inhparent::regclass, c.oid::regclass) "
+            + "ELSE format('ALTER TABLE %s NO INHERIT %s', c.oid::regclass, inhparent::regclass) END "
+            + "FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhrelid = " + OID + " ORDER BY inhseqno";
 
     private static final String STATISTICS = "SELECT x.stxname FROM pg_statistic_ext x WHERE x.stxrelid = " + OID
             + " AND x.stxnamespace = (SELECT oid FROM pg_namespace WHERE nspname = ?) ORDER BY 1";
@@ -54,18 +41,15 @@ record SetAside(
         String schema = present.name().schema().orElseThrow();
         String table = present.name().name();
         FreeNames free = new FreeNames(taken);
-        RelationName aside = RelationName.of(schema, free.claim(FreeNames.shortened(table, 53) + "_set_aside"));
+        RelationName aside = RelationName.of(schema, free.claim(aside(table)));
         RestoredNames names = RestoredNames.choose(present.description(), aside, without(taken, aside.name()));
         Map<String, String> statistics = transaction.strings(STATISTICS, schema, table, schema).stream()
-                .collect(Collectors.toMap(
-                        name -> name, name -> free.claim(FreeNames.shortened(name, 53) + "_set_aside")));
-        return new SetAside(
-                present,
-                names,
-                owned(transaction.rows(FOREIGN_KEYS, schema, table)),
-                owned(transaction.rows(VIEWS, schema, table)),
-                transaction.strings(PARENTS, schema, table),
-                statistics);
+                .collect(Collectors.toMap(name -> name, name -> free.claim(aside(name))));
+        return new SetAside(present, names, transaction.strings(PARENTS, schema, table), statistics);
+    }
+
+    private static String aside(String name) {
+        return FreeNames.shortened(name, ROOM_FOR_NAME) + "_set_aside";
     }
 
     private static Set<String> without(Set<String> taken, String name) {
@@ -74,41 +58,72 @@ record SetAside(
         return rest;
     }
 
-    private static List<Owned> owned(List<List<String>> rows) {
-        return rows.stream()
-                .map(row -> new Owned(row.get(0), row.get(1), row.get(2)))
-                .toList();
-    }
-
     /** Takes off what hangs on the table; all tables of a script come before {@link #rename}. */
     void takeOff(Script script) {
-        script.run("LOCK TABLE " + table() + " IN ACCESS EXCLUSIVE MODE");
-        parents.forEach(parent -> script.run("ALTER TABLE " + parent + " DETACH PARTITION " + table()));
-        foreignKeys.forEach(
-                key -> script.run("ALTER TABLE " + key.of() + " DROP CONSTRAINT " + RelationName.quote(key.name())));
-        views.forEach(view -> script.run("DROP " + view.kind() + " IF EXISTS " + view.of()));
+        script.run("LOCK TABLE " + present.name().quoted() + " IN ACCESS EXCLUSIVE MODE");
+        parents.forEach(script::run);
+        List<Dependent> lastFirst = new ArrayList<>(moved());
+        Collections.reverse(lastFirst);
+        lastFirst.forEach(dependent -> drop(dependent).ifPresent(script::run));
     }
 
     void rename(Script script) {
         String schema = names.schema();
         PlaceBack.table(script, present.name(), names.target().name());
-        List<String> indexed = new ArrayList<>();
-        present.description().constraints().stream()
-                .filter(c -> RestoredNames.isIndex(c.kind()))
-                .map(Constraint::name)
-                .forEach(indexed::add);
         PlaceBack.constraints(
-                script, names.target(), indexed.stream().collect(Collectors.toMap(name -> name, names::constraint)));
+                script,
+                names.target(),
+                present.description().constraints().stream()
+                        .filter(c -> RestoredNames.isIndex(c.kind()))
+                        .map(Constraint::name)
+                        .collect(Collectors.toMap(name -> name, names::constraint)));
         PlaceBack.indexes(script, schema, names.indexes());
         PlaceBack.sequences(script, schema, names.sequences());
         statistics.forEach((from, to) -> script.run(
                 "ALTER STATISTICS " + RelationName.of(schema, from).quoted() + " RENAME TO " + RelationName.quote(to)));
     }
 
-    private String table() {
-        return present.name().quoted();
+    /** What hangs on the table and is not its own, and so has to hang on the one that takes its place. */
+    List<Dependent> moved() {
+        return present.description().dependents().stream()
+                .filter(dependent -> !isItsOwn(dependent))
+                .toList();
     }
 
-    /** Something of another object: its name, what it is of, in words of SQL, and its kind where that is not clear. */
-    record Owned(String name, String of, String kind) {}
+    /** By the identities that a description gives: {@code trigger on table}, {@code table to role}, {@code table.column}. */
+    private boolean isItsOwn(Dependent dependent) {
+        List<String> spellings = SqlText.spellings(present.name());
+        String identity = dependent.identity();
+        return switch (dependent.kind()) {
+            case "view", "materialized view", "function", "procedure", "foreign key", "default", "index" -> false;
+            case "rule", "policy", "trigger" -> spellings.stream().anyMatch(s -> identity.endsWith(" on " + s));
+            case "grant" ->
+                spellings.stream().anyMatch(s -> identity.startsWith(s + " to ") || identity.startsWith(s + "."));
+            case "column options" -> spellings.stream().anyMatch(s -> identity.startsWith(s + "."));
+            default -> true;
+        };
+    }
+
+    /** An identity of these kinds is SQL already; what belongs to a view goes with it. */
+    private static Optional<String> drop(Dependent dependent) {
+        return switch (dependent.kind()) {
+            case "foreign key" -> Optional.of(dropForeignKey(dependent));
+            case "view", "materialized view", "function", "procedure", "rule", "policy" ->
+                Optional.of("DROP " + dependent.kind().toUpperCase(java.util.Locale.ROOT) + " " + dependent.identity());
+            default -> Optional.empty();
+        };
+    }
+
+    /** {@code name on table}: where the one ends and the other begins is told by the statement that makes it. */
+    private static String dropForeignKey(Dependent key) {
+        String identity = key.identity();
+        for (int on = identity.indexOf(" on "); on >= 0; on = identity.indexOf(" on ", on + 1)) {
+            String name = identity.substring(0, on);
+            String table = identity.substring(on + " on ".length());
+            if (key.sql().get(0).startsWith("ALTER TABLE " + table + " ADD CONSTRAINT " + name + " ")) {
+                return "ALTER TABLE " + table + " DROP CONSTRAINT " + name;
+            }
+        }
+        throw new IllegalStateException("the foreign key " + identity + " is not described as expected");
+    }
 }

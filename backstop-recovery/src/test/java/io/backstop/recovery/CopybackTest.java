@@ -361,4 +361,29 @@ class CopybackTest {
         database.run("DROP TABLE users_set_aside");
         assertThat(truth()).isEqualTo(before);
     }
+
+    @Test
+    void tables_of_a_group_that_changed_are_swapped_together() throws Exception {
+        database.run(
+                "CREATE TYPE mood AS ENUM ('ok')",
+                "CREATE TABLE people (id int PRIMARY KEY, mood mood)",
+                "CREATE TABLE pets (id int PRIMARY KEY, owner int REFERENCES people, mood mood)",
+                "CREATE TABLE toys (id int PRIMARY KEY, pet int REFERENCES pets)",
+                "INSERT INTO people VALUES (1, 'ok')",
+                "INSERT INTO pets VALUES (1, 1, 'ok')",
+                "INSERT INTO toys VALUES (1, 1)",
+                "CREATE FUNCTION happy(p people) RETURNS boolean LANGUAGE sql AS 'SELECT p.mood IS NOT NULL'",
+                "CREATE VIEW happy_people AS SELECT id FROM people p WHERE happy(p)",
+                "ALTER TABLE toys ENABLE ROW LEVEL SECURITY",
+                "CREATE POLICY some_toys ON toys USING (EXISTS (SELECT FROM pets WHERE pets.id = pet))");
+        List<String> before = truth();
+        List<SnapshotManifest> manifests = captures.takeTogether("people", "pets");
+        database.run("DROP TYPE mood CASCADE");
+
+        copyBack(manifests.toArray(SnapshotManifest[]::new));
+
+        database.run("DROP TABLE people_set_aside, pets_set_aside");
+        assertThat(truth()).isEqualTo(before);
+        assertThat(database.rows("SELECT id FROM happy_people")).containsExactly("1");
+    }
 }
