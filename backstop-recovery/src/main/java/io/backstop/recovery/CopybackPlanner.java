@@ -1,0 +1,71 @@
+package io.backstop.recovery;
+
+import io.backstop.recovery.CopybackPlan.Part;
+import io.backstop.recovery.CopybackPlan.Situation;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * Looks at where restored rows are missed and writes the script that takes them there. Changes nothing itself.
+ * Thread-safe.
+ */
+public final class CopybackPlanner {
+    private final DifferingRows differing;
+
+    public CopybackPlanner(DifferingRows differing) {
+        this.differing = Objects.requireNonNull(differing, "differing");
+    }
+
+    /**
+     * Writes the plan for the restored tables of one recovery group, or for one table.
+     *
+     * @param connection a plain connection in auto-commit, by preference of the one who will run the script; left so
+     * @throws RecoveryException where a table's validation does not hold, or the database cannot be read
+     */
+    public CopybackPlan plan(Connection connection, List<RestoredTable> tables) throws RecoveryException {
+        for (RestoredTable table : tables) {
+            if (!table.validation().holds()) {
+                throw new RecoveryException(
+                        "table " + table.target() + " is not what its snapshot holds: "
+                                + table.validation().failures().get(0),
+                        "restore the snapshot again; there is no copyback of a table that differs");
+            }
+        }
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+            List<PlannedTable> planned = new ArrayList<>();
+            for (RestoredTable table : ForeignKeyOrder.of(tables)) {
+                planned.add(planned(transaction, table));
+            }
+            String sql = new CopybackScript(transaction, planned, differing).write();
+            return new CopybackPlan(planned.stream().map(PlannedTable::part).toList(), sql);
+        } catch (SQLException e) {
+            throw ServerErrors.of("the copyback plan could not be made", e);
+        }
+    }
+
+    private static PlannedTable planned(RecoveryTransaction transaction, RestoredTable table)
+            throws SQLException, RecoveryException {
+        return new PlannedTable(table, PresentTable.find(transaction, table.original()));
+    }
+
+    /** A restored table and the one whose rows it holds, if that is still there. */
+    record PlannedTable(RestoredTable restored, Optional<PresentTable> present) {
+        Part part() {
+            return new Part(restored.original(), restored.target(), situation());
+        }
+
+        Situation situation() {
+            return present.map(p -> differences().isEmpty() ? Situation.PRESENT : Situation.CHANGED)
+                    .orElse(Situation.GONE);
+        }
+
+        List<String> differences() {
+            return present.map(p -> p.differences(restored.description())).orElse(List.of());
+        }
+    }
+}

@@ -1,0 +1,252 @@
+package io.backstop.recovery;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.recovery.CopybackPlan.Situation;
+import io.backstop.recovery.CopybackPlanner.PlannedTable;
+import io.backstop.snapshot.schema.TableDescription.Constraint;
+import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
+import io.backstop.snapshot.schema.TableDescription.Dependent;
+import io.backstop.snapshot.schema.TableDescription.Prerequisite;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Writes the script of a copyback plan, part by part, from the planned tables in foreign-key order. Used once. */
+final class CopybackScript {
+    private static final Set<String> ATTACHING = Set.of("partition of", "inherits");
+
+    private final RecoveryTransaction transaction;
+    private final List<PlannedTable> tables;
+    private final List<RestoredTable> placed;
+    private final DifferingRows differing;
+    private final Script script = new Script();
+
+    CopybackScript(RecoveryTransaction transaction, List<PlannedTable> tables, DifferingRows differing) {
+        this.transaction = transaction;
+        this.tables = tables;
+        this.placed = tables.stream()
+                .filter(t -> t.situation() != Situation.PRESENT)
+                .map(PlannedTable::restored)
+                .toList();
+        this.differing = differing;
+    }
+
+    String write() throws SQLException {
+        header();
+        script.run("BEGIN");
+        script.note("every name below is qualified; nothing depends on the session that runs this");
+        script.run("SET LOCAL search_path = pg_catalog");
+        script.run("SET LOCAL standard_conforming_strings = on");
+        script.run("SET LOCAL row_security = off");
+        script.run("SET LOCAL check_function_bodies = off");
+        List<SetAside> aside = setAside();
+        placeBack();
+        List<Dependent> dependents = dependents(aside);
+        dependents("what they are parts of", dependents, true);
+        rowsBack();
+        prerequisites();
+        foreignKeys();
+        dependents("what hung on them, in an order in which it can be made again", dependents, false);
+        script.part("from here on all of it is visible, or none");
+        script.run("COMMIT");
+        footer(aside);
+        return script.toString();
+    }
+
+    private void header() {
+        script.note("""
+                Copyback plan by Backstop. Nothing of this has been run: read it, then run it as a whole,
+                as a superuser or as the owner of the tables. It is one transaction; if a statement fails,
+                nothing is changed (in psql, use -v ON_ERROR_STOP=1).""");
+        for (PlannedTable table : tables) {
+            RestoredTable restored = table.restored();
+            script.note(restored.original() + ": " + restored.manifest().rowCount() + " rows from "
+                    + restored.manifest().snapshotId() + " of "
+                    + restored.manifest().createdAt() + ", restored as " + restored.target() + "; "
+                    + words(table.situation()));
+            table.differences().forEach(difference -> script.note("  " + difference));
+            restored.warnings().forEach(warning -> script.note("  " + warning));
+        }
+    }
+
+    private static String words(Situation situation) {
+        return switch (situation) {
+            case GONE -> "the table is gone, so the restored one takes its place";
+            case PRESENT -> "the table is there, so rows are put back into it";
+            case CHANGED -> "the table is there with other columns, so the two are swapped";
+        };
+    }
+
+    private List<SetAside> setAside() throws SQLException {
+        List<SetAside> aside = new ArrayList<>();
+        for (PlannedTable table : tables) {
+            if (table.situation() == Situation.CHANGED) {
+                PresentTable present = table.present().orElseThrow();
+                aside.add(SetAside.of(
+                        transaction,
+                        present,
+                        TakenNames.of(transaction, present.name().schema().orElseThrow())));
+            }
+        }
+        for (SetAside table : aside) {
+            script.part(table.present().name() + " is set aside as "
+                    + table.names().target() + " with all rows that it has now");
+            table.takeOff(script);
+        }
+        aside.forEach(table -> table.rename(script));
+        return aside;
+    }
+
+    private void placeBack() throws SQLException {
+        for (RestoredTable table : placed) {
+            script.part(table.target() + " becomes " + table.original());
+            String owner = table.description().owner();
+            new PlaceBack(table, transaction.holds("EXISTS (SELECT FROM pg_roles WHERE rolname = ?)", owner))
+                    .rename(script);
+        }
+    }
+
+    /** What hangs on the tables may need what the snapshot was made with and is missing now. */
+    private void prerequisites() throws SQLException {
+        for (Prerequisite prerequisite : placed.stream()
+                .flatMap(table -> table.description().prerequisites().stream())
+                .distinct()
+                .toList()) {
+            if (!transaction.holds(prerequisite.exists())) {
+                script.part(prerequisite.kind() + " " + prerequisite.identity() + " is missing"
+                        + (prerequisite.sql().isEmpty() ? ": what needs it below fails until it is there" : ""));
+                prerequisite.sql().forEach(script::run);
+            }
+        }
+    }
+
+    private void foreignKeys() {
+        List<RestoredTable> all = tables.stream().map(PlannedTable::restored).toList();
+        List<RelationName> changed = tables.stream()
+                .filter(t -> t.situation() == Situation.CHANGED)
+                .map(t -> t.restored().original())
+                .toList();
+        Script keys = new Script();
+        placed.forEach(table -> PlaceBack.foreignKeys(keys, table, all, changed));
+        if (!keys.isEmpty()) {
+            script.part("foreign keys that could not be made when the tables were restored");
+            script.append(keys);
+        }
+    }
+
+    private void rowsBack() throws SQLException {
+        List<PlannedTable> present =
+                tables.stream().filter(t -> t.situation() == Situation.PRESENT).toList();
+        if (present.isEmpty()) {
+            return;
+        }
+        script.part("nobody else writes meanwhile");
+        for (PlannedTable table : present.stream()
+                .sorted(Comparator.comparing(t -> t.restored().original().quoted()))
+                .toList()) {
+            rows(table).prepare(script);
+        }
+        List<String> circular = circularKeys(present);
+        if (!circular.isEmpty()) {
+            script.note("foreign keys go in a circle: they are checked after all rows are back");
+            circular.forEach(key -> script.run(key + " DEFERRABLE INITIALLY DEFERRED"));
+        }
+        script.run("SET CONSTRAINTS ALL DEFERRED");
+        for (PlannedTable table : present) {
+            rows(table).rows(script, transaction);
+            rows(table).sequences(script);
+        }
+        script.part("everything that was put back is checked now");
+        script.run("SET CONSTRAINTS ALL IMMEDIATE");
+        circular.forEach(key -> script.run(key + " NOT DEFERRABLE"));
+        present.forEach(table -> rows(table).finish(script));
+    }
+
+    private RowsBack rows(PlannedTable table) {
+        return new RowsBack(table.restored(), table.present().orElseThrow(), differing);
+    }
+
+    /** {@code ALTER TABLE … ALTER CONSTRAINT …} of the keys that no order of the tables can satisfy. */
+    private static List<String> circularKeys(List<PlannedTable> present) {
+        List<RestoredTable> ordered =
+                present.stream().map(PlannedTable::restored).toList();
+        List<String> keys = new ArrayList<>();
+        for (PlannedTable table : present) {
+            PresentTable now = table.present().orElseThrow();
+            for (Constraint key : ForeignKeyOrder.forward(now.description().constraints(), table.restored(), ordered)) {
+                if (!key.definition().contains(" DEFERRABLE")) {
+                    keys.add("ALTER TABLE " + now.name().quoted() + " ALTER CONSTRAINT "
+                            + RelationName.quote(key.name()));
+                }
+            }
+        }
+        return keys;
+    }
+
+    /** What hung on the tables when they were stored, and what was taken off those that are set aside. */
+    private List<Dependent> dependents(List<SetAside> aside) {
+        List<List<Dependent>> lists = new ArrayList<>();
+        placed.forEach(table -> lists.add(table.description().dependents()));
+        Set<List<String>> stored = lists.stream()
+                .flatMap(List::stream)
+                .map(CopybackScript::identity)
+                .collect(Collectors.toSet());
+        aside.forEach(table -> lists.add(table.moved().stream()
+                .filter(d -> !stored.contains(identity(d)))
+                .toList()));
+        Set<String> own = ownForeignKeys();
+        return DependentOrder.merge(lists).stream()
+                .filter(d -> !(d.kind().equals("foreign key") && own.contains(d.identity())))
+                .toList();
+    }
+
+    private static List<String> identity(Dependent dependent) {
+        return List.of(dependent.kind(), dependent.identity());
+    }
+
+    /** Foreign keys that come back with the restored tables themselves, as dependents of others call them. */
+    private Set<String> ownForeignKeys() {
+        Set<String> names = new HashSet<>();
+        for (RestoredTable table : placed) {
+            table.description().constraints().stream()
+                    .filter(c -> c.kind() == ConstraintKind.FOREIGN_KEY)
+                    .flatMap(c -> Stream.of(table.original(), table.target())
+                            .flatMap(t -> SqlText.spellings(t).stream())
+                            .flatMap(t -> Stream.of(c.name(), RelationName.quote(c.name()))
+                                    .map(name -> name + " on " + t)))
+                    .forEach(names::add);
+        }
+        return names;
+    }
+
+    private void dependents(String words, List<Dependent> dependents, boolean attaching) {
+        List<Dependent> chosen = dependents.stream()
+                .filter(d -> ATTACHING.contains(d.kind()) == attaching)
+                .toList();
+        if (!chosen.isEmpty()) {
+            script.part(words);
+        }
+        for (Dependent dependent : chosen) {
+            script.note(dependent.kind() + " " + dependent.identity());
+            dependent.sql().forEach(script::run);
+        }
+    }
+
+    private void footer(List<SetAside> aside) {
+        List<RelationName> left = new ArrayList<>();
+        tables.stream()
+                .filter(t -> t.situation() == Situation.PRESENT)
+                .forEach(t -> left.add(t.restored().target()));
+        aside.forEach(table -> left.add(table.names().target()));
+        if (!left.isEmpty()) {
+            script.part("once you have seen that everything is right:");
+            left.forEach(table -> script.offer("DROP TABLE " + table.quoted()));
+        }
+    }
+}

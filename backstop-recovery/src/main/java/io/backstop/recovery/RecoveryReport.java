@@ -1,0 +1,40 @@
+package io.backstop.recovery;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
+
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What a guided recovery did. Immutable.
+ *
+ * @param tables the restored tables, the one that was asked for first
+ * @param copyback how to take their rows to where they are missed
+ * @param notes what somebody should know besides: one sentence each
+ */
+public record RecoveryReport(List<RestoredTable> tables, CopybackPlan copyback, List<String> notes) {
+    public RecoveryReport {
+        tables = List.copyOf(tables);
+        if (tables.isEmpty()) {
+            throw new IllegalArgumentException("a recovery restores at least one table");
+        }
+        Objects.requireNonNull(copyback, "copyback");
+        notes = List.copyOf(notes);
+    }
+
+    /** The snapshot of the table that was asked for. */
+    public SnapshotManifest manifest() {
+        return tables.get(0).manifest();
+    }
+
+    /** The table that was made for the one that was asked for. */
+    public RelationName target() {
+        return tables.get(0).target();
+    }
+
+    /** What was compared of it. */
+    public Validation validation() {
+        return tables.get(0).validation();
+    }
+}

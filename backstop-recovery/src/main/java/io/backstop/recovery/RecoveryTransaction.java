@@ -1,0 +1,180 @@
+package io.backstop.recovery;
+
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyIn;
+import org.postgresql.copy.CopyOut;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One transaction in which a restore happens or does not. Its settings are those of a capture and end with it; closing it
+ * without {@link #commit} leaves nothing. Not thread-safe.
+ */
+final class RecoveryTransaction implements AutoCloseable {
+    private static final int BUFFER = 1 << 16;
+
+    /** Ours: no wait without an end, and nothing of the server's defaults that would end or place the work otherwise. */
+    private static final String SETTINGS = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'; "
+            + "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL check_function_bodies = off; "
+            + "SET LOCAL standard_conforming_strings = on; SET LOCAL session_replication_role = origin";
+
+    /** What the rows' text depends on, as it was when they were read (PostgreSQL documentation, 19.11). */
+    private static final String CAPTURE = "SET LOCAL client_encoding = 'UTF8'; SET LOCAL DateStyle = 'ISO'; "
+            + "SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1; "
+            + "SET LOCAL bytea_output = 'hex'; SET LOCAL xmloption = 'content'; SET LOCAL search_path = pg_catalog; "
+            + "SET LOCAL row_security = off; SET LOCAL quote_all_identifiers = off";
+
+    private final Connection connection;
+    private final String searchPath;
+    private boolean ended;
+
+    private RecoveryTransaction(Connection connection, String searchPath) {
+        this.connection = connection;
+        this.searchPath = searchPath;
+    }
+
+    /** Begins on a connection that is in auto-commit, and so in no transaction of somebody else's. */
+    static RecoveryTransaction begin(Connection connection) throws SQLException, RecoveryException {
+        if (!connection.getAutoCommit()) {
+            throw new RecoveryException(
+                    "the connection may be in a transaction already",
+                    "give the recovery a connection of its own, in auto-commit");
+        }
+        RecoveryTransaction transaction = new RecoveryTransaction(connection, searchPath(connection));
+        connection.setAutoCommit(false);
+        try {
+            transaction.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
+            transaction.execute(SETTINGS);
+            transaction.execute(CAPTURE);
+        } catch (SQLException e) {
+            transaction.closeAfter(e);
+            throw e;
+        }
+        return transaction;
+    }
+
+    private static String searchPath(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet result = statement.executeQuery("SELECT pg_catalog.current_setting('search_path')")) {
+            result.next();
+            return result.getString(1);
+        }
+    }
+
+    Connection connection() {
+        return connection;
+    }
+
+    void execute(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    /** Runs what is allowed to fail; the transaction stands either way. */
+    void attempt(String sql) throws SQLException {
+        Savepoint before = connection.setSavepoint();
+        try {
+            execute(sql);
+        } catch (SQLException e) {
+            connection.rollback(before);
+            throw e;
+        }
+        connection.releaseSavepoint(before);
+    }
+
+    /** The first column of every row. */
+    List<String> strings(String query, String... parameters) throws SQLException {
+        return rows(query, parameters).stream().map(row -> row.get(0)).toList();
+    }
+
+    /** Every row as text; none of the columns may be NULL. */
+    List<List<String>> rows(String query, String... parameters) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(query)) {
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setString(i + 1, parameters[i]);
+            }
+            try (ResultSet result = statement.executeQuery()) {
+                int columns = result.getMetaData().getColumnCount();
+                List<List<String>> rows = new ArrayList<>();
+                while (result.next()) {
+                    List<String> row = new ArrayList<>();
+                    for (int i = 1; i <= columns; i++) {
+                        row.add(result.getString(i));
+                    }
+                    rows.add(List.copyOf(row));
+                }
+                return rows;
+            }
+        }
+    }
+
+    boolean holds(String condition, String... parameters) throws SQLException {
+        return strings("SELECT " + condition, parameters).equals(List.of("t"));
+    }
+
+    /** Sends all of the stream to a {@code COPY … FROM STDIN}; how many rows the server took. */
+    long copyIn(String sql, InputStream rows) throws SQLException, IOException {
+        CopyIn copy = connection.unwrap(PGConnection.class).getCopyAPI().copyIn(sql);
+        try {
+            byte[] buffer = new byte[BUFFER];
+            for (int read = rows.read(buffer); read >= 0; read = rows.read(buffer)) {
+                copy.writeToCopy(buffer, 0, read);
+            }
+            return copy.endCopy();
+        } finally {
+            if (copy.isActive()) {
+                copy.cancelCopy();
+            }
+        }
+    }
+
+    /** Hands each row of a {@code COPY … TO STDOUT} to the reader, with the newline at its end. */
+    void copyOut(String sql, RowReader reader) throws SQLException {
+        CopyOut copy = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(sql);
+        for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
+            reader.row(row);
+        }
+    }
+
+    /** The last step. What describes tables sets the session's search path, which would outlive a commit. */
+    void commit() throws SQLException {
+        strings("SELECT pg_catalog.set_config('search_path', ?, false)", searchPath);
+        connection.commit();
+        ended = true;
+    }
+
+    @Override
+    public void close() throws SQLException {
+        if (!ended && !connection.isClosed()) {
+            ended = true;
+            connection.rollback();
+        }
+        if (!connection.isClosed()) {
+            connection.setAutoCommit(true);
+        }
+    }
+
+    private void closeAfter(SQLException problem) {
+        try {
+            close();
+        } catch (SQLException e) {
+            problem.addSuppressed(e);
+        }
+    }
+
+    /** Takes rows one by one. */
+    @FunctionalInterface
+    interface RowReader {
+        void row(byte[] row);
+    }
+}

@@ -1,0 +1,215 @@
+package io.backstop.recovery;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.recovery.PresentTable.KeyColumn;
+import io.backstop.recovery.PresentTable.Switch;
+import io.backstop.snapshot.schema.TableDescription.Column;
+import io.backstop.snapshot.schema.TableDescription.Generated;
+import io.backstop.snapshot.schema.TableDescription.Sequence;
+
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Writes the statements that put a restored table's rows back into the table that is still there. Thread-confined. */
+final class RowsBack {
+    private static final Set<String> COUNTED = Set.of("smallint", "integer", "bigint", "numeric");
+
+    private final RestoredTable restored;
+    private final PresentTable present;
+    private final DifferingRows differing;
+
+    RowsBack(RestoredTable restored, PresentTable present, DifferingRows differing) {
+        this.restored = restored;
+        this.present = present;
+        this.differing = differing;
+    }
+
+    /** Keeps others from writing and the table's own triggers and rules from changing what is put back. */
+    void prepare(Script script) {
+        script.run("LOCK TABLE ONLY " + table() + " IN SHARE ROW EXCLUSIVE MODE");
+        if (!switches().isEmpty()) {
+            script.note("rows come back as they were stored: triggers and rules on " + present.name()
+                    + " are off meanwhile");
+            switches().forEach(s -> script.run(alter() + s.off()));
+        }
+    }
+
+    /** The rows. Reads the present numbers for the comments. */
+    void rows(Script script, RecoveryTransaction transaction) throws SQLException {
+        script.part(present.name() + " is still there: stored rows that it lacks are put back");
+        if (restored.manifest().rowCount() == 0) {
+            script.note("the snapshot holds no rows: nothing to put back");
+        } else if (key().isEmpty()) {
+            withoutKey(script);
+        } else {
+            withKey(script, transaction);
+        }
+    }
+
+    /** New rows get numbers beyond those of all rows that are there now. */
+    void sequences(Script script) {
+        for (Sequence sequence : present.description().sequences()) {
+            script.note("new rows of " + present.name() + " go on after the highest " + sequence.column());
+            script.run(advance(sequence));
+        }
+    }
+
+    void finish(Script script) {
+        if (!switches().isEmpty()) {
+            script.note("triggers and rules on " + present.name() + " as they were");
+            switches().forEach(s -> script.run(alter() + s.on()));
+        }
+    }
+
+    private void withoutKey(Script script) {
+        String message =
+                SqlText.literal((present.name() + " is not empty and has no key: which rows are missing cannot be told")
+                        .replace("%", "%%"));
+        script.note("it has no primary key and no unique key without NULLs, so this only works while it is empty;\n"
+                + "with rows in it, compare it with " + restored.target() + " by hand");
+        String body =
+                "BEGIN IF EXISTS (SELECT FROM ONLY " + table() + ") THEN RAISE EXCEPTION " + message + "; END IF; END";
+        script.run("DO " + dollarQuoted(body));
+        script.run(insert());
+    }
+
+    private void withKey(Script script, RecoveryTransaction transaction) throws SQLException {
+        String missing = "SELECT count(*) FROM ONLY " + recovered() + " AS saved WHERE " + isMissing();
+        String extra = "SELECT count(*) FROM ONLY " + table() + " AS present WHERE NOT EXISTS (SELECT FROM ONLY "
+                + recovered() + " AS saved WHERE " + sameKey() + ")";
+        long rowsMissing = Long.parseLong(transaction.strings(missing).get(0));
+        long rowsDiffering = compared().isEmpty()
+                ? 0
+                : Long.parseLong(transaction
+                        .strings("SELECT count(*) FROM ONLY " + table() + " AS present JOIN ONLY " + recovered()
+                                + " AS saved ON " + sameKey() + " AND " + differs())
+                        .get(0));
+        script.note("when this was written: " + rowsMissing + " stored rows missing, " + rowsDiffering
+                + " there with other values, "
+                + transaction.strings(extra).get(0) + " there that are not in the snapshot (not touched)");
+        script.run(insert() + " AS saved WHERE " + isMissing());
+        if (!compared().isEmpty()) {
+            differing(script, rowsMissing, rowsDiffering);
+        }
+    }
+
+    private void differing(Script script, long missing, long rows) {
+        boolean putBack = switch (differing) {
+            case PUT_BACK -> true;
+            case LEAVE -> false;
+            case AS_FOUND -> missing == 0 && rows > 0;
+        };
+        if (putBack) {
+            script.part("rows of " + present.name() + " that are there with other values get the stored ones;\n"
+                    + "leave this statement out to keep what is there now");
+            script.run(update());
+        } else {
+            script.part("rows of " + present.name() + " that are there with other values stay as they are;\n"
+                    + "they may have changed rightly. To put the stored values back, uncomment this statement:");
+            script.offer(update());
+        }
+    }
+
+    private String insert() {
+        String overriding = present.hasIdentity() ? " OVERRIDING SYSTEM VALUE" : "";
+        return "INSERT INTO " + table() + " (" + SqlText.list(columns()) + ")" + overriding + "\nSELECT "
+                + SqlText.list(columns()) + " FROM ONLY " + recovered();
+    }
+
+    private String update() {
+        return "UPDATE ONLY " + table() + " AS present SET "
+                + compared().stream()
+                        .map(c -> RelationName.quote(c) + " = saved." + RelationName.quote(c))
+                        .collect(Collectors.joining(", "))
+                + "\nFROM ONLY " + recovered() + " AS saved\nWHERE " + sameKey() + "\nAND " + differs();
+    }
+
+    private String isMissing() {
+        return "NOT EXISTS (SELECT FROM ONLY " + table() + " AS present WHERE " + sameKey() + ")";
+    }
+
+    private String sameKey() {
+        return key().stream().map(k -> k.equal("present", "saved")).collect(Collectors.joining(" AND "));
+    }
+
+    /** As text, because not every type can be compared, and equal values need not be the same ones. */
+    private String differs() {
+        return "ROW(" + SqlText.list("present.", compared()) + ")::text IS DISTINCT FROM ROW("
+                + SqlText.list("saved.", compared()) + ")::text";
+    }
+
+    private List<String> columns() {
+        return restored.manifest().columns().stream().map(c -> c.name()).toList();
+    }
+
+    /** What UPDATE may set: not the key, and not what the server insists on giving itself. */
+    private List<String> compared() {
+        Set<String> fixed = Stream.concat(
+                        key().stream().map(KeyColumn::column),
+                        present.description().columns().stream()
+                                .filter(c -> c.generated() == Generated.IDENTITY_ALWAYS)
+                                .map(Column::name))
+                .collect(Collectors.toSet());
+        return columns().stream().filter(c -> !fixed.contains(c)).toList();
+    }
+
+    /** The present key, if the stored rows have its columns. */
+    private List<KeyColumn> key() {
+        boolean stored = present.key().stream().allMatch(k -> columns().contains(k.column()));
+        return stored ? present.key() : List.of();
+    }
+
+    private String advance(Sequence sequence) {
+        String name = RelationName.of(sequence.schema(), sequence.name()).quoted();
+        boolean rising = sequence.increment() > 0;
+        String stored = restored.description().sequences().stream()
+                .filter(s -> s.column().equals(sequence.column()) && s.called())
+                .filter(s -> s.lastValue() >= sequence.minimum() && s.lastValue() <= sequence.maximum())
+                .map(s -> ", " + s.lastValue())
+                .findFirst()
+                .orElse("");
+        String highest = isCounted(sequence)
+                ? ", (SELECT " + (rising ? "max" : "min") + "(" + RelationName.quote(sequence.column())
+                        + ")::bigint FROM "
+                        + table() + " WHERE " + RelationName.quote(sequence.column()) + " BETWEEN " + sequence.minimum()
+                        + " AND " + sequence.maximum() + ")"
+                : "";
+        return "SELECT setval(" + SqlText.literal(name) + ", reached) FROM (SELECT "
+                + (rising ? "greatest" : "least") + "(CASE WHEN is_called THEN last_value END" + stored + highest
+                + ") AS reached FROM " + name + ") AS numbers WHERE reached IS NOT NULL";
+    }
+
+    private boolean isCounted(Sequence sequence) {
+        return present.description().columns().stream()
+                .anyMatch(c -> c.name().equals(sequence.column())
+                        && COUNTED.contains(c.type().replaceFirst("\\(.*", "")));
+    }
+
+    private static String dollarQuoted(String body) {
+        String tag = "$backstop$";
+        for (int i = 1; body.contains(tag); i++) {
+            tag = "$backstop" + i + "$";
+        }
+        return tag + " " + body + " " + tag;
+    }
+
+    private List<Switch> switches() {
+        return Stream.concat(present.triggers().stream(), present.rules().stream())
+                .toList();
+    }
+
+    private String alter() {
+        return "ALTER TABLE " + table();
+    }
+
+    private String table() {
+        return present.name().quoted();
+    }
+
+    private String recovered() {
+        return restored.target().quoted();
+    }
+}

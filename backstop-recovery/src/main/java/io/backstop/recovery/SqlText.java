@@ -1,0 +1,51 @@
+package io.backstop.recovery;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.snapshot.schema.TableDescription.Sequence;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Pieces of SQL that several statements are made of. Names come out quoted, always. */
+final class SqlText {
+    private SqlText() {}
+
+    /** A string constant, under {@code standard_conforming_strings = on} (PostgreSQL documentation, 4.1.2.1). */
+    static String literal(String value) {
+        return "'" + value.replace("'", "''") + "'";
+    }
+
+    /** {@code "a", "b"}. */
+    static String list(List<String> names) {
+        return names.stream().map(RelationName::quote).collect(Collectors.joining(", "));
+    }
+
+    /** Each name after a prefix: {@code saved."a", saved."b"}. */
+    static String list(String prefix, List<String> names) {
+        return names.stream().map(n -> prefix + RelationName.quote(n)).collect(Collectors.joining(", "));
+    }
+
+    /** What {@code CREATE SEQUENCE} and the parentheses of an identity column understand alike. */
+    static String parameters(Sequence sequence) {
+        return "START WITH " + sequence.start() + " INCREMENT BY " + sequence.increment() + " MINVALUE "
+                + sequence.minimum() + " MAXVALUE " + sequence.maximum() + " CACHE " + sequence.cache()
+                + (sequence.cycle() ? " CYCLE" : " NO CYCLE");
+    }
+
+    /** The ways in which PostgreSQL may write a qualified name: a part is quoted only where it has to be. */
+    static List<String> spellings(RelationName name) {
+        String schema = name.schema().orElseThrow();
+        String quotedSchema = RelationName.quote(schema);
+        String quotedName = RelationName.quote(name.name());
+        return List.of(
+                schema + "." + name.name(),
+                schema + "." + quotedName,
+                quotedSchema + "." + name.name(),
+                quotedSchema + "." + quotedName);
+    }
+
+    /** Text for people as comment lines; nothing in it can end the comment and become SQL. */
+    static String comment(String text) {
+        return text.lines().map(line -> "-- " + line.replace('\r', ' ')).collect(Collectors.joining("\n")) + "\n";
+    }
+}

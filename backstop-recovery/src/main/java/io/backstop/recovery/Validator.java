@@ -1,0 +1,61 @@
+package io.backstop.recovery;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.Validation.Check;
+import io.backstop.snapshot.archive.RowChecksum;
+import io.backstop.snapshot.schema.TableDescriber;
+import io.backstop.snapshot.schema.TableDescription;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Reads a restored table back, rows and catalog, and compares it with its snapshot. Belongs to one transaction. */
+final class Validator {
+    private final RecoveryTransaction transaction;
+    private final SnapshotManifest manifest;
+    private final TableDescription description;
+    private final RestoredNames names;
+    private final List<OpenForeignKey> open;
+
+    Validator(
+            RecoveryTransaction transaction,
+            SnapshotManifest manifest,
+            TableDescription description,
+            RestoredNames names,
+            List<OpenForeignKey> open) {
+        this.transaction = transaction;
+        this.manifest = manifest;
+        this.description = description;
+        this.names = names;
+        this.open = open;
+    }
+
+    Validation validate() throws SQLException, RecoveryException {
+        TableDescription restored = new TableDescriber()
+                .describe(
+                        transaction.connection(), names.schema(), names.target().name())
+                .orElseThrow(() -> new RecoveryException(
+                        "table " + names.target() + " does not exist", "restore the snapshot first"));
+        List<Check> checks = new ArrayList<>(rows());
+        checks.addAll(new DescriptionComparison(description, restored, names, open).checks());
+        return new Validation(manifest.snapshotId(), names.target(), checks);
+    }
+
+    /** The rows as a capture would read them: text, in any order. */
+    private List<Check> rows() throws SQLException {
+        String columns = SqlText.list(
+                manifest.columns().stream().map(SnapshotManifest.Column::name).toList());
+        AtomicLong count = new AtomicLong();
+        RowChecksum checksum = new RowChecksum();
+        transaction.copyOut(
+                "COPY (SELECT " + columns + " FROM ONLY " + names.target().quoted() + ") TO STDOUT", row -> {
+                    count.incrementAndGet();
+                    checksum.add(row, 0, row.length - 1);
+                });
+        return List.of(
+                new Check("rows", Long.toString(manifest.rowCount()), Long.toString(count.get())),
+                new Check("row checksum", manifest.rowChecksum(), checksum.hex()));
+    }
+}

@@ -1,0 +1,389 @@
+package io.backstop.recovery;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.CopybackPlan.Situation;
+import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.ObjectStores;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+@ExtendWith(PostgresExtension.class)
+class CopybackTest {
+    private static final String USERS = """
+            CREATE TABLE users (
+                id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                number serial UNIQUE,
+                name text NOT NULL,
+                boss int REFERENCES users (id),
+                score json,
+                shout text GENERATED ALWAYS AS (upper(name)) STORED,
+                CONSTRAINT named CHECK (name <> '')
+            )
+            """;
+
+    private final TestDatabase database;
+    private final ObjectStore store;
+    private final Captures captures;
+
+    CopybackTest(TestDatabase database, @TempDir Path folder) {
+        this.database = database;
+        this.store = ObjectStores.open(folder.toUri().toString());
+        this.captures = new Captures(database, store);
+    }
+
+    @BeforeEach
+    void startEmpty() throws SQLException {
+        database.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public");
+    }
+
+    @AfterEach
+    void closeStore() {
+        store.close();
+    }
+
+    private void fillUsers() throws SQLException {
+        database.run(
+                USERS,
+                "CREATE INDEX users_by_name ON users (lower(name))",
+                "INSERT INTO users (name, boss, score) "
+                        + "SELECT 'n' || i, nullif(i - 1, 0), '{\"a\": 1}' FROM generate_series(1, 7) i");
+    }
+
+    private List<RestoredTable> restore(List<SnapshotManifest> manifests) throws Exception {
+        Map<SnapshotManifest, io.backstop.api.analysis.RelationName> targets = new LinkedHashMap<>();
+        manifests.forEach(manifest -> targets.put(manifest, Restore.defaultTarget(manifest)));
+        try (Connection connection = database.connect()) {
+            return new Restore(captures.archive()).restoreTogether(connection, targets, RestoreProgress.SILENT);
+        }
+    }
+
+    private CopybackPlan plan(List<RestoredTable> tables, DifferingRows differing) throws Exception {
+        try (Connection connection = database.connect()) {
+            CopybackPlan plan = new CopybackPlanner(differing).plan(connection, tables);
+            assertThat(connection.getAutoCommit()).isTrue();
+            return plan;
+        }
+    }
+
+    private CopybackPlan copyBack(SnapshotManifest... manifests) throws Exception {
+        CopybackPlan plan = plan(restore(List.of(manifests)), DifferingRows.AS_FOUND);
+        run(plan);
+        return plan;
+    }
+
+    /** The script as printed, as one string. */
+    private void run(CopybackPlan plan) throws SQLException {
+        try {
+            database.run(plan.sql());
+        } catch (SQLException e) {
+            throw new SQLException(e.getMessage() + "\nin\n" + plan.sql(), e);
+        }
+    }
+
+    /** Everything about the tables of schema public that somebody could miss. */
+    private List<String> truth() throws SQLException {
+        List<String> truth = new ArrayList<>();
+        for (String table : database.rows(
+                "SELECT format('%I', relname) FROM pg_class WHERE relkind IN ('r', 'v', 'm', 'p') "
+                        + "AND relnamespace = 'public'::regnamespace AND relname NOT LIKE '%\\_recovered' ORDER BY 1")) {
+            truth.addAll(database.rows("SELECT '" + table + "', t::text FROM public." + table + " t ORDER BY 2"));
+        }
+        truth.addAll(
+                database.rows(
+                        "SELECT conrelid::regclass::text, conname, convalidated, pg_get_constraintdef(oid), "
+                                + "obj_description(oid, 'pg_constraint') FROM pg_constraint "
+                                + "WHERE conrelid::regclass::text NOT LIKE '%\\_recovered' AND connamespace = 'public'::regnamespace ORDER BY 1, 2"));
+        truth.addAll(
+                database.rows(
+                        "SELECT pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class c ON c.oid = indrelid "
+                                + "WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '%\\_recovered' ORDER BY 1"));
+        truth.addAll(database.rows(
+                "SELECT attrelid::regclass::text, attacl, attname, format_type(atttypid, atttypmod), attnotnull, "
+                        + "attidentity, attgenerated, pg_get_expr(adbin, adrelid), "
+                        + "pg_get_serial_sequence(format('%I', relname), attname) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid "
+                        + "LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum "
+                        + "WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p') "
+                        + "AND relname NOT LIKE '%\\_recovered' ORDER BY 1, attnum"));
+        truth.addAll(database.rows("SELECT schemaname, sequencename, last_value, increment_by, min_value, max_value "
+                + "FROM pg_sequences WHERE sequencename NOT LIKE '%recovered%' ORDER BY 2"));
+        truth.addAll(database.rows("SELECT relname, relowner::regrole, relacl, relrowsecurity FROM pg_class "
+                + "WHERE relkind IN ('r', 'v', 'm', 'p') AND relnamespace = 'public'::regnamespace "
+                + "AND relname NOT LIKE '%\\_recovered' ORDER BY 1"));
+        truth.addAll(database.rows(
+                "SELECT tgrelid::regclass::text, tgname, tgenabled, pg_get_triggerdef(oid) FROM pg_trigger "
+                        + "WHERE NOT tgisinternal ORDER BY 1, 2"));
+        truth.addAll(database.rows("SELECT * FROM pg_policies ORDER BY 1, 2, 3"));
+        return truth;
+    }
+
+    @Test
+    void a_dropped_table_comes_back_under_its_name_with_all_that_hung_on_it() throws Exception {
+        fillUsers();
+        database.run(
+                "DROP ROLE IF EXISTS copyback_reader",
+                "CREATE ROLE copyback_reader",
+                "CREATE TABLE orders (id int PRIMARY KEY, \"User\" int NOT NULL REFERENCES users ON DELETE CASCADE)",
+                "INSERT INTO orders SELECT i, i FROM generate_series(1, 7) i",
+                "CREATE VIEW active AS SELECT id, name FROM users WHERE name <> 'gone'",
+                "CREATE VIEW active_names AS SELECT name FROM active",
+                "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+                "CREATE TRIGGER keeps BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION keep()",
+                "ALTER TABLE users ENABLE ROW LEVEL SECURITY",
+                "CREATE POLICY own ON users FOR SELECT TO copyback_reader USING (name = current_user)",
+                "GRANT SELECT (id, name), UPDATE (name) ON users TO copyback_reader",
+                "GRANT SELECT ON active TO copyback_reader",
+                "ALTER TABLE users OWNER TO copyback_reader",
+                "COMMENT ON CONSTRAINT named ON users IS 'has a name'");
+        List<String> before = truth();
+        SnapshotManifest manifest = captures.take("users");
+        database.run("DROP TABLE users CASCADE");
+
+        CopybackPlan plan = copyBack(manifest);
+
+        assertThat(plan.parts()).extracting(CopybackPlan.Part::situation).containsExactly(Situation.GONE);
+        assertThat(truth()).isEqualTo(before);
+        assertThat(database.rows("SELECT relname FROM pg_class WHERE relname LIKE '%recovered%'"))
+                .isEmpty();
+        database.run("INSERT INTO users (name) VALUES ('next')");
+        assertThat(database.value("SELECT id || '/' || number FROM users WHERE name = 'next'"))
+                .isEqualTo("8/8");
+        database.run(
+                "DROP SCHEMA public CASCADE",
+                "CREATE SCHEMA public",
+                "DROP OWNED BY copyback_reader",
+                "DROP ROLE copyback_reader");
+    }
+
+    @Test
+    void deleted_rows_come_back_and_the_others_stay_as_they_are() throws Exception {
+        fillUsers();
+        SnapshotManifest manifest = captures.take("users");
+        List<String> stored = database.rows("SELECT * FROM users WHERE id IN (3, 4) ORDER BY id");
+        database.run(
+                "UPDATE users SET boss = NULL",
+                "DELETE FROM users WHERE id IN (3, 4)",
+                "UPDATE users SET name = 'changed since' WHERE id = 1",
+                "INSERT INTO users (name) VALUES ('new since')");
+
+        CopybackPlan plan = copyBack(manifest);
+
+        assertThat(plan.parts()).extracting(CopybackPlan.Part::situation).containsExactly(Situation.PRESENT);
+        assertThat(database.rows("SELECT * FROM users WHERE id IN (3, 4) ORDER BY id"))
+                .isEqualTo(stored);
+        assertThat(database.rows("SELECT id, name FROM users WHERE id IN (1, 8) ORDER BY id"))
+                .containsExactly("1|changed since", "8|new since");
+        assertThat(plan.sql())
+                .contains("2 stored rows missing, 5 there with other values, 1 there that are not in the snapshot");
+    }
+
+    @Test
+    void an_update_of_every_row_is_undone() throws Exception {
+        fillUsers();
+        List<String> before = truth();
+        SnapshotManifest manifest = captures.take("users");
+        database.run("UPDATE users SET name = 'x', boss = NULL, score = '{\"a\":  1}'");
+
+        copyBack(manifest);
+
+        assertThat(truth()).isEqualTo(before);
+    }
+
+    @Test
+    void rows_that_differ_stay_where_that_is_asked_for_and_change_where_that_is() throws Exception {
+        fillUsers();
+        List<String> before = truth();
+        SnapshotManifest manifest = captures.take("users");
+        database.run("UPDATE users SET name = 'x'", "UPDATE users SET boss = NULL", "DELETE FROM users WHERE id = 7");
+        List<RestoredTable> restored = restore(List.of(manifest));
+
+        run(plan(restored, DifferingRows.LEAVE));
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'x'"))
+                .isEqualTo("6");
+
+        run(plan(restored, DifferingRows.PUT_BACK));
+        assertThat(truth()).isEqualTo(before);
+    }
+
+    @Test
+    void tables_that_truncate_cascade_emptied_come_back_in_the_order_of_their_foreign_keys() throws Exception {
+        fillUsers();
+        database.run(
+                "CREATE TABLE orders (id int PRIMARY KEY, owner int NOT NULL REFERENCES users)",
+                "CREATE TABLE lines (id int PRIMARY KEY, part int NOT NULL REFERENCES orders)",
+                "INSERT INTO orders SELECT i, i FROM generate_series(1, 7) i",
+                "INSERT INTO lines SELECT i, i FROM generate_series(1, 7) i");
+        List<String> before = truth();
+        List<SnapshotManifest> manifests = captures.takeTogether("lines", "orders", "users");
+        database.run("TRUNCATE users RESTART IDENTITY CASCADE");
+
+        CopybackPlan plan = copyBack(manifests.toArray(SnapshotManifest[]::new));
+
+        assertThat(plan.parts()).extracting(part -> part.original().name()).containsExactly("users", "orders", "lines");
+        assertThat(truth()).isEqualTo(before);
+        database.run("INSERT INTO users (name) VALUES ('next')");
+        assertThat(database.value("SELECT id || '/' || number FROM users WHERE name = 'next'"))
+                .isEqualTo("8/8");
+    }
+
+    @Test
+    void tables_whose_foreign_keys_go_in_a_circle_come_back_together() throws Exception {
+        database.run(
+                "CREATE TABLE a (id int PRIMARY KEY, b int NOT NULL)",
+                "CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a)",
+                "INSERT INTO a VALUES (1, 1)",
+                "INSERT INTO b VALUES (1, 1)",
+                "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b");
+        List<String> before = truth();
+        List<SnapshotManifest> manifests = captures.takeTogether("a", "b");
+        database.run("TRUNCATE a, b");
+
+        copyBack(manifests.toArray(SnapshotManifest[]::new));
+
+        assertThat(truth()).isEqualTo(before);
+    }
+
+    @Test
+    void tables_that_were_dropped_together_come_back_with_the_foreign_keys_between_them() throws Exception {
+        fillUsers();
+        database.run(
+                "CREATE TABLE orders (id int PRIMARY KEY, owner int NOT NULL REFERENCES users)",
+                "INSERT INTO orders SELECT i, i FROM generate_series(1, 7) i",
+                "CREATE VIEW both_tables AS SELECT o.id, u.name FROM orders o JOIN users u ON u.id = o.owner");
+        List<String> before = truth();
+        List<SnapshotManifest> manifests = captures.takeTogether("orders", "users");
+        database.run("DROP TABLE users, orders CASCADE");
+
+        List<RestoredTable> restored = restore(manifests);
+        assertThat(restored.get(0).warnings()).singleElement().asString().contains("orders_owner_fkey was left out");
+        run(plan(restored, DifferingRows.AS_FOUND));
+
+        assertThat(truth()).isEqualTo(before);
+    }
+
+    @Test
+    void a_partition_tree_comes_back_whole() throws Exception {
+        database.run(
+                "CREATE TABLE events (id int GENERATED BY DEFAULT AS IDENTITY, day date NOT NULL, PRIMARY KEY (id, day)) PARTITION BY RANGE (day)",
+                "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')",
+                "CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')",
+                "CREATE INDEX ON events (day)",
+                "INSERT INTO events (day) SELECT date '2026-01-01' + i FROM generate_series(0, 40) i");
+        List<String> before = truth();
+        List<SnapshotManifest> manifests = captures.takeTogether("events", "events_1", "events_2");
+        database.run("DROP TABLE events");
+
+        copyBack(manifests.toArray(SnapshotManifest[]::new));
+
+        assertThat(truth()).isEqualTo(before);
+        database.run("INSERT INTO events (day) VALUES ('2026-02-20')");
+        assertThat(database.value("SELECT id FROM events_2 WHERE day = '2026-02-20'"))
+                .isEqualTo("42");
+    }
+
+    @Test
+    void triggers_and_rules_do_not_change_what_is_put_back() throws Exception {
+        fillUsers();
+        database.run(
+                "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.name := ''spoilt''; RETURN NEW; END'",
+                "CREATE TRIGGER spoils BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION spoil()",
+                "ALTER TABLE users ENABLE ALWAYS TRIGGER spoils",
+                "CREATE RULE nothing AS ON INSERT TO users DO INSTEAD NOTHING");
+        List<String> before = truth();
+        SnapshotManifest manifest = captures.take("users");
+        database.run("TRUNCATE users");
+
+        copyBack(manifest);
+
+        assertThat(truth()).isEqualTo(before);
+    }
+
+    @Test
+    void a_table_without_a_key_is_filled_while_it_is_empty() throws Exception {
+        database.run(
+                "CREATE TABLE \"odd $backstop$ 100%\" (v text)",
+                "INSERT INTO \"odd $backstop$ 100%\" VALUES ('a'), ('a'), (NULL)");
+        SnapshotManifest manifest = captures.take("odd $backstop$ 100%");
+        database.run("TRUNCATE \"odd $backstop$ 100%\"");
+
+        copyBack(manifest);
+
+        assertThat(database.rows("SELECT v FROM \"odd $backstop$ 100%\" ORDER BY v"))
+                .containsExactly("a", "a", "null");
+    }
+
+    @Test
+    void a_table_without_a_key_is_left_alone_while_it_holds_rows() throws Exception {
+        database.run("CREATE TABLE plain (v text)", "INSERT INTO plain VALUES ('a'), ('b')");
+        SnapshotManifest manifest = captures.take("plain");
+        database.run("DELETE FROM plain WHERE v = 'a'");
+        CopybackPlan plan = plan(restore(List.of(manifest)), DifferingRows.AS_FOUND);
+
+        assertThatThrownBy(() -> database.run(plan.sql()))
+                .isInstanceOf(SQLException.class)
+                .hasMessageContaining("public.plain is not empty and has no key");
+        assertThat(database.rows("SELECT v FROM plain")).containsExactly("b");
+    }
+
+    @Test
+    void a_table_that_lost_a_column_is_swapped_with_what_hangs_on_it() throws Exception {
+        fillUsers();
+        database.run(
+                "CREATE TABLE orders (id int PRIMARY KEY, owner int NOT NULL REFERENCES users)",
+                "INSERT INTO orders SELECT i, i FROM generate_series(1, 7) i",
+                "CREATE VIEW ids AS SELECT id FROM users",
+                "CREATE VIEW names AS SELECT name FROM users",
+                "CREATE STATISTICS both_numbers ON id, number FROM users");
+        List<String> before = truth();
+        SnapshotManifest manifest = captures.take("users");
+        database.run("ALTER TABLE users DROP COLUMN name CASCADE");
+
+        CopybackPlan plan = copyBack(manifest);
+
+        assertThat(plan.parts()).extracting(CopybackPlan.Part::situation).containsExactly(Situation.CHANGED);
+        assertThat(plan.sql()).contains("--   column name is gone");
+        assertThat(database.value("SELECT count(*) FROM users_set_aside")).isEqualTo("7");
+        database.run("DROP TABLE users_set_aside");
+        assertThat(truth()).isEqualTo(before);
+    }
+
+    @Test
+    void tables_of_a_group_that_changed_are_swapped_together() throws Exception {
+        database.run(
+                "CREATE TYPE mood AS ENUM ('ok')",
+                "CREATE TABLE people (id int PRIMARY KEY, mood mood)",
+                "CREATE TABLE pets (id int PRIMARY KEY, owner int REFERENCES people, mood mood)",
+                "CREATE TABLE toys (id int PRIMARY KEY, pet int REFERENCES pets)",
+                "INSERT INTO people VALUES (1, 'ok')",
+                "INSERT INTO pets VALUES (1, 1, 'ok')",
+                "INSERT INTO toys VALUES (1, 1)",
+                "CREATE FUNCTION happy(p people) RETURNS boolean LANGUAGE sql AS 'SELECT p.mood IS NOT NULL'",
+                "CREATE VIEW happy_people AS SELECT id FROM people p WHERE happy(p)",
+                "ALTER TABLE toys ENABLE ROW LEVEL SECURITY",
+                "CREATE POLICY some_toys ON toys USING (EXISTS (SELECT FROM pets WHERE pets.id = pet))");
+        List<String> before = truth();
+        List<SnapshotManifest> manifests = captures.takeTogether("people", "pets");
+        database.run("DROP TYPE mood CASCADE");
+
+        copyBack(manifests.toArray(SnapshotManifest[]::new));
+
+        database.run("DROP TABLE people_set_aside, pets_set_aside");
+        assertThat(truth()).isEqualTo(before);
+        assertThat(database.rows("SELECT id FROM happy_people")).containsExactly("1");
+    }
+}
