@@ -4,7 +4,6 @@ import io.backstop.api.approval.Approval;
 import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
-
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -127,7 +126,8 @@ final class ApprovalsCommand {
                                     + before.state().name().toLowerCase(Locale.ROOT),
                             "its agent has to send the statement again for a new request");
                 }
-                Approval after = store.approvals().decide(id, approve, operator.name()).orElse(before);
+                Approval after =
+                        store.approvals().decide(id, approve, operator.name()).orElse(before);
                 if (after.state() != wanted) {
                     throw new RefusedException(
                             "request " + id + " was decided by somebody else: "
@@ -143,8 +143,8 @@ final class ApprovalsCommand {
         }
 
         private static String words(Approval approval) {
-            String what = approval.request().operation() + " by agent " + approval.request().agentId() + " on "
-                    + approval.request().database();
+            String what = approval.request().operation() + " by agent "
+                    + approval.request().agentId() + " on " + approval.request().database();
             return approval.state() == ApprovalState.APPROVED
                     ? "approved " + approval.id() + ": " + what + " may run once before " + approval.expiresAt()
                     : "denied " + approval.id() + ": " + what;

@@ -3,7 +3,6 @@ package io.backstop.cli;
 import io.backstop.api.audit.AuditRecord;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
-
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -83,8 +82,8 @@ final class AuditCommand {
                 if (report.asJson()) {
                     report.json(new Outcome(broken.isEmpty(), broken));
                 } else {
-                    report.line(broken.map(sequence ->
-                                    "the audit is not what was written: record " + sequence + " was changed or is missing")
+                    report.line(broken.map(sequence -> "the audit is not what was written: record " + sequence
+                                    + " was changed or is missing")
                             .orElse("the audit is whole"));
                 }
                 return broken.isEmpty() ? ExitCode.DONE : ExitCode.REFUSED;

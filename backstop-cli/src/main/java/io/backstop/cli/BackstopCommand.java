@@ -1,7 +1,6 @@
 package io.backstop.cli;
 
 import io.backstop.cli.demo.DemoCommand;
-
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 

@@ -3,7 +3,6 @@ package io.backstop.cli;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.jdbc.control.SqliteControlStore;
-
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 

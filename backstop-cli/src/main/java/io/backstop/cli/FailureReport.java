@@ -3,7 +3,6 @@ package io.backstop.cli;
 import io.backstop.api.error.BackstopException;
 import io.backstop.recovery.RecoveryException;
 import io.backstop.snapshot.archive.CorruptSnapshotException;
-
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.ParseResult;

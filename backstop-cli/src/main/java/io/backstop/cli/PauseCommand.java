@@ -2,7 +2,6 @@ package io.backstop.cli;
 
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
-
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -24,7 +23,11 @@ final class PauseCommand implements Callable<Integer> {
     @Mixin
     private final Report report = new Report();
 
-    @Option(names = "--reason", required = true, paramLabel = "TEXT", description = "Why, for everybody who is refused.")
+    @Option(
+            names = "--reason",
+            required = true,
+            paramLabel = "TEXT",
+            description = "Why, for everybody who is refused.")
     private String reason = "";
 
     @Override

@@ -8,7 +8,6 @@ import io.backstop.recovery.RestoredTable;
 import io.backstop.recovery.Validation;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
-
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -42,7 +41,11 @@ final class RecoverCommand implements Callable<Integer> {
             description = "Where to restore to, as psql takes it: postgresql://user@host:port/database.")
     private DatabaseAddress database = DatabaseAddress.parse("postgresql://localhost", System.getenv());
 
-    @Option(names = "--table", required = true, paramLabel = "NAME", description = "The lost table: name or schema.name.")
+    @Option(
+            names = "--table",
+            required = true,
+            paramLabel = "NAME",
+            description = "The lost table: name or schema.name.")
     private String table = "";
 
     @Option(names = "--group", description = "Also every table that was stored together with it.")
@@ -87,7 +90,13 @@ final class RecoverCommand implements Callable<Integer> {
         }
     }
 
-    private record Table(String table, String restoredAs, String snapshotId, long rows, boolean valid, List<Validation.Check> checks) {
+    private record Table(
+            String table,
+            String restoredAs,
+            String snapshotId,
+            long rows,
+            boolean valid,
+            List<Validation.Check> checks) {
         Table(RestoredTable restored) {
             this(
                     restored.original().toString(),

@@ -3,7 +3,7 @@ package io.backstop.cli;
 import com.github.freva.asciitable.AsciiTable;
 import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.HorizontalAlign;
-
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -13,8 +13,6 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.io.PrintWriter;
 import java.util.List;
-
-import org.jspecify.annotations.Nullable;
 
 /** How a command prints what it found: a table for people, JSON for programs. */
 final class Report {
@@ -57,9 +55,15 @@ final class Report {
             return;
         }
         Column[] columns = headings.stream()
-                .map(heading -> new Column().header(heading).headerAlign(HorizontalAlign.LEFT).dataAlign(HorizontalAlign.LEFT))
+                .map(heading -> new Column()
+                        .header(heading)
+                        .headerAlign(HorizontalAlign.LEFT)
+                        .dataAlign(HorizontalAlign.LEFT))
                 .toArray(Column[]::new);
         String[][] cells = rows.stream().map(row -> row.toArray(String[]::new)).toArray(String[][]::new);
-        line(AsciiTable.builder().border(AsciiTable.NO_BORDERS).data(columns, cells).asString());
+        line(AsciiTable.builder()
+                .border(AsciiTable.NO_BORDERS)
+                .data(columns, cells)
+                .asString());
     }
 }

@@ -2,10 +2,10 @@ package io.backstop.cli;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.recovery.RestoreProgress;
-
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Help.Ansi;
 
 /** A progress bar on standard error while rows are loaded; nothing at all in a pipe. */
 final class RestoreBar implements RestoreProgress, AutoCloseable {
@@ -16,8 +16,9 @@ final class RestoreBar implements RestoreProgress, AutoCloseable {
         this.terminal = terminal;
     }
 
+    /** Draws only where picocli finds a terminal that understands it. */
     static RestoreBar onTerminal() {
-        return new RestoreBar(System.console() != null);
+        return new RestoreBar(Ansi.AUTO.enabled());
     }
 
     @Override

@@ -2,7 +2,6 @@ package io.backstop.cli;
 
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
-
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 

@@ -4,7 +4,6 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
-
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -40,7 +39,7 @@ final class SnapshotsCommand {
                 names = "--db",
                 paramLabel = "URL",
                 converter = DatabaseAddress.Converter.class,
-                description = "Accepted as in the other commands; the list comes from the storage alone.")
+                description = "Also tell which of the tables this database has at present.")
         private @Nullable DatabaseAddress database;
 
         @Option(names = "--table", paramLabel = "NAME", description = "Only those of this table: name or schema.name.")
@@ -56,9 +55,21 @@ final class SnapshotsCommand {
                 if (report.asJson()) {
                     report.json(manifests);
                 } else {
+                    PresentTables present = PresentTables.in(database);
                     report.table(
-                            List.of("snapshot", "table", "rows", "bytes", "taken at", "source", "agent", "group"),
-                            manifests.stream().map(ListCommand::row).toList(),
+                            List.of(
+                                    "snapshot",
+                                    "table",
+                                    "rows",
+                                    "bytes",
+                                    "taken at",
+                                    "source",
+                                    "agent",
+                                    "group",
+                                    "now"),
+                            manifests.stream()
+                                    .map(manifest -> row(manifest, present))
+                                    .toList(),
                             "no snapshots" + (table == null ? "" : " of " + table) + " in " + store.address());
                     broken.forEach(problem -> report.line("not usable: " + problem));
                 }
@@ -72,7 +83,7 @@ final class SnapshotsCommand {
                     || table.equals(manifest.schema() + "." + manifest.table());
         }
 
-        private static List<String> row(SnapshotManifest manifest) {
+        private static List<String> row(SnapshotManifest manifest, PresentTables present) {
             return List.of(
                     manifest.snapshotId(),
                     RelationName.of(manifest.schema(), manifest.table()).toString(),
@@ -81,7 +92,8 @@ final class SnapshotsCommand {
                     manifest.createdAt().toString(),
                     manifest.source().name().toLowerCase(Locale.ROOT),
                     manifest.agentId().orElse(""),
-                    manifest.groupId());
+                    manifest.groupId(),
+                    present.tell(RelationName.of(manifest.schema(), manifest.table())));
         }
     }
 }

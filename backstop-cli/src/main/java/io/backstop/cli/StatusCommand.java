@@ -4,7 +4,6 @@ import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.control.Pause;
 import io.backstop.api.error.ControlStoreUnavailableException;
-
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -37,8 +36,7 @@ final class StatusCommand implements Callable<Integer> {
         if (report.asJson()) {
             report.json(new Status(pause.isPresent(), pause, pending));
         } else {
-            report.line(pause.map(now ->
-                            "paused since " + now.since() + " by " + now.operator() + ": " + now.reason())
+            report.line(pause.map(now -> "paused since " + now.since() + " by " + now.operator() + ": " + now.reason())
                     .orElse("not paused"));
             report.line(pending + (pending == 1 ? " statement waits" : " statements wait") + " for approval");
         }

@@ -2,7 +2,6 @@ package io.backstop.cli;
 
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
-
 import picocli.CommandLine.Option;
 
 /** The option that names the storage. */

@@ -124,7 +124,8 @@ final class Demo {
         try (ControlStore store = SqliteControlStore.open(control(), Clock.systemUTC())) {
             List<Approval> pending = store.approvals().list(ApprovalState.PENDING);
             story.expect(pending.size() == 1, "exactly one statement waits");
-            story.seen("waiting: " + pending.get(0).request().sql() + " by " + pending.get(0).request().agentId()
+            story.seen("waiting: " + pending.get(0).request().sql() + " by "
+                    + pending.get(0).request().agentId()
                     + ", " + pending.get(0).request().risk() + ": "
                     + String.join("; ", pending.get(0).request().reasons()));
             Approval decided = store.approvals()
@@ -168,7 +169,11 @@ final class Demo {
         try (Statement statement = truth.createStatement()) {
             statement.execute(report.copyback().sql());
         }
-        story.seen(report.copyback().sql().lines().filter(line -> !line.isBlank() && !line.startsWith("--")).count()
+        story.seen(report.copyback()
+                        .sql()
+                        .lines()
+                        .filter(line -> !line.isBlank() && !line.startsWith("--"))
+                        .count()
                 + " lines, one transaction: the table has its name, keys, indexes, view and foreign keys back");
     }
 

@@ -1,7 +1,6 @@
 package io.backstop.cli.demo;
 
 import io.backstop.cli.ExitCode;
-
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,7 +22,9 @@ import java.util.stream.Stream;
         description = "Loses a table on a real PostgreSQL and brings it back, in under a minute.",
         mixinStandardHelpOptions = true)
 public final class DemoCommand implements Callable<Integer> {
-    @Option(names = "--keep", description = "Leave the database running and the store on disk, and print how to connect.")
+    @Option(
+            names = "--keep",
+            description = "Leave the database running and the store on disk, and print how to connect.")
     private boolean keep;
 
     @Spec
@@ -62,8 +63,8 @@ public final class DemoCommand implements Callable<Integer> {
         story.seen("store:    backstop snapshots list --storage "
                 + folder.resolve("snapshots").toUri());
         story.seen("control:  backstop approvals list --all --control " + folder.resolve("backstop.db"));
-        story.seen("stop:     kill $(head -1 " + folder.resolve("postgres").resolve("postmaster.pid")
-                + ") && rm -r " + folder);
+        story.seen("stop:     kill $(head -1 " + folder.resolve("postgres").resolve("postmaster.pid") + ") && rm -r "
+                + folder);
     }
 
     private static void delete(Path folder) throws IOException {

@@ -39,7 +39,10 @@ final class Story {
 
     /** Since the beginning, in seconds with one decimal. */
     String elapsed() {
-        return String.format(java.util.Locale.ROOT, "%.1f s", Duration.between(begin, Instant.now()).toMillis() / 1000.0);
+        return String.format(
+                java.util.Locale.ROOT,
+                "%.1f s",
+                Duration.between(begin, Instant.now()).toMillis() / 1000.0);
     }
 
     /** A step of the demo that does not hold. */
