@@ -1,0 +1,77 @@
+package io.backstop.snapshot.schema;
+
+import io.backstop.api.analysis.RelationName;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * A script for psql that makes a table again under its own name and fills it, to be run in the folder of its snapshot:
+ * for the day on which nothing of Backstop is at hand. All or nothing: {@code psql -1 -v ON_ERROR_STOP=1 -f schema.sql}.
+ */
+public final class RebuildScript {
+    private static final String HEAD = """
+            -- Makes %s again and fills it with the rows of this snapshot.
+            -- Run it where the snapshot's objects lie, with zstd in the path:
+            --     psql -1 -v ON_ERROR_STOP=1 -f schema.sql
+            -- Objects that hang on several tables are in the script of each; skip what is there already.
+            \\encoding UTF8
+            SET LOCAL search_path = pg_catalog;
+            SET LOCAL standard_conforming_strings = on;
+            SET LOCAL check_function_bodies = off;
+            SET LOCAL row_security = off;
+            SET LOCAL datestyle = 'ISO, YMD';
+            SET LOCAL intervalstyle = 'postgres';
+            SET LOCAL timezone = 'UTC';
+            SET LOCAL lc_monetary = 'C';
+            """;
+
+    private RebuildScript() {}
+
+    /**
+     * @param columns the columns of the rows, in their order
+     * @param chunks the names of the objects that hold them, in order
+     */
+    public static String of(TableDescription table, List<String> columns, List<String> chunks) {
+        TableSql sql = new TableSql(table);
+        StringBuilder script = new StringBuilder(HEAD.formatted(oneLine(table.schema() + "." + table.name())));
+        table.prerequisites().forEach(p -> {
+            script.append("\n-- ")
+                    .append(oneLine(p.kind() + " " + p.identity()))
+                    .append('\n');
+            script.append("SELECT NOT (").append(p.exists()).append(") AS missing \\gset\n\\if :missing\n");
+            append(script, p.sql());
+            script.append("\\endif\n");
+        });
+        script.append('\n');
+        append(script, sql.beforeRows());
+        script.append(rows(table, columns, chunks));
+        append(script, sql.afterRows());
+        append(script, sql.lastly());
+        return script.toString();
+    }
+
+    private static void append(StringBuilder script, List<String> statements) {
+        statements.forEach(statement -> script.append(statement).append(";\n"));
+    }
+
+    /** A command of psql ends with its line, so names with line breaks are beyond it. */
+    private static String rows(TableDescription table, List<String> columns, List<String> chunks) {
+        if (chunks.isEmpty()) {
+            return "\n-- It had no rows of its own.\n\n";
+        }
+        String target = RelationName.of(table.schema(), table.name()).quoted()
+                + (columns.isEmpty()
+                        ? ""
+                        : columns.stream().map(RelationName::quote).collect(Collectors.joining(", ", " (", ")")));
+        if (target.lines().count() != 1) {
+            return "\n-- Rows: zstd -dc " + String.join(" ", chunks)
+                    + ", into COPY … FROM STDIN of the columns in order.\n\n";
+        }
+        return "\n\\copy " + target + " FROM PROGRAM 'zstd -dc " + String.join(" ", chunks) + "'\n\n";
+    }
+
+    private static String oneLine(String text) {
+        return text.replaceAll("\\R", " ");
+    }
+}

@@ -1,0 +1,71 @@
+package io.backstop.snapshot.schema;
+
+/** What the catalog says of a table itself. Written for PostgreSQL 14 to 18. */
+final class TableQueries {
+    static final CatalogQuery HEADERS = new CatalogQuery("""
+            SELECT c.oid, n.nspname AS schema, c.relname AS name, c.oid::regclass::text AS qualified,
+                   pg_get_userbyid(c.relowner) AS owner, c.relpersistence = 'u' AS unlogged, c.relkind::text AS kind,
+                   c.reloptions || (SELECT array_agg('toast.' || o) FROM unnest(t.reloptions) o) AS options,
+                   obj_description(c.oid, 'pg_class') AS comment, pg_get_partkeydef(c.oid) AS partition_key
+            FROM pg_class c
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+            WHERE c.oid = ANY (:oids)
+            """);
+
+    static final CatalogQuery COLUMNS = new CatalogQuery("""
+            SELECT a.attrelid, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
+                   pg_get_expr(d.adbin, d.adrelid) AS expression, a.attidentity::text AS identity,
+                   a.attgenerated::text AS generated, col_description(a.attrelid, a.attnum) AS comment,
+                   CASE WHEN a.attcollation <> t.typcollation
+                        THEN (SELECT quote_ident(cn.nspname) || '.' || quote_ident(co.collname)
+                              FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace
+                              WHERE co.oid = a.attcollation) END AS collation
+            FROM pg_attribute a
+            JOIN pg_type t ON t.oid = a.atttypid
+            LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+            WHERE a.attrelid = ANY (:oids) AND a.attnum > 0 AND NOT a.attisdropped
+            ORDER BY a.attrelid, a.attnum
+            """);
+
+    static final CatalogQuery SEQUENCES = new CatalogQuery("""
+            SELECT d.refobjid, s.seqrelid, n.nspname AS schema, c.relname AS name, a.attname AS "column",
+                   d.deptype = 'i' AS identity, format_type(s.seqtypid, NULL) AS type, s.seqstart, s.seqincrement,
+                   s.seqmin, s.seqmax, s.seqcache, s.seqcycle, c.oid::regclass::text AS qualified
+            FROM pg_depend d
+            JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            JOIN pg_sequence s ON s.seqrelid = c.oid
+            JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+            WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
+              AND d.deptype IN ('a', 'i') AND d.refobjid = ANY (:oids)
+            ORDER BY d.refobjid, a.attnum, c.oid
+            """);
+
+    /** A foreign key to a partitioned table has a row for each partition that it refers to: not constraints of their own. */
+    static final CatalogQuery CONSTRAINTS = new CatalogQuery("""
+            SELECT c.conrelid, c.conname AS name, c.contype::text AS kind, pg_get_constraintdef(c.oid) AS definition,
+                   c.confrelid = c.conrelid AS self, obj_description(c.oid, 'pg_constraint') AS comment
+            FROM pg_constraint c
+            LEFT JOIN pg_constraint p ON p.oid = c.conparentid
+            WHERE c.conrelid = ANY (:oids) AND c.contype IN ('n', 'c', 'p', 'u', 'x', 'f')
+              AND (p.oid IS NULL OR c.contype <> 'f' OR p.conrelid <> c.conrelid)
+            ORDER BY c.conrelid, array_position('{n,c,p,u,x,f}', c.contype::text), c.conname
+            """);
+
+    /** What CREATE INDEX CONCURRENTLY left behind half-made is no index, and may be impossible to make. */
+    static final CatalogQuery INDEXES = new CatalogQuery("""
+            SELECT i.indrelid, c.relname AS name, i.indisunique AS "unique", pg_get_indexdef(i.indexrelid) AS definition,
+                   obj_description(i.indexrelid, 'pg_class') AS comment,
+                   format('CREATE %sINDEX %I ON %s%s USING ', CASE WHEN i.indisunique THEN 'UNIQUE ' END, c.relname,
+                          CASE WHEN t.relkind = 'p' THEN 'ONLY ' END, t.oid::regclass) AS head
+            FROM pg_index i
+            JOIN pg_class c ON c.oid = i.indexrelid
+            JOIN pg_class t ON t.oid = i.indrelid
+            WHERE i.indrelid = ANY (:oids) AND (i.indisvalid OR t.relkind = 'p')
+              AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+            ORDER BY i.indrelid, c.relname
+            """);
+
+    private TableQueries() {}
+}
