@@ -40,6 +40,7 @@ public final class BackstopBuilder {
     private @Nullable Policy policy;
     private @Nullable ControlStore store;
     private @Nullable ApprovalHook approvals;
+    private @Nullable SnapshotService snapshotService;
     private Progress progress = Progress.SILENT;
     private Clock clock = Clock.systemUTC();
 
@@ -59,6 +60,12 @@ public final class BackstopBuilder {
     /** {@code file:///folder}, {@code s3://bucket[/prefix]} or {@code s3://bucket[/prefix]@http(s)://endpoint}. */
     public BackstopBuilder storage(String address) {
         settings.put(Setting.STORAGE, address);
+        return this;
+    }
+
+    /** A snapshot service of the caller's in place of a storage, which the guard closes with itself. */
+    public BackstopBuilder snapshots(SnapshotService service) {
+        this.snapshotService = service;
         return this;
     }
 
@@ -160,7 +167,7 @@ public final class BackstopBuilder {
 
     private Optional<SnapshotService> snapshots(GuardSettings checked) throws SQLException {
         if (checked.storage().isEmpty()) {
-            return Optional.empty();
+            return Optional.ofNullable(snapshotService);
         }
         String storage = checked.storage().get();
         SnapshotServiceProvider provider = ServiceLoader.load(SnapshotServiceProvider.class)

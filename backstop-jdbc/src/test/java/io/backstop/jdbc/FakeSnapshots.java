@@ -1,0 +1,57 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotRequest;
+import io.backstop.api.snapshot.SnapshotService;
+
+import java.sql.Connection;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A snapshot service that stores nothing, remembers what it was asked for, and fails where a test says so. */
+class FakeSnapshots implements SnapshotService {
+    final List<SnapshotRequest> requests = new ArrayList<>();
+    boolean failsBefore;
+    boolean findsMoreDestroyed;
+
+    @Override
+    public void probe() {}
+
+    @Override
+    public SecuredRows secure(Connection connection, SnapshotRequest request, Progress progress)
+            throws RecoveryNotReadyException {
+        requests.add(request);
+        if (failsBefore) {
+            throw new RecoveryNotReadyException("the storage is away", "look for it");
+        }
+        return new SecuredRows() {
+            @Override
+            public String groupId() {
+                return "grp_fake";
+            }
+
+            @Override
+            public List<SnapshotManifest> manifests() {
+                return List.of();
+            }
+
+            @Override
+            public String storage() {
+                return "fake";
+            }
+
+            @Override
+            public void confirmNothingElseWasDestroyed() throws RecoveryNotReadyException {
+                if (findsMoreDestroyed) {
+                    throw new RecoveryNotReadyException("more was destroyed than is stored", "look at the triggers");
+                }
+            }
+        };
+    }
+
+    @Override
+    public void close() {}
+}

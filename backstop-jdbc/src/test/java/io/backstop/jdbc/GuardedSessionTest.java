@@ -1,0 +1,573 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.approval.ApprovalState;
+import io.backstop.api.audit.AuditEvent;
+import io.backstop.api.audit.AuditRecord;
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.error.AgentQuarantinedException;
+import io.backstop.api.error.ApprovalDeniedException;
+import io.backstop.api.error.ApprovalExpiredException;
+import io.backstop.api.error.ApprovalRequiredException;
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.api.error.ImpactLimitException;
+import io.backstop.api.error.PausedException;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.error.StatementBlockedException;
+import io.backstop.api.error.UnguardedAccessException;
+import io.backstop.api.policy.Policy;
+import io.backstop.api.policy.Policy.Enforcement;
+import io.backstop.jdbc.control.SettableClock;
+import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.postgresql.PGConnection;
+
+import java.io.StringReader;
+import java.nio.file.Path;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+/** What an agent meets on a guarded connection to a real PostgreSQL. */
+@ExtendWith(PostgresExtension.class)
+class GuardedSessionTest {
+    @TempDir
+    private Path folder;
+
+    private final SettableClock clock = new SettableClock(Instant.parse("2026-01-01T00:00:00Z"));
+    private final FakeSnapshots snapshots = new FakeSnapshots();
+    private TestDatabase database;
+    private SqliteControlStore store;
+    private Backstop backstop;
+    private Connection connection;
+
+    @BeforeEach
+    void connect(TestDatabase testDatabase) throws SQLException {
+        database = testDatabase;
+        database.run(
+                "DROP TABLE IF EXISTS users",
+                "CREATE TABLE users (id int PRIMARY KEY, name text)",
+                "INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, 5000) AS n");
+        store = SqliteControlStore.open(folder.resolve("backstop.db"), clock);
+        guard(Policy.strict());
+    }
+
+    private void guard(Policy policy) throws SQLException {
+        if (connection != null) {
+            connection.close();
+        }
+        backstop = builder().policy(policy).build();
+        connection = backstop.guard(database.connect());
+    }
+
+    private BackstopBuilder builder() {
+        return Backstop.builder()
+                .control(store)
+                .snapshots(snapshots)
+                .agentId("agent")
+                .clock(clock);
+    }
+
+    @AfterEach
+    void close() throws SQLException {
+        connection.close();
+        backstop.close();
+    }
+
+    private int update(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            return statement.executeUpdate(sql);
+        }
+    }
+
+    private void execute(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private String heldAs(String sql) {
+        ApprovalRequiredException held = catchThrowableOfType(ApprovalRequiredException.class, () -> execute(sql));
+        assertThat((Object) held).as("held: %s", sql).isNotNull();
+        assertThat(held.getSQLState()).isEqualTo("ZB002");
+        return held.approvalId();
+    }
+
+    private void approve(String id) throws SQLException {
+        assertThat(store.approvals().decide(id, true, "ops").orElseThrow().state())
+                .isEqualTo(ApprovalState.APPROVED);
+    }
+
+    private boolean usersAreThere() throws SQLException {
+        return Boolean.parseBoolean(database.value("SELECT (to_regclass('public.users') IS NOT NULL)::text"));
+    }
+
+    @Test
+    void reads_and_scoped_writes_run() throws SQLException {
+        assertThat(update("UPDATE users SET name = 'Ada' WHERE id = 7")).isEqualTo(1);
+        try (PreparedStatement select = connection.prepareStatement("SELECT name FROM users WHERE id = ?")) {
+            select.setInt(1, 7);
+            try (ResultSet row = select.executeQuery()) {
+                assertThat(row.next()).isTrue();
+                assertThat(row.getString(1)).isEqualTo("Ada");
+            }
+        }
+        assertThat(snapshots.requests).isEmpty();
+    }
+
+    @Test
+    void a_held_statement_does_not_run_until_it_is_approved_and_then_once() throws SQLException {
+        String id = heldAs("DROP TABLE users");
+        assertThat(heldAs("DROP TABLE users")).as("asked again while undecided").isEqualTo(id);
+        assertThat(usersAreThere()).isTrue();
+        approve(id);
+        execute("DROP TABLE users");
+        assertThat(usersAreThere()).isFalse();
+        assertThat(snapshots.requests).singleElement().satisfies(request -> {
+            assertThat(request.approvalId()).contains(id);
+            assertThat(request.agentId()).isEqualTo("agent");
+        });
+        assertThat(heldAs("DROP TABLE users")).isNotEqualTo(id);
+    }
+
+    @Test
+    void an_approval_serves_no_other_text_agent_or_search_path() throws Exception {
+        String id = heldAs("DROP TABLE users");
+        approve(id);
+        assertThat(heldAs("DROP TABLE  users")).isNotEqualTo(id);
+        Backstop.asAgent("other", () -> assertThat(heldAs("DROP TABLE users")).isNotEqualTo(id));
+        execute("SET search_path = pg_temp, public");
+        assertThat(heldAs("DROP TABLE users")).isNotEqualTo(id);
+        execute("RESET search_path");
+        execute("DROP TABLE users");
+        assertThat(usersAreThere()).isFalse();
+    }
+
+    @Test
+    void an_approval_is_bound_to_the_values() throws SQLException {
+        try (PreparedStatement delete = connection.prepareStatement("DELETE FROM users WHERE id = ? OR true")) {
+            delete.setInt(1, 1);
+            ApprovalRequiredException held =
+                    catchThrowableOfType(ApprovalRequiredException.class, delete::executeUpdate);
+            approve(held.approvalId());
+            delete.setInt(1, 2);
+            assertThat(catchThrowableOfType(ApprovalRequiredException.class, delete::executeUpdate)
+                            .approvalId())
+                    .isNotEqualTo(held.approvalId());
+            delete.setInt(1, 1);
+            assertThat(delete.executeUpdate()).isEqualTo(5000);
+        }
+    }
+
+    @Test
+    void a_value_that_can_be_read_only_once_cannot_be_approved() throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement("UPDATE users SET name = ?")) {
+            update.setCharacterStream(1, new StringReader("x"), 1);
+            assertThatThrownBy(update::executeUpdate)
+                    .isInstanceOf(StatementBlockedException.class)
+                    .hasMessageContaining("HINT: bind it with setBytes or setString");
+        }
+    }
+
+    @Test
+    void no_value_is_in_the_request_or_the_audit() throws Exception {
+        try (PreparedStatement update = connection.prepareStatement("UPDATE users SET name = ?")) {
+            update.setString(1, "top-secret-value");
+            assertThatThrownBy(update::executeUpdate).isInstanceOf(ApprovalRequiredException.class);
+        }
+        assertThat(store.approvals().list(ApprovalState.PENDING).toString()).doesNotContain("top-secret-value");
+        assertThat(store.audit().newest(10).toString()).doesNotContain("top-secret-value");
+    }
+
+    @Test
+    void a_password_in_the_text_is_masked() throws Exception {
+        heldAs("ALTER ROLE postgres PASSWORD 'hunter2'");
+        assertThat(store.approvals().list(ApprovalState.PENDING).toString())
+                .doesNotContain("hunter2")
+                .contains("***");
+        assertThat(store.audit().newest(10).toString()).doesNotContain("hunter2");
+    }
+
+    @Test
+    void a_denied_statement_is_refused_without_asking_again() throws SQLException {
+        String id = heldAs("TRUNCATE users");
+        store.approvals().decide(id, false, "ops");
+        assertThatThrownBy(() -> execute("TRUNCATE users"))
+                .isInstanceOf(ApprovalDeniedException.class)
+                .hasMessageContaining(id)
+                .extracting(e -> ((SQLException) e).getSQLState())
+                .isEqualTo("ZB003");
+        clock.advance(Duration.ofMinutes(15));
+        assertThat(heldAs("TRUNCATE users")).isNotEqualTo(id);
+    }
+
+    @Test
+    void an_expired_request_is_told_once_and_then_asked_anew() {
+        String id = heldAs("TRUNCATE users");
+        clock.advance(Duration.ofMinutes(15));
+        assertThatThrownBy(() -> execute("TRUNCATE users"))
+                .isInstanceOf(ApprovalExpiredException.class)
+                .hasMessageContaining(id);
+        assertThat(heldAs("TRUNCATE users")).isNotEqualTo(id);
+    }
+
+    @Test
+    void a_failed_snapshot_leaves_the_rows_and_gives_the_approval_back() throws SQLException {
+        String id = heldAs("TRUNCATE users");
+        approve(id);
+        snapshots.failsBefore = true;
+        assertThatThrownBy(() -> execute("TRUNCATE users"))
+                .isInstanceOf(RecoveryNotReadyException.class)
+                .extracting(e -> ((SQLException) e).getSQLState())
+                .isEqualTo("ZB007");
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+        snapshots.failsBefore = false;
+        execute("TRUNCATE users");
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("0");
+    }
+
+    @Test
+    void what_destroyed_more_than_was_stored_is_rolled_back() throws SQLException {
+        guard(Policy.application());
+        snapshots.findsMoreDestroyed = true;
+        assertThatThrownBy(() -> execute("TRUNCATE users")).isInstanceOf(RecoveryNotReadyException.class);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+        assertThat(connection.getAutoCommit()).isTrue();
+        connection.setAutoCommit(false);
+        update("UPDATE users SET name = 'kept' WHERE id = 1");
+        assertThatThrownBy(() -> execute("TRUNCATE users")).isInstanceOf(RecoveryNotReadyException.class);
+        connection.commit();
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'kept'"))
+                .isEqualTo("1");
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    @Test
+    void a_refusal_leaves_the_callers_transaction_usable() throws SQLException {
+        connection.setAutoCommit(false);
+        update("UPDATE users SET name = 'mine' WHERE id = 1");
+        heldAs("TRUNCATE users");
+        assertThatThrownBy(() -> execute("DROP DATABASE postgres")).isInstanceOf(StatementBlockedException.class);
+        update("UPDATE users SET name = 'mine' WHERE id = 2");
+        connection.commit();
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'mine'"))
+                .isEqualTo("2");
+    }
+
+    @Test
+    void a_destructive_statement_in_autocommit_leaves_autocommit_on_and_its_rows_readable() throws SQLException {
+        guard(Policy.application());
+        try (Statement statement = connection.createStatement()) {
+            statement.setFetchSize(10);
+            try (ResultSet rows = statement.executeQuery("DELETE FROM users RETURNING id")) {
+                int count = 0;
+                while (rows.next()) {
+                    count++;
+                }
+                assertThat(count).isEqualTo(5000);
+            }
+            assertThat(statement.getFetchSize()).isEqualTo(10);
+        }
+        assertThat(connection.getAutoCommit()).isTrue();
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("0");
+    }
+
+    @Test
+    void text_that_mixes_destruction_with_transaction_control_is_refused() throws SQLException {
+        guard(Policy.application());
+        assertThatThrownBy(() -> execute("DELETE FROM users; COMMIT; SELECT 1"))
+                .isInstanceOf(RecoveryNotReadyException.class)
+                .hasMessageContaining("HINT: send the statements one at a time");
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    @Test
+    void a_batch_is_judged_by_its_worst_statement_and_is_empty_after_a_refusal() throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.addBatch("UPDATE users SET name = 'a' WHERE id = 1");
+            statement.addBatch("DELETE FROM users");
+            assertThatThrownBy(statement::executeBatch).isInstanceOf(ApprovalRequiredException.class);
+            assertThat(statement.executeBatch()).isEmpty();
+            statement.addBatch("UPDATE users SET name = 'b' WHERE id = 1");
+            assertThat(statement.executeBatch()).containsExactly(1);
+        }
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'a'"))
+                .isEqualTo("0");
+        try (PreparedStatement update = connection.prepareStatement("UPDATE users SET name = ? WHERE id = ?")) {
+            for (int i = 1; i <= 3; i++) {
+                update.setString(1, "batch");
+                update.setInt(2, i);
+                update.addBatch();
+            }
+            assertThat(update.executeBatch()).containsExactly(1, 1, 1);
+        }
+    }
+
+    @Test
+    void a_write_of_too_many_rows_is_rolled_back_and_held() throws SQLException {
+        String sql = "UPDATE users SET name = 'x' WHERE id <= 1001";
+        assertThatThrownBy(() -> update(sql))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("it changed 1001 rows, and the policy lets 1000 pass")
+                .hasMessageContaining("backstop approvals approve appr_");
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'x'"))
+                .isEqualTo("0");
+        approve(store.approvals().list(ApprovalState.PENDING).get(0).id());
+        assertThat(update(sql)).isEqualTo(1001);
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'x'"))
+                .isEqualTo("1001");
+        assertThat(snapshots.requests).hasSize(1);
+        assertThat(update("UPDATE users SET name = 'y' WHERE id <= 1000")).isEqualTo(1000);
+    }
+
+    @Test
+    void a_write_of_too_large_a_share_is_rolled_back_and_held() throws SQLException {
+        database.run("DELETE FROM users WHERE id > 10");
+        assertThat(update("UPDATE users SET name = 'x' WHERE id <= 5")).isEqualTo(5);
+        assertThatThrownBy(() -> update("UPDATE users SET name = 'x' WHERE id <= 6"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("it changed 6 rows, more than 50 percent of the table");
+        assertThat(update("DELETE FROM users WHERE id > 5")).isEqualTo(5);
+        assertThatThrownBy(() -> update("DELETE FROM users WHERE id <= 3")).isInstanceOf(ImpactLimitException.class);
+        assertThat(update("DELETE FROM users WHERE id <= 2")).isEqualTo(2);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("3");
+    }
+
+    @Test
+    void rows_that_a_returning_hides_are_counted_too() throws SQLException {
+        String sql = "UPDATE users SET name = 'x' WHERE id <= 1500 RETURNING id";
+        try (Statement statement = connection.createStatement()) {
+            assertThatThrownBy(() -> statement.executeQuery(sql)).isInstanceOf(ImpactLimitException.class);
+            assertThatThrownBy(
+                            () -> statement.executeQuery(
+                                    "WITH u AS (UPDATE users SET name = 'x' WHERE id <= 1500 RETURNING id) SELECT count(*) FROM u"))
+                    .isInstanceOf(ImpactLimitException.class);
+        }
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'x'"))
+                .isEqualTo("0");
+    }
+
+    @Test
+    void a_batch_of_too_many_rows_is_rolled_back_whole() throws SQLException {
+        try (PreparedStatement update =
+                connection.prepareStatement("UPDATE users SET name = 'x' WHERE id > ? AND id <= ?")) {
+            for (int i = 0; i < 3; i++) {
+                update.setInt(1, i * 400);
+                update.setInt(2, (i + 1) * 400);
+                update.addBatch();
+            }
+            assertThatThrownBy(update::executeBatch)
+                    .isInstanceOf(ImpactLimitException.class)
+                    .hasMessageContaining("HINT: send it in smaller batches");
+        }
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'x'"))
+                .isEqualTo("0");
+        assertThat(connection.getAutoCommit()).isTrue();
+    }
+
+    @Test
+    void a_pause_refuses_writes_and_lets_reads_through_at_once() throws SQLException {
+        String id = heldAs("TRUNCATE users");
+        approve(id);
+        store.pause().pause("incident 7", "ops");
+        execute("SELECT 1");
+        assertThatThrownBy(() -> execute("TRUNCATE users"))
+                .isInstanceOf(PausedException.class)
+                .hasMessageContaining("incident 7");
+        assertThatThrownBy(() -> update("UPDATE users SET name = 'x' WHERE id = 1"))
+                .isInstanceOf(PausedException.class);
+        store.pause().resume("ops");
+        execute("TRUNCATE users");
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("0");
+    }
+
+    @Test
+    void without_the_control_store_writes_stop_and_reads_go_on() throws SQLException {
+        try (Connection holder = java.sql.DriverManager.getConnection("jdbc:sqlite:" + folder.resolve("backstop.db"));
+                Statement lock = holder.createStatement()) {
+            lock.execute("BEGIN EXCLUSIVE");
+            execute("SELECT 1");
+            assertThatThrownBy(() -> update("UPDATE users SET name = 'x' WHERE id = 1"))
+                    .isInstanceOf(ControlStoreUnavailableException.class)
+                    .extracting(e -> ((SQLException) e).getSQLState())
+                    .isEqualTo("ZB008");
+            lock.execute("ROLLBACK");
+        }
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'x'"))
+                .isEqualTo("0");
+        assertThat(update("UPDATE users SET name = 'x' WHERE id = 1")).isEqualTo(1);
+    }
+
+    @Test
+    void an_agent_that_keeps_trying_is_quarantined_and_others_are_not() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            assertThatThrownBy(() -> execute("DROP DATABASE postgres")).isInstanceOf(StatementBlockedException.class);
+        }
+        assertThatThrownBy(() -> update("UPDATE users SET name = 'x' WHERE id = 1"))
+                .isInstanceOf(AgentQuarantinedException.class)
+                .extracting(e -> ((SQLException) e).getSQLState())
+                .isEqualTo("ZB006");
+        execute("SELECT 1");
+        assertThat(Backstop.asAgent("other", () -> update("UPDATE users SET name = 'x' WHERE id = 1")))
+                .isEqualTo(1);
+        clock.advance(Duration.ofMinutes(30));
+        assertThat(update("UPDATE users SET name = 'x' WHERE id = 1")).isEqualTo(1);
+    }
+
+    @Test
+    void monitor_refuses_nothing_and_records_what_it_would_have_done() throws SQLException {
+        guard(Policy.strict().with("strict", Enforcement.MONITOR));
+        execute("DROP TABLE users");
+        assertThat(usersAreThere()).isFalse();
+        assertThat(store.audit().newest(10))
+                .extracting(record -> record.event().outcome())
+                .anyMatch(outcome -> outcome.startsWith("monitored, would be held: "));
+    }
+
+    @Test
+    void decisions_and_outcomes_are_on_the_record_and_safe_statements_too() throws SQLException {
+        execute("SELECT 42");
+        update("UPDATE users SET name = 'x' WHERE id = 1");
+        heldAs("TRUNCATE users");
+        assertThatThrownBy(() -> update("UPDATE nothing SET a = 1 WHERE id = 1"))
+                .isInstanceOf(SQLException.class);
+        backstop.close();
+        store = SqliteControlStore.open(folder.resolve("backstop.db"), clock);
+        List<AuditRecord> records = store.audit().newest(100);
+        assertThat(records)
+                .filteredOn(record -> record.event().sql().equals("SELECT 42"))
+                .hasSize(1);
+        assertThat(records)
+                .filteredOn(record -> record.event().sql().startsWith("UPDATE users"))
+                .extracting(record -> record.event().kind())
+                .containsExactly(AuditEvent.Kind.OUTCOME, AuditEvent.Kind.DECISION);
+        assertThat(records)
+                .filteredOn(record -> record.event().sql().startsWith("TRUNCATE"))
+                .extracting(record -> record.event().outcome())
+                .containsExactly("ZB002", "held: removes every row: users");
+        assertThat(records)
+                .filteredOn(record -> record.event().sql().startsWith("UPDATE nothing"))
+                .extracting(record -> record.event().outcome())
+                .containsExactly("failed with 42P01", "allowed");
+        assertThat(store.audit().firstBroken()).isEmpty();
+        backstop = builder().build();
+    }
+
+    @Test
+    void nothing_that_is_handed_out_leads_around_the_guard() throws SQLException {
+        assertThatThrownBy(() -> connection.unwrap(PGConnection.class))
+                .isInstanceOf(UnguardedAccessException.class)
+                .extracting(e -> ((SQLException) e).getSQLState())
+                .isEqualTo("ZB009");
+        assertThat(connection.isWrapperFor(PGConnection.class)).isFalse();
+        assertThat(connection.unwrap(Connection.class)).isSameAs(connection);
+        assertThat(connection.getMetaData().getConnection()).isSameAs(connection);
+        try (ResultSet tables = connection.getMetaData().getTables(null, null, "users", null)) {
+            assertThat(tables.getStatement()).isNull();
+        }
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("SELECT ARRAY[1, 2]")) {
+            assertThat(statement.getConnection()).isSameAs(connection);
+            assertThat(rows.getStatement()).isSameAs(statement);
+            rows.next();
+            Array array = (Array) rows.getObject(1);
+            try (ResultSet elements = array.getResultSet()) {
+                assertThat(elements.getStatement()).isNull();
+            }
+            assertThatThrownBy(() -> statement.unwrap(org.postgresql.PGStatement.class))
+                    .isInstanceOf(UnguardedAccessException.class);
+            assertThatThrownBy(() -> rows.unwrap(org.postgresql.jdbc.PgResultSet.class))
+                    .isInstanceOf(UnguardedAccessException.class);
+        }
+    }
+
+    @Test
+    void an_updatable_result_set_changes_nothing() throws SQLException {
+        try (Statement statement =
+                        connection.createStatement(ResultSet.TYPE_SCROLL_SENSITIVE, ResultSet.CONCUR_UPDATABLE);
+                ResultSet rows = statement.executeQuery("SELECT id, name FROM users ORDER BY id")) {
+            rows.next();
+            assertThatThrownBy(rows::deleteRow).isInstanceOf(UnguardedAccessException.class);
+            rows.updateString(2, "changed");
+            assertThatThrownBy(rows::updateRow).isInstanceOf(UnguardedAccessException.class);
+        }
+        assertThat(database.value("SELECT name FROM users WHERE id = 1")).isEqualTo("user 1");
+    }
+
+    @Test
+    void an_array_made_by_the_connection_can_be_bound() throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement("SELECT count(*) FROM users WHERE id = ANY (?)")) {
+            select.setArray(1, connection.createArrayOf("int4", new Object[] {1, 2, 3}));
+            try (ResultSet row = select.executeQuery()) {
+                row.next();
+                assertThat(row.getInt(1)).isEqualTo(3);
+            }
+        }
+    }
+
+    @Test
+    void a_text_is_read_as_the_session_reads_it() throws SQLException {
+        // With standard_conforming_strings off the backslash escapes the quote, so the DELETE is inside the string.
+        String sql = "SELECT 'it\\'; DELETE FROM users; --'";
+        heldAs(sql);
+        execute("SET standard_conforming_strings = off");
+        execute(sql);
+        execute("SET standard_conforming_strings = on");
+        heldAs(sql);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    @Test
+    void waiting_for_an_approval_ends_when_it_comes() throws Exception {
+        connection.close();
+        backstop.close();
+        Path file = folder.resolve("backstop.db");
+        ExecutorService threads = Executors.newSingleThreadExecutor();
+        try (Connection waiting = java.sql.DriverManager.getConnection(
+                        database.backstopUrl("backstop.approval=wait&backstop.control=" + file));
+                Statement statement = waiting.createStatement();
+                ControlStore operators = SqliteControlStore.open(file, java.time.Clock.systemUTC())) {
+            Future<Boolean> execution =
+                    threads.submit(() -> statement.execute("COMMENT ON TABLE users IS 'waited for'"));
+            while (operators.approvals().list(ApprovalState.PENDING).isEmpty() && !execution.isDone()) {
+                Thread.onSpinWait();
+            }
+            operators
+                    .approvals()
+                    .decide(
+                            operators
+                                    .approvals()
+                                    .list(ApprovalState.PENDING)
+                                    .get(0)
+                                    .id(),
+                            true,
+                            "ops");
+            execution.get();
+            assertThat(database.value("SELECT obj_description('users'::regclass)"))
+                    .isEqualTo("waited for");
+        } finally {
+            threads.shutdownNow();
+        }
+        store = SqliteControlStore.open(file, clock);
+        backstop = builder().build();
+        connection = backstop.guard(database.connect());
+    }
+}
