@@ -1,0 +1,92 @@
+package io.backstop;
+
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+import java.sql.DriverManager;
+import java.util.ServiceLoader;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+/** The directions between the modules, and who may do what, with the reasons. */
+@AnalyzeClasses(packages = "io.backstop", importOptions = DoNotIncludeTests.class)
+class ArchitectureTest {
+    @ArchTest
+    static final ArchRule the_api_needs_nothing_but_the_jdk = classes()
+            .that()
+            .resideInAPackage("io.backstop.api..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage("io.backstop.api..", "java..")
+            .because("every other module, and every implementation of a port, has to live with what it brings along");
+
+    @ArchTest
+    static final ArchRule the_guard_does_not_see_the_snapshot_engine = noClasses()
+            .that()
+            .resideInAPackage("io.backstop.jdbc..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backstop.snapshot..", "io.backstop.recovery..", "io.backstop.server..", "io.backstop.cli..")
+            .because("an application that only wants the guard carries no object store");
+
+    @ArchTest
+    static final ArchRule the_snapshot_engine_does_not_see_the_guard = noClasses()
+            .that()
+            .resideInAPackage("io.backstop.snapshot..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backstop.jdbc..", "io.backstop.recovery..", "io.backstop.server..", "io.backstop.cli..")
+            .because("it takes snapshots for whoever asks through the port, also outside the driver");
+
+    @ArchTest
+    static final ArchRule the_recovery_sees_stored_snapshots_only = noClasses()
+            .that()
+            .resideInAPackage("io.backstop.recovery..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.backstop.jdbc..", "io.backstop.server..", "io.backstop.cli..")
+            .because("a restore has to work where the guard and its control store are gone");
+
+    @ArchTest
+    static final ArchRule nobody_depends_on_the_command_line = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backstop.cli..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.backstop.cli..")
+            .because("commands and the server go through the parts, never the other way round");
+
+    @ArchTest
+    static final ArchRule analysis_and_policy_return_what_they_found = noClasses()
+            .that()
+            .resideInAnyPackage("io.backstop.jdbc.analysis..", "io.backstop.jdbc.policy..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("java.sql..")
+            .because("decisions are values; only the pipeline touches connections and throws");
+
+    @ArchTest
+    static final ArchRule statements_reach_the_pipeline_from_the_guard_alone = classes()
+            .that()
+            .haveFullyQualifiedName("io.backstop.jdbc.pipeline.Pipeline")
+            .should()
+            .onlyBeAccessed()
+            .byAnyPackage("io.backstop.jdbc", "io.backstop.jdbc.guard..", "io.backstop.jdbc.pipeline..")
+            .because("there is one path of a statement");
+
+    @ArchTest
+    static final ArchRule only_the_driver_looks_up_drivers_and_services = noClasses()
+            .that()
+            .resideInAnyPackage("io.backstop.jdbc..", "io.backstop.snapshot..", "io.backstop.recovery..")
+            .and()
+            .resideOutsideOfPackage("io.backstop.jdbc")
+            .should()
+            .dependOnClassesThat()
+            .belongToAnyOf(DriverManager.class, ServiceLoader.class)
+            .because("parts are put together in one place, by hand");
+}

@@ -1,0 +1,130 @@
+package io.backstop.cli;
+
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.approval.ApprovalRequest;
+import io.backstop.api.control.ControlStore;
+import io.backstop.jdbc.control.SqliteControlStore;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class CommandsTest {
+    @TempDir
+    private Path folder;
+
+    private String control;
+    private String id;
+
+    @BeforeEach
+    void open() throws SQLException {
+        control = folder.resolve("backstop.db").toString();
+        ApprovalRequest request = new ApprovalRequest(
+                "DROP TABLE\n  users",
+                "aa",
+                "cursor-local",
+                "localhost:5432/shop",
+                "app",
+                "public",
+                "DROP TABLE",
+                List.of("users"),
+                RiskLevel.CRITICAL,
+                List.of("drops a table"));
+        try (ControlStore store = SqliteControlStore.open(Path.of(control), Clock.systemUTC())) {
+            id = store.approvals().open(request, Duration.ofMinutes(15)).id();
+        }
+    }
+
+    private static JsonNode json(CommandRun run) {
+        return JsonMapper.shared().readTree(run.output());
+    }
+
+    @Test
+    void approvals_are_listed_for_people_and_programs() {
+        CommandRun table = CommandRun.of("approvals", "list", "--control", control);
+        assertThat(table.exitCode()).isZero();
+        assertThat(table.output()).contains(id, "cursor-local", "CRITICAL", "DROP TABLE users");
+        JsonNode list = json(CommandRun.of("approvals", "list", "--json", "--control", control));
+        assertThat(list.get(0).get("id").asString()).isEqualTo(id);
+        assertThat(list.get(0).get("request").get("agent_id").asString()).isEqualTo("cursor-local");
+    }
+
+    @Test
+    void an_approval_is_given_once_and_leaves_the_list() {
+        CommandRun approval = CommandRun.of("approvals", "approve", id, "--as", "anna", "--control", control);
+        assertThat(approval.exitCode()).isZero();
+        assertThat(approval.output()).startsWith("approved " + id + ": DROP TABLE by agent cursor-local");
+        CommandRun again = CommandRun.of("approvals", "deny", id, "--control", control);
+        assertThat(again.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(again.errors()).contains("request " + id + " is not undecided, it is approved", "HINT:");
+        assertThat(CommandRun.of("approvals", "list", "--control", control).output())
+                .isEqualToIgnoringNewLines("nothing waits for approval");
+        assertThat(CommandRun.of("approvals", "list", "--all", "--control", control)
+                        .output())
+                .contains("approved");
+    }
+
+    @Test
+    void a_request_can_be_denied_and_an_unknown_one_cannot() {
+        assertThat(CommandRun.of("approvals", "deny", id, "--control", control).output())
+                .startsWith("denied " + id);
+        CommandRun unknown = CommandRun.of("approvals", "approve", "appr_0", "--control", control);
+        assertThat(unknown.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(unknown.errors()).contains("there is no request appr_0");
+    }
+
+    @Test
+    void pause_resume_and_status_tell_the_same() {
+        assertThat(CommandRun.of("status", "--control", control).output()).contains("not paused", "1 statement waits");
+        CommandRun pause = CommandRun.of("pause", "--reason", "incident 7", "--as", "anna", "--control", control);
+        assertThat(pause.output()).contains("paused since").contains("by anna: incident 7");
+        assertThat(json(CommandRun.of("status", "--json", "--control", control))
+                        .get("paused")
+                        .asBoolean())
+                .isTrue();
+        assertThat(CommandRun.of("resume", "--control", control).output()).contains("not paused");
+        assertThat(CommandRun.of("pause", "--control", control).exitCode()).isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
+    void the_audit_is_shown_and_checked() throws SQLException {
+        CommandRun.of("pause", "--reason", "incident 7", "--as", "anna", "--control", control);
+        assertThat(CommandRun.of("audit", "list", "--control", control).output())
+                .contains("anna", "PAUSE", "incident 7");
+        CommandRun whole = CommandRun.of("audit", "verify", "--control", control);
+        assertThat(whole.exitCode()).isZero();
+        assertThat(whole.output()).isEqualToIgnoringNewLines("the audit is whole");
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + control);
+                Statement statement = connection.createStatement()) {
+            statement.execute("UPDATE audit SET event = replace(event, 'anna', 'otto')");
+        }
+        CommandRun tampered = CommandRun.of("audit", "verify", "--control", control);
+        assertThat(tampered.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(tampered.output()).contains("record 1 was changed or is missing");
+    }
+
+    @Test
+    void an_empty_storage_and_a_wrong_one_are_told_apart() {
+        String empty = folder.resolve("empty").toUri().toString();
+        assertThat(CommandRun.of("snapshots", "list", "--storage", empty).output())
+                .startsWith("no snapshots in file:");
+        CommandRun wrong = CommandRun.of("snapshots", "list", "--storage", "ftp://host/x");
+        assertThat(wrong.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(wrong.errors()).contains("s3://");
+        assertThat(CommandRun.of("recover", "--table", "x", "--storage", empty, "--db", "mysql://h/d")
+                        .exitCode())
+                .isEqualTo(ExitCode.USAGE);
+    }
+}
