@@ -267,7 +267,9 @@ final class ConstantReader {
         if (Names.label(tokens, left) && Names.label(tokens, right)) {
             return Names.name(tokens, left).equals(Names.name(tokens, right));
         }
-        // Two placeholders are two values, two calls need not answer alike.
-        return tokens.symbol(left, '.') && tokens.symbol(right, '.');
+        // Two placeholders ? are two values, $1 and $1 are one.
+        boolean comparable =
+                tokens.kind(left) == TokenKind.SYMBOL || tokens.text().charAt(tokens.start(left)) == '$';
+        return comparable && tokens.written(left).equals(tokens.written(right));
     }
 }

@@ -36,6 +36,9 @@ final class CreateReader implements CommandReader {
                 named(cursor, reading, objects);
                 cursor.moveTo(cursor.find(Keyword.AS));
                 cursor.require(Keyword.AS);
+                if (!QueryReader.at(cursor)) {
+                    throw new NotUnderstoodException("expected a query");
+                }
                 more(cursor);
             }
             case FUNCTION, PROCEDURE -> {

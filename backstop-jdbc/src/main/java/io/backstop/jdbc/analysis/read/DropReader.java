@@ -16,6 +16,7 @@ final class DropReader implements CommandReader {
     @Override
     public String read(Cursor cursor, Reading reading) {
         cursor.require(Keyword.DROP);
+        cursor.accept(Keyword.PROCEDURAL);
         ObjectClass objects = ObjectClass.read(cursor);
         List<RelationName> names = names(cursor, reading, objects);
         boolean cascade = cursor.accept(Keyword.CASCADE);
@@ -55,7 +56,6 @@ final class DropReader implements CommandReader {
                 if (objects == ObjectClass.INDEX) {
                     cursor.accept(Keyword.CONCURRENTLY);
                 }
-                cursor.accept(Keyword.PROCEDURAL);
                 yield list(cursor, reading, objects);
             }
         };

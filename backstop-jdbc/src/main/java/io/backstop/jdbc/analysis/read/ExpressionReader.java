@@ -243,8 +243,33 @@ final class ExpressionReader {
         }
         if (place == Place.ITEM && !beforeGroup && Names.object(tokens, i)) {
             relation(i, last, span);
+        } else if (last > i || afterDot(i, span)) {
+            attribute(i, last, span);
         }
         return last + 1;
+    }
+
+    private boolean afterDot(int i, Span span) {
+        return i > span.from() && tokens.symbol(i - 1, '.');
+    }
+
+    /** {@code (x).f} and {@code t.f} call f(x) where x has no column f (documentation, 4.2.4 and 8.16.5). */
+    private void attribute(int i, int last, Span span) {
+        if (place == Place.ALIAS) {
+            return;
+        }
+        String name = Names.name(tokens, last);
+        if (afterDot(i, span)) {
+            reading.facts().calls(name);
+        }
+        FunctionRules.of(Optional.empty(), name).ifPresent(rule -> fire(rule, name));
+    }
+
+    private void fire(Rule rule, String function) {
+        reading.facts().fire(rule, function);
+        if (rule == Rule.UNSEEN_FUNCTION) {
+            reading.facts().destroysBeyondRecovery(List.of(), false);
+        }
     }
 
     private void relation(int i, int last, Span span) {
@@ -286,15 +311,25 @@ final class ExpressionReader {
     private void call(int i, int last) {
         RelationName name = new Cursor(tokens, new Span(i, last + 1)).qualifiedLabel();
         reading.facts().calls(name.toString());
-        Optional<String> schema = name.schema();
-        FunctionRules.of(schema, name.name()).ifPresent(rule -> {
-            reading.facts().fire(rule, name.name());
-            if (rule == Rule.UNSEEN_FUNCTION) {
-                reading.facts().destroysBeyondRecovery(List.of(), false);
-            }
-        });
+        Span arguments = new Span(last + 2, Math.max(last + 2, tokens.partner(last + 1)));
+        FunctionRules.of(name.schema(), name.name())
+                .filter(rule -> rule != Rule.QUERY_FROM_TEXT || !rewritesTerms(name.name(), arguments))
+                .ifPresent(rule -> fire(rule, name.name()));
         if (name.name().equals("set_config")) {
-            SettingReader.setConfig(reading, new Span(last + 2, Math.max(last + 2, tokens.partner(last + 1))));
+            SettingReader.setConfig(reading, arguments);
         }
+    }
+
+    /** ts_rewrite runs a query with two arguments; with three it only replaces terms. */
+    private boolean rewritesTerms(String function, Span arguments) {
+        int commas = 0;
+        for (int i = arguments.from(); i < arguments.to(); i++) {
+            if (tokens.symbol(i, '(')) {
+                i = tokens.partner(i);
+            } else if (tokens.symbol(i, ',')) {
+                commas++;
+            }
+        }
+        return commas == 2 && function.equals("ts_rewrite");
     }
 }
