@@ -35,7 +35,7 @@ final class RecoveryTransaction implements AutoCloseable {
 
     private final Connection connection;
     private final String searchPath;
-    private boolean ended;
+    private boolean committed;
 
     private RecoveryTransaction(Connection connection, String searchPath) {
         this.connection = connection;
@@ -150,17 +150,23 @@ final class RecoveryTransaction implements AutoCloseable {
     void commit() throws SQLException {
         strings("SELECT pg_catalog.set_config('search_path', ?, false)", searchPath);
         connection.commit();
-        ended = true;
+        committed = true;
     }
 
     @Override
     public void close() throws SQLException {
-        if (!ended && !connection.isClosed()) {
-            ended = true;
-            connection.rollback();
+        if (connection.isClosed()) {
+            return;
         }
-        if (!connection.isClosed()) {
+        if (!committed) {
+            connection.rollback();
             connection.setAutoCommit(true);
+            return;
+        }
+        try {
+            connection.setAutoCommit(true);
+        } catch (SQLException e) {
+            // What is committed is there, and to call it failed would be wrong; the connection's next user is told.
         }
     }
 
