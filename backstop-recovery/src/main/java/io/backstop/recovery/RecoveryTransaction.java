@@ -27,11 +27,11 @@ final class RecoveryTransaction implements AutoCloseable {
             + "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL check_function_bodies = off; "
             + "SET LOCAL standard_conforming_strings = on; SET LOCAL session_replication_role = origin";
 
-    /** What the rows' text depends on, as it was when they were read (PostgreSQL documentation, 19.11). */
-    private static final String CAPTURE = "SET LOCAL client_encoding = 'UTF8'; SET LOCAL DateStyle = 'ISO'; "
-            + "SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1; "
-            + "SET LOCAL bytea_output = 'hex'; SET LOCAL xmloption = 'content'; SET LOCAL search_path = pg_catalog; "
-            + "SET LOCAL row_security = off; SET LOCAL quote_all_identifiers = off";
+    /** What the rows' text depends on, as a capture sets it (PostgreSQL documentation, 19.11); xmloption is for reading. */
+    private static final String CAPTURE = "SET LOCAL client_encoding = 'UTF8'; SET LOCAL DateStyle = 'ISO, YMD'; "
+            + "SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 3; "
+            + "SET LOCAL bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = 'content'; "
+            + "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; SET LOCAL quote_all_identifiers = off";
 
     private final Connection connection;
     private final String searchPath;

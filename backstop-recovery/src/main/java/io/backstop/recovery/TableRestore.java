@@ -133,7 +133,8 @@ final class TableRestore {
     private long load(SnapshotManifest.Chunk chunk) throws RecoveryException {
         long loaded;
         try (InputStream rows = archive.rows(manifest, chunk)) {
-            loaded = transaction.copyIn("COPY " + target.quoted() + columns() + " FROM STDIN", rows);
+            loaded = transaction.copyIn(
+                    "COPY " + target.quoted() + columns() + " FROM STDIN (FORMAT text, ENCODING 'UTF8')", rows);
         } catch (SQLException e) {
             throw ServerErrors.of("rows of " + chunk.name() + " could not be loaded into " + target, e);
         } catch (IOException e) {

@@ -50,7 +50,9 @@ final class Validator {
         AtomicLong count = new AtomicLong();
         RowChecksum checksum = new RowChecksum();
         transaction.copyOut(
-                "COPY (SELECT " + columns + " FROM ONLY " + names.target().quoted() + ") TO STDOUT", row -> {
+                "COPY (SELECT " + columns + " FROM ONLY " + names.target().quoted()
+                        + ") TO STDOUT (FORMAT text, ENCODING 'UTF8')",
+                row -> {
                     count.incrementAndGet();
                     checksum.add(row, 0, row.length - 1);
                 });

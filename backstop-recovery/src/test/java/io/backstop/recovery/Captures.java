@@ -127,8 +127,9 @@ final class Captures {
     private static List<byte[]> rows(
             Connection connection, TableDescription table, List<SnapshotManifest.Column> columns) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            statement.execute("SET LOCAL DateStyle = 'ISO'; SET LOCAL IntervalStyle = 'postgres'; "
-                    + "SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'");
+            statement.execute(
+                    "SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL lc_monetary = 'C'; SET LOCAL IntervalStyle = 'postgres'; "
+                            + "SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 3; SET LOCAL bytea_output = 'hex'");
         }
         String list = columns.stream()
                 .map(c -> "\"" + c.name().replace("\"", "\"\"") + "\"")
