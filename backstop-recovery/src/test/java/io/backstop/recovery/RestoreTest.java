@@ -360,6 +360,27 @@ class RestoreTest {
     }
 
     @Test
+    void a_restored_table_is_its_makers_alone() throws Exception {
+        database.run(
+                "CREATE TABLE t (id serial)",
+                "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC, pg_monitor",
+                "ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC");
+        SnapshotManifest manifest = captures.take("t");
+        try {
+            restore(manifest);
+
+            assertThat(database.rows("SELECT relname, a.grantee::regrole FROM pg_class, aclexplode(relacl) a "
+                            + "WHERE relname LIKE '%recovered%' ORDER BY 1"))
+                    .contains("t_recovered|postgres", "t_recovered_id_seq|postgres")
+                    .allMatch(line -> line.endsWith("|postgres"));
+        } finally {
+            database.run(
+                    "ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC, pg_monitor",
+                    "ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC");
+        }
+    }
+
+    @Test
     void what_drop_schema_took_along_is_made_again() throws Exception {
         database.run(
                 "CREATE SCHEMA app",
