@@ -8,6 +8,8 @@ import io.backstop.snapshot.store.ObjectStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedDeque;
 
 /**
  * A snapshot while it is written: its objects first, its manifest last. Until {@link #publish} returned it does not
@@ -17,6 +19,9 @@ public final class SnapshotDraft {
     private final ObjectStore store;
     private final String folder;
     private final String snapshotId;
+
+    /** Begun before they are stored: a failed put may have stored its object all the same. */
+    private final ConcurrentLinkedDeque<String> names = new ConcurrentLinkedDeque<>();
 
     SnapshotDraft(ObjectStore store, String folder, String snapshotId) {
         this.store = store;
@@ -42,17 +47,26 @@ public final class SnapshotDraft {
         return put(SnapshotObjects.SCHEMA_SQL, ByteBuffer.wrap(sql.getBytes(StandardCharsets.UTF_8)));
     }
 
+    /** Removes what was stored, the manifest before all else, so that what is left, if it fails, is no snapshot. */
+    public void discard() throws IOException {
+        for (String name : List.copyOf(names)) {
+            store.delete(folder + snapshotId + "/" + name);
+        }
+    }
+
     /** Makes the snapshot exist. */
     public void publish(SnapshotManifest manifest) throws IOException {
         if (!manifest.snapshotId().equals(snapshotId)
                 || !SnapshotFolder.of(manifest.schema(), manifest.table()).equals(folder)) {
             throw new IllegalArgumentException("the manifest is not the one of " + snapshotId);
         }
+        names.addFirst(ManifestFormat.NAME);
         store.putNew(folder + snapshotId + "/" + ManifestFormat.NAME, ByteBuffer.wrap(ManifestFormat.write(manifest)));
     }
 
     private StoredObject put(String name, ByteBuffer content) throws IOException {
         StoredObject stored = new StoredObject(name, content.remaining(), Sha256.hex(content));
+        names.addLast(name);
         store.putNew(folder + snapshotId + "/" + name, content);
         return stored;
     }

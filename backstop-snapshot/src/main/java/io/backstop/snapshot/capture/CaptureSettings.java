@@ -1,0 +1,33 @@
+package io.backstop.snapshot.capture;
+
+import java.sql.SQLException;
+import java.util.List;
+
+/**
+ * What a session is set to while rows are read, so that the same rows always give the same text and none is left out in
+ * silence. Set for the transaction, within a savepoint whose rollback gives the session its own settings back.
+ */
+final class CaptureSettings {
+    private static final List<String> SETTINGS = List.of(
+            // Rather an error than rows that a policy hides.
+            "row_security = off",
+            "search_path = pg_catalog",
+            "datestyle = 'ISO, YMD'",
+            "intervalstyle = 'postgres'",
+            "timezone = 'UTC'",
+            "extra_float_digits = 3",
+            "bytea_output = 'hex'",
+            "lc_monetary = 'C'",
+            "quote_all_identifiers = off",
+            "standard_conforming_strings = on",
+            "client_encoding = 'UTF8'",
+            // The copy takes as long as the table is large, and an upload may keep the session waiting.
+            "statement_timeout = 0",
+            "idle_in_transaction_session_timeout = 0");
+
+    private CaptureSettings() {}
+
+    static void apply(Session session) throws SQLException {
+        session.execute("SET LOCAL " + String.join("; SET LOCAL ", SETTINGS));
+    }
+}

@@ -1,0 +1,175 @@
+package io.backstop.snapshot.capture;
+
+import io.backstop.api.analysis.Destruction;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotRequest;
+import io.backstop.api.snapshot.SnapshotService;
+import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.store.ObjectStore;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Saves rows of PostgreSQL 14 to 18 into an object store before a statement takes them. Works in the caller's own session
+ * at READ COMMITTED, see {@code docs/adr/lock-then-copy-in-the-same-session.md}. Thread-safe; calls for different
+ * connections do not wait for each other.
+ *
+ * <p>Of the caller's transaction it leaves behind: after success the locks and nothing else; after a failure nothing, for
+ * it rolls back to a savepoint of its own, and the transaction can go on. Only where that rollback fails too, because the
+ * connection is lost, is the transaction gone with the connection.
+ */
+public final class PostgresSnapshotService implements SnapshotService {
+    private static final String HINT_STORAGE = "check the storage with backstop doctor storage-permissions";
+
+    private final ObjectStore store;
+    private final SnapshotArchive archive;
+    private final SnapshotSettings settings;
+    private final Identifiers identifiers = new Identifiers();
+
+    /** @param store is closed with this service */
+    public PostgresSnapshotService(ObjectStore store, SnapshotSettings settings) {
+        this.store = store;
+        this.archive = new SnapshotArchive(store);
+        this.settings = settings;
+    }
+
+    @Override
+    public void probe() throws RecoveryNotReadyException {
+        String name = "probes/" + identifiers.probe();
+        byte[] content = name.getBytes(StandardCharsets.US_ASCII);
+        try {
+            store.putNew(name, ByteBuffer.wrap(content));
+            try (InputStream stored = store.open(name)) {
+                if (!Arrays.equals(stored.readAllBytes(), content)) {
+                    throw new IOException("it gave back something else than what was stored");
+                }
+            }
+            store.delete(name);
+        } catch (IOException e) {
+            throw new RecoveryNotReadyException(
+                    "the storage " + store.address() + " cannot be used: " + e.getMessage(), HINT_STORAGE, e);
+        }
+    }
+
+    @Override
+    public SecuredRows secure(Connection connection, SnapshotRequest request, Progress progress)
+            throws RecoveryNotReadyException {
+        Session session = new Session(connection);
+        Capture capture = new Capture(session, archive, request, progress, settings.clock(), identifiers);
+        boolean begun = false;
+        try {
+            requireTransaction(connection);
+            session.execute("SAVEPOINT backstop_secure");
+            begun = true;
+            requireReadCommitted(session);
+            SecuredTables secured = secure(session, request, progress, capture);
+            session.execute("RELEASE SAVEPOINT backstop_secure");
+            return secured;
+        } catch (RecoveryNotReadyException e) {
+            undo(session, capture, begun, e);
+            throw e;
+        } catch (SQLException e) {
+            undo(session, capture, begun, e);
+            throw new RecoveryNotReadyException(
+                    "the rows could not be saved: " + Session.reason(e) + "; nothing was changed", hint(e), e);
+        } catch (IOException e) {
+            undo(session, capture, begun, e);
+            throw new RecoveryNotReadyException(
+                    "the rows could not be stored in " + store.address() + ": " + e.getMessage()
+                            + "; nothing was changed",
+                    HINT_STORAGE,
+                    e);
+        } catch (RuntimeException e) {
+            undo(session, capture, begun, e);
+            throw e;
+        }
+    }
+
+    private SecuredTables secure(Session session, SnapshotRequest request, Progress progress, Capture capture)
+            throws SQLException, IOException, RecoveryNotReadyException {
+        SearchPath path = SearchPath.of(session);
+        path.useCatalog();
+        BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
+        BlastRadius radius = new TableLocks(session, settings.lockTimeout())
+                .lock(() -> resolver.resolve(request.destructions(), request.companions()), progress);
+        // Locks that are older than a savepoint survive a rollback to it; the settings after it do not.
+        session.execute("SAVEPOINT backstop_copy");
+        CaptureSettings.apply(session);
+        String groupId = identifiers.group();
+        List<SnapshotManifest> manifests = radius.tables().isEmpty() ? List.of() : capture.copy(radius, groupId);
+        capture.verify(manifests, groupId);
+        Set<Long> saved = new HashSet<>(radius.tables().keySet());
+        Aftermath aftermath = Aftermath.expect(session, saved, drops(request));
+        session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
+        path.useCallers();
+        return new SecuredTables(groupId, manifests, store.address(), aftermath);
+    }
+
+    private static boolean drops(SnapshotRequest request) {
+        return request.destructions().stream()
+                .map(Destruction::kind)
+                .anyMatch(kind -> kind == Destruction.Kind.DROP_TABLE || kind == Destruction.Kind.DROP_SCHEMA);
+    }
+
+    private static void requireTransaction(Connection connection) throws SQLException, RecoveryNotReadyException {
+        if (connection.getAutoCommit()) {
+            throw new RecoveryNotReadyException(
+                    "the connection is in auto-commit mode, so locks would be gone before the statement runs",
+                    "turn auto-commit off around the statement");
+        }
+    }
+
+    /**
+     * At a higher level the transaction may see rows as they were before the lock, while TRUNCATE and DROP take those of
+     * now. SHOW does not itself take such a snapshot.
+     */
+    private static void requireReadCommitted(Session session) throws SQLException, RecoveryNotReadyException {
+        String isolation = session.value("SHOW transaction_isolation");
+        if (!isolation.equals("read committed") && !isolation.equals("read uncommitted")) {
+            throw new RecoveryNotReadyException(
+                    "the transaction runs at " + isolation
+                            + ", where the rows that it sees may be older than those that "
+                            + "the statement takes away",
+                    "run the statement in a transaction at READ COMMITTED");
+        }
+    }
+
+    private static void undo(Session session, Capture capture, boolean begun, Exception failure) {
+        if (begun) {
+            try {
+                session.execute("ROLLBACK TO SAVEPOINT backstop_secure; RELEASE SAVEPOINT backstop_secure");
+            } catch (SQLException e) {
+                failure.addSuppressed(e);
+            }
+        }
+        capture.discard(failure);
+    }
+
+    private static String hint(SQLException failure) {
+        return switch (String.valueOf(failure.getSQLState())) {
+            case "42501" ->
+                "the role has to be allowed to read every row of every table that the statement reaches, past row-level "
+                        + "security";
+            case "25P02" -> "the transaction had failed before; roll it back";
+            default -> "run it again when the reason is gone";
+        };
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+}

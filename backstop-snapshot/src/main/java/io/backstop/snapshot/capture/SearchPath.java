@@ -1,0 +1,30 @@
+package io.backstop.snapshot.capture;
+
+import java.sql.SQLException;
+
+/**
+ * The session's search path. Names in a statement are looked up along the caller's; everything else is asked with {@code
+ * pg_catalog} alone, so that no function or operator of somebody else's can answer in PostgreSQL's place.
+ */
+final class SearchPath {
+    private final Session session;
+    private final String callers;
+
+    private SearchPath(Session session, String callers) {
+        this.session = session;
+        this.callers = callers;
+    }
+
+    static SearchPath of(Session session) throws SQLException {
+        return new SearchPath(session, session.value("SELECT pg_catalog.current_setting('search_path')"));
+    }
+
+    void useCatalog() throws SQLException {
+        session.execute("SET LOCAL search_path = pg_catalog");
+    }
+
+    /** As the caller had it: the value is kept, whether it was set for the session or for the transaction. */
+    void useCallers() throws SQLException {
+        session.value("SELECT pg_catalog.set_config('search_path'," + Session.literal(callers) + ", true)");
+    }
+}

@@ -1,0 +1,60 @@
+package io.backstop.snapshot.capture;
+
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The caller's connection, asked in SQL that Backstop wrote. */
+record Session(Connection connection) {
+
+    void execute(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    <T> List<T> rows(String sql, Row<T> reader) throws SQLException {
+        List<T> rows = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet result = statement.executeQuery(sql)) {
+            while (result.next()) {
+                rows.add(reader.read(result));
+            }
+        }
+        return rows;
+    }
+
+    String value(String sql) throws SQLException {
+        return rows(sql, row -> row.getString(1)).get(0);
+    }
+
+    /** Oids as an SQL array. Numbers need no quoting. */
+    static String array(Collection<Long> oids) {
+        return oids.stream().map(String::valueOf).collect(Collectors.joining(",", "'{", "}'::pg_catalog.oid[]"));
+    }
+
+    /** A string constant that means the same whatever {@code standard_conforming_strings} is. */
+    static String literal(String text) {
+        return " E'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'";
+    }
+
+    /** What the server said, without the detail that may hold values. */
+    static String reason(SQLException failure) {
+        ServerErrorMessage answer = failure instanceof PSQLException e ? e.getServerErrorMessage() : null;
+        return answer == null ? String.valueOf(failure.getMessage()) : String.valueOf(answer.getMessage());
+    }
+
+    /** Reads one row. */
+    @FunctionalInterface
+    interface Row<T> {
+        T read(ResultSet result) throws SQLException;
+    }
+}

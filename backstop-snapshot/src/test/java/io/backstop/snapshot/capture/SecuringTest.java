@@ -1,0 +1,319 @@
+package io.backstop.snapshot.capture;
+
+import io.backstop.api.analysis.Destruction.Kind;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotService;
+import io.backstop.api.snapshot.SnapshotServiceProvider;
+import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.store.MemoryObjectStore;
+import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.ObjectStores;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.S3Extension;
+import io.backstop.testing.S3Server;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.ServiceLoader;
+
+import static io.backstop.snapshot.capture.Securing.only;
+import static io.backstop.snapshot.capture.Securing.plain;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** How a transaction fares while its rows are saved. */
+@ExtendWith({PostgresExtension.class, S3Extension.class})
+class SecuringTest {
+    private static final String LOCKS =
+            "SELECT string_agg(c.relname || ' ' || l.mode, ', ' ORDER BY c.relname, l.mode) FROM pg_locks l "
+                    + "JOIN pg_class c ON c.oid = l.relation WHERE l.pid = pg_backend_pid() AND c.relnamespace = "
+                    + "'public'::regnamespace AND c.relkind = 'r' AND l.mode <> 'AccessShareLock'";
+
+    private final Securing securing = new Securing(new MemoryObjectStore());
+    private TestDatabase database;
+
+    @BeforeEach
+    void tables(TestDatabase database) throws SQLException {
+        this.database = database;
+        database.run(
+                "DROP SCHEMA public CASCADE",
+                "CREATE SCHEMA public",
+                "CREATE TABLE a (id integer PRIMARY KEY)",
+                "CREATE TABLE b (id integer)",
+                "INSERT INTO a VALUES (1), (2)",
+                "INSERT INTO b VALUES (3)");
+    }
+
+    @Test
+    void the_manifest_tells_where_the_rows_are_from_and_what_for() throws Exception {
+        try (Connection connection = Securing.begin(database)) {
+            SecuredRows secured = securing.secure(connection, plain(Kind.TRUNCATE, "a"));
+            SnapshotManifest manifest = only(secured);
+            assertThat(manifest.snapshotId()).matches("snap_[0-9a-f]{16}");
+            assertThat(manifest.groupId()).matches("grp_[0-9a-f]{16}").isEqualTo(secured.groupId());
+            assertThat(manifest.createdAt()).isEqualTo(Securing.NOW);
+            assertThat(manifest.source()).isEqualTo(SnapshotManifest.Source.INLINE);
+            assertThat(manifest.agentId()).isEqualTo(Optional.of("agent-7"));
+            assertThat(manifest.approvalId()).isEqualTo(Optional.of("appr_1"));
+            assertThat(manifest.statementSha256()).isEqualTo(Optional.of("ab".repeat(32)));
+            assertThat(manifest.database()).isEqualTo("localhost:5432/test");
+            assertThat(manifest.serverVersion()).isEqualTo(Securing.value(connection, "SHOW server_version"));
+            assertThat(manifest.lsn()).matches("[0-9A-F]+/[0-9A-F]+");
+            assertThat(secured.storage()).isEqualTo("memory:");
+            assertThat(securing.archive.list()).containsExactly(manifest);
+            securing.archive.verify(manifest);
+            assertThat(new String(securing.archive.script(manifest), java.nio.charset.StandardCharsets.UTF_8))
+                    .contains("CREATE TABLE \"public\".\"a\" (\"id\" integer")
+                    .contains("\\copy \"public\".\"a\" (\"id\") FROM PROGRAM 'zstd -dc data-00000.copy.zst'")
+                    .contains("ADD CONSTRAINT \"a_pkey\" PRIMARY KEY (id);");
+        }
+    }
+
+    @Test
+    void each_table_gets_at_once_the_strongest_lock_that_the_statement_needs() throws Exception {
+        try (Connection connection = Securing.begin(database)) {
+            securing.secure(connection, plain(Kind.DELETE, "a"), plain(Kind.TRUNCATE, "b"));
+            assertThat(Securing.value(connection, LOCKS)).isEqualTo("a ShareRowExclusiveLock, b AccessExclusiveLock");
+            connection.rollback();
+            securing.secure(connection, plain(Kind.DELETE, "a"), plain(Kind.TRUNCATE, "a"));
+            assertThat(Securing.value(connection, LOCKS)).isEqualTo("a AccessExclusiveLock");
+        }
+    }
+
+    @Test
+    void locks_come_in_the_order_of_the_oids_whatever_the_statement_says() throws Exception {
+        List<String> locked = new ArrayList<>();
+        Progress progress = (step, subject, done, total) -> {
+            if (step == Progress.Step.LOCKED) {
+                locked.add(subject);
+            }
+        };
+        try (Connection connection = Securing.begin(database)) {
+            securing.service.secure(
+                    connection,
+                    Securing.request(List.of(plain(Kind.TRUNCATE, "b", "a")), List.of(), Long.MAX_VALUE),
+                    progress);
+        }
+        assertThat(locked).containsExactly("public.a", "public.b");
+    }
+
+    @Test
+    void progress_is_told_in_the_order_of_the_steps() throws Exception {
+        List<String> steps = new ArrayList<>();
+        try (Connection connection = Securing.begin(database)) {
+            securing.service.secure(
+                    connection,
+                    Securing.request(List.of(plain(Kind.TRUNCATE, "a")), List.of(), Long.MAX_VALUE),
+                    (step, subject, done, total) -> steps.add(step + " " + done));
+        }
+        assertThat(steps)
+                .containsExactly("LOCKED 0", "DESCRIBED 0", "COPYING 2", "COPIED 0", "PUBLISHED 0", "VERIFIED 0");
+    }
+
+    @Test
+    void the_session_has_its_own_settings_afterwards() throws Exception {
+        List<String> settings = List.of(
+                "search_path",
+                "intervalstyle",
+                "timezone",
+                "row_security",
+                "statement_timeout",
+                "lock_timeout",
+                "extra_float_digits",
+                "bytea_output",
+                "lc_monetary",
+                "idle_in_transaction_session_timeout");
+        try (Connection connection = Securing.begin(database)) {
+            Securing.run(
+                    connection,
+                    "SET search_path = public, pg_catalog",
+                    "SET intervalstyle = 'sql_standard'",
+                    "SET LOCAL timezone = 'Asia/Kathmandu'",
+                    "SET statement_timeout = '61s'",
+                    "SET LOCAL lock_timeout = '7s'",
+                    "SET bytea_output = 'escape'");
+            List<String> before = values(connection, settings);
+            SecuredRows secured = securing.secure(connection, plain(Kind.TRUNCATE, "a"));
+            assertThat(values(connection, settings)).isEqualTo(before);
+            Securing.run(connection, "TRUNCATE a");
+            secured.confirmNothingElseWasDestroyed();
+            assertThat(values(connection, settings)).isEqualTo(before);
+            connection.commit();
+            assertThat(Securing.value(connection, "SHOW search_path")).isEqualTo("public, pg_catalog");
+            assertThat(Securing.value(connection, "SHOW lock_timeout")).isEqualTo("0");
+        }
+    }
+
+    private static List<String> values(Connection connection, List<String> settings) throws SQLException {
+        List<String> values = new ArrayList<>();
+        for (String setting : settings) {
+            values.add(setting + "=" + Securing.value(connection, "SHOW " + setting));
+        }
+        return values;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"REPEATABLE READ", "SERIALIZABLE"})
+    void a_transaction_that_may_see_old_rows_is_refused(String level) throws Exception {
+        try (Connection connection = Securing.begin(database)) {
+            Securing.run(connection, "SET TRANSACTION ISOLATION LEVEL " + level);
+            assertThatThrownBy(() -> securing.secure(connection, plain(Kind.TRUNCATE, "a")))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageStartingWith("the transaction runs at " + level.toLowerCase(java.util.Locale.ROOT) + ",")
+                    .hasMessageEndingWith("HINT: run the statement in a transaction at READ COMMITTED");
+            assertThat(Securing.value(connection, "SELECT count(*) FROM a")).isEqualTo("2");
+        }
+    }
+
+    @Test
+    void a_connection_in_auto_commit_mode_is_refused() throws Exception {
+        try (Connection connection = database.connect()) {
+            assertThatThrownBy(() -> securing.secure(connection, plain(Kind.TRUNCATE, "a")))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageStartingWith("the connection is in auto-commit mode");
+        }
+    }
+
+    @Test
+    void a_table_that_somebody_else_holds_is_named_and_the_transaction_goes_on_without_locks() throws Exception {
+        Securing impatient = new Securing(new MemoryObjectStore(), Duration.ofMillis(20));
+        try (Connection other = Securing.begin(database);
+                Connection connection = Securing.begin(database)) {
+            Securing.run(other, "INSERT INTO b VALUES (4)");
+            Securing.run(connection, "INSERT INTO a VALUES (77)");
+            String before = Securing.value(connection, LOCKS);
+            assertThatThrownBy(() -> impatient.secure(connection, plain(Kind.TRUNCATE, "a", "b")))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessage(
+                            "table public.b could not be locked: canceling statement due to lock timeout; nothing was "
+                                    + "changed\nHINT: another transaction held it for more than 20 ms; run it again later");
+            assertThat(Securing.value(connection, LOCKS)).isEqualTo(before);
+            assertThat(Securing.value(connection, "SHOW lock_timeout")).isEqualTo("0");
+            connection.commit();
+        }
+        assertThat(database.value("SELECT count(*) FROM a WHERE id = 77")).isEqualTo("1");
+    }
+
+    @Test
+    void tables_larger_than_allowed_are_not_copied() throws Exception {
+        try (Connection connection = Securing.begin(database)) {
+            assertThatThrownBy(() -> securing.service.secure(
+                            connection,
+                            Securing.request(List.of(plain(Kind.TRUNCATE, "a", "b")), List.of(), 8192),
+                            Progress.SILENT))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageMatching(
+                            "the tables that the statement reaches \\(public.a, public.b\\) take \\d+ bytes on "
+                                    + "disk, more than the 8192 that may be saved inline\\R?HINT: .*");
+            assertThat(securing.store.list("")).isEmpty();
+        }
+    }
+
+    @Test
+    void rows_that_a_policy_hides_are_not_left_out_in_silence() throws Exception {
+        database.run(
+                "DROP ROLE IF EXISTS securing_agent",
+                "CREATE ROLE securing_agent",
+                "GRANT ALL ON SCHEMA public TO securing_agent",
+                "GRANT ALL ON a TO securing_agent",
+                "ALTER TABLE a ENABLE ROW LEVEL SECURITY",
+                "CREATE POLICY one ON a USING (id = 1)");
+        try (Connection connection = Securing.begin(database)) {
+            Securing.run(connection, "SET ROLE securing_agent");
+            assertThat(Securing.value(connection, "SELECT count(*) FROM a")).isEqualTo("1");
+            assertThatThrownBy(() -> securing.secure(connection, plain(Kind.DELETE, "a")))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageContaining("query would be affected by row-level security policy for table \"a\"");
+            assertThat(Securing.value(connection, "SELECT count(*) FROM a")).isEqualTo("1");
+            assertThat(securing.archive.list()).isEmpty();
+        } finally {
+            database.run("DROP OWNED BY securing_agent", "DROP ROLE securing_agent");
+        }
+    }
+
+    @Test
+    void a_failed_transaction_is_told_to_be_one() throws Exception {
+        try (Connection connection = Securing.begin(database)) {
+            assertThatThrownBy(() -> Securing.run(connection, "SELECT 1 / 0")).isInstanceOf(SQLException.class);
+            assertThatThrownBy(() -> securing.secure(connection, plain(Kind.TRUNCATE, "a")))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageEndingWith("HINT: the transaction had failed before; roll it back");
+        }
+    }
+
+    @Test
+    void a_progress_that_fails_leaves_nothing_behind() throws Exception {
+        try (Connection connection = Securing.begin(database)) {
+            assertThatThrownBy(() -> securing.service.secure(
+                            connection,
+                            Securing.request(List.of(plain(Kind.TRUNCATE, "a")), List.of(), Long.MAX_VALUE),
+                            (step, subject, done, total) -> {
+                                if (step == Progress.Step.PUBLISHED) {
+                                    throw new IllegalStateException("terminal closed");
+                                }
+                            }))
+                    .isInstanceOf(IllegalStateException.class);
+            assertThat(securing.store.list("")).isEmpty();
+            assertThat(Securing.value(connection, "SELECT count(*) FROM a")).isEqualTo("2");
+        }
+    }
+
+    @Test
+    void the_driver_finds_the_service_and_it_works_over_s3(S3Server server) throws Exception {
+        SnapshotServiceProvider provider =
+                ServiceLoader.load(SnapshotServiceProvider.class).findFirst().orElseThrow();
+        String storage = server.storage(server.newBucket() + "/pre/fix");
+        SnapshotSettings settings =
+                new SnapshotSettings(storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, Clock.systemUTC());
+        try (SnapshotService service = provider.open(settings);
+                ObjectStore store = ObjectStores.open(storage);
+                Connection connection = Securing.begin(database)) {
+            service.probe();
+            assertThat(store.list("")).isEmpty();
+            SecuredRows secured = service.secure(
+                    connection,
+                    Securing.request(List.of(plain(Kind.TRUNCATE, "a", "b")), List.of(), Long.MAX_VALUE),
+                    Progress.SILENT);
+            assertThat(secured.storage()).isEqualTo(storage);
+            SnapshotArchive archive = new SnapshotArchive(store);
+            assertThat(archive.list())
+                    .containsExactlyInAnyOrderElementsOf(secured.manifests())
+                    .hasSize(2);
+            for (SnapshotManifest manifest : archive.list()) {
+                archive.verify(manifest);
+            }
+        }
+    }
+
+    @Test
+    void a_storage_that_is_not_there_or_not_understood_is_told_with_its_address(S3Server server) throws Exception {
+        SnapshotServiceProvider provider = new PostgresSnapshotServiceProvider();
+        String storage = server.storage("no-such-bucket");
+        SnapshotSettings settings =
+                new SnapshotSettings(storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, Clock.systemUTC());
+        try (SnapshotService service = provider.open(settings)) {
+            assertThatThrownBy(service::probe)
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageStartingWith("the storage " + storage + " cannot be used: ");
+        }
+        assertThatThrownBy(() -> provider.open(
+                        new SnapshotSettings("ftp://x", SnapshotSettings.DEFAULT_LOCK_TIMEOUT, Clock.systemUTC())))
+                .isInstanceOf(RecoveryNotReadyException.class)
+                .hasMessageContaining("accepted are file:///path");
+    }
+}
