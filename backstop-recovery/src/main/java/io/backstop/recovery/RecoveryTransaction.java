@@ -27,15 +27,15 @@ final class RecoveryTransaction implements AutoCloseable {
             + "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL check_function_bodies = off; "
             + "SET LOCAL standard_conforming_strings = on; SET LOCAL session_replication_role = origin";
 
-    /** What the rows' text depends on, as it was when they were read (PostgreSQL documentation, 19.11). */
-    private static final String CAPTURE = "SET LOCAL client_encoding = 'UTF8'; SET LOCAL DateStyle = 'ISO'; "
-            + "SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1; "
-            + "SET LOCAL bytea_output = 'hex'; SET LOCAL xmloption = 'content'; SET LOCAL search_path = pg_catalog; "
-            + "SET LOCAL row_security = off; SET LOCAL quote_all_identifiers = off";
+    /** What the rows' text depends on, as a capture sets it (PostgreSQL documentation, 19.11); xmloption is for reading. */
+    private static final String CAPTURE = "SET LOCAL client_encoding = 'UTF8'; SET LOCAL DateStyle = 'ISO, YMD'; "
+            + "SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 3; "
+            + "SET LOCAL bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = 'content'; "
+            + "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; SET LOCAL quote_all_identifiers = off";
 
     private final Connection connection;
     private final String searchPath;
-    private boolean ended;
+    private boolean committed;
 
     private RecoveryTransaction(Connection connection, String searchPath) {
         this.connection = connection;
@@ -150,17 +150,23 @@ final class RecoveryTransaction implements AutoCloseable {
     void commit() throws SQLException {
         strings("SELECT pg_catalog.set_config('search_path', ?, false)", searchPath);
         connection.commit();
-        ended = true;
+        committed = true;
     }
 
     @Override
     public void close() throws SQLException {
-        if (!ended && !connection.isClosed()) {
-            ended = true;
-            connection.rollback();
+        if (connection.isClosed()) {
+            return;
         }
-        if (!connection.isClosed()) {
+        if (!committed) {
+            connection.rollback();
             connection.setAutoCommit(true);
+            return;
+        }
+        try {
+            connection.setAutoCommit(true);
+        } catch (SQLException e) {
+            // What is committed is there, and to call it failed would be wrong; the connection's next user is told.
         }
     }
 

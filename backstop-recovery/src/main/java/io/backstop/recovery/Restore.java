@@ -87,6 +87,29 @@ public final class Restore {
         }
     }
 
+    /**
+     * Compares a table that was restored earlier with its snapshot again, and finds out what its parts are called.
+     *
+     * @param connection a plain connection to PostgreSQL in auto-commit; left so, and nothing is changed
+     * @param target the restored table; without a schema, that of the snapshot
+     * @return the table; its validation may not hold
+     * @throws RecoveryException where the snapshot is not whole or the table is not there
+     */
+    public RestoredTable validate(Connection connection, SnapshotManifest manifest, RelationName target)
+            throws RecoveryException {
+        TableDescription stored = verified(manifest);
+        RelationName table = target(manifest, Map.of(manifest, target));
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+            TableDescription restored = Validator.describe(transaction, table);
+            Recognition parts = Recognition.of(stored, restored, table);
+            Validation validation =
+                    new Validator(transaction, manifest, stored, parts.names(), parts.open()).validate();
+            return new RestoredTable(manifest, stored, parts.names(), parts.open(), List.of(), List.of(), validation);
+        } catch (SQLException e) {
+            throw ServerErrors.of("the validation of " + table + " failed", e);
+        }
+    }
+
     private TableDescription verified(SnapshotManifest manifest) throws RecoveryException {
         try {
             archive.verify(manifest);

@@ -71,7 +71,25 @@ final class TableRestore {
         }
         names = RestoredNames.choose(description, target, TakenNames.of(transaction, schema()));
         run(ddl().beforeRows());
+        keepToItsMaker();
         reached(Step.CREATED, 0);
+    }
+
+    /** Default privileges would show others the rows, without the policies that guarded them in the original. */
+    private void keepToItsMaker() throws SQLException {
+        List<String> relations = new ArrayList<>(List.of(target.quoted()));
+        names().sequences().values().forEach(sequence -> relations.add(names().qualified(sequence)));
+        for (String relation : relations) {
+            for (String revoke : transaction.strings(
+                    "SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', "
+                            + "CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass, "
+                            + "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END) "
+                            + "FROM pg_class c, aclexplode(relacl) a WHERE c.oid = to_regclass(?) "
+                            + "AND a.grantee <> relowner",
+                    relation)) {
+                transaction.execute(revoke);
+            }
+        }
     }
 
     void load() throws SQLException, RecoveryException {
@@ -133,7 +151,8 @@ final class TableRestore {
     private long load(SnapshotManifest.Chunk chunk) throws RecoveryException {
         long loaded;
         try (InputStream rows = archive.rows(manifest, chunk)) {
-            loaded = transaction.copyIn("COPY " + target.quoted() + columns() + " FROM STDIN", rows);
+            loaded = transaction.copyIn(
+                    "COPY " + target.quoted() + columns() + " FROM STDIN (FORMAT text, ENCODING 'UTF8')", rows);
         } catch (SQLException e) {
             throw ServerErrors.of("rows of " + chunk.name() + " could not be loaded into " + target, e);
         } catch (IOException e) {

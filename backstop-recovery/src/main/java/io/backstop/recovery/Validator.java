@@ -1,5 +1,6 @@
 package io.backstop.recovery;
 
+import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.Validation.Check;
 import io.backstop.snapshot.archive.RowChecksum;
@@ -33,14 +34,18 @@ final class Validator {
     }
 
     Validation validate() throws SQLException, RecoveryException {
-        TableDescription restored = new TableDescriber()
-                .describe(
-                        transaction.connection(), names.schema(), names.target().name())
-                .orElseThrow(() -> new RecoveryException(
-                        "table " + names.target() + " does not exist", "restore the snapshot first"));
+        TableDescription restored = describe(transaction, names.target());
         List<Check> checks = new ArrayList<>(rows());
         checks.addAll(new DescriptionComparison(description, restored, names, open).checks());
         return new Validation(manifest.snapshotId(), names.target(), checks);
+    }
+
+    static TableDescription describe(RecoveryTransaction transaction, RelationName table)
+            throws SQLException, RecoveryException {
+        return new TableDescriber()
+                .describe(transaction.connection(), table.schema().orElseThrow(), table.name())
+                .orElseThrow(() ->
+                        new RecoveryException("table " + table + " does not exist", "restore the snapshot first"));
     }
 
     /** The rows as a capture would read them: text, in any order. */
@@ -50,7 +55,9 @@ final class Validator {
         AtomicLong count = new AtomicLong();
         RowChecksum checksum = new RowChecksum();
         transaction.copyOut(
-                "COPY (SELECT " + columns + " FROM ONLY " + names.target().quoted() + ") TO STDOUT", row -> {
+                "COPY (SELECT " + columns + " FROM ONLY " + names.target().quoted()
+                        + ") TO STDOUT (FORMAT text, ENCODING 'UTF8')",
+                row -> {
                     count.incrementAndGet();
                     checksum.add(row, 0, row.length - 1);
                 });

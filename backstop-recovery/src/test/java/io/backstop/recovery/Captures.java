@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /** Takes snapshots for the tests of recovery, in chunks of few rows, by the archive's own means. */
@@ -63,7 +64,21 @@ final class Captures {
         return manifests;
     }
 
+    /** A snapshot whose manifest, valid in itself, does not tell the truth about the rows. */
+    SnapshotManifest takeWith(String table, UnaryOperator<RowFacts> lie) throws SQLException, IOException {
+        try (Connection connection = database.connect()) {
+            connection.setAutoCommit(false);
+            return take(connection, "public", table, "grp_0000000000000000", lie);
+        }
+    }
+
     SnapshotManifest take(Connection connection, String schema, String table, String group)
+            throws SQLException, IOException {
+        return take(connection, schema, table, group, UnaryOperator.identity());
+    }
+
+    private SnapshotManifest take(
+            Connection connection, String schema, String table, String group, UnaryOperator<RowFacts> lie)
             throws SQLException, IOException {
         int number = NUMBERS.incrementAndGet();
         SnapshotDraft draft = archive().begin(schema, table, "snap_%016x".formatted(number));
@@ -81,6 +96,7 @@ final class Captures {
             List<byte[]> part = rows.subList(from, Math.min(rows.size(), from + ROWS_PER_CHUNK));
             chunks.add(draft.putChunk(chunks.size(), part.size(), compressed(part)));
         }
+        RowFacts told = lie.apply(new RowFacts(checksum.hex(), chunks));
         SnapshotManifest manifest = new SnapshotManifest(
                 SnapshotManifest.FORMAT_VERSION,
                 draft.snapshotId(),
@@ -88,11 +104,11 @@ final class Captures {
                 schema,
                 table,
                 columns,
-                rows.size(),
-                checksum.hex(),
+                told.chunks().stream().mapToLong(Chunk::rows).sum(),
+                told.checksum(),
                 "text",
                 "zstd",
-                chunks,
+                told.chunks(),
                 draft.putDescription(description),
                 draft.putScript("-- not read by the recovery"),
                 Instant.parse("2026-01-01T00:00:00Z").plusSeconds(number),
@@ -111,8 +127,9 @@ final class Captures {
     private static List<byte[]> rows(
             Connection connection, TableDescription table, List<SnapshotManifest.Column> columns) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            statement.execute("SET LOCAL DateStyle = 'ISO'; SET LOCAL IntervalStyle = 'postgres'; "
-                    + "SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'");
+            statement.execute(
+                    "SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL lc_monetary = 'C'; SET LOCAL IntervalStyle = 'postgres'; "
+                            + "SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 3; SET LOCAL bytea_output = 'hex'");
         }
         String list = columns.stream()
                 .map(c -> "\"" + c.name().replace("\"", "\"\"") + "\"")
@@ -134,4 +151,7 @@ final class Captures {
         rows.forEach(text::writeBytes);
         return ByteBuffer.wrap(Zstd.compress(text.toByteArray()));
     }
+
+    /** What a manifest says of the rows. */
+    record RowFacts(String checksum, List<Chunk> chunks) {}
 }

@@ -1,0 +1,191 @@
+package io.backstop.recovery;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.ObjectStores;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+@ExtendWith(PostgresExtension.class)
+class GuidedRecoveryTest {
+    private final TestDatabase database;
+    private final ObjectStore store;
+    private final Captures captures;
+
+    GuidedRecoveryTest(TestDatabase database, @TempDir Path folder) {
+        this.database = database;
+        this.store = ObjectStores.open(folder.toUri().toString());
+        this.captures = new Captures(database, store);
+    }
+
+    @BeforeEach
+    void startEmpty() throws SQLException {
+        database.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public");
+    }
+
+    @AfterEach
+    void closeStore() {
+        store.close();
+    }
+
+    private RecoveryReport recover(String table) throws Exception {
+        try (Connection connection = database.connect()) {
+            return new GuidedRecovery(captures.archive()).recover(connection, table, RestoreProgress.SILENT);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"users", "public.users", "USERS", "\"users\"", "Public.\"users\""})
+    void a_table_is_found_as_postgresql_reads_its_name(String name) throws Exception {
+        database.run("CREATE TABLE users (id int PRIMARY KEY)", "CREATE TABLE \"Users\" (id int)");
+        SnapshotManifest manifest = captures.take("users");
+        captures.take("Users");
+
+        assertThat(recover(name).manifest()).isEqualTo(manifest);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Us.\"e\"rs", "public.\"Us.\"\"e\"\"rs\"", "\"Us.\"\"e\"\"rs\""})
+    void a_table_is_found_by_its_letters_where_the_quotes_are_lost(String name) throws Exception {
+        database.run("CREATE TABLE \"Us.\"\"e\"\"rs\" (id int PRIMARY KEY)");
+        SnapshotManifest manifest = captures.take("Us.\"e\"rs");
+
+        assertThat(recover(name).manifest()).isEqualTo(manifest);
+    }
+
+    @Test
+    void the_newest_snapshot_is_restored_validated_and_its_way_back_written() throws Exception {
+        database.run("CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1)");
+        captures.take("users");
+        database.run("INSERT INTO users VALUES (2)");
+        SnapshotManifest newest = captures.take("users");
+        database.run("DROP TABLE users");
+
+        RecoveryReport report = recover("users");
+
+        assertThat(report.manifest()).isEqualTo(newest);
+        assertThat(report.target()).hasToString("public.users_recovered");
+        assertThat(report.validation().holds()).isTrue();
+        assertThat(report.validation().toString()).contains("ok       rows: 2\n");
+        assertThat(report.notes()).isEmpty();
+        database.run(report.copyback().sql());
+        assertThat(database.rows("SELECT id FROM users ORDER BY id")).containsExactly("1", "2");
+    }
+
+    @Test
+    void a_name_in_several_schemas_is_ambiguous() throws Exception {
+        database.run("CREATE SCHEMA other", "CREATE TABLE users (id int)", "CREATE TABLE other.users (id int)");
+        captures.take("users");
+        try (Connection connection = database.connect()) {
+            connection.setAutoCommit(false);
+            captures.take(connection, "other", "users", "grp_0000000000000000");
+        }
+
+        assertThatThrownBy(() -> recover("users"))
+                .isInstanceOf(RecoveryException.class)
+                .hasMessage("table users has snapshots in several schemas: other.users, public.users\n"
+                        + "HINT: name it with its schema");
+        assertThat(recover("other.users").target()).hasToString("other.users_recovered");
+        database.run("DROP SCHEMA other CASCADE");
+    }
+
+    @Test
+    void a_table_without_a_snapshot_is_told_which_tables_have_some_and_what_was_passed_over() throws Exception {
+        database.run("CREATE TABLE users (id int)", "CREATE TABLE orders (id int)");
+        captures.take("users");
+        captures.take("orders");
+        store.put(
+                "snapshots/public.ghosts/snap_00000000000000ff/manifest.json",
+                ByteBuffer.wrap("{}".getBytes(StandardCharsets.UTF_8)));
+
+        assertThatThrownBy(() -> recover("ghosts"))
+                .isInstanceOf(RecoveryException.class)
+                .hasMessageStartingWith("table ghosts has no snapshot\nHINT: there are snapshots of public.orders, "
+                        + "public.users; passed over were: ")
+                .hasMessageContaining("snapshots/public.ghosts/snap_00000000000000ff/manifest.json");
+        assertThat(recover("users").notes()).singleElement().asString().startsWith("a snapshot was passed over: ");
+    }
+
+    @Test
+    void an_empty_storage_says_so() {
+        assertThatThrownBy(() -> recover("users"))
+                .isInstanceOf(RecoveryException.class)
+                .hasMessage(
+                        "table users has no snapshot\nHINT: this storage holds no snapshot with a valid manifest; see "
+                                + "whether it is the right one");
+    }
+
+    @Test
+    void what_was_stored_with_the_table_is_told_and_comes_back_with_its_group() throws Exception {
+        database.run(
+                "CREATE TABLE users (id int PRIMARY KEY)",
+                "CREATE TABLE orders (id int PRIMARY KEY, owner int REFERENCES users)",
+                "INSERT INTO users VALUES (1)",
+                "INSERT INTO orders VALUES (1, 1)");
+        captures.takeTogether("orders", "users");
+        database.run("TRUNCATE users CASCADE");
+
+        assertThat(recover("users").notes())
+                .singleElement()
+                .asString()
+                .startsWith("public.orders was stored in the same");
+        database.run("DROP TABLE users_recovered");
+        RecoveryReport report;
+        try (Connection connection = database.connect()) {
+            report = new GuidedRecovery(captures.archive()).recoverGroup(connection, "orders", RestoreProgress.SILENT);
+        }
+
+        assertThat(report.tables())
+                .extracting(t -> t.target().toString())
+                .containsExactly("public.orders_recovered", "public.users_recovered");
+        database.run(report.copyback().sql());
+        assertThat(database.rows("SELECT o.id, u.id FROM orders o JOIN users u ON u.id = o.owner"))
+                .containsExactly("1|1");
+    }
+
+    @Test
+    void a_group_comes_back_whole_or_not_at_all() throws Exception {
+        database.run("CREATE TABLE a (id int PRIMARY KEY)", "CREATE TABLE b (id int PRIMARY KEY)");
+        captures.takeTogether("a", "b");
+        database.run("CREATE TABLE b_recovered (id int)");
+
+        try (Connection connection = database.connect()) {
+            assertThatThrownBy(() -> new GuidedRecovery(captures.archive())
+                            .recoverGroup(connection, "a", RestoreProgress.SILENT))
+                    .isInstanceOf(RecoveryException.class)
+                    .hasMessageStartingWith("table public.b_recovered exists already");
+        }
+        assertThat(database.rows("SELECT relname FROM pg_class WHERE relname = 'a_recovered'"))
+                .isEmpty();
+    }
+
+    @Test
+    void a_partitioned_table_comes_with_its_partitions() throws Exception {
+        database.run(
+                "CREATE TABLE events (day date NOT NULL) PARTITION BY RANGE (day)",
+                "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')",
+                "INSERT INTO events VALUES ('2026-01-05')");
+        captures.takeTogether("events", "events_1");
+        database.run("DROP TABLE events");
+
+        database.run(recover("events").copyback().sql());
+
+        assertThat(database.rows("SELECT tableoid::regclass, day FROM events")).containsExactly("events_1|2026-01-05");
+    }
+}
