@@ -35,7 +35,7 @@ public final class DatabaseAddress {
             throw new TypeConversionException("it has to begin with postgresql://");
         }
         try {
-            URI uri = new URI(address);
+            URI uri = new URI(address.endsWith("://") ? address + "/" : address);
             String authority = uri.getRawAuthority() == null ? "" : uri.getRawAuthority();
             int at = authority.lastIndexOf('@');
             String hosts = authority.substring(at + 1);

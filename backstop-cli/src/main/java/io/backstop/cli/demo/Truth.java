@@ -18,7 +18,7 @@ record Truth(Map<String, List<String>> facts) {
     private static final Map<String, String> QUESTIONS = Map.of(
             "columns",
             """
-            SELECT attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
+            SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
                 pg_get_expr(adbin, adrelid)
             FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
             LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
@@ -26,7 +26,7 @@ record Truth(Map<String, List<String>> facts) {
             ORDER BY 1, attnum""",
             "constraints",
             """
-            SELECT conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated
+            SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated
             FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2""",
             "indexes",
             "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1",
@@ -34,7 +34,7 @@ record Truth(Map<String, List<String>> facts) {
             "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public' ORDER BY 1",
             "comments",
             """
-            SELECT objoid::regclass, objsubid, description FROM pg_description JOIN pg_class ON pg_class.oid = objoid
+            SELECT objoid::regclass::text, objsubid, description FROM pg_description JOIN pg_class ON pg_class.oid = objoid
             WHERE relnamespace = 'public'::regnamespace ORDER BY 1, 2""",
             "sequences",
             """
