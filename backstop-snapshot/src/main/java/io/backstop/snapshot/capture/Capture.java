@@ -29,6 +29,7 @@ final class Capture {
     private final Progress progress;
     private final Clock clock;
     private final Identifiers identifiers;
+    private final int chunkBytes;
     private final List<SnapshotDraft> drafts = new ArrayList<>();
 
     Capture(
@@ -37,7 +38,9 @@ final class Capture {
             SnapshotRequest request,
             Progress progress,
             Clock clock,
-            Identifiers identifiers) {
+            Identifiers identifiers,
+            int chunkBytes) {
+        this.chunkBytes = chunkBytes;
         this.session = session;
         this.archive = archive;
         this.request = request;
@@ -54,7 +57,7 @@ final class Capture {
         Origin origin = Origin.read(session);
         List<Prepared> prepared = new ArrayList<>();
         try (Uploads uploads = new Uploads()) {
-            TableCopier copier = new TableCopier(session, uploads, progress);
+            TableCopier copier = new TableCopier(session, uploads, progress, chunkBytes);
             for (Relation relation : radius.relations()) {
                 prepared.add(copy(relation, description(descriptions, relation), copier, origin, groupId));
             }

@@ -37,10 +37,17 @@ public final class PostgresSnapshotService implements SnapshotService {
     private final ObjectStore store;
     private final SnapshotArchive archive;
     private final SnapshotSettings settings;
+    private final int chunkBytes;
     private final Identifiers identifiers = new Identifiers();
 
     /** @param store is closed with this service */
     public PostgresSnapshotService(ObjectStore store, SnapshotSettings settings) {
+        this(store, settings, TableCopier.CHUNK);
+    }
+
+    /** @param chunkBytes how many compressed bytes make a chunk full */
+    PostgresSnapshotService(ObjectStore store, SnapshotSettings settings, int chunkBytes) {
+        this.chunkBytes = chunkBytes;
         this.store = store;
         this.archive = new SnapshotArchive(store);
         this.settings = settings;
@@ -68,7 +75,7 @@ public final class PostgresSnapshotService implements SnapshotService {
     public SecuredRows secure(Connection connection, SnapshotRequest request, Progress progress)
             throws RecoveryNotReadyException {
         Session session = new Session(connection);
-        Capture capture = new Capture(session, archive, request, progress, settings.clock(), identifiers);
+        Capture capture = new Capture(session, archive, request, progress, settings.clock(), identifiers, chunkBytes);
         boolean begun = false;
         try {
             requireTransaction(connection);

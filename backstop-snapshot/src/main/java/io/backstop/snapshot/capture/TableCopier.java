@@ -24,8 +24,10 @@ final class TableCopier {
     private final Session session;
     private final Uploads uploads;
     private final Progress progress;
+    private final int chunkBytes;
 
-    TableCopier(Session session, Uploads uploads, Progress progress) {
+    TableCopier(Session session, Uploads uploads, Progress progress, int chunkBytes) {
+        this.chunkBytes = chunkBytes;
         this.session = session;
         this.uploads = uploads;
         this.progress = progress;
@@ -50,7 +52,7 @@ final class TableCopier {
         String subject = relation.name().toString();
         CopyOut copy =
                 session.connection().unwrap(PGConnection.class).getCopyAPI().copyOut(sql(relation, columns(table)));
-        try (ChunkWriter writer = new ChunkWriter(CHUNK, LONGEST, (number, chunkRows, content) -> {
+        try (ChunkWriter writer = new ChunkWriter(chunkBytes, LONGEST, (number, chunkRows, content) -> {
             uploads.begin(() -> draft.putChunk(number, chunkRows, content));
             handedOn[0] += chunkRows;
             progress.reached(Progress.Step.COPYING, subject, handedOn[0], relation.estimatedRows());

@@ -42,10 +42,16 @@ final class Securing {
     }
 
     Securing(ObjectStore store, Duration lockTimeout) {
+        this(store, lockTimeout, TableCopier.CHUNK);
+    }
+
+    Securing(ObjectStore store, Duration lockTimeout, int chunkBytes) {
         this.store = store;
         this.archive = new SnapshotArchive(store);
         this.service = new PostgresSnapshotService(
-                store, new SnapshotSettings(store.address(), lockTimeout, Clock.fixed(NOW, ZoneOffset.UTC)));
+                store,
+                new SnapshotSettings(store.address(), lockTimeout, Clock.fixed(NOW, ZoneOffset.UTC)),
+                chunkBytes);
     }
 
     static Destruction plain(Kind kind, String... names) {

@@ -3,9 +3,11 @@ package io.backstop.snapshot.capture;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.FailingObjectStore;
 import io.backstop.snapshot.store.MemoryObjectStore;
+import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,7 +41,7 @@ class StorageFaultTest {
                 "CREATE TABLE b (id integer)",
                 // Several chunks, so that an upload fails while the rows still come.
                 "INSERT INTO a SELECT i, (SELECT string_agg(md5(i::text || j), '') FROM generate_series(1, 32) j) "
-                        + "FROM generate_series(1, 20000) i",
+                        + "FROM generate_series(1, 200) i",
                 "INSERT INTO b VALUES (1)");
     }
 
@@ -51,7 +53,7 @@ class StorageFaultTest {
         assertThat(calls).isGreaterThan(20);
         for (int failing = 1; failing <= calls; failing++) {
             MemoryObjectStore memory = new MemoryObjectStore();
-            Securing securing = new Securing(new FailingObjectStore(memory, failing, forGood, afterTheDeed));
+            Securing securing = inSmallChunks(new FailingObjectStore(memory, failing, forGood, afterTheDeed));
             try (Connection connection = Securing.begin(database)) {
                 Securing.run(connection, "INSERT INTO b VALUES (2)");
                 assertThatThrownBy(() -> securing.secure(connection, plain(Kind.TRUNCATE, "a", "b")))
@@ -78,10 +80,14 @@ class StorageFaultTest {
         }
     }
 
+    private static Securing inSmallChunks(ObjectStore store) {
+        return new Securing(store, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, 32 << 10);
+    }
+
     private int callsWithoutFailure() throws Exception {
         FailingObjectStore store = new FailingObjectStore(new MemoryObjectStore(), Integer.MAX_VALUE, false, false);
         try (Connection connection = Securing.begin(database)) {
-            new Securing(store).secure(connection, plain(Kind.TRUNCATE, "a", "b"));
+            inSmallChunks(store).secure(connection, plain(Kind.TRUNCATE, "a", "b"));
         }
         return store.calls();
     }
@@ -131,7 +137,7 @@ class StorageFaultTest {
         }
     }
 
-    private static class Forwarding implements io.backstop.snapshot.store.ObjectStore {
+    private static class Forwarding implements ObjectStore {
         private final MemoryObjectStore store;
 
         Forwarding(MemoryObjectStore store) {
