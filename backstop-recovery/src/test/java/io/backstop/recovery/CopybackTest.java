@@ -1,5 +1,6 @@
 package io.backstop.recovery;
 
+import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.CopybackPlan.Situation;
 import io.backstop.snapshot.store.ObjectStore;
@@ -15,7 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -66,7 +66,7 @@ class CopybackTest {
     }
 
     private List<RestoredTable> restore(List<SnapshotManifest> manifests) throws Exception {
-        Map<SnapshotManifest, io.backstop.api.analysis.RelationName> targets = new LinkedHashMap<>();
+        Map<SnapshotManifest, RelationName> targets = new LinkedHashMap<>();
         manifests.forEach(manifest -> targets.put(manifest, Restore.defaultTarget(manifest)));
         try (Connection connection = database.connect()) {
             return new Restore(captures.archive()).restoreTogether(connection, targets, RestoreProgress.SILENT);
@@ -96,40 +96,8 @@ class CopybackTest {
         }
     }
 
-    /** Everything about the tables of schema public that somebody could miss. */
     private List<String> truth() throws SQLException {
-        List<String> truth = new ArrayList<>();
-        for (String table : database.rows(
-                "SELECT format('%I', relname) FROM pg_class WHERE relkind IN ('r', 'v', 'm', 'p') "
-                        + "AND relnamespace = 'public'::regnamespace AND relname NOT LIKE '%\\_recovered' ORDER BY 1")) {
-            truth.addAll(database.rows("SELECT '" + table + "', t::text FROM public." + table + " t ORDER BY 2"));
-        }
-        truth.addAll(
-                database.rows(
-                        "SELECT conrelid::regclass::text, conname, convalidated, pg_get_constraintdef(oid), "
-                                + "obj_description(oid, 'pg_constraint') FROM pg_constraint "
-                                + "WHERE conrelid::regclass::text NOT LIKE '%\\_recovered' AND connamespace = 'public'::regnamespace ORDER BY 1, 2"));
-        truth.addAll(
-                database.rows(
-                        "SELECT pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class c ON c.oid = indrelid "
-                                + "WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '%\\_recovered' ORDER BY 1"));
-        truth.addAll(database.rows(
-                "SELECT attrelid::regclass::text, attacl, attname, format_type(atttypid, atttypmod), attnotnull, "
-                        + "attidentity, attgenerated, pg_get_expr(adbin, adrelid), "
-                        + "pg_get_serial_sequence(format('%I', relname), attname) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid "
-                        + "LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum "
-                        + "WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p') "
-                        + "AND relname NOT LIKE '%\\_recovered' ORDER BY 1, attnum"));
-        truth.addAll(database.rows("SELECT schemaname, sequencename, last_value, increment_by, min_value, max_value "
-                + "FROM pg_sequences WHERE sequencename NOT LIKE '%recovered%' ORDER BY 2"));
-        truth.addAll(database.rows("SELECT relname, relowner::regrole, relacl, relrowsecurity FROM pg_class "
-                + "WHERE relkind IN ('r', 'v', 'm', 'p') AND relnamespace = 'public'::regnamespace "
-                + "AND relname NOT LIKE '%\\_recovered' ORDER BY 1"));
-        truth.addAll(database.rows(
-                "SELECT tgrelid::regclass::text, tgname, tgenabled, pg_get_triggerdef(oid) FROM pg_trigger "
-                        + "WHERE NOT tgisinternal ORDER BY 1, 2"));
-        truth.addAll(database.rows("SELECT * FROM pg_policies ORDER BY 1, 2, 3"));
-        return truth;
+        return Truth.of(database, "public");
     }
 
     @Test
