@@ -4,6 +4,7 @@ import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.jdbc.analysis.read.StatementReader;
 import io.backstop.jdbc.analysis.scan.Lexer;
+import io.backstop.jdbc.analysis.scan.Shape;
 import io.backstop.jdbc.analysis.scan.Span;
 import io.backstop.jdbc.analysis.scan.Statements;
 import io.backstop.jdbc.analysis.scan.Tokens;
@@ -16,8 +17,12 @@ import java.util.List;
  * what it cannot understand for the worst. Thread-safe.
  */
 public final class SqlAnalyzer {
+    private final AssessmentCache standard = new AssessmentCache();
+    private final AssessmentCache escaping = new AssessmentCache();
+
     private SqlAnalyzer() {}
 
+    /** An analyzer with a cache of its own, which is bounded by bytes. */
     public static SqlAnalyzer create() {
         return new SqlAnalyzer();
     }
@@ -34,12 +39,47 @@ public final class SqlAnalyzer {
      *     string escapes the next character (documentation, 4.1.2.2)
      */
     public Assessment assess(String sql, boolean standardConformingStrings) {
-        Tokens tokens = Lexer.scan(sql, standardConformingStrings);
-        List<Span> spans = Statements.split(tokens);
-        List<StatementAssessment> statements = new ArrayList<>(spans.size());
-        for (Span span : spans) {
-            statements.add(StatementReader.read(tokens, span).assessment());
+        if (sql.length() > AssessmentCache.LONGEST_TEXT) {
+            Tokens tokens = Lexer.scan(sql, standardConformingStrings);
+            return read(tokens, Statements.split(tokens)).assessment();
         }
-        return Assessment.of(statements);
+        AssessmentCache cache = standardConformingStrings ? standard : escaping;
+        Assessment known = cache.byText(sql);
+        return known != null ? known : read(sql, standardConformingStrings, cache);
+    }
+
+    private static Assessment read(String sql, boolean standardConformingStrings, AssessmentCache cache) {
+        Tokens tokens = Lexer.scan(sql, standardConformingStrings);
+        String shape = Shape.of(tokens);
+        Assessment known = cache.byShape(shape);
+        if (known == null) {
+            Result result = read(tokens, Statements.split(tokens));
+            known = result.assessment();
+            if (result.shared()) {
+                cache.shape(shape, known);
+            }
+        }
+        cache.text(sql, known);
+        return known;
+    }
+
+    /** An assessment, and whether every text of this shape has it. */
+    private record Result(Assessment assessment, boolean shared) {}
+
+    private static Result read(Tokens tokens, List<Span> spans) {
+        List<StatementAssessment> statements = new ArrayList<>(spans.size());
+        boolean shared = true;
+        for (Span span : spans) {
+            StatementReader.Result result = StatementReader.read(tokens, span);
+            statements.add(result.assessment());
+            shared &= result.assessment().recognised() && !result.literalsMatter();
+        }
+        if (StringSettings.change(tokens, spans)) {
+            shared = false;
+            if (StringSettings.matter(tokens)) {
+                statements.add(StatementReader.unreadable("it changes how its own strings are read"));
+            }
+        }
+        return new Result(Assessment.of(statements), shared);
     }
 }

@@ -268,8 +268,8 @@ final class ConstantReader {
             return Names.name(tokens, left).equals(Names.name(tokens, right));
         }
         // Two placeholders ? are two values, $1 and $1 are one.
-        boolean comparable =
-                tokens.kind(left) == TokenKind.SYMBOL || tokens.text().charAt(tokens.start(left)) == '$';
+        boolean comparable = tokens.kind(left) == TokenKind.SYMBOL
+                || (tokens.kind(left) == TokenKind.PARAMETER && tokens.text().charAt(tokens.start(left)) == '$');
         return comparable && tokens.written(left).equals(tokens.written(right));
     }
 }

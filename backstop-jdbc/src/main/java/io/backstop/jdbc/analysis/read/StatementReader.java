@@ -7,6 +7,9 @@ import io.backstop.jdbc.analysis.scan.Tokens;
 
 /** Reads one statement whole. Stateless, thread-safe. */
 public final class StatementReader {
+    /** The reason given where the analysis itself is at fault. */
+    public static final String FAILED = "the analysis failed on it";
+
     private static final Commands COMMANDS = new Commands();
 
     private StatementReader() {}
@@ -28,7 +31,15 @@ public final class StatementReader {
             return new Result(reading.facts().assessment(operation), reading.literalsMatter());
         } catch (NotUnderstoodException e) {
             return new Result(Facts.notUnderstood(String.valueOf(e.getMessage())), reading.literalsMatter());
+        } catch (RuntimeException e) {
+            // A defect in a reader must not become a way around it.
+            return new Result(Facts.notUnderstood(FAILED), true);
         }
+    }
+
+    /** The answer for text that is not even worth splitting. */
+    public static StatementAssessment unreadable(String reason) {
+        return Facts.notUnderstood(reason);
     }
 
     private static void requireWhole(Tokens tokens, Span statement) {

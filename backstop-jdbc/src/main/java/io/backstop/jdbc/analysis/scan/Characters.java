@@ -66,4 +66,21 @@ final class Characters {
         }
         return true;
     }
+
+    /** Whether text can be sent to a server at all: no NUL, and no half of a surrogate pair. */
+    static boolean sendable(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == 0) {
+                return false;
+            }
+            if (Character.isSurrogate(c)) {
+                if (i + 1 == text.length() || !Character.isSurrogatePair(c, text.charAt(i + 1))) {
+                    return false;
+                }
+                i++;
+            }
+        }
+        return true;
+    }
 }

@@ -32,7 +32,11 @@ public final class Lexer {
      */
     public static Tokens scan(String text, boolean standardStrings) {
         Lexer lexer = new Lexer(text, standardStrings);
-        lexer.scan();
+        if (Characters.sendable(text)) {
+            lexer.scan();
+        } else {
+            lexer.add(TokenKind.INVALID, 0, text.length());
+        }
         return lexer.tokens;
     }
 
