@@ -8,7 +8,12 @@ import java.util.Optional;
 /** A sink that can be read and checked: each record's hash covers the one before it. */
 public interface AuditLog extends AuditSink {
     /** The newest records, newest first, at most {@code limit}. */
-    List<AuditRecord> newest(int limit) throws ControlStoreUnavailableException;
+    default List<AuditRecord> newest(int limit) throws ControlStoreUnavailableException {
+        return newest(AuditQuery.unfiltered(limit));
+    }
+
+    /** The newest of the records that the query asks for, newest first. */
+    List<AuditRecord> newest(AuditQuery query) throws ControlStoreUnavailableException;
 
     /** The sequence number of the first record that was changed, removed or put in, if any was. */
     Optional<Long> firstBroken() throws ControlStoreUnavailableException;

@@ -2,6 +2,7 @@ package io.backstop.jdbc.control;
 
 import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.audit.AuditLog;
+import io.backstop.api.audit.AuditQuery;
 import io.backstop.api.audit.AuditRecord;
 import io.backstop.api.error.ControlStoreUnavailableException;
 
@@ -12,6 +13,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -23,6 +25,15 @@ import java.util.Optional;
  */
 final class SqliteAuditLog implements AuditLog {
     private static final Link START = new Link(0, "");
+    private static final Instant YEAR_ZERO = Instant.parse("0000-01-01T00:00:00Z");
+    private static final Instant YEAR_TEN_THOUSAND = Instant.parse("+10000-01-01T00:00:00Z");
+
+    private static final String NEWEST = """
+            SELECT sequence, event, hash FROM audit
+            WHERE (?1 IS NULL OR json_extract(event, '$.risk') = ?1)
+              AND (?2 IS NULL OR json_extract(event, '$.agent_id') = ?2)
+              AND (?3 IS NULL OR rtrim(json_extract(event, '$.at'), 'Z') >= ?3)
+            ORDER BY sequence DESC LIMIT ?4""";
 
     private final SqliteDatabase database;
 
@@ -61,12 +72,14 @@ final class SqliteAuditLog implements AuditLog {
     }
 
     @Override
-    public List<AuditRecord> newest(int limit) throws ControlStoreUnavailableException {
-        return database.run(connection -> {
+    public List<AuditRecord> newest(AuditQuery query) throws ControlStoreUnavailableException {
+        return database.read(connection -> {
             List<AuditRecord> records = new ArrayList<>();
-            try (PreparedStatement select = connection.prepareStatement(
-                    "SELECT sequence, event, hash FROM audit ORDER BY sequence DESC LIMIT ?")) {
-                select.setInt(1, limit);
+            try (PreparedStatement select = connection.prepareStatement(NEWEST)) {
+                select.setString(1, query.risk().map(Enum::name).orElse(null));
+                select.setString(2, query.agentId().orElse(null));
+                select.setString(3, query.since().map(SqliteAuditLog::sortable).orElse(null));
+                select.setInt(4, query.limit());
                 try (ResultSet rows = select.executeQuery()) {
                     while (rows.next()) {
                         AuditEvent event = ControlJson.read(rows.getString(2), AuditEvent.class);
@@ -76,6 +89,17 @@ final class SqliteAuditLog implements AuditLog {
             }
             return records;
         });
+    }
+
+    /**
+     * A time as text that sorts as time does: without the Z, which would sort after the point of a fraction of the same
+     * second. Times before the year 0 and after 9999, which are written with a sign, become the ends of that range.
+     */
+    private static String sortable(Instant time) {
+        if (time.isBefore(YEAR_ZERO)) {
+            return "0000";
+        }
+        return time.isBefore(YEAR_TEN_THOUSAND) ? time.toString().replace("Z", "") : "A";
     }
 
     @Override

@@ -119,12 +119,21 @@ final class SqliteDatabase implements AutoCloseable {
     }
 
     /** Runs a unit of work in a transaction that holds the write lock from its start. */
-    synchronized <T> T run(Work<T> work) throws ControlStoreUnavailableException {
+    <T> T run(Work<T> work) throws ControlStoreUnavailableException {
+        return transact("BEGIN IMMEDIATE", work);
+    }
+
+    /** Runs a unit of work that only reads, and may take long: it sees one state, and no other process waits for it. */
+    <T> T read(Work<T> work) throws ControlStoreUnavailableException {
+        return transact("BEGIN", work);
+    }
+
+    private synchronized <T> T transact(String begin, Work<T> work) throws ControlStoreUnavailableException {
         try {
             Connection current = connected();
             try {
                 // Said in SQL, because with auto-commit off the driver would hold the lock between the units too.
-                execute(current, "BEGIN IMMEDIATE");
+                execute(current, begin);
                 T result = work.on(current);
                 execute(current, "COMMIT");
                 return result;

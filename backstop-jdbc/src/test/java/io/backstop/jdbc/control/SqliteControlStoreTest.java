@@ -5,6 +5,7 @@ import io.backstop.api.approval.Approval;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.audit.AuditEvent;
+import io.backstop.api.audit.AuditQuery;
 import io.backstop.api.audit.AuditRecord;
 import io.backstop.api.control.Pause;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -70,16 +71,20 @@ class SqliteControlStoreTest {
     }
 
     private static AuditEvent event(String sql) {
+        return event(sql, "agent", RiskLevel.CRITICAL, Instant.parse("2026-01-01T00:00:00.123456Z"));
+    }
+
+    private static AuditEvent event(String sql, String agent, RiskLevel risk, Instant at) {
         return new AuditEvent(
-                Instant.parse("2026-01-01T00:00:00.123456Z"),
+                at,
                 AuditEvent.Kind.DECISION,
-                "agent",
+                agent,
                 "localhost:5432/shop",
                 sql,
                 "00",
                 "DROP TABLE",
                 List.of("users"),
-                RiskLevel.CRITICAL,
+                risk,
                 "held",
                 Optional.of("appr_1"),
                 Optional.empty());
@@ -224,6 +229,55 @@ class SqliteControlStoreTest {
         assertThat(records.get(0).event()).isEqualTo(event("three"));
         assertThat(records.get(0).sequence()).isEqualTo(3);
         assertThat(store.audit().firstBroken()).isEmpty();
+    }
+
+    @Test
+    void the_audit_can_be_asked_for_one_risk_one_agent_and_a_time() throws Exception {
+        Instant noon = Instant.parse("2026-01-01T12:00:00Z");
+        store.audit()
+                .append(List.of(
+                        event("one", "a", RiskLevel.SAFE, noon.minusNanos(1)),
+                        event("two", "b", RiskLevel.CRITICAL, noon),
+                        event("three", "a", RiskLevel.CRITICAL, noon.plusNanos(1)),
+                        event("four", "a", RiskLevel.CRITICAL, noon.plusMillis(500)),
+                        event("five", "a", RiskLevel.HIGH, noon.plusSeconds(1))));
+        Optional<Instant> always = Optional.empty();
+        assertThat(found(10, Optional.of(RiskLevel.CRITICAL), Optional.empty(), always))
+                .containsExactly("four", "three", "two");
+        assertThat(found(10, Optional.empty(), Optional.of("a"), always))
+                .containsExactly("five", "four", "three", "one");
+        assertThat(found(10, Optional.empty(), Optional.empty(), Optional.of(noon)))
+                .containsExactly("five", "four", "three", "two");
+        assertThat(found(10, Optional.empty(), Optional.empty(), Optional.of(noon.plusNanos(1))))
+                .containsExactly("five", "four", "three");
+        assertThat(found(10, Optional.empty(), Optional.empty(), Optional.of(noon.plusMillis(501))))
+                .containsExactly("five");
+        assertThat(found(1, Optional.of(RiskLevel.CRITICAL), Optional.of("a"), Optional.of(noon)))
+                .containsExactly("four");
+        assertThat(found(10, Optional.empty(), Optional.of("' OR 1=1 --"), always))
+                .isEmpty();
+        assertThat(found(10, Optional.empty(), Optional.empty(), Optional.of(Instant.MIN)))
+                .hasSize(5);
+        assertThat(found(10, Optional.empty(), Optional.empty(), Optional.of(Instant.MAX)))
+                .isEmpty();
+    }
+
+    private List<String> found(int limit, Optional<RiskLevel> risk, Optional<String> agentId, Optional<Instant> since)
+            throws Exception {
+        return store.audit().newest(new AuditQuery(limit, risk, agentId, since)).stream()
+                .map(record -> record.event().sql())
+                .toList();
+    }
+
+    @Test
+    void the_audit_can_be_read_while_another_process_holds_the_write_lock() throws Exception {
+        store.audit().append(List.of(event("one")));
+        try (Connection writer = DriverManager.getConnection("jdbc:sqlite:" + file);
+                Statement statement = writer.createStatement()) {
+            statement.execute("BEGIN IMMEDIATE");
+            assertThat(store.audit().newest(10)).hasSize(1);
+            statement.execute("ROLLBACK");
+        }
     }
 
     @Test
