@@ -1,5 +1,6 @@
 package io.backstop.cli;
 
+import io.backstop.cli.analyze.AnalyzeCommand;
 import io.backstop.cli.demo.DemoCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -12,6 +13,7 @@ import picocli.CommandLine.Command;
         version = "backstop 0.1.0",
         subcommands = {
             DemoCommand.class,
+            AnalyzeCommand.class,
             RecoverCommand.class,
             SnapshotsCommand.class,
             ApprovalsCommand.class,

@@ -96,7 +96,7 @@ public final class DatabaseAddress {
     }
 
     /** For picocli. */
-    static final class Converter implements ITypeConverter<DatabaseAddress> {
+    public static final class Converter implements ITypeConverter<DatabaseAddress> {
         @Override
         public DatabaseAddress convert(String value) {
             return parse(value, System.getenv());

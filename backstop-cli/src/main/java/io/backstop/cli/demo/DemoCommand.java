@@ -63,8 +63,7 @@ public final class DemoCommand implements Callable<Integer> {
         story.seen("store:    backstop snapshots list --storage "
                 + folder.resolve("snapshots").toUri());
         story.seen("control:  backstop approvals list --all --control " + folder.resolve("backstop.db"));
-        story.seen("stop:     kill $(head -1 "
-                + folder.resolve("postgres").resolve("postmaster.pid") + ")");
+        story.seen("stop:     kill $(head -1 " + folder.resolve("postgres").resolve("postmaster.pid") + ")");
         story.seen("remove:   rm -r " + folder);
     }
 
