@@ -133,11 +133,26 @@ final class CopybackScript {
                 .map(t -> t.restored().original())
                 .toList();
         Script keys = new Script();
-        placed.forEach(table -> PlaceBack.foreignKeys(keys, table, all, changed));
+        // A partitioned table takes over the keys that its partitions have; the other way round they would be there
+        // twice.
+        placed.stream()
+                .sorted(Comparator.comparing(this::partitionDepth).reversed())
+                .forEach(table -> PlaceBack.foreignKeys(keys, table, all, changed));
         if (!keys.isEmpty()) {
             script.part("foreign keys that could not be made when the tables were restored");
             script.append(keys);
         }
+    }
+
+    /** How many partitioned tables of this script a table is a part of. */
+    private int partitionDepth(RestoredTable table) {
+        return table.description().dependents().stream()
+                .filter(dependent -> dependent.kind().equals("partition of"))
+                .flatMap(dependent -> placed.stream()
+                        .filter(parent -> SqlText.spellings(parent.original()).contains(dependent.identity())))
+                .mapToInt(parent -> 1 + partitionDepth(parent))
+                .max()
+                .orElse(0);
     }
 
     private void rowsBack() throws SQLException {

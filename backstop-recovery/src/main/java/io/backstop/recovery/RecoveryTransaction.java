@@ -25,7 +25,7 @@ final class RecoveryTransaction implements AutoCloseable {
     /** Ours: no wait without an end, and nothing of the server's defaults that would end or place the work otherwise. */
     private static final String SETTINGS = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'; "
             + "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL check_function_bodies = off; "
-            + "SET LOCAL standard_conforming_strings = on; SET LOCAL session_replication_role = origin";
+            + "SET LOCAL standard_conforming_strings = on";
 
     /** What the rows' text depends on, as a capture sets it (PostgreSQL documentation, 19.11); xmloption is for reading. */
     private static final String CAPTURE = "SET LOCAL client_encoding = 'UTF8'; SET LOCAL DateStyle = 'ISO, YMD'; "

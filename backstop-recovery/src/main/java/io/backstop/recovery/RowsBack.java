@@ -87,9 +87,13 @@ final class RowsBack {
                         .strings("SELECT count(*) FROM ONLY " + table() + " AS present JOIN ONLY " + recovered()
                                 + " AS saved ON " + sameKey() + " AND " + differs())
                         .get(0));
+        long rowsExtra = Long.parseLong(transaction.strings(extra).get(0));
         script.note("when this was written: " + rowsMissing + " stored rows missing, " + rowsDiffering
-                + " there with other values, "
-                + transaction.strings(extra).get(0) + " there that are not in the snapshot (not touched)");
+                + " there with other values, " + rowsExtra + " there that are not in the snapshot (not touched)");
+        if (rowsMissing > 0 && rowsExtra > 0) {
+            script.note("if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys:\n"
+                    + "remove those first, or they are there twice");
+        }
         script.run(insert() + " AS saved WHERE " + isMissing());
         if (!compared().isEmpty()) {
             differing(script, rowsMissing, rowsDiffering);

@@ -12,6 +12,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -161,6 +163,17 @@ class CopybackTest {
     }
 
     @Test
+    void an_update_that_changed_keys_is_pointed_out() throws Exception {
+        database.run("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)");
+        SnapshotManifest manifest = captures.take("t");
+        database.run("UPDATE t SET id = id + 10");
+
+        assertThat(plan(restore(List.of(manifest)), DifferingRows.AS_FOUND).sql())
+                .contains(
+                        "-- if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys");
+    }
+
+    @Test
     void an_update_of_every_row_is_undone() throws Exception {
         fillUsers();
         List<String> before = truth();
@@ -262,6 +275,26 @@ class CopybackTest {
         database.run("INSERT INTO events (day) VALUES ('2026-02-20')");
         assertThat(database.value("SELECT id FROM events_2 WHERE day = '2026-02-20'"))
                 .isEqualTo("42");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"owners,events,events_1,events_11", "events_11,events_1,events,owners"})
+    void foreign_keys_of_a_partition_tree_come_back_once_in_whatever_order(String order) throws Exception {
+        database.run(
+                "CREATE TABLE owners (id int PRIMARY KEY)",
+                "CREATE TABLE events (day date, owner int REFERENCES owners) PARTITION BY RANGE (day)",
+                "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2026-02-01') "
+                        + "PARTITION BY LIST (owner)",
+                "CREATE TABLE events_11 PARTITION OF events_1 FOR VALUES IN (1)",
+                "INSERT INTO owners VALUES (1)",
+                "INSERT INTO events VALUES ('2026-01-05', 1)");
+        List<String> before = truth();
+        List<SnapshotManifest> manifests = captures.takeTogether(order.split(","));
+        database.run("DROP TABLE owners, events");
+
+        copyBack(manifests.toArray(SnapshotManifest[]::new));
+
+        assertThat(truth()).isEqualTo(before);
     }
 
     @Test

@@ -360,6 +360,27 @@ class RestoreTest {
     }
 
     @Test
+    void a_role_that_is_no_superuser_restores_what_it_may_create() throws Exception {
+        database.run(
+                "CREATE TABLE t (id serial PRIMARY KEY, m money, x xml)",
+                "INSERT INTO t (m, x) VALUES (1, '<a/>')",
+                "DROP ROLE IF EXISTS restorer",
+                "CREATE ROLE restorer",
+                "GRANT CREATE, USAGE ON SCHEMA public TO restorer");
+        SnapshotManifest manifest = captures.take("t");
+        try (Connection connection = database.connect();
+                var statement = connection.createStatement()) {
+            statement.execute("SET ROLE restorer");
+            RestoredTable table = new Restore(captures.archive())
+                    .restore(connection, manifest, RelationName.of("copy"), RestoreProgress.SILENT);
+            assertThat(table.validation().holds()).isTrue();
+        }
+        assertThat(database.value("SELECT tableowner FROM pg_tables WHERE tablename = 'copy'"))
+                .isEqualTo("restorer");
+        database.run("DROP OWNED BY restorer", "DROP ROLE restorer");
+    }
+
+    @Test
     void a_restored_table_is_its_makers_alone() throws Exception {
         database.run(
                 "CREATE TABLE t (id serial)",
