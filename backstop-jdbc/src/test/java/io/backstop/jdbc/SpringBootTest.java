@@ -42,7 +42,7 @@ class SpringBootTest {
                 "spring.main.banner-mode", "off",
                 "spring.datasource.url", database.backstopUrl("backstop.control=" + folder.resolve("backstop.db")),
                 "spring.datasource.driver-class-name", "io.backstop.jdbc.BackstopDriver",
-                "spring.datasource.hikari.maximum-pool-size", "2"));
+                "spring.datasource.hikari.maximum-pool-size", "1"));
         return application.run();
     }
 
@@ -69,11 +69,6 @@ class SpringBootTest {
 
             assertThatThrownBy(() -> jdbc.execute("DROP TABLE users"))
                     .hasRootCauseInstanceOf(ApprovalRequiredException.class);
-            assertThat(context.getBean(HikariDataSource.class)
-                            .getHikariPoolMXBean()
-                            .getTotalConnections())
-                    .as("a refusal costs the pool no connection")
-                    .isPositive();
             assertThat(jdbc.queryForObject("SELECT count(*) FROM users", Long.class))
                     .isEqualTo(3);
         }
