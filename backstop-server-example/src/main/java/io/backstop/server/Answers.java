@@ -4,6 +4,7 @@ import io.backstop.api.error.ControlStoreUnavailableException;
 import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import io.javalin.http.MethodNotAllowedResponse;
+import jakarta.servlet.http.HttpServletResponse;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,6 +58,18 @@ final class Answers {
     static void failed(Exception failure, Context request) {
         LOG.error("{} {} failed", request.method(), request.path(), failure);
         write(request, 500, problem(500));
+    }
+
+    /** What Javalin does not take for a failure of a request: a lack of memory, a class that is not there. */
+    static void failed(HttpServletResponse response, Error failure) {
+        LOG.error("a request failed", failure);
+        response.setStatus(500);
+        response.setContentType(Json.MEDIA_TYPE);
+        try {
+            response.getOutputStream().write(Json.bytes(problem(500)));
+        } catch (IOException e) {
+            LOG.warn("the failure could not be told to the client", e);
+        }
     }
 
     /** What a status alone tells. */

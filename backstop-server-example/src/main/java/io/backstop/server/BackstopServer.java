@@ -60,6 +60,7 @@ public final class BackstopServer implements AutoCloseable {
         config.startup.startupWatcherEnabled = false;
         config.router.ignoreTrailingSlashes = false;
         config.http.prefer405over404 = true;
+        config.router.javaLangErrorHandler(Answers::failed);
         config.jetty.threadPool = new QueuedThreadPool(THREADS);
         config.jetty.modifyHttpConfiguration(http -> http.setSendServerVersion(false));
         config.jetty.modifyServer(server -> server.setErrorHandler(new UnreadableRequests()));
