@@ -69,15 +69,21 @@ public final class BackstopServer implements AutoCloseable {
     }
 
     private void endpoints(RoutesConfig routes) {
-        routes.get("/health", request -> Answers.ok(request, Map.of("status", "ok")));
+        get(routes, "/health", request -> Answers.ok(request, Map.of("status", "ok")));
         routes.post("/admin/pause", guarded(Scope.ADMIN, admin::pause));
         routes.post("/admin/resume", guarded(Scope.ADMIN, admin::resume));
-        routes.get("/admin/status", guarded(Scope.ADMIN, admin::status));
-        routes.get("/pending", guarded(Scope.APPROVAL_READ, approvals::pending));
+        get(routes, "/admin/status", guarded(Scope.ADMIN, admin::status));
+        get(routes, "/pending", guarded(Scope.APPROVAL_READ, approvals::pending));
         routes.post("/approve/{id}", guarded(Scope.APPROVAL_WRITE, approvals::approve));
         routes.post("/deny/{id}", guarded(Scope.APPROVAL_WRITE, approvals::deny));
-        routes.get("/metadata/snapshots", guarded(Scope.METADATA_READ, metadata::snapshots));
-        routes.get("/metadata/audit", guarded(Scope.METADATA_READ, metadata::audit));
+        get(routes, "/metadata/snapshots", guarded(Scope.METADATA_READ, metadata::snapshots));
+        get(routes, "/metadata/audit", guarded(Scope.METADATA_READ, metadata::audit));
+    }
+
+    /** HEAD too, which Javalin would otherwise answer by itself: with 200, and without asking for a token. */
+    private static void get(RoutesConfig routes, String path, Handler handler) {
+        routes.get(path, handler);
+        routes.head(path, handler);
     }
 
     private Handler guarded(Scope scope, Endpoint endpoint) {

@@ -112,6 +112,20 @@ class AccessTest {
     }
 
     @Test
+    void asking_for_the_head_alone_needs_the_same_token() throws Exception {
+        BodyPublisher nothing = BodyPublishers.noBody();
+        for (String path : List.of("/pending", "/admin/status", "/metadata/audit", "/metadata/snapshots")) {
+            assertThat(server.send(server.request(path).method("HEAD", nothing)).status())
+                    .as(path)
+                    .isEqualTo(401);
+        }
+        Answer answer =
+                server.send(server.request("/pending", RunningServer.OPS).method("HEAD", nothing));
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.body()).isEmpty();
+    }
+
+    @Test
     void two_authorization_headers_are_none() throws Exception {
         Answer answer = server.send(
                 server.request("/pending", RunningServer.OPS).header("Authorization", "Bearer " + RunningServer.OPS));
