@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
             ResumeCommand.class,
             StatusCommand.class,
             AuditCommand.class,
+            ServeCommand.class,
         })
 public final class BackstopCommand {
     private BackstopCommand() {}

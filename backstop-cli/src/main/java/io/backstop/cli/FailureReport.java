@@ -2,6 +2,7 @@ package io.backstop.cli;
 
 import io.backstop.api.error.BackstopException;
 import io.backstop.recovery.RecoveryException;
+import io.backstop.server.InvalidTokenFileException;
 import io.backstop.snapshot.archive.CorruptSnapshotException;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -26,6 +27,7 @@ final class FailureReport implements IExecutionExceptionHandler {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof CorruptSnapshotException
                     || cause instanceof RefusedException
+                    || cause instanceof InvalidTokenFileException
                     || cause instanceof BackstopException) {
                 return true;
             }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.backstop.cli;
+
+import org.jspecify.annotations.NullMarked;

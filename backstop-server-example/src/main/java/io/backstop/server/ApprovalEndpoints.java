@@ -1,0 +1,82 @@
+package io.backstop.server;
+
+import io.backstop.api.approval.Approval;
+import io.backstop.api.approval.ApprovalState;
+import io.backstop.api.control.ApprovalStore;
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.javalin.http.Context;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+
+/** What waits for a human, and the human's answer. Thread-safe. */
+final class ApprovalEndpoints {
+    private final ApprovalStore approvals;
+
+    ApprovalEndpoints(ApprovalStore approvals) {
+        this.approvals = approvals;
+    }
+
+    Pending pending(Context request, Caller caller) throws RequestRefusedException, ControlStoreUnavailableException {
+        Query.of(request);
+        return new Pending(approvals.list(ApprovalState.PENDING).stream()
+                .map(ApprovalView::of)
+                .toList());
+    }
+
+    ApprovalView approve(Context request, Caller caller)
+            throws RequestRefusedException, IOException, ControlStoreUnavailableException {
+        return decide(request, caller, true);
+    }
+
+    ApprovalView deny(Context request, Caller caller)
+            throws RequestRefusedException, IOException, ControlStoreUnavailableException {
+        return decide(request, caller, false);
+    }
+
+    private ApprovalView decide(Context request, Caller caller, boolean approve)
+            throws RequestRefusedException, IOException, ControlStoreUnavailableException {
+        Query.of(request);
+        Body.none(request);
+        return ApprovalView.of(decide(request.pathParam("id"), caller, approve));
+    }
+
+    // One decision at a time: the store says what a request is after the call, not whether this call made it so.
+    private synchronized Approval decide(String id, Caller caller, boolean approve)
+            throws RequestRefusedException, ControlStoreUnavailableException {
+        Approval before = approvals.find(id).orElseThrow(() -> unknown(id));
+        if (approve && caller.isAgent(before.request().agentId())) {
+            String message = "the token " + caller.id() + " belongs to the agent that made the request " + id
+                    + "; an agent cannot approve for itself";
+            throw new RequestRefusedException(403, Problem.of("own_request", message));
+        }
+        if (before.state() != ApprovalState.PENDING) {
+            throw decided(before);
+        }
+        Approval after = approvals.decide(id, approve, caller.id()).orElseThrow(() -> unknown(id));
+        ApprovalState wanted = approve ? ApprovalState.APPROVED : ApprovalState.DENIED;
+        if (after.state() != wanted
+                || !after.decidedBy().filter(caller.id()::equals).isPresent()) {
+            throw decided(after); // by another process, in between
+        }
+        return after;
+    }
+
+    private static RequestRefusedException unknown(String id) {
+        return new RequestRefusedException(
+                404, Problem.of("not_found", "there is no request " + id + "; GET /pending lists those that wait"));
+    }
+
+    private static RequestRefusedException decided(Approval approval) {
+        String message = "request " + approval.id() + " is not undecided, it is "
+                + approval.state().name().toLowerCase(Locale.ROOT)
+                + approval.decidedBy()
+                        .map(operator -> ", decided by " + operator)
+                        .orElse("");
+        return new RequestRefusedException(409, Problem.of("already_decided", message));
+    }
+
+    /** What waits, oldest first. */
+    record Pending(List<ApprovalView> pending) {}
+}

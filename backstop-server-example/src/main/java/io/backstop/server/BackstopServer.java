@@ -1,0 +1,133 @@
+package io.backstop.server;
+
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.javalin.Javalin;
+import io.javalin.config.JavalinConfig;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import io.javalin.http.Handler;
+import io.javalin.http.HttpResponseException;
+import io.javalin.util.JavalinBindException;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+
+import java.io.IOException;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The HTTP endpoints for operators, as {@code docs/http.md} describes them. Speaks plain HTTP: outside of one machine it
+ * belongs behind something that speaks TLS. Can be started once. Thread-safe.
+ */
+public final class BackstopServer implements AutoCloseable {
+    /** Only this machine can connect. */
+    public static final String DEFAULT_HOST = "127.0.0.1";
+
+    /** The control store works on one request at a time, so more threads would only wait. */
+    private static final int THREADS = 32;
+
+    private final String host;
+    private final Access access;
+    private final AdminEndpoints admin;
+    private final ApprovalEndpoints approvals;
+    private final MetadataEndpoints metadata;
+    private final Javalin javalin;
+
+    /** A server that only this machine can reach. */
+    public BackstopServer(ControlStore store, Optional<SnapshotArchive> archive, TokenFile tokens) {
+        this(store, archive, tokens, DEFAULT_HOST);
+    }
+
+    /**
+     * @param store what the endpoints act on; not closed with the server
+     * @param archive where snapshots are listed from; without one, from the control store's catalogue
+     * @param tokens who may do what
+     * @param host the name or address of the interface to listen on
+     */
+    public BackstopServer(ControlStore store, Optional<SnapshotArchive> archive, TokenFile tokens, String host) {
+        this.host = host;
+        this.access = new Access(tokens);
+        this.admin = new AdminEndpoints(store);
+        this.approvals = new ApprovalEndpoints(store.approvals());
+        this.metadata = new MetadataEndpoints(store, archive);
+        this.javalin = Javalin.create(this::configure);
+    }
+
+    private void configure(JavalinConfig config) {
+        config.startup.showJavalinBanner = false;
+        config.startup.showOldJavalinVersionWarning = false;
+        config.startup.startupWatcherEnabled = false;
+        config.router.ignoreTrailingSlashes = false;
+        config.http.prefer405over404 = true;
+        config.router.javaLangErrorHandler(Answers::failed);
+        config.jetty.threadPool = new QueuedThreadPool(THREADS);
+        config.jetty.modifyHttpConfiguration(http -> http.setSendServerVersion(false));
+        config.jetty.modifyServer(server -> server.setErrorHandler(new UnreadableRequests()));
+        endpoints(config.routes);
+        failures(config.routes);
+    }
+
+    private void endpoints(RoutesConfig routes) {
+        get(routes, "/health", request -> Answers.ok(request, Map.of("status", "ok")));
+        routes.post("/admin/pause", guarded(Scope.ADMIN, admin::pause));
+        routes.post("/admin/resume", guarded(Scope.ADMIN, admin::resume));
+        get(routes, "/admin/status", guarded(Scope.ADMIN, admin::status));
+        get(routes, "/pending", guarded(Scope.APPROVAL_READ, approvals::pending));
+        routes.post("/approve/{id}", guarded(Scope.APPROVAL_WRITE, approvals::approve));
+        routes.post("/deny/{id}", guarded(Scope.APPROVAL_WRITE, approvals::deny));
+        get(routes, "/metadata/snapshots", guarded(Scope.METADATA_READ, metadata::snapshots));
+        get(routes, "/metadata/audit", guarded(Scope.METADATA_READ, metadata::audit));
+    }
+
+    /** HEAD too, which Javalin would otherwise answer by itself: with 200, and without asking for a token. */
+    private static void get(RoutesConfig routes, String path, Handler handler) {
+        routes.get(path, handler);
+        routes.head(path, handler);
+    }
+
+    private Handler guarded(Scope scope, Endpoint endpoint) {
+        return request -> Answers.ok(request, endpoint.answer(request, access.require(scope, request)));
+    }
+
+    private static void failures(RoutesConfig routes) {
+        routes.exception(RequestRefusedException.class, Answers::refused);
+        routes.exception(HttpResponseException.class, Answers::refused);
+        routes.exception(ControlStoreUnavailableException.class, Answers::controlStoreUnavailable);
+        routes.exception(IOException.class, Answers::storageUnavailable);
+        routes.exception(Exception.class, Answers::failed);
+    }
+
+    /**
+     * Begins to listen.
+     *
+     * @param port 0 to 65535; 0 lets the system choose one
+     * @throws IOException where the port cannot be had
+     */
+    public void start(int port) throws IOException {
+        try {
+            javalin.start(host, port);
+        } catch (JavalinBindException e) {
+            throw new IOException(
+                    "cannot listen on " + host + ":" + port + ": the port is taken, needs more rights,"
+                            + " or the host is not one of this machine",
+                    e);
+        }
+    }
+
+    /** The port that it listens on. */
+    public int port() {
+        return javalin.port();
+    }
+
+    /** Stops to listen. Leaves the control store and the storage open. */
+    @Override
+    public void close() {
+        javalin.stop();
+    }
+
+    /** What an endpoint does for a caller who may use it. */
+    private interface Endpoint {
+        Object answer(Context request, Caller caller) throws Exception;
+    }
+}

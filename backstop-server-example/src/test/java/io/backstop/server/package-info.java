@@ -1,0 +1,4 @@
+@NullMarked
+package io.backstop.server;
+
+import org.jspecify.annotations.NullMarked;
