@@ -92,6 +92,13 @@ class GuardedSessionTest {
         backstop.close();
     }
 
+    /** Has everything written that the audit still holds back. */
+    private void reopenStore() throws SQLException {
+        backstop.close();
+        store = SqliteControlStore.open(folder.resolve("backstop.db"), clock);
+        backstop = builder().build();
+    }
+
     private int update(String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             return statement.executeUpdate(sql);
@@ -291,6 +298,21 @@ class GuardedSessionTest {
     }
 
     @Test
+    void a_scoped_write_gives_all_its_rows_whatever_the_fetch_size() throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.setFetchSize(3);
+            try (ResultSet rows = statement.executeQuery("DELETE FROM users WHERE id <= 10 RETURNING id")) {
+                int count = 0;
+                while (rows.next()) {
+                    count++;
+                }
+                assertThat(count).isEqualTo(10);
+            }
+        }
+        assertThat(connection.getAutoCommit()).isTrue();
+    }
+
+    @Test
     void text_that_mixes_destruction_with_transaction_control_is_refused() throws SQLException {
         guard(Policy.application());
         assertThatThrownBy(() -> execute("DELETE FROM users; COMMIT; SELECT 1"))
@@ -437,6 +459,7 @@ class GuardedSessionTest {
         guard(Policy.strict().with("strict", Enforcement.MONITOR));
         execute("DROP TABLE users");
         assertThat(usersAreThere()).isFalse();
+        reopenStore();
         assertThat(store.audit().newest(10))
                 .extracting(record -> record.event().outcome())
                 .anyMatch(outcome -> outcome.startsWith("monitored, would be held: "));
@@ -449,8 +472,7 @@ class GuardedSessionTest {
         heldAs("TRUNCATE users");
         assertThatThrownBy(() -> update("UPDATE nothing SET a = 1 WHERE id = 1"))
                 .isInstanceOf(SQLException.class);
-        backstop.close();
-        store = SqliteControlStore.open(folder.resolve("backstop.db"), clock);
+        reopenStore();
         List<AuditRecord> records = store.audit().newest(100);
         assertThat(records)
                 .filteredOn(record -> record.event().sql().equals("SELECT 42"))
@@ -468,7 +490,6 @@ class GuardedSessionTest {
                 .extracting(record -> record.event().outcome())
                 .containsExactly("failed with 42P01", "allowed");
         assertThat(store.audit().firstBroken()).isEmpty();
-        backstop = builder().build();
     }
 
     @Test

@@ -2,37 +2,76 @@ package io.backstop.jdbc.pipeline;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.audit.AuditEvent;
+import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.audit.AuditSink;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.jdbc.analysis.SecretMask;
 
 import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
 /** Puts statements on the record: what was decided before they run, and what came of them. Thread-safe. */
 final class AuditTrail {
+    /** How much of a SAFE text is recorded, in characters, so that what waits in memory is bounded in bytes too. */
+    private static final int LONGEST_SAFE_TEXT = 4_000;
+
     private final AuditSink sink;
-    private final SafeStatementRecorder safeStatements;
+    private final BackgroundRecorder background;
     private final Clock clock;
 
-    AuditTrail(AuditSink sink, SafeStatementRecorder safeStatements, Clock clock) {
+    AuditTrail(AuditSink sink, BackgroundRecorder background, Clock clock) {
         this.sink = sink;
-        this.safeStatements = safeStatements;
+        this.background = background;
         this.clock = clock;
     }
 
     /** Hands a SAFE statement over to be recorded with others, without waiting. */
     void safe(Session session, Submission submission) {
-        safeStatements.offer(session.agentId(), session.database(), submission);
+        Instant at = clock.instant();
+        String agentId = session.agentId();
+        String database = session.database();
+        String operation = submission.assessment().operation();
+        RiskLevel risk = submission.assessment().risk();
+        boolean conforming = submission.standardConformingStrings();
+        String sql = submission.sql();
+        String kept = sql.length() <= LONGEST_SAFE_TEXT ? sql : sql.substring(0, LONGEST_SAFE_TEXT) + "…";
+        background.offer(() -> new AuditEvent(
+                at,
+                Kind.DECISION,
+                agentId,
+                database,
+                SecretMask.mask(kept, conforming),
+                "",
+                operation,
+                List.of(),
+                risk,
+                "allowed",
+                Optional.empty(),
+                Optional.empty()));
     }
 
     /** Returns once the event is durable. */
-    void record(AuditEvent.Kind kind, Session session, Case statement, String outcome, Links links)
+    void record(Kind kind, Session session, Case statement, String outcome, Links links)
             throws ControlStoreUnavailableException {
+        sink.append(List.of(event(kind, session, statement, outcome, links)));
+    }
+
+    /**
+     * Records what came of a statement, without waiting and without failing: it has run by now, and the caller has to learn
+     * how that went.
+     */
+    void outcome(Session session, Case statement, String outcome, Links links) {
+        AuditEvent event = event(Kind.OUTCOME, session, statement, outcome, links);
+        background.offer(() -> event);
+    }
+
+    private AuditEvent event(Kind kind, Session session, Case statement, String outcome, Links links) {
         Assessment assessment = statement.assessment();
-        sink.append(List.of(new AuditEvent(
+        return new AuditEvent(
                 clock.instant(),
                 kind,
                 session.agentId(),
@@ -44,7 +83,7 @@ final class AuditTrail {
                 assessment.risk(),
                 outcome,
                 links.approvalId(),
-                links.snapshotGroup())));
+                links.snapshotGroup());
     }
 
     /** What an event refers to. */

@@ -56,7 +56,7 @@ final class LimitedExecution {
             boolean counted =
                     answersWithCount(assessment, statement.submission().sql());
             long before = counted ? 0 : statisticsOf(connection);
-            T result = execution.run();
+            T result = transaction.send(execution);
             long changed = counted ? execution.changedRows(result) : sinceThen(connection, before);
             Optional<Finding> excess = excess(connection, assessment, rules, changed);
             if (excess.isPresent()) {

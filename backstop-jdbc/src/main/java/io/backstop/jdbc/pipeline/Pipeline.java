@@ -9,7 +9,6 @@ import io.backstop.api.error.AgentQuarantinedException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.PausedException;
-import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Policy.Enforcement;
@@ -35,7 +34,7 @@ public final class Pipeline implements AutoCloseable {
     private final PolicySource policies;
     private final Judge judge = new Judge();
     private final ControlStore store;
-    private final SafeStatementRecorder safeStatements;
+    private final BackgroundRecorder background;
     private final AuditTrail audit;
     private final ApprovalGate approvals;
     private final SecuredExecution secured;
@@ -45,8 +44,8 @@ public final class Pipeline implements AutoCloseable {
         this.analyzer = parts.analyzer();
         this.policies = parts.policies();
         this.store = parts.store();
-        this.safeStatements = new SafeStatementRecorder(store.audit(), parts.clock());
-        this.audit = new AuditTrail(store.audit(), safeStatements, parts.clock());
+        this.background = new BackgroundRecorder(store.audit());
+        this.audit = new AuditTrail(store.audit(), background, parts.clock());
         this.approvals = new ApprovalGate(parts.approvals());
         this.secured = new SecuredExecution(parts.snapshots(), store.snapshots(), parts.progress());
     }
@@ -155,14 +154,14 @@ public final class Pipeline implements AutoCloseable {
         try {
             outcome = secured.run(session, statement, policy.recovery(), approvalId, execution);
         } catch (SQLException e) {
-            if (e instanceof RecoveryNotReadyException && approvalId.isPresent()) {
-                approvals.release(approvalId.get(), e); // it did not run, so it was not used
+            if (e instanceof BackstopException && approvalId.isPresent()) {
+                approvals.release(approvalId.get(), e); // it did not run, or was undone, so it was not used
             }
-            audit.record(Kind.OUTCOME, session, statement, failure(e), new Links(approvalId, Optional.empty()));
+            audit.outcome(session, statement, failure(e), new Links(approvalId, Optional.empty()));
             throw e;
         }
         Links links = new Links(approvalId, outcome.rows().map(SecuredRows::groupId));
-        audit.record(Kind.OUTCOME, session, statement, outcome.words(), links);
+        audit.outcome(session, statement, outcome.words(), links);
         return outcome.result();
     }
 
@@ -172,19 +171,15 @@ public final class Pipeline implements AutoCloseable {
         try {
             attempt = limited.run(session.connection(), statement, policy.impact(), execution);
         } catch (SQLException e) {
-            audit.record(Kind.OUTCOME, session, statement, failure(e), Links.NONE);
+            audit.outcome(session, statement, failure(e), Links.NONE);
             throw e;
         }
         if (attempt.excess().isEmpty()) {
-            audit.record(Kind.OUTCOME, session, statement, "executed", Links.NONE);
+            audit.outcome(session, statement, "executed", Links.NONE);
             return attempt.result();
         }
-        audit.record(
-                Kind.OUTCOME,
-                session,
-                statement,
-                "rolled back: " + attempt.excess().get().reason(),
-                Links.NONE);
+        audit.outcome(
+                session, statement, "rolled back: " + attempt.excess().get().reason(), Links.NONE);
         if (!execution.repeatable()) {
             throw new ImpactLimitException(
                     "the batch was rolled back: " + attempt.excess().get().reason(),
@@ -206,10 +201,10 @@ public final class Pipeline implements AutoCloseable {
         try {
             result = execution.run();
         } catch (SQLException e) {
-            audit.record(Kind.OUTCOME, session, statement, failure(e), links);
+            audit.outcome(session, statement, failure(e), links);
             throw e;
         }
-        audit.record(Kind.OUTCOME, session, statement, "executed", links);
+        audit.outcome(session, statement, "executed", links);
         return result;
     }
 
@@ -242,6 +237,6 @@ public final class Pipeline implements AutoCloseable {
 
     @Override
     public void close() {
-        safeStatements.close();
+        background.close();
     }
 }

@@ -79,7 +79,7 @@ final class SecuredExecution {
             for (SnapshotManifest manifest : rows.manifests()) {
                 catalogue.add(manifest, rows.storage());
             }
-            T result = transaction.own() ? wholly(execution) : execution.run();
+            T result = transaction.send(execution);
             progress.reached(Step.EXECUTED, statement.assessment().operation(), 0, 0);
             rows.confirmNothingElseWasDestroyed();
             progress.reached(Step.CONFIRMED, statement.assessment().operation(), 0, 0);
@@ -129,18 +129,6 @@ final class SecuredExecution {
                 session.agentId(),
                 statement.submission().sha256().orElse(""),
                 approvalId);
-    }
-
-    /** Fetches all rows of its answer, because a cursor would end with the transaction. */
-    private static <T extends @Nullable Object> T wholly(Execution<T> execution) throws SQLException {
-        Statement statement = execution.statement();
-        int fetchSize = statement.getFetchSize();
-        statement.setFetchSize(0);
-        try {
-            return execution.run();
-        } finally {
-            statement.setFetchSize(fetchSize);
-        }
     }
 
     private static String words(Transaction transaction, SecuredRows rows) {

@@ -1,8 +1,11 @@
 package io.backstop.jdbc.pipeline;
 
+import org.jspecify.annotations.Nullable;
+
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Savepoint;
+import java.sql.Statement;
 
 /**
  * The transaction around one statement: one of its own where the session commits automatically, else a savepoint in the
@@ -22,6 +25,9 @@ abstract sealed class Transaction {
     /** Whether it ends with the statement. */
     abstract boolean own();
 
+    /** Sends the statement within it. */
+    abstract <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException;
+
     /** Keeps what the statement did. */
     abstract void keep() throws SQLException;
 
@@ -37,6 +43,22 @@ abstract sealed class Transaction {
         @Override
         boolean own() {
             return true;
+        }
+
+        /** Fetches all rows of the answer at once, because a cursor would end with the transaction. */
+        @Override
+        <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException {
+            Statement statement = execution.statement();
+            int fetchSize = statement.getFetchSize();
+            if (fetchSize == 0) {
+                return execution.run();
+            }
+            statement.setFetchSize(0);
+            try {
+                return execution.run();
+            } finally {
+                statement.setFetchSize(fetchSize);
+            }
         }
 
         @Override
@@ -67,6 +89,11 @@ abstract sealed class Transaction {
         @Override
         boolean own() {
             return false;
+        }
+
+        @Override
+        <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException {
+            return execution.run();
         }
 
         @Override
