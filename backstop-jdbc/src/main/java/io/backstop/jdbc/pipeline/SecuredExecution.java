@@ -73,7 +73,9 @@ final class SecuredExecution {
         Transaction transaction = Transaction.around(connection);
         try {
             if (transaction.own()) {
-                readCommitted(connection);
+                // Its only statement cannot tell the difference, and only without an older snapshot is a copy under the
+                // lock exact.
+                execute(connection, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
             }
             SecuredRows rows = service.secure(connection, request(session, statement, recovery, approvalId), progress);
             for (SnapshotManifest manifest : rows.manifests()) {
@@ -81,6 +83,10 @@ final class SecuredExecution {
             }
             T result = transaction.send(execution);
             progress.reached(Step.EXECUTED, statement.assessment().operation(), 0, 0);
+            if (transaction.own()) {
+                // Triggers that wait for the commit would destroy after the look.
+                execute(connection, "SET CONSTRAINTS ALL IMMEDIATE");
+            }
             rows.confirmNothingElseWasDestroyed();
             progress.reached(Step.CONFIRMED, statement.assessment().operation(), 0, 0);
             transaction.keep();
@@ -108,10 +114,9 @@ final class SecuredExecution {
         }
     }
 
-    /** Its only statement cannot tell the difference, and only without an older snapshot is a copy under the lock exact. */
-    private static void readCommitted(Connection connection) throws SQLException {
+    private static void execute(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            statement.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
+            statement.execute(sql);
         }
     }
 

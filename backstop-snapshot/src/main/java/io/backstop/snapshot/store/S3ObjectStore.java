@@ -15,6 +15,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
+import java.util.Map;
+import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -27,6 +29,8 @@ public final class S3ObjectStore implements ObjectStore {
     private static final int PRECONDITION_FAILED = 412;
     private static final int CONFLICT = 409;
     private static final int CONFLICTING_ATTEMPTS = 3;
+    /** The object metadata that tells one conditional put from another. */
+    private static final String WRITER = "backstop-writer";
 
     private final String bucket;
     private final String prefix;
@@ -58,12 +62,17 @@ public final class S3ObjectStore implements ObjectStore {
     @Override
     public void putNew(String name, ByteBuffer content) throws IOException {
         String key = key(name);
+        String writer = UUID.randomUUID().toString();
         for (int attempt = 1; ; attempt++) {
             try {
-                client().putObject(request(key, r -> r.ifNoneMatch("*")), body(content));
+                client().putObject(
+                                request(key, r -> r.ifNoneMatch("*").metadata(Map.of(WRITER, writer))), body(content));
                 return;
             } catch (S3Exception e) {
                 if (e.statusCode() == PRECONDITION_FAILED) {
+                    if (isWrittenBy(writer, key, name)) {
+                        return;
+                    }
                     throw new FileAlreadyExistsException(address + " " + name);
                 }
                 // S3's answer while another conditional put of the same key is under way: ask again who won.
@@ -74,6 +83,17 @@ public final class S3ObjectStore implements ObjectStore {
                 throw failure("store", name, e);
             }
         }
+    }
+
+    /** Whether the object in the way is our own: the SDK puts again where the answer to a put that succeeded was lost. */
+    private boolean isWrittenBy(String writer, String key, String name) throws IOException {
+        return ask(
+                        "look at",
+                        name,
+                        () -> client().headObject(r -> r.bucket(bucket).key(key)))
+                .metadata()
+                .getOrDefault(WRITER, "")
+                .equals(writer);
     }
 
     private PutObjectRequest request(String key, Consumer<PutObjectRequest.Builder> more) {

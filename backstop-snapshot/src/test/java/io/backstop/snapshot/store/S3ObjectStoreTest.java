@@ -5,13 +5,26 @@ import io.backstop.testing.S3Server;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.ExecutableHttpRequest;
+import software.amazon.awssdk.http.HttpExecuteRequest;
+import software.amazon.awssdk.http.HttpExecuteResponse;
+import software.amazon.awssdk.http.SdkHttpClient;
+import software.amazon.awssdk.http.SdkHttpMethod;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.FileAlreadyExistsException;
+import java.util.concurrent.atomic.AtomicBoolean;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -74,5 +87,59 @@ class S3ObjectStoreTest extends ObjectStoreContract {
             assertThatThrownBy(() -> store.open("a")).isInstanceOf(IOException.class);
             assertThatThrownBy(() -> store.list("a")).isInstanceOf(IOException.class);
         }
+    }
+
+    @Test
+    void a_put_whose_answer_was_lost_is_not_taken_for_somebody_elses() throws IOException {
+        String bucket = server.newBucket();
+        AtomicBoolean lose = new AtomicBoolean(true);
+        try (ObjectStore store = new S3ObjectStore(bucket, "", "s3://" + bucket, () -> forgetful(lose))) {
+            store.putNew("a", bytes("mine"));
+            assertThat(lose)
+                    .as("the first answer was lost and the put sent again")
+                    .isFalse();
+            assertThat(store.open("a").readAllBytes()).isEqualTo("mine".getBytes(UTF_8));
+            assertThatThrownBy(() -> store.putNew("a", bytes("mine"))).isInstanceOf(FileAlreadyExistsException.class);
+            lose.set(true);
+            assertThatThrownBy(() -> store.putNew("a", bytes("mine"))).isInstanceOf(FileAlreadyExistsException.class);
+        }
+    }
+
+    /** The SDK's client over a connection that loses the answer to one put. */
+    private S3Client forgetful(AtomicBoolean lose) {
+        SdkHttpClient http = UrlConnectionHttpClient.create();
+        return S3Client.builder()
+                .endpointOverride(URI.create(server.endpoint()))
+                .region(Region.of(S3Server.REGION))
+                .forcePathStyle(true)
+                .credentialsProvider(StaticCredentialsProvider.create(
+                        AwsBasicCredentials.create(S3Server.ACCESS_KEY, S3Server.SECRET_KEY)))
+                .httpClient(new SdkHttpClient() {
+                    @Override
+                    public ExecutableHttpRequest prepareRequest(HttpExecuteRequest request) {
+                        ExecutableHttpRequest prepared = http.prepareRequest(request);
+                        return new ExecutableHttpRequest() {
+                            @Override
+                            public HttpExecuteResponse call() throws IOException {
+                                HttpExecuteResponse answer = prepared.call();
+                                if (request.httpRequest().method() == SdkHttpMethod.PUT && lose.getAndSet(false)) {
+                                    throw new IOException("connection reset");
+                                }
+                                return answer;
+                            }
+
+                            @Override
+                            public void abort() {
+                                prepared.abort();
+                            }
+                        };
+                    }
+
+                    @Override
+                    public void close() {
+                        http.close();
+                    }
+                })
+                .build();
     }
 }
