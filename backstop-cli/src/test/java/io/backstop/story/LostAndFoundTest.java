@@ -154,6 +154,25 @@ class LostAndFoundTest {
     }
 
     @Test
+    void what_a_trigger_would_destroy_at_the_commit_is_noticed_before_it() throws SQLException {
+        database.run(
+                "CREATE OR REPLACE FUNCTION empty_orders() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " 'BEGIN DELETE FROM orders; RETURN NULL; END'",
+                "CREATE TABLE log (id int)",
+                "INSERT INTO log VALUES (1)",
+                "CREATE CONSTRAINT TRIGGER late AFTER DELETE ON log DEFERRABLE INITIALLY DEFERRED"
+                        + " FOR EACH ROW EXECUTE FUNCTION empty_orders()");
+        try (Connection agent = agent()) {
+            assertThatThrownBy(() -> approvedAndRun(agent, "DELETE FROM log"))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageContaining("orders");
+        }
+        assertThat(database.value("SELECT count(*) FROM orders")).isEqualTo("1000");
+        assertThat(database.value("SELECT count(*) FROM log")).isEqualTo("1");
+        database.run("DROP TABLE log", "DROP FUNCTION empty_orders");
+    }
+
+    @Test
     void a_storage_that_cannot_be_written_is_named_when_connecting() throws IOException {
         Files.writeString(folder.resolve("snapshots"), "a file where the folder should be");
         assertThatThrownBy(this::agent)
