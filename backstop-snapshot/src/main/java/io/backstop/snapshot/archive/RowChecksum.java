@@ -11,7 +11,7 @@ import java.util.HexFormat;
  *
  * <ol>
  *   <li>A row is the bytes that {@code COPY … TO STDOUT} in text format writes for it in UTF-8, without the newline at its
- *       end, under the session settings of a capture (see {@code docs/adr/order-independent-row-checksum.md}).
+ *       end, under the session settings of a capture (see {@code docs/adr/0007-order-independent-row-checksum.md}).
  *   <li>The row's hash is the first 16 bytes of the SHA-256 of these bytes, taken as an unsigned big-endian number.
  *   <li>The checksum is the sum of all rows' hashes modulo 2<sup>128</sup>, written as 32 lower-case hexadecimal digits.
  *       That of no rows is 32 zeroes. Equal rows count as often as they occur.

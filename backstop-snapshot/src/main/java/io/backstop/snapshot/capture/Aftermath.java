@@ -15,7 +15,7 @@ import java.util.Set;
  * Compares what the session did to tables between two moments of one transaction, to find rows that went although nobody
  * saved them: updated or deleted ones by the server's counters for this transaction, truncated tables by their new file,
  * lost columns by their number, dropped tables by the lock that their drop left behind. What each of these can and cannot
- * see is told in {@code docs/adr/checking-the-aftermath.md}.
+ * see is told in {@code docs/adr/0006-checking-the-aftermath.md}.
  */
 final class Aftermath {
     private static final String TABLES = """

@@ -24,7 +24,7 @@ import java.util.Set;
 
 /**
  * Saves rows of PostgreSQL 14 to 18 into an object store before a statement takes them. Works in the caller's own session
- * at READ COMMITTED, see {@code docs/adr/lock-then-copy-in-the-same-session.md}. Thread-safe; calls for different
+ * at READ COMMITTED, see {@code docs/adr/0005-lock-then-copy-in-the-same-session.md}. Thread-safe; calls for different
  * connections do not wait for each other.
  *
  * <p>Of the caller's transaction it leaves behind: after success the locks and nothing else; after a failure nothing, for
