@@ -19,6 +19,7 @@ final class ConditionReader {
 
     private final Reading reading;
     private final Tokens tokens;
+    private boolean tooDeep;
 
     private ConditionReader(Reading reading) {
         this.reading = reading;
@@ -27,11 +28,13 @@ final class ConditionReader {
 
     /** Whether the condition holds for every row by its text. */
     static boolean alwaysTrue(Reading reading, Span condition) {
-        return new ConditionReader(reading).condition(condition, 0) == Truth.TRUE;
+        ConditionReader reader = new ConditionReader(reading);
+        return reader.condition(condition, 0) == Truth.TRUE || reader.tooDeep;
     }
 
     private Truth condition(Span span, int depth) {
         if (depth > DEEPEST) {
+            tooDeep = true;
             return Truth.TRUE;
         }
         Span bare = withoutParentheses(span);

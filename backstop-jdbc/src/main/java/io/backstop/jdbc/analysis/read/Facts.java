@@ -23,8 +23,8 @@ final class Facts {
     private final Set<RelationName> reads = new LinkedHashSet<>(4);
     private final Set<String> columns = new LinkedHashSet<>(4);
     private final Set<String> functions = new LinkedHashSet<>(4);
-    private final List<Finding> findings = new ArrayList<>(2);
-    private final List<Destruction> destructions = new ArrayList<>(2);
+    private final Set<Finding> findings = new LinkedHashSet<>(4);
+    private final Set<Destruction> destructions = new LinkedHashSet<>(4);
 
     void fire(Rule rule) {
         add(new Finding(rule.id(), rule.risk(), rule.reason()));
@@ -36,9 +36,7 @@ final class Facts {
     }
 
     private void add(Finding finding) {
-        if (!findings.contains(finding)) {
-            findings.add(finding);
-        }
+        findings.add(finding);
     }
 
     /** Where a target stands in the text: nested statements are read late, but their targets keep their order. */
@@ -69,8 +67,10 @@ final class Facts {
     }
 
     StatementAssessment assessment(String operation) {
-        findings.sort(Comparator.comparing(Finding::risk).reversed());
-        RiskLevel risk = findings.isEmpty() ? RiskLevel.SAFE : findings.get(0).risk();
+        List<Finding> worstFirst = new ArrayList<>(findings);
+        worstFirst.sort(Comparator.comparing(Finding::risk).reversed());
+        RiskLevel risk =
+                worstFirst.isEmpty() ? RiskLevel.SAFE : worstFirst.get(0).risk();
         return new StatementAssessment(
                 operation,
                 risk,
@@ -79,8 +79,8 @@ final class Facts {
                 List.copyOf(reads),
                 columns,
                 functions,
-                findings,
-                destructions);
+                worstFirst,
+                List.copyOf(destructions));
     }
 
     private List<Target> orderedTargets() {

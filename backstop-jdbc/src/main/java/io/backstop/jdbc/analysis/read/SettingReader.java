@@ -122,6 +122,9 @@ final class SettingReader implements CommandReader {
         boolean literal = arguments.to() - first > 1 && tokens.kind(first).string() && tokens.symbol(first + 1, ',');
         for (int i = first; i < arguments.to() && literal; i++) {
             // Named arguments may come in any order.
+            if (tokens.symbol(i, '(')) {
+                i = tokens.partner(i);
+            }
             literal = !tokens.operator(i, "=>")
                     && tokens.kind(i) != TokenKind.COLON_EQUALS
                     && tokens.keyword(i) != Keyword.VARIADIC;

@@ -342,12 +342,17 @@ public final class Lexer {
             mayEndInSign |= Characters.letsOperatorEndInSign(c);
             end++;
         }
+        int run = end;
         if (!mayEndInSign) {
             while (end - start > 1 && (text.charAt(end - 1) == '+' || text.charAt(end - 1) == '-')) {
                 end--;
             }
         }
         add(TokenKind.OPERATOR, start, end);
+        // What is left are signs alone, and each is an operator. Starting over for each would take quadratic time.
+        while (at < run) {
+            add(TokenKind.OPERATOR, at, at + 1);
+        }
     }
 
     private boolean startsComment(int i) {
