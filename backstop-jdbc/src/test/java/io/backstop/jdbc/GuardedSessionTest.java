@@ -8,6 +8,7 @@ import io.backstop.api.error.AgentQuarantinedException;
 import io.backstop.api.error.ApprovalDeniedException;
 import io.backstop.api.error.ApprovalExpiredException;
 import io.backstop.api.error.ApprovalRequiredException;
+import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.PausedException;
@@ -313,6 +314,181 @@ class GuardedSessionTest {
     }
 
     @Test
+    void what_pgjdbc_makes_of_jdbc_escapes_and_parameters_is_judged_too() throws SQLException {
+        // pgjdbc drops the brace, and two minus signs become a comment that hides the quote.
+        heldAs("SELECT {d '2020-01-01' -}-'\n; DELETE FROM users --'");
+        String glued = "WITH a AS (SELECT 1 AS b?$$), d AS (DELETE FROM users RETURNING 1),"
+                + " e AS (SELECT $1::int AS c$$) SELECT 1";
+        try (PreparedStatement statement = connection.prepareStatement(glued)) {
+            statement.setInt(1, 5);
+            assertThatThrownBy(statement::execute).isInstanceOf(BackstopException.class);
+        }
+        execute("SELECT {d '2020-01-01'}, {fn lower('A')}");
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    @Test
+    void a_batch_that_changes_how_its_strings_are_read_is_refused() throws SQLException {
+        execute("SET standard_conforming_strings = off");
+        try (Statement statement = connection.createStatement()) {
+            statement.addBatch("SET standard_conforming_strings = on");
+            statement.addBatch("WITH a AS (SELECT '\\' AS p), d AS (DELETE FROM users RETURNING 1),"
+                    + " e AS (SELECT '--z' AS q\n) SELECT 1");
+            assertThatThrownBy(statement::executeBatch).isInstanceOf(BackstopException.class);
+        }
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    @Test
+    void a_select_that_runs_the_users_own_volatile_code_is_held() throws SQLException {
+        database.run(
+                "CREATE OR REPLACE FUNCTION wipe() RETURNS int LANGUAGE sql AS 'DELETE FROM users; SELECT 1'",
+                "CREATE OR REPLACE VIEW wiping AS SELECT wipe() AS w",
+                "CREATE OR REPLACE VIEW wiping_too AS SELECT w FROM wiping",
+                "CREATE OR REPLACE FUNCTION harmless() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'");
+        try {
+            for (String sql : List.of(
+                    "SELECT wipe()",
+                    "VALUES (public.wipe())",
+                    "SELECT * FROM wiping_too",
+                    "DECLARE k CURSOR FOR SELECT wipe()",
+                    "INSERT INTO users SELECT 6000 + wipe()")) {
+                heldAs(sql);
+            }
+            execute("SELECT harmless(), lower('A')");
+            assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+        } finally {
+            database.run("DROP VIEW wiping_too, wiping", "DROP FUNCTION wipe(), harmless()");
+        }
+    }
+
+    @Test
+    void a_function_created_through_the_guard_is_known_at_once() throws SQLException {
+        guard(Policy.application());
+        execute("SELECT lower('A')");
+        execute("CREATE FUNCTION wipe_all() RETURNS int LANGUAGE sql AS 'DELETE FROM users; SELECT 1'");
+        try {
+            assertThatThrownBy(() -> execute("SELECT wipe_all()"))
+                    .isInstanceOf(ImpactLimitException.class)
+                    .hasMessageContaining("it changed 5000 rows");
+            assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+        } finally {
+            database.run("DROP FUNCTION wipe_all()");
+        }
+    }
+
+    @Test
+    void nested_writes_cascades_and_unseen_code_are_counted() throws SQLException {
+        guard(Policy.application());
+        database.run(
+                "CREATE TABLE parts (user_id int REFERENCES users ON DELETE CASCADE)",
+                "INSERT INTO parts SELECT 1 FROM generate_series(1, 2000)",
+                "CREATE TABLE other (id int)");
+        try {
+            for (String sql : List.of(
+                    "DO $$ BEGIN DELETE FROM users WHERE id > 1; END $$",
+                    "PREPARE p(int) AS DELETE FROM users WHERE id > $1; EXECUTE p(1)")) {
+                assertThatThrownBy(() -> execute(sql)).as(sql).isInstanceOf(ImpactLimitException.class);
+            }
+            guard(Policy.strict());
+            for (String sql : List.of(
+                    "DELETE FROM users WHERE id = 1",
+                    "WITH d AS (DELETE FROM users WHERE id > 1) DELETE FROM other WHERE id = 999",
+                    "WITH d AS (DELETE FROM users WHERE id > 1) INSERT INTO other SELECT 7")) {
+                assertThatThrownBy(() -> execute(sql)).as(sql).isInstanceOf(ImpactLimitException.class);
+            }
+            assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+            assertThat(database.value("SELECT count(*) FROM parts")).isEqualTo("2000");
+        } finally {
+            database.run("DROP TABLE parts, other");
+        }
+    }
+
+    @Test
+    void rows_of_the_system_catalog_are_nobodys_to_change() {
+        assertThatThrownBy(() -> execute("DELETE FROM pg_class WHERE relname = 'users'"))
+                .isInstanceOf(StatementBlockedException.class)
+                .hasMessageContaining("system catalog");
+        assertThatThrownBy(() -> execute("UPDATE pg_catalog.pg_attribute SET attnotnull = false WHERE attname = 'x'"))
+                .isInstanceOf(StatementBlockedException.class);
+    }
+
+    @Test
+    void a_transaction_that_sql_began_stays_the_callers() throws SQLException {
+        guard(Policy.application());
+        execute("BEGIN");
+        update("UPDATE users SET name = 'mine' WHERE id = 1");
+        update("DELETE FROM users WHERE id BETWEEN 100 AND 110");
+        execute("TRUNCATE users");
+        execute("ROLLBACK");
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'mine'"))
+                .isEqualTo("0");
+        execute("BEGIN");
+        update("UPDATE users SET name = 'mine' WHERE id = 1");
+        assertThatThrownBy(() -> update("UPDATE nothing SET a = 1 WHERE id = 1"))
+                .isInstanceOf(SQLException.class);
+        execute("COMMIT");
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'mine'"))
+                .isEqualTo("1");
+    }
+
+    @Test
+    void threads_that_share_a_connection_take_turns() throws Exception {
+        ExecutorService threads = Executors.newSingleThreadExecutor();
+        try {
+            Future<Integer> inserted = threads.submit(() -> {
+                int count = 0;
+                for (int i = 0; i < 50; i++) {
+                    count += update("INSERT INTO users VALUES (" + (10_000 + i) + ", 'kept')");
+                }
+                return count;
+            });
+            while (!inserted.isDone()) {
+                assertThatThrownBy(() -> update("UPDATE users SET name = 'x' WHERE id <= 1500"))
+                        .isInstanceOf(ImpactLimitException.class);
+            }
+            assertThat(inserted.get()).isEqualTo(50);
+        } finally {
+            threads.shutdownNow();
+        }
+        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'kept'"))
+                .isEqualTo("50");
+    }
+
+    @Test
+    void nobody_is_asked_to_approve_what_cannot_run() throws SQLException {
+        assertThatThrownBy(() -> execute("CREATE TABLE zz (a int); DROP TABLE users"))
+                .isInstanceOf(RecoveryNotReadyException.class);
+        assertThat(store.approvals().list(ApprovalState.PENDING)).isEmpty();
+    }
+
+    @Test
+    void an_approval_whose_statement_the_server_refused_is_not_used_up() throws SQLException {
+        String sql = "ALTER TABLE users ADD CONSTRAINT c CHECK (id > 100)";
+        approve(heldAs(sql));
+        assertThatThrownBy(() -> execute(sql))
+                .extracting(e -> ((SQLException) e).getSQLState())
+                .isEqualTo("23514");
+        database.run("DELETE FROM users WHERE id <= 100");
+        execute(sql);
+    }
+
+    @Test
+    void an_approval_covers_how_the_text_is_read_and_what_is_prepared() throws SQLException {
+        String sql = "DELETE FROM users; SELECT '\\'; DROP TABLE users; --'";
+        execute("SET standard_conforming_strings = off");
+        String first = heldAs(sql);
+        execute("SET standard_conforming_strings = on");
+        assertThat(heldAs(sql)).isNotEqualTo(first);
+        execute("PREPARE p(int) AS DELETE FROM users WHERE id > $1");
+        String second = heldAs("EXECUTE p(0)");
+        execute("DEALLOCATE p");
+        execute("PREPARE p(int) AS UPDATE users SET id = -1 WHERE id > $1");
+        assertThat(heldAs("EXECUTE p(0)")).isNotEqualTo(second);
+    }
+
+    @Test
     void text_that_mixes_destruction_with_transaction_control_is_refused() throws SQLException {
         guard(Policy.application());
         assertThatThrownBy(() -> execute("DELETE FROM users; COMMIT; SELECT 1"))
@@ -366,7 +542,7 @@ class GuardedSessionTest {
         assertThat(update("UPDATE users SET name = 'x' WHERE id <= 5")).isEqualTo(5);
         assertThatThrownBy(() -> update("UPDATE users SET name = 'x' WHERE id <= 6"))
                 .isInstanceOf(ImpactLimitException.class)
-                .hasMessageContaining("it changed 6 rows, more than 50 percent of the table");
+                .hasMessageContaining("it changed 6 rows, more than 50 percent of users");
         assertThat(update("DELETE FROM users WHERE id > 5")).isEqualTo(5);
         assertThatThrownBy(() -> update("DELETE FROM users WHERE id <= 3")).isInstanceOf(ImpactLimitException.class);
         assertThat(update("DELETE FROM users WHERE id <= 2")).isEqualTo(2);
@@ -388,21 +564,27 @@ class GuardedSessionTest {
     }
 
     @Test
-    void a_batch_of_too_many_rows_is_rolled_back_whole() throws SQLException {
+    void a_batch_is_limited_by_each_of_its_statements_and_rolled_back_whole() throws SQLException {
         try (PreparedStatement update =
                 connection.prepareStatement("UPDATE users SET name = 'x' WHERE id > ? AND id <= ?")) {
-            for (int i = 0; i < 3; i++) {
-                update.setInt(1, i * 400);
-                update.setInt(2, (i + 1) * 400);
+            for (int[] range : new int[][] {{0, 400}, {400, 1600}}) {
+                update.setInt(1, range[0]);
+                update.setInt(2, range[1]);
                 update.addBatch();
             }
             assertThatThrownBy(update::executeBatch)
                     .isInstanceOf(ImpactLimitException.class)
                     .hasMessageContaining("HINT: send it in smaller batches");
+            assertThat(database.value("SELECT count(*) FROM users WHERE name = 'x'"))
+                    .isEqualTo("0");
+            assertThat(connection.getAutoCommit()).isTrue();
+            for (int i = 0; i < 4; i++) {
+                update.setInt(1, i * 400);
+                update.setInt(2, (i + 1) * 400);
+                update.addBatch();
+            }
+            assertThat(update.executeBatch()).containsExactly(400, 400, 400, 400);
         }
-        assertThat(database.value("SELECT count(*) FROM users WHERE name = 'x'"))
-                .isEqualTo("0");
-        assertThat(connection.getAutoCommit()).isTrue();
     }
 
     @Test

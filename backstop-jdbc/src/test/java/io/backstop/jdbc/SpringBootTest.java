@@ -2,6 +2,7 @@ package io.backstop.jdbc;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.backstop.api.error.ApprovalRequiredException;
+import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.Test;
@@ -67,8 +68,11 @@ class SpringBootTest {
             assertThat(jdbc.queryForObject("SELECT name FROM users WHERE id = 1", String.class))
                     .isEqualTo("Ada");
 
-            assertThatThrownBy(() -> jdbc.execute("DROP TABLE users"))
+            assertThatThrownBy(() -> jdbc.execute("GRANT SELECT ON users TO PUBLIC"))
                     .hasRootCauseInstanceOf(ApprovalRequiredException.class);
+            assertThatThrownBy(() -> jdbc.execute("DROP TABLE users"))
+                    .as("no storage is configured here")
+                    .hasRootCauseInstanceOf(RecoveryNotReadyException.class);
             assertThat(jdbc.queryForObject("SELECT count(*) FROM users", Long.class))
                     .isEqualTo(3);
         }

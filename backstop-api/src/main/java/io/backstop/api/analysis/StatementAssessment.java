@@ -60,4 +60,10 @@ public record StatementAssessment(
                 all,
                 destructions);
     }
+
+    /** This statement with other destructions, for what its text alone could not tell. */
+    public StatementAssessment destroying(List<Destruction> others) {
+        return new StatementAssessment(
+                operation, risk, recognised, targets, reads, columnsWritten, functions, findings, others);
+    }
 }

@@ -10,7 +10,8 @@ import java.util.Objects;
  * bind it: an approval of one request serves no other.
  *
  * @param sql the text for the human to read, secrets in it masked
- * @param statementSha256 SHA-256 over the text as it is sent and its parameters, in lower-case hex
+ * @param statementSha256 SHA-256 over the text as it is sent and its parameters, in lower-case hex; for EXECUTE followed by
+ *     a hash of the session's prepared statements
  * @param agentId who asks
  * @param database the database that it would run in, with its server: {@code host:port/name}
  * @param role the database role that it would run as

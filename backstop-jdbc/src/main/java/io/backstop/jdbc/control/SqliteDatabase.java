@@ -9,6 +9,7 @@ import org.sqlite.SQLiteConfig.SynchronousMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -72,6 +73,7 @@ final class SqliteDatabase implements AutoCloseable {
 
     private final Path file;
     private @Nullable Connection connection;
+    private String openedIdentity = "";
 
     private SqliteDatabase(Path file) {
         this.file = file;
@@ -155,6 +157,11 @@ final class SqliteDatabase implements AutoCloseable {
     }
 
     private Connection connected() throws SQLException {
+        if (connection != null && !identity().equals(openedIdentity)) {
+            // The file was removed or replaced: what is said through the old one reaches nobody.
+            SQLException failure = new SQLException("the file is another one than before");
+            discard(failure);
+        }
         Connection current = connection;
         if (current == null) {
             SQLiteConfig config = new SQLiteConfig();
@@ -163,11 +170,22 @@ final class SqliteDatabase implements AutoCloseable {
             config.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
             current = config.createConnection("jdbc:sqlite:" + file);
             connection = current;
+            openedIdentity = identity();
             for (String table : TABLES) {
                 execute(current, table);
             }
         }
         return current;
+    }
+
+    /** What tells this file from another one of its name; empty where there is none. */
+    private String identity() {
+        try {
+            return String.valueOf(
+                    Files.readAttributes(file, BasicFileAttributes.class).fileKey());
+        } catch (IOException e) {
+            return "";
+        }
     }
 
     private static void execute(Connection connection, String sql) throws SQLException {

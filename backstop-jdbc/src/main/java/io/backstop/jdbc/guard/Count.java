@@ -40,15 +40,21 @@ final class Count {
         return new Described<>(statement, call, false) {
             @Override
             public long changedRows(T result) {
-                long[] counts = result instanceof int[] ints
-                        ? Arrays.stream(ints).asLongStream().toArray()
-                        : (long[]) result;
                 // A negative count is one that the driver does not know.
-                return Arrays.stream(counts).anyMatch(count -> count < 0)
+                return Arrays.stream(counts(result)).anyMatch(count -> count < 0)
                         ? -1
-                        : Arrays.stream(counts).sum();
+                        : Arrays.stream(counts(result)).sum();
+            }
+
+            @Override
+            public long mostChangedRows(T result) {
+                return Arrays.stream(counts(result)).max().orElse(0);
             }
         };
+    }
+
+    private static long[] counts(Object result) {
+        return result instanceof int[] ints ? Arrays.stream(ints).asLongStream().toArray() : (long[]) result;
     }
 
     private abstract static class Described<T> implements Execution<T> {
@@ -65,6 +71,11 @@ final class Count {
         @Override
         public T run() throws SQLException {
             return call.run();
+        }
+
+        @Override
+        public long mostChangedRows(T result) throws SQLException {
+            return changedRows(result);
         }
 
         @Override

@@ -24,7 +24,8 @@ import java.util.Map;
 abstract class DelegatingCallableStatement extends GuardedPreparedStatement implements CallableStatement {
     private final CallableStatement callable;
 
-    DelegatingCallableStatement(GuardedConnection connection, CallableStatement callable, String sql) {
+    DelegatingCallableStatement(GuardedConnection connection, CallableStatement callable, String sql)
+            throws SQLException {
         super(connection, callable, sql);
         this.callable = callable;
     }

@@ -21,7 +21,7 @@ import java.util.Map;
 
 /** A call: executed as the prepared statement that it is, its named parameters recorded too. */
 final class GuardedCallableStatement extends DelegatingCallableStatement {
-    GuardedCallableStatement(GuardedConnection connection, CallableStatement callable, String sql) {
+    GuardedCallableStatement(GuardedConnection connection, CallableStatement callable, String sql) throws SQLException {
         super(connection, callable, sql);
     }
 

@@ -31,7 +31,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     private final ParameterRecord parameters;
     private PreparedText text;
 
-    GuardedPreparedStatement(GuardedConnection connection, PreparedStatement prepared, String sql) {
+    GuardedPreparedStatement(GuardedConnection connection, PreparedStatement prepared, String sql) throws SQLException {
         super(connection, prepared);
         Assessment assessment = connection.pipeline().assess(sql, connection.session());
         this.parameters = new ParameterRecord(assessment.risk() != RiskLevel.SAFE);

@@ -26,7 +26,7 @@ class GuardedStatement extends DelegatingStatement {
         return connection;
     }
 
-    private StatementText text(String sql) {
+    private StatementText text(String sql) throws SQLException {
         return new StatementText(
                 sql,
                 connection.pipeline().assess(sql, connection.session()),
@@ -138,12 +138,18 @@ class GuardedStatement extends DelegatingStatement {
 
     /** Judges the batch as one text: the worst of its statements decides. A refused batch is empty, as an executed one is. */
     private <T> T runBatch(Call<T> call) throws SQLException {
-        List<StatementAssessment> statements = batch.stream()
-                .flatMap(text -> text.assessment().statements().stream())
-                .toList();
         String sql = String.join(";\n", batch.stream().map(StatementText::sql).toList());
-        StatementText whole = new StatementText(
-                sql, Assessment.of(statements), connection.session().standardConformingStrings());
+        // Each by itself, as the server will read it if nothing changes in between; and all as one, for what does
+        // change.
+        List<StatementAssessment> statements = new ArrayList<>();
+        for (StatementText each : batch) {
+            statements.addAll(text(each.sql()).assessment().statements());
+        }
+        Assessment apart = Assessment.of(statements);
+        StatementText together = text(sql);
+        StatementText whole = together.assessment().risk().compareTo(apart.risk()) > 0
+                ? together
+                : new StatementText(sql, apart, together.standardConformingStrings());
         boolean sent = false;
         try {
             T result = connection.pipeline().run(connection.session(), whole, Count.batch(statement(), call));

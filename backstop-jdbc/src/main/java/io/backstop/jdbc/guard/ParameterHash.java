@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.sql.Array;
+import java.sql.Timestamp;
 import java.time.ZoneId;
 import java.time.temporal.Temporal;
 import java.util.Arrays;
@@ -33,6 +34,7 @@ final class ParameterHash {
         return Optional.of(digest.digest());
     }
 
+    @SuppressWarnings("JavaUtilDate") // JDBC's own types, whose toString leaves the milliseconds of a Time out
     private static Optional<byte[]> bytes(Object value) {
         if (value == null) {
             return text("null", "");
@@ -50,7 +52,13 @@ final class ParameterHash {
             return text(
                     "time", calendar.toInstant() + " " + calendar.getTimeZone().getID());
         }
-        if (value instanceof Temporal || value instanceof Date || value instanceof UUID || value instanceof ZoneId) {
+        if (value instanceof Timestamp timestamp) {
+            return text("timestamp", timestamp.getTime() + "." + timestamp.getNanos());
+        }
+        if (value instanceof Date date) {
+            return text(date.getClass().getName(), date.getTime());
+        }
+        if (value instanceof Temporal || value instanceof UUID || value instanceof ZoneId) {
             return text("time", value);
         }
         if (value instanceof PGobject object) {
@@ -73,6 +81,16 @@ final class ParameterHash {
 
     private static Optional<byte[]> text(String kind, Object value) {
         return Optional.of((kind + '\0' + value).getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** A digest that has taken in the text; how its strings are read belongs to what it says. */
+    static MessageDigest over(String sql, boolean standardConformingStrings) {
+        MessageDigest digest = sha256();
+        if (!standardConformingStrings) {
+            digest.update("standard_conforming_strings=off\0".getBytes(StandardCharsets.UTF_8));
+        }
+        digest.update(sql.getBytes(StandardCharsets.UTF_8));
+        return digest;
     }
 
     static MessageDigest sha256() {

@@ -2,9 +2,11 @@ package io.backstop.jdbc.guard;
 
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -15,7 +17,8 @@ final class ParameterRecord {
     private final boolean kept;
     private final Map<String, byte[]> values = new TreeMap<>();
     private final List<byte[]> batch = new ArrayList<>();
-    private boolean repeatable = true;
+    private final Set<String> unrepeatable = new HashSet<>();
+    private boolean batchRepeatable = true;
 
     /** @param kept whether the statement is one that an approval may be asked for */
     ParameterRecord(boolean kept) {
@@ -67,18 +70,23 @@ final class ParameterRecord {
 
     /** A value that can be read only once, and so neither hashed nor compared. */
     void bindStream(Object parameter) {
-        repeatable = false;
+        values.remove(String.valueOf(parameter));
+        unrepeatable.add(String.valueOf(parameter));
     }
 
     private void put(String parameter, Object... parts) {
         Optional<byte[]> hash = ParameterHash.of(parts);
-        hash.ifPresent(bytes -> values.put(parameter, bytes));
-        repeatable &= hash.isPresent();
+        if (hash.isPresent()) {
+            values.put(parameter, hash.get());
+            unrepeatable.remove(parameter);
+        } else {
+            bindStream(parameter);
+        }
     }
 
     void clear() {
         values.clear();
-        repeatable = true;
+        unrepeatable.clear();
     }
 
     void addBatch() {
@@ -86,16 +94,18 @@ final class ParameterRecord {
             MessageDigest digest = ParameterHash.sha256();
             update(digest);
             batch.add(digest.digest());
+            batchRepeatable &= unrepeatable.isEmpty();
         }
     }
 
     void clearBatch() {
         batch.clear();
+        batchRepeatable = true;
     }
 
     /** Whether every value could be hashed. */
-    boolean complete() {
-        return kept && repeatable;
+    boolean complete(boolean asBatch) {
+        return kept && (asBatch ? batchRepeatable : unrepeatable.isEmpty());
     }
 
     /** Adds the values, or the batch where there is one; nothing where nothing is bound. */

@@ -3,7 +3,6 @@ package io.backstop.jdbc.guard;
 import io.backstop.api.analysis.Assessment;
 import io.backstop.jdbc.pipeline.Submission;
 
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Optional;
@@ -23,11 +22,10 @@ record PreparedText(
 
     @Override
     public Optional<String> sha256() {
-        if (!parameters.complete()) {
+        if (!parameters.complete(asBatch)) {
             return Optional.empty();
         }
-        MessageDigest digest = ParameterHash.sha256();
-        digest.update(sql.getBytes(StandardCharsets.UTF_8));
+        MessageDigest digest = ParameterHash.over(sql, standardConformingStrings);
         parameters.update(digest, asBatch);
         return Optional.of(HexFormat.of().formatHex(digest.digest()));
     }

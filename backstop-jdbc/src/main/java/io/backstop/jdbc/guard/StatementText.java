@@ -3,7 +3,6 @@ package io.backstop.jdbc.guard;
 import io.backstop.api.analysis.Assessment;
 import io.backstop.jdbc.pipeline.Submission;
 
-import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Optional;
 
@@ -11,7 +10,7 @@ import java.util.Optional;
 record StatementText(String sql, Assessment assessment, boolean standardConformingStrings) implements Submission {
     @Override
     public Optional<String> sha256() {
-        return Optional.of(
-                HexFormat.of().formatHex(ParameterHash.sha256().digest(sql.getBytes(StandardCharsets.UTF_8))));
+        return Optional.of(HexFormat.of()
+                .formatHex(ParameterHash.over(sql, standardConformingStrings).digest()));
     }
 }

@@ -33,6 +33,11 @@ final class ApprovalGate {
                                 + " is refused: an approval has to name its values, and one of them is a stream",
                         "bind it with setBytes or setString"));
         Session.Identity identity = session.identity();
+        if (statement.assessment().statements().stream()
+                .anyMatch(each -> each.operation().endsWith("EXECUTE"))) {
+            // What it runs is not in its text.
+            sha256 = sha256 + ":" + session.preparedStatements();
+        }
         return hook.obtain(new ApprovalRequest(
                 statement.maskedSql(),
                 sha256,

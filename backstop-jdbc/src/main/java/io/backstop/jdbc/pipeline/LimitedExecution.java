@@ -7,10 +7,10 @@ import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
+import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.policy.ImpactRules;
-import io.backstop.jdbc.pipeline.AuditTrail.Case;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
@@ -21,44 +21,45 @@ import java.sql.Statement;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Pattern;
 
 /**
- * Runs a scoped write and keeps it only if it changed no more rows than the policy allows. The count is the server's own,
- * after the fact: the answer's update count, or the transaction's statistics where the answer holds rows instead.
- * Stateless, thread-safe.
+ * Runs a statement and keeps it only if it changed no more rows than the policy allows, by the server's own count after the
+ * fact. Stateless, thread-safe.
  */
 final class LimitedExecution {
     static final RuleId IMPACT_LIMIT = new RuleId("impact-limit");
 
-    private static final String CHANGED_ROWS = """
-            SELECT CASE WHEN current_setting('track_counts')::boolean
-                THEN coalesce(sum(n_tup_upd + n_tup_del), 0) ELSE -1 END
-            FROM pg_catalog.pg_stat_xact_user_tables""";
+    /** Statements that run what cannot be read here, within one transaction. */
+    private static final Set<String> UNSEEN = Set.of("DO", "EXECUTE");
 
-    private static final Set<String> COUNTING = Set.of("UPDATE", "DELETE", "MERGE", "INSERT");
-
-    private static final Pattern RETURNING = Pattern.compile("returning", Pattern.CASE_INSENSITIVE);
-
-    /** Whether the statement is one whose rows are counted: a write that is WRITE by its text and updates or deletes. */
+    /** Whether the rows are counted: of a write that is WRITE by its text and updates or deletes, and of unseen code. */
     static boolean applies(Assessment assessment, ImpactRules rules) {
-        return rules.enabled()
-                && assessment.risk() == RiskLevel.WRITE
+        return rules.enabled() && (isScopedWrite(assessment) || runsUnseenCode(assessment));
+    }
+
+    private static boolean isScopedWrite(Assessment assessment) {
+        return assessment.risk() == RiskLevel.WRITE
                 && !assessment.destructions().isEmpty();
+    }
+
+    private static boolean runsUnseenCode(Assessment assessment) {
+        return assessment.risk() == RiskLevel.HIGH
+                && assessment.statements().stream()
+                        .anyMatch(statement -> UNSEEN.contains(statement.operation())
+                                || statement.findings().stream()
+                                        .anyMatch(finding -> finding.rule().equals(VolatileCode.RULE)));
     }
 
     /** Runs it; where the attempt has an excess, everything that it did was undone. */
     <T extends @Nullable Object> Attempt<T> run(
-            Connection connection, Case statement, ImpactRules rules, Execution<T> execution) throws SQLException {
-        Assessment assessment = statement.assessment();
-        Transaction transaction = Transaction.around(connection);
+            Session session, Assessment assessment, ImpactRules rules, Execution<T> execution) throws SQLException {
+        Connection connection = session.connection();
+        Transaction transaction = Transaction.around(session);
         try {
-            boolean counted =
-                    answersWithCount(assessment, statement.submission().sql());
-            long before = counted ? 0 : statisticsOf(connection);
+            ChangedRows before = ChangedRows.of(connection);
             T result = transaction.send(execution);
-            long changed = counted ? execution.changedRows(result) : sinceThen(connection, before);
-            Optional<Finding> excess = excess(connection, assessment, rules, changed);
+            ChangedRows changed = ChangedRows.of(connection).since(before);
+            Optional<Finding> excess = excess(connection, assessment, rules, changed, execution, result);
             if (excess.isPresent()) {
                 transaction.undo(new SQLException(excess.get().reason()));
             } else {
@@ -71,11 +72,24 @@ final class LimitedExecution {
         }
     }
 
-    /** The assessment as it is once the count is known. */
+    /**
+     * The assessment as it is once the count is known. What unseen code would destroy is not known even then, so no snapshot
+     * could cover it.
+     */
     static Assessment raised(Assessment assessment, Finding excess) {
         return Assessment.of(assessment.statements().stream()
-                .map(statement -> statement.destructions().isEmpty() ? statement : statement.with(List.of(excess)))
+                .map(statement -> raised(statement, excess))
                 .toList());
+    }
+
+    private static StatementAssessment raised(StatementAssessment statement, Finding excess) {
+        if (statement.risk() == RiskLevel.SAFE) {
+            return statement;
+        }
+        StatementAssessment raised = statement.with(List.of(excess));
+        return statement.destructions().isEmpty()
+                ? raised.destroying(List.of(new Destruction(Kind.UNRECOVERABLE, List.of(), false, false)))
+                : raised;
     }
 
     /** What the caller is told where the raised statement is refused. */
@@ -83,79 +97,73 @@ final class LimitedExecution {
         return new ImpactLimitException("the write was rolled back: " + excess.reason(), refusal.hint(), refusal);
     }
 
-    /** Whether the answer will be an update count: not where a RETURNING makes it rows. */
-    private static boolean answersWithCount(Assessment assessment, String sql) {
-        return assessment.statements().size() == 1
-                && COUNTING.contains(assessment.statements().get(0).operation())
-                && !RETURNING.matcher(sql).find();
-    }
-
-    private static Optional<Finding> excess(
-            Connection connection, Assessment assessment, ImpactRules rules, long changed) throws SQLException {
-        if (changed < 0) {
-            return Optional.of(excess("the number of changed rows cannot be known while track_counts is off"));
-        }
-        if (changed > rules.maxWriteRows()) {
+    private static <T extends @Nullable Object> Optional<Finding> excess(
+            Connection connection,
+            Assessment assessment,
+            ImpactRules rules,
+            ChangedRows changed,
+            Execution<T> execution,
+            T result)
+            throws SQLException {
+        long total = changed.total();
+        if (total > rules.maxWriteRows() && !isManySmallWrites(execution, result, total, rules)) {
             return Optional.of(
-                    excess("it changed " + changed + " rows, and the policy lets " + rules.maxWriteRows() + " pass"));
+                    excess("it changed " + total + " rows, and the policy lets " + rules.maxWriteRows() + " pass"));
         }
-        if (changed > 1 && sharePasses(connection, assessment, rules, changed)) {
-            return Optional.of(excess(
-                    "it changed " + changed + " rows, more than " + rules.maxWritePercent() + " percent of the table"));
+        if (total > 1) {
+            for (Destruction destruction : assessment.destructions()) {
+                for (RelationName table : destruction.relations()) {
+                    long here = changed.of(connection, table.quoted());
+                    if (here > 1 && passesShare(connection, table, destruction.kind(), here, rules.maxWritePercent())) {
+                        return Optional.of(excess("it changed " + here + " rows, more than " + rules.maxWritePercent()
+                                + " percent of " + table));
+                    }
+                }
+            }
         }
         return Optional.empty();
+    }
+
+    /** Whether it is a batch of statements none of which passes the limit, and which together changed what they say. */
+    private static <T extends @Nullable Object> boolean isManySmallWrites(
+            Execution<T> execution, T result, long total, ImpactRules rules) throws SQLException {
+        return execution.changedRows(result) == total && execution.mostChangedRows(result) <= rules.maxWriteRows();
     }
 
     private static Finding excess(String reason) {
         return new Finding(IMPACT_LIMIT, RiskLevel.CRITICAL, reason);
     }
 
-    /** Whether the changed rows are a larger share of their table than the policy allows. Reads no more rows than it has to. */
-    private static boolean sharePasses(Connection connection, Assessment assessment, ImpactRules rules, long changed)
+    /** Whether the changed rows are a larger share of their table than allowed. Reads no more rows than it has to. */
+    private static boolean passesShare(Connection connection, RelationName table, Kind kind, long changed, int percent)
             throws SQLException {
-        List<Destruction> destructions = assessment.destructions();
-        int percent = rules.maxWritePercent();
-        if (percent == 100
-                || destructions.size() != 1
-                || destructions.get(0).relations().size() != 1
-                || changed > Integer.MAX_VALUE) {
-            return false;
-        }
-        Destruction destruction = destructions.get(0);
-        RelationName table = destruction.relations().get(0);
-        if (!readable(connection, table)) {
+        if (percent == 100 || changed > Integer.MAX_VALUE) {
             return false;
         }
         // Deleted rows are no longer there to be counted.
-        int counted = destruction.kind() == Kind.DELETE ? 100 - percent : 100;
+        int counted = kind == Kind.DELETE ? 100 - percent : 100;
         long enough = (changed * counted + percent - 1) / percent;
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(
-                        "SELECT count(*) FROM (SELECT FROM " + table.quoted() + " LIMIT " + enough + ") AS present")) {
-            row.next();
-            return row.getLong(1) < enough;
-        }
+        return present(connection, table, enough) < enough;
     }
 
-    private static boolean readable(Connection connection, RelationName table) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(
-                "SELECT coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass(?), 'SELECT'), false)")) {
-            statement.setString(1, table.quoted());
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getBoolean(1);
+    /** How many rows the table has, counted up to the limit; by the server's estimate where the role may not count. */
+    private static long present(Connection connection, RelationName table, long limit) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(
+                "SELECT pg_catalog.has_table_privilege(oid, 'SELECT'), reltuples FROM pg_catalog.pg_class"
+                        + " WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(?)")) {
+            select.setString(1, table.quoted());
+            try (ResultSet row = select.executeQuery()) {
+                if (!row.next()) {
+                    return limit; // it is gone, or a name for something else: nothing to compare with
+                }
+                if (!row.getBoolean(1)) {
+                    return row.getLong(2);
+                }
             }
         }
-    }
-
-    private static long sinceThen(Connection connection, long before) throws SQLException {
-        long now = statisticsOf(connection);
-        return now < 0 ? now : now - before;
-    }
-
-    private static long statisticsOf(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(CHANGED_ROWS)) {
+                ResultSet row = statement.executeQuery("SELECT pg_catalog.count(*) FROM (SELECT FROM " + table.quoted()
+                        + " LIMIT " + limit + ") AS present")) {
             row.next();
             return row.getLong(1);
         }

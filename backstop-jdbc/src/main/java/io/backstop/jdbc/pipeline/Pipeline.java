@@ -39,6 +39,7 @@ public final class Pipeline implements AutoCloseable {
     private final ApprovalGate approvals;
     private final SecuredExecution secured;
     private final LimitedExecution limited = new LimitedExecution();
+    private final VolatileCode volatileCode;
 
     public Pipeline(PipelineParts parts) {
         this.analyzer = parts.analyzer();
@@ -46,13 +47,23 @@ public final class Pipeline implements AutoCloseable {
         this.store = parts.store();
         this.background = new BackgroundRecorder(store.audit());
         this.audit = new AuditTrail(store.audit(), background, parts.clock());
+        this.volatileCode = new VolatileCode(parts.clock());
         this.approvals = new ApprovalGate(parts.approvals());
         this.secured = new SecuredExecution(parts.snapshots(), store.snapshots(), parts.progress());
     }
 
-    /** What the text does. Cached, and cheap enough to be called at prepare. */
-    public Assessment assess(String sql, Session session) {
-        return analyzer.assess(sql, session.standardConformingStrings());
+    /**
+     * What the text does: as it was written, and as pgjdbc sends it where it rewrites it; the worse of the two. Cached, and
+     * cheap enough to be called at prepare.
+     */
+    public Assessment assess(String sql, Session session) throws SQLException {
+        Assessment written = analyzer.assess(sql, session.standardConformingStrings());
+        String sent = session.sent(sql);
+        if (sent.equals(sql)) {
+            return written;
+        }
+        Assessment asSent = analyzer.assess(sent, session.standardConformingStrings());
+        return asSent.risk().atLeast(written.risk()) ? asSent : written;
     }
 
     /**
@@ -62,7 +73,17 @@ public final class Pipeline implements AutoCloseable {
      */
     public <T extends @Nullable Object> T run(Session session, Submission submission, Execution<T> execution)
             throws SQLException {
-        Assessment assessment = submission.assessment();
+        session.turn().lock();
+        try {
+            return inTurn(session, submission, execution);
+        } finally {
+            session.turn().unlock();
+        }
+    }
+
+    private <T extends @Nullable Object> T inTurn(Session session, Submission submission, Execution<T> execution)
+            throws SQLException {
+        Assessment assessment = volatileCode.weigh(session, submission.assessment());
         if (assessment.risk() == RiskLevel.SAFE
                 && !policies.latest().quarantine().blocksSafeQueries()) {
             audit.safe(session, submission);
@@ -85,6 +106,9 @@ public final class Pipeline implements AutoCloseable {
         }
         Optional<String> approvalId = Optional.empty();
         if (verdict instanceof Verdict.Hold hold) {
+            if (hold.snapshot()) {
+                secured.checked(statement);
+            }
             approvalId = Optional.of(approve(session, statement, policy, hold));
         }
         if (takesSnapshot(verdict)) {
@@ -154,9 +178,7 @@ public final class Pipeline implements AutoCloseable {
         try {
             outcome = secured.run(session, statement, policy.recovery(), approvalId, execution);
         } catch (SQLException e) {
-            if (e instanceof BackstopException && approvalId.isPresent()) {
-                approvals.release(approvalId.get(), e); // it did not run, or was undone, so it was not used
-            }
+            releaseUnused(approvalId, e);
             audit.outcome(session, statement, failure(e), new Links(approvalId, Optional.empty()));
             throw e;
         }
@@ -165,11 +187,23 @@ public final class Pipeline implements AutoCloseable {
         return outcome.result();
     }
 
+    /**
+     * Gives back the approval of a statement that was refused, or undone, with certainty: not where the connection broke
+     * and nobody knows what the server made of it.
+     */
+    private void releaseUnused(Optional<String> approvalId, SQLException failure) {
+        String state = String.valueOf(failure.getSQLState());
+        boolean uncertain = state.startsWith("08") || state.startsWith("57") || state.equals("null");
+        if (approvalId.isPresent() && !uncertain) {
+            approvals.release(approvalId.get(), failure);
+        }
+    }
+
     private <T extends @Nullable Object> T limit(Session session, Case statement, Policy policy, Execution<T> execution)
             throws SQLException {
         LimitedExecution.Attempt<T> attempt;
         try {
-            attempt = limited.run(session.connection(), statement, policy.impact(), execution);
+            attempt = limited.run(session, statement.assessment(), policy.impact(), execution);
         } catch (SQLException e) {
             audit.outcome(session, statement, failure(e), Links.NONE);
             throw e;
@@ -201,8 +235,15 @@ public final class Pipeline implements AutoCloseable {
         try {
             result = execution.run();
         } catch (SQLException e) {
+            if (statement.assessment().statements().size() == 1) {
+                releaseUnused(links.approvalId(), e);
+            }
             audit.outcome(session, statement, failure(e), links);
             throw e;
+        } finally {
+            if (statement.assessment().risk().atLeast(RiskLevel.HIGH)) {
+                volatileCode.forget(session);
+            }
         }
         audit.outcome(session, statement, "executed", links);
         return result;

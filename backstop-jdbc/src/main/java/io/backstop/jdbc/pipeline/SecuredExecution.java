@@ -65,12 +65,9 @@ final class SecuredExecution {
             Optional<String> approvalId,
             Execution<T> execution)
             throws SQLException {
-        SnapshotService service = snapshots.orElseThrow(() -> new RecoveryNotReadyException(
-                statement.assessment().operation() + " needs a snapshot first, and no storage is configured",
-                "set backstop.storage to file:///folder or s3://bucket, with backstop-snapshot on the class path"));
-        refuseMixedText(statement);
+        SnapshotService service = checked(statement);
         Connection connection = session.connection();
-        Transaction transaction = Transaction.around(connection);
+        Transaction transaction = Transaction.around(session);
         try {
             if (transaction.own()) {
                 // Its only statement cannot tell the difference, and only without an older snapshot is a copy under the
@@ -98,6 +95,17 @@ final class SecuredExecution {
             transaction.undo(e);
             throw e;
         }
+    }
+
+    /**
+     * The service that would secure the statement, where it could be secured at all: nobody should be asked to approve what
+     * cannot run.
+     */
+    SnapshotService checked(Case statement) throws BackstopException {
+        refuseMixedText(statement);
+        return snapshots.orElseThrow(() -> new RecoveryNotReadyException(
+                statement.assessment().operation() + " needs a snapshot first, and no storage is configured",
+                "set backstop.storage to file:///folder or s3://bucket, with backstop-snapshot on the class path"));
     }
 
     private static void refuseMixedText(Case statement) throws BackstopException {

@@ -1,29 +1,43 @@
 package io.backstop.jdbc.pipeline;
 
-import org.postgresql.PGConnection;
+import org.postgresql.core.BaseConnection;
+import org.postgresql.core.TransactionState;
+import org.postgresql.jdbc.PgConnection;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.concurrent.locks.ReentrantLock;
 
-/** A connection behind the guard, and what the guard has to know of it. As thread-safe as the connection. */
+/**
+ * A connection behind the guard, and what the guard has to know of it. Thread-safe: executions of several threads take
+ * turns, so that none gets into the transaction that Backstop opens for another.
+ */
 public final class Session {
     private final Connection connection;
-    private final PGConnection postgres;
+    private final BaseConnection postgres;
     private final String database;
     private final String configuredAgent;
+    private final ReentrantLock turn = new ReentrantLock();
 
     /**
-     * @param connection pgjdbc's own connection
+     * @param connection pgjdbc's own connection, or a pool's over one
      * @param database {@code host:port/name}
      * @param configuredAgent who sends the statements for which nobody else is named
+     * @throws SQLException where it is not pgjdbc's, or is set up to send names unquoted
      */
     public Session(Connection connection, String database, String configuredAgent) throws SQLException {
         this.connection = connection;
-        this.postgres = connection.unwrap(PGConnection.class);
+        PgConnection pgConnection = connection.unwrap(PgConnection.class);
+        this.postgres = pgConnection;
         this.database = database;
         this.configuredAgent = configuredAgent;
+        if (!pgConnection.getQueryExecutor().getQuoteReturningIdentifiers()) {
+            // pgjdbc would put the names of generated-key columns into the text as they are, after it was judged.
+            throw new SQLException(
+                    "quoteReturningIdentifiers=false cannot be guarded\nHINT: leave that setting out", "F0000");
+        }
     }
 
     public Connection connection() {
@@ -38,21 +52,49 @@ public final class Session {
         return CurrentAgent.id().orElse(configuredAgent);
     }
 
+    ReentrantLock turn() {
+        return turn;
+    }
+
     /** As the server last reported it; costs no round trip. */
     public boolean standardConformingStrings() {
         return !"off".equals(postgres.getParameterStatus("standard_conforming_strings"));
     }
 
+    /** Whether the server is in a transaction, whoever began it: JDBC, or a BEGIN that was sent as a statement. */
+    boolean inTransaction() {
+        return postgres.getTransactionState() != TransactionState.IDLE;
+    }
+
+    /** Whether the server refuses everything until the transaction ends. */
+    boolean inFailedTransaction() {
+        return postgres.getTransactionState() == TransactionState.FAILED;
+    }
+
+    /**
+     * The text as pgjdbc will send it, where its rewriting of JDBC escapes and parameters changes it: what it joins or
+     * drops can make other tokens of it.
+     */
+    String sent(String sql) throws SQLException {
+        return sql.indexOf('{') < 0 && sql.indexOf('?') < 0 ? sql : connection.nativeSQL(sql);
+    }
+
     /** What decides, beside the text, on what the next statement acts. SHOW takes no snapshot of the transaction. */
     Identity identity() throws SQLException {
         String sessionUser = String.valueOf(postgres.getParameterStatus("session_authorization"));
-        String role = show("role");
-        return new Identity(role.equals("none") ? sessionUser : role, show("search_path"));
+        String role = value("SHOW role");
+        return new Identity(role.equals("none") ? sessionUser : role, value("SHOW search_path"));
     }
 
-    private String show(String setting) throws SQLException {
+    /** A hash over the statements that were prepared in SQL, which decide what EXECUTE does. */
+    String preparedStatements() throws SQLException {
+        return value("SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg(pg_catalog.concat(name, ' ', statement), ';'"
+                + " ORDER BY name), '')) FROM pg_catalog.pg_prepared_statements WHERE from_sql");
+    }
+
+    private String value(String query) throws SQLException {
         try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SHOW " + setting)) {
+                ResultSet row = statement.executeQuery(query)) {
             row.next();
             return row.getString(1);
         }

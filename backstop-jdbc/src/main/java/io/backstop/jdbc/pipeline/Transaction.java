@@ -4,12 +4,11 @@ import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Savepoint;
 import java.sql.Statement;
 
 /**
- * The transaction around one statement: one of its own where the session commits automatically, else a savepoint in the
- * caller's, so that undoing the statement leaves the caller's transaction as it was.
+ * The transaction around one statement: one of its own where there is none, else a savepoint in the caller's, so that
+ * undoing the statement leaves the caller's transaction as it was.
  */
 abstract sealed class Transaction {
     final Connection connection;
@@ -18,8 +17,10 @@ abstract sealed class Transaction {
         this.connection = connection;
     }
 
-    static Transaction around(Connection connection) throws SQLException {
-        return connection.getAutoCommit() ? new Own(connection) : new Joined(connection);
+    /** @param session in auto-commit with no transaction open, for one of its own; else the caller's is joined */
+    static Transaction around(Session session) throws SQLException {
+        Connection connection = session.connection();
+        return connection.getAutoCommit() && !session.inTransaction() ? new Own(connection) : new Joined(connection);
     }
 
     /** Whether it ends with the statement. */
@@ -78,12 +79,17 @@ abstract sealed class Transaction {
         }
     }
 
+    /** Savepoints are said in SQL: the transaction may be one that JDBC does not know of. */
     private static final class Joined extends Transaction {
-        private final Savepoint savepoint;
-
         Joined(Connection connection) throws SQLException {
             super(connection);
-            this.savepoint = connection.setSavepoint("backstop_statement");
+            execute("SAVEPOINT backstop_statement");
+        }
+
+        private void execute(String sql) throws SQLException {
+            try (Statement statement = connection.createStatement()) {
+                statement.execute(sql);
+            }
         }
 
         @Override
@@ -98,14 +104,14 @@ abstract sealed class Transaction {
 
         @Override
         void keep() throws SQLException {
-            connection.releaseSavepoint(savepoint);
+            execute("RELEASE SAVEPOINT backstop_statement");
         }
 
         @Override
         void undo(Throwable cause) {
             try {
-                connection.rollback(savepoint);
-                connection.releaseSavepoint(savepoint);
+                execute("ROLLBACK TO SAVEPOINT backstop_statement");
+                execute("RELEASE SAVEPOINT backstop_statement");
             } catch (SQLException e) {
                 cause.addSuppressed(e);
             }

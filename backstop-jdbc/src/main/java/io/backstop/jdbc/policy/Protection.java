@@ -1,6 +1,7 @@
 package io.backstop.jdbc.policy;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
@@ -12,24 +13,55 @@ import io.backstop.api.policy.ImpactRules;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
-/** Raises writes to protected tables and columns to CRITICAL. Pure. */
+/** Raises writes to protected tables and columns, and to the system catalog, to CRITICAL. Pure. */
 final class Protection {
     static final RuleId PROTECTED_TABLE = new RuleId("protected-table");
     static final RuleId PROTECTED_COLUMN = new RuleId("protected-column");
+
+    static final RuleId SYSTEM_CATALOG = new RuleId("system-catalog");
+
+    private static final Set<String> ROW_WRITES =
+            Set.of("INSERT", "UPDATE", "DELETE", "MERGE", "COPY FROM", "TRUNCATE");
+    private static final Set<String> SYSTEM_SCHEMAS = Set.of("pg_catalog", "information_schema", "pg_toast");
 
     private Protection() {}
 
     /** The assessment with the findings that the rules add to it, or itself where they add none. */
     static Assessment apply(ImpactRules rules, Assessment assessment) {
-        if (rules.protectedTables().isEmpty() && rules.protectedColumns().isEmpty()) {
+        if (assessment.risk() == RiskLevel.SAFE) {
             return assessment;
         }
         List<StatementAssessment> statements = assessment.statements().stream()
-                .map(statement -> statement.with(findings(rules, statement)))
+                .map(statement -> systemCatalog(statement.with(findings(rules, statement))))
                 .toList();
         return Assessment.of(statements);
+    }
+
+    /** Rows of the catalog are the schema itself; no snapshot of tables brings them back. */
+    private static StatementAssessment systemCatalog(StatementAssessment statement) {
+        boolean writesRows = !statement.destructions().isEmpty() || ROW_WRITES.contains(statement.operation());
+        Optional<RelationName> written = statement.targets().stream()
+                .map(Target::name)
+                .filter(Protection::isSystemRelation)
+                .findFirst();
+        if (!writesRows || written.isEmpty()) {
+            return statement;
+        }
+        Finding finding =
+                new Finding(SYSTEM_CATALOG, RiskLevel.CRITICAL, "changes rows of the system catalog: " + written.get());
+        return statement
+                .with(List.of(finding))
+                .destroying(
+                        List.of(new Destruction(Destruction.Kind.UNRECOVERABLE, List.of(written.get()), false, false)));
+    }
+
+    private static boolean isSystemRelation(RelationName name) {
+        return name.schema()
+                .map(schema -> SYSTEM_SCHEMAS.contains(schema))
+                .orElse(name.name().startsWith("pg_"));
     }
 
     private static List<Finding> findings(ImpactRules rules, StatementAssessment statement) {
