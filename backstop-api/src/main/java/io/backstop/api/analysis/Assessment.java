@@ -14,12 +14,15 @@ import java.util.stream.Stream;
  * @param statements the statements in order; empty for a text of nothing but space, comments and semicolons
  * @param parseErrorPresent whether some part of the text could not be understood; then the risk is
  *     {@link RiskLevel#CRITICAL}
+ * @param secondOpinion whether a second reader was asked, and what it said
  */
-public record Assessment(RiskLevel risk, List<StatementAssessment> statements, boolean parseErrorPresent) {
+public record Assessment(
+        RiskLevel risk, List<StatementAssessment> statements, boolean parseErrorPresent, SecondOpinion secondOpinion) {
     public static final String EMPTY_OPERATION = "EMPTY";
 
     public Assessment {
         Objects.requireNonNull(risk, "risk");
+        Objects.requireNonNull(secondOpinion, "secondOpinion");
         statements = List.copyOf(statements);
         if (parseErrorPresent && risk != RiskLevel.CRITICAL) {
             throw new IllegalArgumentException("what cannot be understood is critical, not " + risk);
@@ -33,7 +36,12 @@ public record Assessment(RiskLevel risk, List<StatementAssessment> statements, b
             worst = worst.worse(statement.risk());
             parseError |= !statement.recognised();
         }
-        return new Assessment(worst, statements, parseError);
+        return new Assessment(worst, statements, parseError, SecondOpinion.NOT_ASKED);
+    }
+
+    /** This assessment with what a second reader said to it. */
+    public Assessment with(SecondOpinion opinion) {
+        return new Assessment(risk, statements, parseErrorPresent, opinion);
     }
 
     /** The operation of the worst statement, the first of them where several are equally bad; {@code EMPTY} for none. */

@@ -7,6 +7,7 @@ import io.backstop.api.policy.Verdict;
 import io.backstop.cli.DatabaseAddress;
 import io.backstop.cli.ExitCode;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
+import io.backstop.jdbc.analysis.second.SecondReader;
 import io.backstop.jdbc.policy.InvalidPolicyException;
 import io.backstop.jdbc.policy.Judge;
 import io.backstop.jdbc.policy.PolicyProfiles;
@@ -89,7 +90,11 @@ public final class AnalyzeCommand implements Callable<Integer> {
         String sql = text();
         Policy rules = PolicyProfiles.named(policy).current();
         Judge judge = new Judge();
-        Assessment assessment = judge.weigh(analyzer.assess(sql), rules);
+        Assessment read;
+        try (SecondReader second = new SecondReader()) {
+            read = second.read(sql, analyzer.assess(sql));
+        }
+        Assessment assessment = judge.weigh(read, rules).with(read.secondOpinion());
         Verdict verdict = judge.decide(assessment, rules, SessionState.CLEAR);
         if (json) {
             out.println(AssessmentJson.write(assessment));

@@ -3,12 +3,14 @@ package io.backstop.cli.analyze;
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.SecondOpinion;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
 
 import java.io.StringWriter;
 import java.io.Writer;
+import java.util.Locale;
 
 /** An assessment as one line of JSON. Stateless, thread-safe. */
 final class AssessmentJson {
@@ -43,6 +45,10 @@ final class AssessmentJson {
                 json.writeEndObject();
             }
             json.writeEndArray();
+            if (assessment.secondOpinion() != SecondOpinion.NOT_ASKED) {
+                json.writeStringProperty(
+                        "second_reader", assessment.secondOpinion().name().toLowerCase(Locale.ROOT));
+            }
             json.writeEndObject();
         }
     }

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RuleId;
+import io.backstop.api.analysis.SecondOpinion;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
 import io.backstop.api.policy.Policy;
@@ -33,6 +34,7 @@ final class AssessmentText {
         if (statements.isEmpty()) {
             out.println("SAFE  " + Assessment.EMPTY_OPERATION);
         }
+        out.println("  second    " + words(assessment.secondOpinion()));
         out.println("  policy    " + policy.name() + ": " + words(verdict, policy));
     }
 
@@ -67,6 +69,16 @@ final class AssessmentText {
                                 .map(RelationName::toString)
                                 .distinct()
                                 .collect(Collectors.joining(", "));
+    }
+
+    private static String words(SecondOpinion opinion) {
+        return switch (opinion) {
+            case NOT_ASKED -> "no second reader was asked";
+            case MISSING -> "a second reader (JSqlParser) cannot read it within its budget";
+            case AGREES -> "a second reader (JSqlParser) agrees";
+            case LOWER -> "a second reader (JSqlParser) sees less of a risk; the worse verdict counts";
+            case HIGHER -> "a second reader (JSqlParser) sees more of a risk, and its verdict counts";
+        };
     }
 
     private static String words(Verdict verdict, Policy policy) {

@@ -66,9 +66,10 @@ class AnalyzeCommandTest {
     @Test
     void programs_get_json() {
         assertThat(CommandRun.of("analyze", "--json", "DROP TABLE public.users").output())
-                .isEqualToIgnoringNewLines("{\"risk_level\":\"CRITICAL\",\"operation\":\"DROP TABLE\",\"tables\":"
-                        + "[\"public.users\"],\"parse_error_present\":false,\"statements\":1,\"findings\":[{\"rule\":"
-                        + "\"drop-table\",\"reason\":\"removes a table with its rows: public.users\"}]}");
+                .isEqualToIgnoringNewLines(
+                        "{\"risk_level\":\"CRITICAL\",\"operation\":\"DROP TABLE\",\"tables\":"
+                                + "[\"public.users\"],\"parse_error_present\":false,\"statements\":1,\"findings\":[{\"rule\":"
+                                + "\"drop-table\",\"reason\":\"removes a table with its rows: public.users\"}],\"second_reader\":\"agrees\"}");
     }
 
     @Test
