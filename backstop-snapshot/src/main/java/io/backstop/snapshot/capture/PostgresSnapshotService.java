@@ -9,6 +9,7 @@ import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.schema.TransactionBlock;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
@@ -132,10 +133,11 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     private static void requireTransaction(Connection connection) throws SQLException, RecoveryNotReadyException {
-        if (connection.getAutoCommit()) {
+        if (!TransactionBlock.surrounds(connection)) {
             throw new RecoveryNotReadyException(
-                    "the connection is in auto-commit mode, so locks would be gone before the statement runs",
-                    "turn auto-commit off around the statement");
+                    "the connection is in auto-commit mode without a transaction, so locks would be gone before the "
+                            + "statement runs",
+                    "begin a transaction around the statement");
         }
     }
 

@@ -181,11 +181,40 @@ class SecuringTest {
     }
 
     @Test
+    void a_transaction_that_sql_began_in_auto_commit_mode_is_joined() throws Exception {
+        try (Connection connection = database.connect()) {
+            Securing.run(connection, "BEGIN", "SET LOCAL search_path = public, pg_catalog", "INSERT INTO b VALUES (4)");
+            SecuredRows secured = securing.secure(connection, plain(Kind.TRUNCATE, "b"));
+            assertThat(securing.rows(only(secured))).containsExactlyInAnyOrder("3", "4");
+            Securing.run(connection, "TRUNCATE b");
+            secured.confirmNothingElseWasDestroyed();
+            assertThat(connection.getAutoCommit()).isTrue();
+            Securing.run(connection, "ROLLBACK");
+            assertThat(Securing.value(connection, "SHOW search_path")).isEqualTo("\"$user\", public");
+        }
+        assertThat(database.value("SELECT count(*) FROM b")).isEqualTo("1");
+    }
+
+    @Test
+    void a_refusal_leaves_the_transaction_that_sql_began_as_it_was() throws Exception {
+        try (Connection connection = database.connect()) {
+            Securing.run(connection, "BEGIN", "INSERT INTO b VALUES (4)");
+            assertThatThrownBy(() -> securing.service.secure(
+                            connection,
+                            Securing.request(List.of(plain(Kind.TRUNCATE, "b")), List.of(), 0),
+                            Progress.SILENT))
+                    .isInstanceOf(RecoveryNotReadyException.class);
+            Securing.run(connection, "COMMIT");
+        }
+        assertThat(database.value("SELECT count(*) FROM b")).isEqualTo("2");
+    }
+
+    @Test
     void a_connection_in_auto_commit_mode_is_refused() throws Exception {
         try (Connection connection = database.connect()) {
             assertThatThrownBy(() -> securing.secure(connection, plain(Kind.TRUNCATE, "a")))
                     .isInstanceOf(RecoveryNotReadyException.class)
-                    .hasMessageStartingWith("the connection is in auto-commit mode");
+                    .hasMessageStartingWith("the connection is in auto-commit mode without a transaction");
         }
     }
 
