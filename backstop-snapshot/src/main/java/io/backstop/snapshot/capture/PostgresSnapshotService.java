@@ -113,6 +113,9 @@ public final class PostgresSnapshotService implements SnapshotService {
         BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
         BlastRadius radius = new TableLocks(session, settings.lockTimeout())
                 .lock(() -> resolver.resolve(request.destructions(), request.companions()), progress);
+        if (request.callersTransaction()) {
+            DeferredTriggers.refuse(session, radius);
+        }
         // Locks that are older than a savepoint survive a rollback to it; the settings after it do not.
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
