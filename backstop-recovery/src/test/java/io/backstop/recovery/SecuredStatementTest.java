@@ -147,7 +147,8 @@ class SecuredStatementTest {
                             "localhost:5432/test",
                             "agent",
                             "0".repeat(64),
-                            Optional.empty()),
+                            Optional.empty(),
+                            false),
                     Progress.SILENT);
             sql.execute(statement);
             secured.confirmNothingElseWasDestroyed();

@@ -16,6 +16,8 @@ import java.util.Optional;
  * @param agentId who sends the statement
  * @param statementSha256 SHA-256 over the statement and its parameters
  * @param approvalId the approval that lets it run
+ * @param callersTransaction whether the transaction goes on after the statement, so that whoever began it commits it, and
+ *     what is deferred to the commit runs when nobody looks any more
  */
 public record SnapshotRequest(
         List<Destruction> destructions,
@@ -24,7 +26,8 @@ public record SnapshotRequest(
         String database,
         String agentId,
         String statementSha256,
-        Optional<String> approvalId) {
+        Optional<String> approvalId,
+        boolean callersTransaction) {
     public SnapshotRequest {
         destructions = List.copyOf(destructions);
         companions = List.copyOf(companions);

@@ -22,8 +22,8 @@ public interface SnapshotService extends AutoCloseable {
      *
      * <p>The settings of the session are afterwards what they were before; the locks stay until the transaction ends.
      *
-     * @param connection a plain connection to PostgreSQL with a transaction that this call may begin or join
-     *     (auto-commit is off)
+     * @param connection a plain connection to PostgreSQL with a transaction that this call may begin or join: auto-commit
+     *     is off, or SQL has begun one in auto-commit mode ({@code BEGIN}). The mode is left as it is
      * @throws RecoveryNotReadyException where any of this cannot be had; nothing was changed then, though the transaction
      *     may hold locks or have failed
      */

@@ -141,7 +141,8 @@ final class SecuredExecution {
                 session.database(),
                 session.agentId(),
                 statement.submission().sha256().orElse(""),
-                approvalId);
+                approvalId,
+                false);
     }
 
     private static String words(Transaction transaction, SecuredRows rows) {

@@ -9,6 +9,7 @@ import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.schema.TransactionBlock;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
@@ -112,6 +113,9 @@ public final class PostgresSnapshotService implements SnapshotService {
         BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
         BlastRadius radius = new TableLocks(session, settings.lockTimeout())
                 .lock(() -> resolver.resolve(request.destructions(), request.companions()), progress);
+        if (request.callersTransaction()) {
+            DeferredTriggers.refuse(session, radius);
+        }
         // Locks that are older than a savepoint survive a rollback to it; the settings after it do not.
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
@@ -132,10 +136,11 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     private static void requireTransaction(Connection connection) throws SQLException, RecoveryNotReadyException {
-        if (connection.getAutoCommit()) {
+        if (!TransactionBlock.surrounds(connection)) {
             throw new RecoveryNotReadyException(
-                    "the connection is in auto-commit mode, so locks would be gone before the statement runs",
-                    "turn auto-commit off around the statement");
+                    "the connection is in auto-commit mode without a transaction, so locks would be gone before the "
+                            + "statement runs",
+                    "begin a transaction around the statement");
         }
     }
 

@@ -38,7 +38,7 @@ final class QualifiedNames implements AutoCloseable {
 
     @Override
     public void close() throws SQLException {
-        if (healthy || connection.getAutoCommit()) {
+        if (healthy || !TransactionBlock.surrounds(connection)) {
             set(previous);
         }
     }
@@ -48,7 +48,7 @@ final class QualifiedNames implements AutoCloseable {
                 connection.prepareStatement("SELECT pg_catalog.set_config('search_path', ?, ?)")) {
             statement.setString(1, path);
             // Within a transaction it must not outlive it: the caller's own may be SET LOCAL.
-            statement.setBoolean(2, !connection.getAutoCommit());
+            statement.setBoolean(2, TransactionBlock.surrounds(connection));
             statement.executeQuery().close();
         }
     }

@@ -83,7 +83,8 @@ final class Securing {
                 "localhost:5432/test",
                 "agent-7",
                 "ab".repeat(32),
-                Optional.of("appr_1"));
+                Optional.of("appr_1"),
+                false);
     }
 
     SecuredRows secure(Connection connection, Destruction... destructions) throws RecoveryNotReadyException {

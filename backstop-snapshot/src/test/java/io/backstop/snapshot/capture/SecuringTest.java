@@ -5,6 +5,7 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.api.snapshot.SnapshotServiceProvider;
 import io.backstop.api.snapshot.SnapshotSettings;
@@ -181,11 +182,102 @@ class SecuringTest {
     }
 
     @Test
+    void a_transaction_that_sql_began_in_auto_commit_mode_is_joined() throws Exception {
+        try (Connection connection = database.connect()) {
+            Securing.run(connection, "BEGIN", "SET LOCAL search_path = public, pg_catalog", "INSERT INTO b VALUES (4)");
+            SecuredRows secured = securing.secure(connection, plain(Kind.TRUNCATE, "b"));
+            assertThat(securing.rows(only(secured))).containsExactlyInAnyOrder("3", "4");
+            Securing.run(connection, "TRUNCATE b");
+            secured.confirmNothingElseWasDestroyed();
+            assertThat(connection.getAutoCommit()).isTrue();
+            Securing.run(connection, "ROLLBACK");
+            assertThat(Securing.value(connection, "SHOW search_path")).isEqualTo("\"$user\", public");
+        }
+        assertThat(database.value("SELECT count(*) FROM b")).isEqualTo("1");
+    }
+
+    @Test
+    void a_refusal_leaves_the_transaction_that_sql_began_as_it_was() throws Exception {
+        try (Connection connection = database.connect()) {
+            Securing.run(connection, "BEGIN", "INSERT INTO b VALUES (4)");
+            assertThatThrownBy(() -> securing.service.secure(
+                            connection,
+                            Securing.request(List.of(plain(Kind.TRUNCATE, "b")), List.of(), 0),
+                            Progress.SILENT))
+                    .isInstanceOf(RecoveryNotReadyException.class);
+            Securing.run(connection, "COMMIT");
+        }
+        assertThat(database.value("SELECT count(*) FROM b")).isEqualTo("2");
+    }
+
+    private SecuredRows secureFor(Connection connection, boolean callersTransaction) throws Exception {
+        return securing.service.secure(
+                connection,
+                new SnapshotRequest(
+                        List.of(plain(Kind.DELETE, "a")),
+                        List.of("b"),
+                        Long.MAX_VALUE,
+                        "localhost:5432/test",
+                        "agent-7",
+                        "ab".repeat(32),
+                        Optional.empty(),
+                        callersTransaction),
+                Progress.SILENT);
+    }
+
+    @Test
+    void a_trigger_that_may_wait_for_the_callers_commit_is_refused() throws Exception {
+        database.run(
+                "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM b; RETURN OLD; END $$",
+                "CREATE CONSTRAINT TRIGGER later AFTER DELETE ON a DEFERRABLE FOR EACH ROW EXECUTE FUNCTION later()");
+        try (Connection connection = Securing.begin(database)) {
+            assertThatThrownBy(() -> secureFor(connection, true))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessage(
+                            "trigger later of table public.a may be deferred to the commit of a transaction that goes "
+                                    + "on after the statement, so what it destroys could not be seen\n"
+                                    + "HINT: run the statement by itself, outside of a transaction");
+            assertThat(securing.store.list("")).isEmpty();
+            assertThat(secureFor(connection, false).manifests()).hasSize(2);
+            connection.rollback();
+            database.run("ALTER TABLE a DISABLE TRIGGER later");
+            assertThat(secureFor(connection, true).manifests()).hasSize(2);
+        }
+    }
+
+    @Test
+    void triggers_that_cannot_wait_and_deferrable_keys_run_in_the_callers_transaction() throws Exception {
+        database.run(
+                "CREATE FUNCTION soon() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$",
+                "CREATE TRIGGER soon AFTER DELETE ON a FOR EACH ROW EXECUTE FUNCTION soon()",
+                "ALTER TABLE b ADD FOREIGN KEY (id) REFERENCES a DEFERRABLE NOT VALID",
+                "CREATE CONSTRAINT TRIGGER kept AFTER DELETE ON b DEFERRABLE FOR EACH ROW EXECUTE FUNCTION soon()");
+        try (Connection connection = Securing.begin(database)) {
+            assertThat(secureFor(connection, true).manifests()).hasSize(2);
+        }
+    }
+
+    @Test
+    void the_deferrable_trigger_of_a_partition_is_refused_too() throws Exception {
+        database.run(
+                "DROP TABLE a",
+                "CREATE TABLE p (id integer) PARTITION BY LIST (id)",
+                "CREATE TABLE a PARTITION OF p DEFAULT",
+                "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$",
+                "CREATE CONSTRAINT TRIGGER later AFTER DELETE ON p DEFERRABLE FOR EACH ROW EXECUTE FUNCTION later()");
+        try (Connection connection = Securing.begin(database)) {
+            assertThatThrownBy(() -> secureFor(connection, true))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageStartingWith("trigger later of table public.a may be deferred");
+        }
+    }
+
+    @Test
     void a_connection_in_auto_commit_mode_is_refused() throws Exception {
         try (Connection connection = database.connect()) {
             assertThatThrownBy(() -> securing.secure(connection, plain(Kind.TRUNCATE, "a")))
                     .isInstanceOf(RecoveryNotReadyException.class)
-                    .hasMessageStartingWith("the connection is in auto-commit mode");
+                    .hasMessageStartingWith("the connection is in auto-commit mode without a transaction");
         }
     }
 
