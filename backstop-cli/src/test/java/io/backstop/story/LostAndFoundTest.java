@@ -173,6 +173,19 @@ class LostAndFoundTest {
     }
 
     @Test
+    void a_dry_run_in_a_transaction_that_sql_began_is_undone_by_its_rollback() throws SQLException {
+        List<String> before = facts();
+        try (Connection agent = agent();
+                Statement statement = agent.createStatement()) {
+            statement.execute("BEGIN");
+            statement.execute("UPDATE users SET name = 'dry' WHERE id = 1");
+            approvedAndRun(agent, "DELETE FROM orders");
+            statement.execute("ROLLBACK");
+        }
+        assertThat(facts()).isEqualTo(before);
+    }
+
+    @Test
     void a_storage_that_cannot_be_written_is_named_when_connecting() throws IOException {
         Files.writeString(folder.resolve("snapshots"), "a file where the folder should be");
         assertThatThrownBy(this::agent)

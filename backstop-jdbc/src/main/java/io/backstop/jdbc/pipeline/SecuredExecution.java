@@ -74,7 +74,8 @@ final class SecuredExecution {
                 // lock exact.
                 execute(connection, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
             }
-            SecuredRows rows = service.secure(connection, request(session, statement, recovery, approvalId), progress);
+            SecuredRows rows = service.secure(
+                    connection, request(session, statement, recovery, approvalId, transaction), progress);
             for (SnapshotManifest manifest : rows.manifests()) {
                 catalogue.add(manifest, rows.storage());
             }
@@ -129,7 +130,11 @@ final class SecuredExecution {
     }
 
     private static SnapshotRequest request(
-            Session session, Case statement, RecoveryRules recovery, Optional<String> approvalId) {
+            Session session,
+            Case statement,
+            RecoveryRules recovery,
+            Optional<String> approvalId,
+            Transaction transaction) {
         Set<String> tables = statement.assessment().destructions().stream()
                 .flatMap(destruction -> destruction.relations().stream())
                 .map(Object::toString)
@@ -142,7 +147,7 @@ final class SecuredExecution {
                 session.agentId(),
                 statement.submission().sha256().orElse(""),
                 approvalId,
-                false);
+                !transaction.own());
     }
 
     private static String words(Transaction transaction, SecuredRows rows) {
