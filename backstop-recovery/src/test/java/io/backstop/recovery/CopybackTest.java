@@ -141,6 +141,32 @@ class CopybackTest {
     }
 
     @Test
+    void owned_sequences_come_back_with_their_grants_comments_and_persistence() throws Exception {
+        database.run(
+                "CREATE UNLOGGED TABLE tickets (id serial, number int GENERATED ALWAYS AS IDENTITY, plain serial)",
+                "ALTER SEQUENCE tickets_plain_seq SET LOGGED",
+                "INSERT INTO tickets DEFAULT VALUES",
+                "GRANT USAGE ON SEQUENCE tickets_id_seq TO pg_monitor",
+                "GRANT SELECT ON SEQUENCE tickets_id_seq TO PUBLIC",
+                "GRANT UPDATE ON SEQUENCE tickets_number_seq TO pg_monitor WITH GRANT OPTION",
+                "COMMENT ON SEQUENCE tickets_id_seq IS 'it''s for tickets'",
+                "COMMENT ON SEQUENCE tickets_number_seq IS 'numbers'");
+        String sequences = "SELECT relname, relpersistence, relowner::regrole, obj_description(oid, 'pg_class'), "
+                + "(SELECT array_agg(a::text ORDER BY a::text) FROM unnest(relacl) a) "
+                + "FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace ORDER BY 1";
+        List<String> before = database.rows(sequences);
+        SnapshotManifest manifest = captures.take("tickets");
+        for (String loss : List.of("DROP TABLE tickets", "ALTER TABLE tickets DROP COLUMN plain")) {
+            database.run(loss);
+            copyBack(manifest);
+            database.run("DROP TABLE IF EXISTS tickets_set_aside");
+            assertThat(database.rows(sequences)).as(loss).isEqualTo(before);
+        }
+        database.run("INSERT INTO tickets DEFAULT VALUES");
+        assertThat(database.rows("SELECT * FROM tickets ORDER BY 1")).hasSize(2);
+    }
+
+    @Test
     void deleted_rows_come_back_and_the_others_stay_as_they_are() throws Exception {
         fillUsers();
         SnapshotManifest manifest = captures.take("users");

@@ -51,6 +51,7 @@ final class Aftermath {
     private final Map<Long, State> before;
     private final Set<Long> relationsBefore;
     private final Set<Long> goneBefore;
+    private final BeyondTables beyondBefore;
 
     private Aftermath(Session session, Set<Long> saved, boolean drops) throws SQLException, RecoveryNotReadyException {
         this.session = session;
@@ -60,6 +61,7 @@ final class Aftermath {
         this.before = tables();
         this.relationsBefore = drops ? oids(RELATIONS) : Set.of();
         this.goneBefore = oids(GONE);
+        this.beyondBefore = BeyondTables.now(session);
     }
 
     /**
@@ -83,6 +85,7 @@ final class Aftermath {
 
     private void compareAll() throws SQLException, RecoveryNotReadyException {
         requireCounters();
+        beyondBefore.compare(session);
         Map<Long, State> after = tables();
         for (Map.Entry<Long, State> table : after.entrySet()) {
             if (!saved.contains(table.getKey())) {

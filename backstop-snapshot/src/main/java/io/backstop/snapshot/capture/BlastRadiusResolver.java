@@ -42,8 +42,16 @@ final class BlastRadiusResolver {
         for (String companion : companions) {
             beside.add(new Reach(companion(companion), Effect.KEPT));
         }
+        StoredRowTypes.refuse(session, with(Effect.ALTERED, reached));
         spread(beside, reached);
         return radius(reached);
+    }
+
+    private static List<Long> with(Effect effect, Collection<Reach> reached) {
+        return reached.stream()
+                .filter(reach -> reach.effect() == effect)
+                .map(Reach::oid)
+                .toList();
     }
 
     private Collection<Reach> begin(Destruction destruction) throws SQLException, RecoveryNotReadyException {
@@ -57,6 +65,10 @@ final class BlastRadiusResolver {
         List<Reach> begin = new ArrayList<>();
         for (RelationName name : destruction.relations()) {
             oid(name).ifPresent(oid -> begin.add(new Reach(oid, effect.get())));
+        }
+        if (effect.get() == Effect.DROPPED_CASCADE) {
+            List<Long> dropped = with(Effect.DROPPED_CASCADE, begin);
+            StoredRowTypes.refuseDropCascade(session, Spread.ITSELF.formatted(Session.array(dropped)));
         }
         return begin;
     }
@@ -98,11 +110,12 @@ final class BlastRadiusResolver {
                         "correct recovery_groups in the policy"));
     }
 
-    private List<Reach> contents(List<RelationName> schemas) throws SQLException {
+    private List<Reach> contents(List<RelationName> schemas) throws SQLException, RecoveryNotReadyException {
         List<String> names =
                 schemas.stream().map(schema -> Session.literal(schema.name())).toList();
         String begin = "SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid, oid, 0 "
                 + "FROM pg_catalog.pg_namespace WHERE nspname IN (" + String.join(",", names) + ")";
+        StoredRowTypes.refuseDropCascade(session, begin);
         return session.rows(Spread.GONE.formatted(begin), Reach::read);
     }
 

@@ -59,7 +59,7 @@ final class Spread {
      * reached by an internal dependency. An object gone as a whole takes along what depends on any of its columns. A
      * table that only loses a column is among them too.
      */
-    static final String GONE = """
+    static final String ALL_GONE = """
             WITH RECURSIVE gone(classid, objid, objsubid) AS (
                 %s
                 UNION
@@ -73,12 +73,17 @@ final class Spread {
                       AND d.deptype IN ('i', 'e')
                 ) n
             )
+            """;
+
+    /** The tables among them. */
+    static final String GONE = ALL_GONE + """
             SELECT DISTINCT g.objid AS oid, 'DROPPED_CASCADE' AS effect FROM gone g
             JOIN pg_catalog.pg_class c ON c.oid = g.objid AND c.relkind IN ('r', 'p', 'f')
             WHERE g.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
             """;
 
-    private static final String ITSELF =
+    /** Relations as a beginning of {@link #GONE}. */
+    static final String ITSELF =
             "SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, o, 0 FROM pg_catalog.unnest(%s) o";
 
     private Spread() {}

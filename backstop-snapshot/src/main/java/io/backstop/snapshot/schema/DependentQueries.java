@@ -232,6 +232,32 @@ final class DependentQueries {
             ORDER BY 1, 3
             """);
 
+    /**
+     * What sequences that columns own have apart from their parameters and owner. An identity column's is as persistent as
+     * its table by itself; another one is made logged (before PostgreSQL 15 all are).
+     */
+    private static final CatalogQuery OWNED_SEQUENCES = new CatalogQuery("""
+            SELECT d.refobjid, 'owned sequence' AS kind, s.oid::regclass::text AS identity, array_remove(ARRAY[
+                       CASE WHEN s.relpersistence = 'u' AND d.deptype = 'a'
+                            THEN format('ALTER SEQUENCE %s SET UNLOGGED', s.oid::regclass) END,
+                       format('COMMENT ON SEQUENCE %s IS ', s.oid::regclass)
+                           || quote_literal(obj_description(s.oid, 'pg_class')),
+                       CASE WHEN s.relacl IS NOT NULL
+                            THEN format('REVOKE ALL ON SEQUENCE %s FROM PUBLIC, %I', s.oid::regclass,
+                                        pg_get_userbyid(s.relowner)) END], NULL)
+                   || ARRAY(SELECT format('GRANT %s ON SEQUENCE %s TO %s%s', a.privilege_type, s.oid::regclass,
+                                   CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+                                   CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)
+                            FROM aclexplode(s.relacl) a
+                            ORDER BY a.grantee <> s.relowner, a.grantee, a.privilege_type) AS sql
+            FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+            WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
+              AND d.deptype IN ('a', 'i') AND d.refobjid = ANY (:oids)
+              AND (s.relacl IS NOT NULL OR obj_description(s.oid, 'pg_class') IS NOT NULL
+                   OR (s.relpersistence = 'u' AND d.deptype = 'a'))
+            ORDER BY d.refobjid, s.oid
+            """);
+
     private static final CatalogQuery EXTENSION = new CatalogQuery("""
             SELECT d.objid, 'extension member' AS kind, e.extname AS identity,
                    ARRAY[format('ALTER EXTENSION %I ADD TABLE %s', e.extname, d.objid::regclass)] AS sql
@@ -263,8 +289,16 @@ final class DependentQueries {
             EXTENSION,
             SECURITY_LABELS);
 
-    static final List<CatalogQuery> AFTER_THE_VIEWS =
-            List.of(FOREIGN_DEFAULTS, INCOMING_KEYS, RULES, TRIGGERS, POLICIES, ROW_SECURITY, GRANTS, COLUMN_GRANTS);
+    static final List<CatalogQuery> AFTER_THE_VIEWS = List.of(
+            OWNED_SEQUENCES,
+            FOREIGN_DEFAULTS,
+            INCOMING_KEYS,
+            RULES,
+            TRIGGERS,
+            POLICIES,
+            ROW_SECURITY,
+            GRANTS,
+            COLUMN_GRANTS);
 
     /**
      * Views, materialized views and functions made of a table, directly or through each other, the nearest first. A

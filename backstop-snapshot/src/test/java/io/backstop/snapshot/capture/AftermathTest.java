@@ -96,6 +96,52 @@ class AftermathTest {
     }
 
     @Test
+    void a_trigger_that_removes_or_changes_a_large_object_is_found() throws Exception {
+        for (String deed : List.of("lo_unlink(4711)", "lo_put(4711, 0, 'x')")) {
+            database.run("DROP TABLE a CASCADE", "CREATE TABLE a (id integer)", "INSERT INTO a VALUES (1)");
+            database.run("DROP FUNCTION IF EXISTS deed");
+            database.value("SELECT lo_from_bytea(4711, 'precious')");
+            try {
+                trigger("BEFORE DELETE ON a FOR EACH ROW", "PERFORM " + deed);
+                refused(plain(Kind.DELETE, "a"), "DELETE FROM a", "large objects were changed or removed");
+            } finally {
+                database.value("SELECT lo_unlink(4711)");
+            }
+        }
+    }
+
+    @Test
+    void large_objects_that_are_made_given_away_or_were_removed_before_are_not_held_against_the_statement()
+            throws Exception {
+        database.value("SELECT lo_from_bytea(4712, 'old')");
+        trigger(
+                "BEFORE DELETE ON a FOR EACH ROW",
+                "PERFORM lo_from_bytea(0, 'new'); ALTER LARGE OBJECT 4712 OWNER TO CURRENT_USER; "
+                        + "GRANT SELECT ON LARGE OBJECT 4712 TO PUBLIC");
+        try (Connection connection = Securing.begin(database)) {
+            Securing.run(connection, "SELECT lo_unlink(lo_create(0))");
+            SecuredRows secured = securing.secure(connection, plain(Kind.DELETE, "a"));
+            Securing.run(connection, "DELETE FROM a");
+            secured.confirmNothingElseWasDestroyed();
+            connection.rollback();
+        } finally {
+            database.value("SELECT lo_unlink(4712)");
+        }
+    }
+
+    @Test
+    void a_trigger_that_drops_an_attribute_of_a_stored_type_is_found() throws Exception {
+        database.run("CREATE TYPE pair AS (x integer, y integer)");
+        trigger("AFTER TRUNCATE ON a", "ALTER TYPE pair DROP ATTRIBUTE x");
+        confirmed(plain(Kind.TRUNCATE, "a"), "TRUNCATE a");
+        database.run("CREATE TABLE pairs (p pair[])");
+        refused(
+                plain(Kind.TRUNCATE, "a"),
+                "TRUNCATE a",
+                "type public.pair lost an attribute by the statement, and with it the rows of table public.pairs");
+    }
+
+    @Test
     void a_rule_that_deletes_elsewhere_is_found() throws Exception {
         database.run("CREATE RULE r AS ON DELETE TO a DO ALSO DELETE FROM elsewhere");
         refused(plain(Kind.DELETE, "a"), "DELETE FROM a", "table public.elsewhere had rows updated or deleted");

@@ -152,16 +152,58 @@ class BlastRadiusTest {
     }
 
     @Test
-    void altering_a_table_or_type_reaches_the_tables_that_hold_values_of_it() throws Exception {
+    void altering_a_type_reaches_the_tables_that_are_made_of_it() throws Exception {
+        database.run(
+                "CREATE TYPE app.pair AS (a integer, b integer)",
+                "CREATE TABLE app.typed OF app.pair",
+                "CREATE TABLE app.row (id integer, gone text)");
+        assertThat(saved(plain(Kind.ALTER_TABLE, "app.pair"))).containsExactly("app.typed");
+        assertThat(saved(plain(Kind.ALTER_TABLE, "app.row"))).containsExactly("app.row");
+    }
+
+    private void refusedForItsType(Destruction destruction, String type, String table) {
+        assertThatThrownBy(() -> saved(destruction))
+                .isInstanceOf(RecoveryNotReadyException.class)
+                .hasMessage(
+                        "the row type of " + type + " would lose an attribute, and with it the rows of table " + table
+                                + " that hold values of it, which could not be put back\nHINT: change the column of table "
+                                + table + " to a type of its own first");
+    }
+
+    @Test
+    void a_type_that_loses_an_attribute_while_tables_hold_values_of_it_is_refused() throws Exception {
         database.run(
                 "CREATE TYPE app.pair AS (a integer, b integer)",
                 "CREATE TABLE app.uses (p app.pair)",
-                "CREATE TABLE app.many (p app.pair[])",
-                "CREATE TABLE app.typed OF app.pair",
                 "CREATE TABLE app.row (id integer, gone text)",
-                "CREATE TABLE app.holds (r app.row)");
-        assertThat(saved(plain(Kind.ALTER_TABLE, "app.pair"))).containsExactly("app.many", "app.typed", "app.uses");
-        assertThat(saved(plain(Kind.ALTER_TABLE, "app.row"))).containsExactly("app.holds", "app.row");
+                "CREATE DOMAIN app.checked AS app.row[] CHECK (true)",
+                "CREATE TYPE app.outside AS (inside app.checked)",
+                "CREATE TABLE app.parent (id integer, gone text)",
+                "CREATE TABLE app.child () INHERITS (app.parent)",
+                "CREATE TABLE app.holds_child (r app.child)",
+                "CREATE TABLE app.holds (r app.outside)");
+        refusedForItsType(plain(Kind.ALTER_TABLE, "app.pair"), "app.pair", "app.uses");
+        refusedForItsType(plain(Kind.ALTER_TABLE, "app.row"), "app.row", "app.holds");
+        refusedForItsType(plain(Kind.ALTER_TABLE, "app.parent"), "app.child", "app.holds_child");
+    }
+
+    @Test
+    void a_cascade_that_takes_an_attribute_of_a_stored_type_is_refused() throws Exception {
+        database.run(
+                "CREATE TABLE app.a (id integer PRIMARY KEY, s text)",
+                "CREATE TYPE app.wide AS (x app.a, y integer)",
+                "CREATE TABLE app.b (x app.a, id integer)",
+                "CREATE SCHEMA inner_types",
+                "CREATE TABLE inner_types.c (id integer)",
+                "CREATE TYPE app.other AS (c inner_types.c, y integer)");
+        assertThat(saved(cascading(Kind.DROP_TABLE, "app.a"))).containsExactly("app.a", "app.b");
+        database.run("CREATE TABLE app.z (id integer, w app.wide)", "CREATE TABLE app.o (o app.other)");
+        refusedForItsType(cascading(Kind.DROP_TABLE, "app.a"), "app.wide", "app.z");
+        refusedForItsType(cascading(Kind.DROP_SCHEMA, "inner_types"), "app.other", "app.o");
+        database.run("DROP TABLE app.z", "CREATE TABLE app.z (id integer, b app.b)");
+        refusedForItsType(cascading(Kind.DROP_TABLE, "app.a"), "app.b", "app.z");
+        assertThat(saved(cascading(Kind.DROP_SCHEMA, "app"))).containsExactly("app.a", "app.b", "app.o", "app.z");
+        database.run("DROP SCHEMA inner_types CASCADE");
     }
 
     @Test
