@@ -43,7 +43,7 @@ final class SqliteApprovals implements ApprovalStore {
 
     @Override
     public Optional<Approval> newest(ApprovalRequest request) throws ControlStoreUnavailableException {
-        return database.run(connection -> newest(connection, request));
+        return database.read(connection -> newest(connection, request));
     }
 
     private Optional<Approval> newest(Connection connection, ApprovalRequest request) throws SQLException {
@@ -84,7 +84,7 @@ final class SqliteApprovals implements ApprovalStore {
 
     @Override
     public Optional<Approval> find(String id) throws ControlStoreUnavailableException {
-        return database.run(connection -> find(connection, id));
+        return database.read(connection -> find(connection, id));
     }
 
     private Optional<Approval> find(Connection connection, String id) throws SQLException {
@@ -94,7 +94,7 @@ final class SqliteApprovals implements ApprovalStore {
     @Override
     public List<Approval> list(ApprovalState... states) throws ControlStoreUnavailableException {
         Set<ApprovalState> wanted = Set.copyOf(Arrays.asList(states));
-        return database.run(connection -> select(connection, "ORDER BY created_at, rowid", null).stream()
+        return database.read(connection -> select(connection, "ORDER BY created_at, rowid", null).stream()
                 .filter(approval -> wanted.contains(approval.state()))
                 .toList());
     }

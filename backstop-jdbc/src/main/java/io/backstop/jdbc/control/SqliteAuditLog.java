@@ -104,7 +104,7 @@ final class SqliteAuditLog implements AuditLog {
 
     @Override
     public Optional<Long> firstBroken() throws ControlStoreUnavailableException {
-        return database.run(connection -> {
+        return database.read(connection -> {
             Link expected = START;
             try (PreparedStatement select =
                             connection.prepareStatement("SELECT sequence, event, hash FROM audit ORDER BY sequence");

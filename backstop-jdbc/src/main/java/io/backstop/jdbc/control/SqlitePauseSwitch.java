@@ -25,7 +25,7 @@ final class SqlitePauseSwitch implements PauseSwitch {
 
     @Override
     public Optional<Pause> current() throws ControlStoreUnavailableException {
-        return database.run(connection -> {
+        return database.read(connection -> {
             try (Statement select = connection.createStatement();
                     ResultSet row = select.executeQuery("SELECT reason, operator, since FROM pause")) {
                 return row.next()

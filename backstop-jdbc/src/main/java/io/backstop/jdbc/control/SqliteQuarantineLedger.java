@@ -24,7 +24,7 @@ final class SqliteQuarantineLedger implements QuarantineLedger {
 
     @Override
     public Optional<Instant> until(String agentId) throws ControlStoreUnavailableException {
-        return database.run(connection -> {
+        return database.read(connection -> {
             try (PreparedStatement select =
                     connection.prepareStatement("SELECT until FROM quarantine WHERE agent_id = ? AND until > ?")) {
                 select.setString(1, agentId);

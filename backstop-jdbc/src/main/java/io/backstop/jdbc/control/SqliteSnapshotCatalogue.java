@@ -33,7 +33,7 @@ final class SqliteSnapshotCatalogue implements SnapshotCatalogue {
 
     @Override
     public List<Entry> newest(int limit) throws ControlStoreUnavailableException {
-        return database.run(connection -> {
+        return database.read(connection -> {
             List<Entry> entries = new ArrayList<>();
             try (PreparedStatement select = connection.prepareStatement(
                     "SELECT manifest, storage FROM snapshots ORDER BY created_at DESC, rowid DESC LIMIT ?")) {
