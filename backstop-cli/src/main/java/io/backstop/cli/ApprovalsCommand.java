@@ -58,7 +58,6 @@ final class ApprovalsCommand {
         }
 
         private static List<String> row(Approval approval) {
-            String sql = approval.request().sql().replaceAll("\\s+", " ").strip();
             return List.of(
                     approval.id(),
                     approval.state().name().toLowerCase(Locale.ROOT),
@@ -66,7 +65,7 @@ final class ApprovalsCommand {
                     approval.request().database(),
                     approval.request().risk().name(),
                     approval.expiresAt().toString(),
-                    sql.length() <= SHOWN_SQL ? sql : sql.substring(0, SHOWN_SQL - 1) + "…");
+                    Report.inOneLine(approval.request().sql(), SHOWN_SQL));
         }
     }
 

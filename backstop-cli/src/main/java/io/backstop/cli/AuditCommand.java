@@ -51,7 +51,6 @@ final class AuditCommand {
         }
 
         private static List<String> row(AuditRecord record) {
-            String sql = record.event().sql().replaceAll("\\s+", " ").strip();
             return List.of(
                     String.valueOf(record.sequence()),
                     record.event().at().toString(),
@@ -59,7 +58,7 @@ final class AuditCommand {
                     record.event().risk().name(),
                     record.event().operation(),
                     record.event().outcome(),
-                    sql.length() <= SHOWN_SQL ? sql : sql.substring(0, SHOWN_SQL - 1) + "…");
+                    Report.inOneLine(record.event().sql(), SHOWN_SQL));
         }
     }
 

@@ -48,6 +48,12 @@ final class Report {
         out().flush();
     }
 
+    /** A text for a cell: its white space as single spaces, cut to a length in characters. */
+    static String inOneLine(String text, int length) {
+        String line = text.replaceAll("\\s+", " ").strip();
+        return line.length() <= length ? line : line.substring(0, length - 1) + "…";
+    }
+
     /** Prints rows under their headings, or the note where there are none. */
     void table(List<String> headings, List<List<String>> rows, String ifEmpty) {
         if (rows.isEmpty()) {

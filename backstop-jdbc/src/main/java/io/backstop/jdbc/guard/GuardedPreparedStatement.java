@@ -56,22 +56,22 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     @Override
     public ResultSet executeQuery() throws SQLException {
-        return guarded(run(false, Count.kept(statement(), () -> super.executeQuery())));
+        return guarded(run(false, Sending.single(statement(), () -> super.executeQuery())));
     }
 
     @Override
     public int executeUpdate() throws SQLException {
-        return run(false, Count.<Integer>returned(statement(), () -> super.executeUpdate()));
+        return run(false, Sending.single(statement(), () -> super.executeUpdate()));
     }
 
     @Override
     public long executeLargeUpdate() throws SQLException {
-        return run(false, Count.<Long>returned(statement(), () -> super.executeLargeUpdate()));
+        return run(false, Sending.single(statement(), () -> super.executeLargeUpdate()));
     }
 
     @Override
     public boolean execute() throws SQLException {
-        return run(false, Count.<Boolean>kept(statement(), () -> super.execute()));
+        return run(false, Sending.single(statement(), () -> super.execute()));
     }
 
     @Override
@@ -96,10 +96,10 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
         return runBatch(() -> statement().executeLargeBatch());
     }
 
-    private <T> T runBatch(Count.Call<T> call) throws SQLException {
+    private <T> T runBatch(Sending.Call<T> call) throws SQLException {
         boolean sent = false;
         try {
-            T result = run(true, Count.batch(statement(), call));
+            T result = run(true, Sending.batch(statement(), call));
             sent = true;
             return result;
         } finally {

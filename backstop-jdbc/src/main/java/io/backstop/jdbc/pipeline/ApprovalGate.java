@@ -26,7 +26,6 @@ final class ApprovalGate {
     /** The id of the approval that the statement has used up. */
     String obtain(Session session, Case statement, Verdict.Hold hold) throws SQLException {
         String sha256 = statement
-                .submission()
                 .sha256()
                 .orElseThrow(() -> new StatementBlockedException(
                         statement.assessment().operation()

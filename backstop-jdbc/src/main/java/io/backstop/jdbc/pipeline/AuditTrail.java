@@ -77,7 +77,7 @@ final class AuditTrail {
                 session.agentId(),
                 session.database(),
                 statement.maskedSql(),
-                statement.submission().sha256().orElse(""),
+                statement.sha256().orElse(""),
                 assessment.operation(),
                 assessment.tables().stream().map(RelationName::toString).toList(),
                 assessment.risk(),
@@ -91,10 +91,23 @@ final class AuditTrail {
         static final Links NONE = new Links(Optional.empty(), Optional.empty());
     }
 
-    /** A submission as the policy weighs it. */
-    record Case(Submission submission, Assessment assessment) {
-        String maskedSql() {
-            return SecretMask.mask(submission.sql(), submission.standardConformingStrings());
+    /**
+     * A submission as the policy weighs it.
+     *
+     * @param maskedSql the text for people, secrets in it masked
+     * @param sha256 over the text and its values, as {@link Submission#sha256}
+     */
+    record Case(Assessment assessment, String maskedSql, Optional<String> sha256) {
+        static Case of(Submission submission, Assessment weighed) {
+            return new Case(
+                    weighed,
+                    SecretMask.mask(submission.sql(), submission.standardConformingStrings()),
+                    submission.sha256());
+        }
+
+        /** The same text, weighed anew. */
+        Case weighed(Assessment anew) {
+            return new Case(anew, maskedSql, sha256);
         }
     }
 }

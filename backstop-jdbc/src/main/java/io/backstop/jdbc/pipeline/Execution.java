@@ -9,11 +9,8 @@ import java.sql.Statement;
 public interface Execution<T extends @Nullable Object> {
     T run() throws SQLException;
 
-    /** How many rows it changed, as the server's answer tells; negative where it does not tell. */
-    long changedRows(T result) throws SQLException;
-
-    /** How many rows the one of its statements changed that changed most; the same where it is one statement. */
-    long mostChangedRows(T result) throws SQLException;
+    /** How many rows each statement of a batch changed, negative where the driver does not know; empty for no batch. */
+    long[] batchCounts(T result);
 
     /** Whether it can be run again where its effects were rolled back: a batch is gone after its first run. */
     boolean repeatable();

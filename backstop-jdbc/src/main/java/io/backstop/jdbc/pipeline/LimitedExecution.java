@@ -18,6 +18,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -59,7 +60,7 @@ final class LimitedExecution {
             ChangedRows before = ChangedRows.of(connection);
             T result = transaction.send(execution);
             ChangedRows changed = ChangedRows.of(connection).since(before);
-            Optional<Finding> excess = excess(connection, assessment, rules, changed, execution, result);
+            Optional<Finding> excess = excess(connection, assessment, rules, changed, execution.batchCounts(result));
             if (excess.isPresent()) {
                 transaction.undo(new SQLException(excess.get().reason()));
             } else {
@@ -97,16 +98,11 @@ final class LimitedExecution {
         return new ImpactLimitException("the write was rolled back: " + excess.reason(), refusal.hint(), refusal);
     }
 
-    private static <T extends @Nullable Object> Optional<Finding> excess(
-            Connection connection,
-            Assessment assessment,
-            ImpactRules rules,
-            ChangedRows changed,
-            Execution<T> execution,
-            T result)
+    private static Optional<Finding> excess(
+            Connection connection, Assessment assessment, ImpactRules rules, ChangedRows changed, long[] batchCounts)
             throws SQLException {
         long total = changed.total();
-        if (total > rules.maxWriteRows() && !isManySmallWrites(execution, result, total, rules)) {
+        if (total > rules.maxWriteRows() && !isManySmallWrites(batchCounts, total, rules)) {
             return Optional.of(
                     excess("it changed " + total + " rows, and the policy lets " + rules.maxWriteRows() + " pass"));
         }
@@ -125,9 +121,9 @@ final class LimitedExecution {
     }
 
     /** Whether it is a batch of statements none of which passes the limit, and which together changed what they say. */
-    private static <T extends @Nullable Object> boolean isManySmallWrites(
-            Execution<T> execution, T result, long total, ImpactRules rules) throws SQLException {
-        return execution.changedRows(result) == total && execution.mostChangedRows(result) <= rules.maxWriteRows();
+    private static boolean isManySmallWrites(long[] counts, long total, ImpactRules rules) {
+        return Arrays.stream(counts).allMatch(count -> count >= 0 && count <= rules.maxWriteRows())
+                && Arrays.stream(counts).sum() == total;
     }
 
     private static Finding excess(String reason) {

@@ -90,7 +90,7 @@ public final class Pipeline implements AutoCloseable {
             return execution.run();
         }
         Policy policy = policies.current();
-        Case statement = new Case(submission, judge.weigh(assessment, policy));
+        Case statement = Case.of(submission, judge.weigh(assessment, policy));
         if (policy.enforcement() == Enforcement.MONITOR) {
             return observe(session, statement, policy, execution);
         }
@@ -219,8 +219,7 @@ public final class Pipeline implements AutoCloseable {
                     "the batch was rolled back: " + attempt.excess().get().reason(),
                     "send it in smaller batches, or as one statement that can be approved");
         }
-        Case raised = new Case(
-                statement.submission(),
+        Case raised = statement.weighed(
                 LimitedExecution.raised(statement.assessment(), attempt.excess().get()));
         try {
             return review(session, raised, policy, execution);

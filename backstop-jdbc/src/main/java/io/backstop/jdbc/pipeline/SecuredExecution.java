@@ -145,7 +145,7 @@ final class SecuredExecution {
                 recovery.maxInlineSnapshotBytes(),
                 session.database(),
                 session.agentId(),
-                statement.submission().sha256().orElse(""),
+                statement.sha256().orElse(""),
                 approvalId,
                 !transaction.own());
     }
