@@ -2,6 +2,7 @@ package io.backstop.snapshot.capture;
 
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
@@ -73,17 +74,18 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     @Override
-    public SecuredRows secure(Connection connection, SnapshotRequest request, Progress progress)
+    public SecuredRows secure(Connection connection, Connections more, SnapshotRequest request, Progress progress)
             throws RecoveryNotReadyException {
         Session session = new Session(connection);
-        Capture capture = new Capture(session, archive, request, progress, settings.clock(), identifiers, chunkBytes);
+        Capture capture = new Capture(
+                session, archive, Provenance.of(request), progress, settings.clock(), identifiers, chunkBytes);
         boolean begun = false;
         try {
             requireTransaction(connection);
             session.execute("SAVEPOINT backstop_secure");
             begun = true;
             requireReadCommitted(session);
-            SecuredTables secured = secure(session, request, progress, capture);
+            SecuredTables secured = secure(session, more, request, progress, capture);
             session.execute("RELEASE SAVEPOINT backstop_secure");
             return secured;
         } catch (RecoveryNotReadyException e) {
@@ -106,7 +108,8 @@ public final class PostgresSnapshotService implements SnapshotService {
         }
     }
 
-    private SecuredTables secure(Session session, SnapshotRequest request, Progress progress, Capture capture)
+    private SecuredTables secure(
+            Session session, Connections more, SnapshotRequest request, Progress progress, Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
@@ -119,14 +122,24 @@ public final class PostgresSnapshotService implements SnapshotService {
         // Locks that are older than a savepoint survive a rollback to it; the settings after it do not.
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
+        TableSize.refuseTooLarge(session, radius, request);
         String groupId = identifiers.group();
-        List<SnapshotManifest> manifests = radius.tables().isEmpty() ? List.of() : capture.copy(radius, groupId);
+        List<SnapshotManifest> manifests = radius.tables().isEmpty()
+                ? List.of()
+                : capture.copy(radius.relations(), groupId, secondReader(session, more));
         capture.verify(manifests, groupId);
         Set<Long> saved = new HashSet<>(radius.tables().keySet());
         Aftermath aftermath = Aftermath.expect(session, saved, drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
         path.useCallers();
         return new SecuredTables(groupId, manifests, store.address(), aftermath);
+    }
+
+    /** What this transaction wrote itself, no other connection sees. */
+    private static SecondReader secondReader(Session session, Connections more) throws SQLException {
+        boolean wrote = session.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+                .equals("t");
+        return wrote ? SecondReader.none() : new SecondReader(more, SecondReader.View.underLockOf(session));
     }
 
     private static boolean drops(SnapshotRequest request) {
