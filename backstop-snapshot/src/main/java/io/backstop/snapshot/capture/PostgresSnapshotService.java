@@ -34,8 +34,6 @@ import java.util.Set;
  * connection is lost, is the transaction gone with the connection.
  */
 public final class PostgresSnapshotService implements SnapshotService {
-    private static final String HINT_STORAGE = "check the storage with backstop doctor storage-permissions";
-
     private final ObjectStore store;
     private final SnapshotArchive archive;
     private final SnapshotSettings settings;
@@ -69,7 +67,9 @@ public final class PostgresSnapshotService implements SnapshotService {
             store.delete(name);
         } catch (IOException e) {
             throw new RecoveryNotReadyException(
-                    "the storage " + store.address() + " cannot be used: " + e.getMessage(), HINT_STORAGE, e);
+                    "the storage " + store.address() + " cannot be used: " + e.getMessage(),
+                    CaptureFailures.HINT_STORAGE,
+                    e);
         }
     }
 
@@ -78,7 +78,14 @@ public final class PostgresSnapshotService implements SnapshotService {
             throws RecoveryNotReadyException {
         Session session = new Session(connection);
         Capture capture = new Capture(
-                session, archive, Provenance.of(request), progress, settings.clock(), identifiers, chunkBytes);
+                session,
+                archive,
+                Provenance.of(request),
+                TableSnapshots.Encoding.AUTO,
+                progress,
+                settings.clock(),
+                identifiers,
+                chunkBytes);
         boolean begun = false;
         try {
             requireTransaction(connection);
@@ -93,15 +100,10 @@ public final class PostgresSnapshotService implements SnapshotService {
             throw e;
         } catch (SQLException e) {
             undo(session, capture, begun, e);
-            throw new RecoveryNotReadyException(
-                    "the rows could not be saved: " + Session.reason(e) + "; nothing was changed", hint(e), e);
+            throw CaptureFailures.reading(e);
         } catch (IOException e) {
             undo(session, capture, begun, e);
-            throw new RecoveryNotReadyException(
-                    "the rows could not be stored in " + store.address() + ": " + e.getMessage()
-                            + "; nothing was changed",
-                    HINT_STORAGE,
-                    e);
+            throw CaptureFailures.storing(store, e);
         } catch (RuntimeException e) {
             undo(session, capture, begun, e);
             throw e;
@@ -181,16 +183,6 @@ public final class PostgresSnapshotService implements SnapshotService {
             }
         }
         capture.discard(failure);
-    }
-
-    private static String hint(SQLException failure) {
-        return switch (String.valueOf(failure.getSQLState())) {
-            case "42501" ->
-                "the role has to be allowed to read every row of every table that the statement reaches, past row-level "
-                        + "security";
-            case "25P02" -> "the transaction had failed before; roll it back";
-            default -> "run it again when the reason is gone";
-        };
     }
 
     @Override
