@@ -124,17 +124,36 @@ public final class PostgresSnapshotService implements SnapshotService {
         // Locks that are older than a savepoint survive a rollback to it; the settings after it do not.
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
-        TableSize.refuseTooLarge(session, radius, request);
         String groupId = identifiers.group();
-        List<SnapshotManifest> manifests = radius.tables().isEmpty()
-                ? List.of()
-                : capture.copy(radius.relations(), groupId, secondReader(session, more));
-        capture.verify(manifests, groupId);
+        List<SnapshotManifest> manifests = covering(session, more, radius, request, capture, groupId);
+        progress.reached(Progress.Step.VERIFIED, groupId, 0, 0);
         Set<Long> saved = new HashSet<>(radius.tables().keySet());
         Aftermath aftermath = Aftermath.expect(session, saved, drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
         path.useCallers();
         return new SecuredTables(groupId, manifests, store.address(), aftermath);
+    }
+
+    /** Snapshots that cover the radius: taken now, or where the request says so, not long ago. All of them are verified. */
+    private List<SnapshotManifest> covering(
+            Session session,
+            Connections more,
+            BlastRadius radius,
+            SnapshotRequest request,
+            Capture capture,
+            String groupId)
+            throws SQLException, IOException, RecoveryNotReadyException {
+        if (radius.tables().isEmpty()) {
+            return List.of();
+        }
+        if (request.recent().isPresent()) {
+            return new RecentSnapshots(archive, settings.clock())
+                    .of(session, radius, request.database(), request.recent().get());
+        }
+        TableSize.refuseTooLarge(session, radius, request);
+        List<SnapshotManifest> manifests = capture.copy(radius.relations(), groupId, secondReader(session, more));
+        capture.verify(manifests);
+        return manifests;
     }
 
     /** What this transaction wrote itself, no other connection sees. */
