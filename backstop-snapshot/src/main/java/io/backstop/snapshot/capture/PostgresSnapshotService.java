@@ -2,6 +2,7 @@ package io.backstop.snapshot.capture;
 
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
@@ -73,21 +74,22 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     @Override
-    public SecuredRows secure(Connection connection, SnapshotRequest request, Progress progress)
+    public SecuredRows secure(Connection connection, Connections more, SnapshotRequest request, Progress progress)
             throws RecoveryNotReadyException {
         Session session = new Session(connection);
-        Capture capture = new Capture(session, archive, request, progress, settings.clock(), identifiers, chunkBytes);
+        Capture capture = new Capture(
+                session, archive, Provenance.of(request), progress, settings.clock(), identifiers, chunkBytes);
         Undo undo = failure -> {};
         try {
             requireTransaction(connection);
             Sight sight = Sight.of(session);
             if (sight == Sight.UNDECIDED) {
                 undo = failure -> rollBack(session, failure);
-                return saveLockedFirst(session, request, progress, capture);
+                return saveLockedFirst(session, more, request, progress, capture);
             }
             session.execute("SAVEPOINT backstop_secure");
             undo = failure -> rollBackToSavepoint(session, failure);
-            SecuredTables secured = save(session, sight, request, progress, capture);
+            SecuredTables secured = save(session, more, sight, request, progress, capture);
             session.execute("RELEASE SAVEPOINT backstop_secure");
             return secured;
         } catch (RecoveryNotReadyException e) {
@@ -111,14 +113,15 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     /** For a transaction that is empty and whose first look decides what it sees. */
-    private SecuredTables saveLockedFirst(Session session, SnapshotRequest request, Progress progress, Capture capture)
+    private SecuredTables saveLockedFirst(
+            Session session, Connections more, SnapshotRequest request, Progress progress, Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         LockedBeforeSeen.Locked locked = new LockedBeforeSeen(session, settings.lockTimeout()).lock(request, progress);
-        return copy(session, Sight.CURRENT, locked.radius(), locked.path(), request, capture);
+        return copy(session, more, Sight.CURRENT, locked.radius(), locked.path(), request, capture);
     }
 
     private SecuredTables save(
-            Session session, Sight sight, SnapshotRequest request, Progress progress, Capture capture)
+            Session session, Connections more, Sight sight, SnapshotRequest request, Progress progress, Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
@@ -132,11 +135,17 @@ public final class PostgresSnapshotService implements SnapshotService {
         if (sight == Sight.OLDER) {
             older.requireCurrentColumns(radius);
         }
-        return copy(session, sight, radius, path, request, capture);
+        return copy(session, more, sight, radius, path, request, capture);
     }
 
     private SecuredTables copy(
-            Session session, Sight sight, BlastRadius radius, SearchPath path, SnapshotRequest request, Capture capture)
+            Session session,
+            Connections more,
+            Sight sight,
+            BlastRadius radius,
+            SearchPath path,
+            SnapshotRequest request,
+            Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         if (request.callersTransaction()) {
             DeferredTriggers.refuse(session, radius);
@@ -144,8 +153,11 @@ public final class PostgresSnapshotService implements SnapshotService {
         // Locks that are older than a savepoint survive a rollback to it; the settings after it do not.
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
+        TableSize.refuseTooLarge(session, radius, request);
         String groupId = identifiers.group();
-        List<SnapshotManifest> manifests = radius.tables().isEmpty() ? List.of() : capture.copy(radius, groupId);
+        List<SnapshotManifest> manifests = radius.tables().isEmpty()
+                ? List.of()
+                : capture.copy(radius.relations(), groupId, secondReader(session, more, sight));
         capture.verify(manifests, groupId);
         Aftermath aftermath = Aftermath.expect(session, saved(radius, sight), sight == Sight.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
@@ -162,6 +174,14 @@ public final class PostgresSnapshotService implements SnapshotService {
             (seen ? whole : byRow).add(reached.relation().oid());
         }
         return new SavedTables(whole, byRow);
+    }
+
+    /** What this transaction wrote itself, no other connection sees; and what an older snapshot sees, neither. */
+    private static SecondReader secondReader(Session session, Connections more, Sight sight) throws SQLException {
+        boolean alone = sight == Sight.OLDER
+                || session.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+                        .equals("t");
+        return alone ? SecondReader.none() : new SecondReader(more, SecondReader.View.underLockOf(session));
     }
 
     private static boolean drops(SnapshotRequest request) {

@@ -2,6 +2,7 @@ package io.backstop.snapshot.capture;
 
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.snapshot.store.MemoryObjectStore;
@@ -121,7 +122,7 @@ class IsolationTest {
             CompletableFuture<SecuredRows> secured = secureElsewhere(connection, securing, kind, "a");
             awaitWaiters("a", 1);
             writer.commit();
-            assertThat(securing.rows(only(secured.join()))).containsExactlyInAnyOrder("2", "9");
+            assertThat(securing.rows(database, only(secured.join()))).containsExactlyInAnyOrder("2", "9");
             assertThat(Securing.value(connection, "SHOW transaction_isolation")).isEqualTo(level.words());
             Securing.run(connection, "DELETE FROM a");
             secured.join().confirmNothingElseWasDestroyed();
@@ -230,7 +231,7 @@ class IsolationTest {
             Securing.run(connection, "INSERT INTO a VALUES (5)");
             database.run("INSERT INTO a VALUES (9)");
             SecuredRows secured = securing.secure(connection, plain(Kind.DELETE, "a"));
-            assertThat(securing.rows(only(secured))).containsExactlyInAnyOrder("1", "2", "5");
+            assertThat(securing.rows(database, only(secured))).containsExactlyInAnyOrder("1", "2", "5");
             Securing.run(connection, "DELETE FROM a");
             secured.confirmNothingElseWasDestroyed();
             connection.commit();
@@ -294,7 +295,7 @@ class IsolationTest {
             connection.commit();
             List<String> stored = new ArrayList<>();
             for (var manifest : secured.manifests()) {
-                stored.addAll(securing.rows(manifest));
+                stored.addAll(securing.rows(database, manifest));
             }
             assertThat(stored).containsExactlyInAnyOrder("1", "2", "7", "1\t1");
         }
@@ -310,6 +311,7 @@ class IsolationTest {
             database.run("INSERT INTO b VALUES (9)");
             SecuredRows secured = securing.service.secure(
                     connection,
+                    Connections.NONE,
                     Securing.request(List.of(plain(Kind.DELETE, "a")), List.of("b"), Long.MAX_VALUE),
                     Progress.SILENT);
             Securing.run(connection, "DELETE FROM a");
@@ -368,7 +370,7 @@ class IsolationTest {
         try (Connection connection = beginAndRead(Level.REPEATABLE_READ)) {
             Securing.run(connection, "CREATE TEMPORARY TABLE a (note text)", "INSERT INTO a VALUES ('mine')");
             SecuredRows secured = securing.secure(connection, plain(Kind.TRUNCATE, "a"));
-            assertThat(securing.rows(only(secured))).containsExactly("mine");
+            assertThat(securing.rows(database, only(secured))).containsExactly("mine");
             Securing.run(connection, "TRUNCATE a");
             secured.confirmNothingElseWasDestroyed();
             SecuredRows dropped = securing.secure(connection, cascading(Kind.DROP_TABLE, "a"));
