@@ -26,6 +26,7 @@ final class Capture {
     private final Session session;
     private final SnapshotArchive archive;
     private final Provenance provenance;
+    private final TableSnapshots.Encoding wanted;
     private final Progress progress;
     private final Clock clock;
     private final Identifiers identifiers;
@@ -36,6 +37,7 @@ final class Capture {
             Session session,
             SnapshotArchive archive,
             Provenance provenance,
+            TableSnapshots.Encoding wanted,
             Progress progress,
             Clock clock,
             Identifiers identifiers,
@@ -44,6 +46,7 @@ final class Capture {
         this.session = session;
         this.archive = archive;
         this.provenance = provenance;
+        this.wanted = wanted;
         this.progress = progress;
         this.clock = clock;
         this.identifiers = identifiers;
@@ -64,7 +67,10 @@ final class Capture {
                 progress.reached(Progress.Step.DESCRIBED, relation.name().toString(), 0, 0);
                 SnapshotDraft draft = archive.begin(description.schema(), description.name(), identifiers.snapshot());
                 drafts.add(draft);
-                CopyFormat format = binary.format(relation.oid());
+                CopyFormat format = switch (wanted) {
+                    case AUTO -> binary.format(relation.oid());
+                    case TEXT -> CopyFormat.TEXT;
+                };
                 TableCopier.Copied copied = copier.copy(
                         relation,
                         description,

@@ -34,8 +34,6 @@ import java.util.Set;
  * go on. Only where that rollback fails too, because the connection is lost, is the transaction gone with the connection.
  */
 public final class PostgresSnapshotService implements SnapshotService {
-    private static final String HINT_STORAGE = "check the storage with backstop doctor storage-permissions";
-
     private final ObjectStore store;
     private final SnapshotArchive archive;
     private final SnapshotSettings settings;
@@ -69,7 +67,9 @@ public final class PostgresSnapshotService implements SnapshotService {
             store.delete(name);
         } catch (IOException e) {
             throw new RecoveryNotReadyException(
-                    "the storage " + store.address() + " cannot be used: " + e.getMessage(), HINT_STORAGE, e);
+                    "the storage " + store.address() + " cannot be used: " + e.getMessage(),
+                    CaptureFailures.HINT_STORAGE,
+                    e);
         }
     }
 
@@ -78,7 +78,14 @@ public final class PostgresSnapshotService implements SnapshotService {
             throws RecoveryNotReadyException {
         Session session = new Session(connection);
         Capture capture = new Capture(
-                session, archive, Provenance.of(request), progress, settings.clock(), identifiers, chunkBytes);
+                session,
+                archive,
+                Provenance.of(request),
+                TableSnapshots.Encoding.AUTO,
+                progress,
+                settings.clock(),
+                identifiers,
+                chunkBytes);
         Undo undo = failure -> {};
         try {
             requireTransaction(connection);
@@ -97,15 +104,10 @@ public final class PostgresSnapshotService implements SnapshotService {
             throw e;
         } catch (SQLException e) {
             undo(undo, capture, e);
-            throw new RecoveryNotReadyException(
-                    "the rows could not be saved: " + Session.reason(e) + "; nothing was changed", hint(e), e);
+            throw CaptureFailures.reading(e);
         } catch (IOException e) {
             undo(undo, capture, e);
-            throw new RecoveryNotReadyException(
-                    "the rows could not be stored in " + store.address() + ": " + e.getMessage()
-                            + "; nothing was changed",
-                    HINT_STORAGE,
-                    e);
+            throw CaptureFailures.storing(store, e);
         } catch (RuntimeException e) {
             undo(undo, capture, e);
             throw e;
@@ -157,7 +159,7 @@ public final class PostgresSnapshotService implements SnapshotService {
         String groupId = identifiers.group();
         List<SnapshotManifest> manifests = radius.tables().isEmpty()
                 ? List.of()
-                : capture.copy(radius.relations(), groupId, secondReader(session, more, sight));
+                : capture.copy(radius.relations(), groupId, secondReader(session, more, radius, sight));
         capture.verify(manifests, groupId);
         Aftermath aftermath = Aftermath.expect(session, saved(radius, sight), sight == Sight.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
@@ -176,9 +178,11 @@ public final class PostgresSnapshotService implements SnapshotService {
         return new SavedTables(whole, byRow);
     }
 
-    /** What this transaction wrote itself, no other connection sees; and what an older snapshot sees, neither. */
-    private static SecondReader secondReader(Session session, Connections more, Sight sight) throws SQLException {
+    /** No other connection sees what this transaction wrote itself, what an older snapshot sees, or temporary tables. */
+    private static SecondReader secondReader(Session session, Connections more, BlastRadius radius, Sight sight)
+            throws SQLException {
         boolean alone = sight == Sight.OLDER
+                || radius.relations().stream().anyMatch(Relation::isTemporary)
                 || session.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
                         .equals("t");
         return alone ? SecondReader.none() : new SecondReader(more, SecondReader.View.underLockOf(session));
@@ -218,16 +222,6 @@ public final class PostgresSnapshotService implements SnapshotService {
     private static void undo(Undo undo, Capture capture, Exception failure) {
         undo.after(failure);
         capture.discard(failure);
-    }
-
-    private static String hint(SQLException failure) {
-        return switch (String.valueOf(failure.getSQLState())) {
-            case "42501" ->
-                "the role has to be allowed to read every row of every table that the statement reaches, past row-level "
-                        + "security";
-            case "25P02" -> "the transaction had failed before; roll it back";
-            default -> "run it again when the reason is gone";
-        };
     }
 
     @Override

@@ -381,6 +381,27 @@ class IsolationTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"false, CREATE TEMPORARY TABLE a (id integer)", "true, SELECT 1"})
+    void no_second_connection_is_asked_for_what_it_cannot_see(boolean read, String begin) throws Exception {
+        try (Connection connection = database.connect()) {
+            Securing.run(connection, begin);
+            connection.setAutoCommit(false);
+            if (read) {
+                connection.setTransactionIsolation(Level.REPEATABLE_READ.number);
+                Securing.value(connection, "SELECT count(*) FROM a");
+            }
+            Connections none = () -> {
+                throw new AssertionError("a second connection was asked for");
+            };
+            securing.service.secure(
+                    connection,
+                    none,
+                    Securing.request(List.of(plain(Kind.DELETE, "a")), List.of(), Long.MAX_VALUE),
+                    Progress.SILENT);
+        }
+    }
+
     @Test
     void a_table_made_in_the_same_transaction_is_saved_where_rows_of_now_are_seen() throws Exception {
         try (Connection connection = Securing.begin(database)) {
