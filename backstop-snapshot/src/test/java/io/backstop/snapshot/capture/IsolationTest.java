@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -381,25 +382,34 @@ class IsolationTest {
         }
     }
 
+    /** 65 MiB, one row to a page: large enough for a second connection to be worth it. */
     @ParameterizedTest
-    @CsvSource({"false, CREATE TEMPORARY TABLE a (id integer)", "true, SELECT 1"})
-    void no_second_connection_is_asked_for_what_it_cannot_see(boolean read, String begin) throws Exception {
+    @CsvSource({"UNLOGGED, false, 1", "UNLOGGED, true, 0", "TEMPORARY, false, 0"})
+    void a_second_connection_is_only_asked_for_what_it_can_see(String kind, boolean old, int asked) throws Exception {
+        AtomicInteger connections = new AtomicInteger();
+        Connections counted = () -> {
+            connections.incrementAndGet();
+            return Optional.empty();
+        };
         try (Connection connection = database.connect()) {
-            Securing.run(connection, begin);
+            Securing.run(
+                    connection,
+                    "CREATE " + kind + " TABLE big (filling text) WITH (fillfactor = 10)",
+                    "ALTER TABLE big ALTER COLUMN filling SET STORAGE PLAIN",
+                    "INSERT INTO big SELECT repeat('x', 4000) FROM generate_series(1, 8300)");
             connection.setAutoCommit(false);
-            if (read) {
+            if (old) {
                 connection.setTransactionIsolation(Level.REPEATABLE_READ.number);
                 Securing.value(connection, "SELECT count(*) FROM a");
             }
-            Connections none = () -> {
-                throw new AssertionError("a second connection was asked for");
-            };
-            securing.service.secure(
+            SecuredRows secured = securing.service.secure(
                     connection,
-                    none,
-                    Securing.request(List.of(plain(Kind.DELETE, "a")), List.of(), Long.MAX_VALUE),
+                    counted,
+                    Securing.request(List.of(plain(Kind.DELETE, "big")), List.of(), Long.MAX_VALUE),
                     Progress.SILENT);
+            assertThat(only(secured).rowCount()).isEqualTo(8300);
         }
+        assertThat(connections).hasValue(asked);
     }
 
     @Test
