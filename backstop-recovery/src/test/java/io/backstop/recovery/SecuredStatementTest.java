@@ -179,6 +179,7 @@ class SecuredStatementTest {
                             List.of(destruction),
                             List.of(),
                             Long.MAX_VALUE,
+                            Optional.empty(),
                             "localhost:5432/test",
                             "agent",
                             "0".repeat(64),

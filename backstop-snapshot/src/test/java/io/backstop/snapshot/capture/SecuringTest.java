@@ -207,6 +207,7 @@ class SecuringTest {
                         List.of(plain(Kind.DELETE, "a")),
                         List.of("b"),
                         Long.MAX_VALUE,
+                        Optional.empty(),
                         "localhost:5432/test",
                         "agent-7",
                         "ab".repeat(32),
