@@ -13,6 +13,7 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -326,18 +327,31 @@ class TableDescriberTest {
                         execute(statement, prerequisite.sql());
                     }
                 }
-                execute(statement, new TableSql(table).beforeRows());
-                execute(statement, new TableSql(table).afterRows());
+                execute(statement, sql(new TableSql(table, PartNames.original(table)).beforeRows()));
+                execute(statement, sql(new TableSql(table, PartNames.original(table)).afterRows()));
             }
             for (TableDescription table : tables.values()) {
                 Map<String, Boolean> done = new LinkedHashMap<>();
-                for (String sql : new TableSql(table).lastly()) {
+                for (String sql : lastly(table)) {
                     if (done.put(sql, true) == null) {
                         executeUnlessThere(statement, sql);
                     }
                 }
             }
         }
+    }
+
+    private static List<String> sql(List<TableSql.Piece> pieces) {
+        return pieces.stream().map(TableSql.Piece::sql).toList();
+    }
+
+    private static List<String> lastly(TableDescription table) {
+        TableSql sql = new TableSql(table, PartNames.original(table));
+        List<String> statements = new ArrayList<>();
+        sql.foreignKeys().forEach(key -> statements.add(sql.addConstraint(key, key.definition())));
+        statements.addAll(sql(sql.comments(List.of())));
+        table.dependents().forEach(dependent -> statements.addAll(dependent.sql()));
+        return statements;
     }
 
     private static void executeUnlessThere(Statement statement, String sql) throws SQLException {
