@@ -34,7 +34,8 @@ public final class S3Server implements AutoCloseable {
         this.proxy = proxy;
     }
 
-    static S3Server start() throws Exception {
+    /** Starts one that the caller closes. */
+    public static S3Server start() throws Exception {
         Path folder = Files.createTempDirectory("backstop-s3-");
         S3Proxy proxy = S3Proxy.builder()
                 .endpoint(URI.create("http://127.0.0.1:0"))

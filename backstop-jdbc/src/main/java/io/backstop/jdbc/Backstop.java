@@ -2,6 +2,7 @@ package io.backstop.jdbc;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.control.ControlStore;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.guard.GuardedConnection;
@@ -69,12 +70,21 @@ public final class Backstop implements AutoCloseable {
      * @throws SQLException where it is not a connection to PostgreSQL
      */
     public Connection guard(Connection connection) throws SQLException {
+        return guard(connection, Connections.NONE);
+    }
+
+    /**
+     * The same, with a way to a second connection, which makes the snapshot of a large table quicker.
+     *
+     * @param more connections for the same user to the same database; not from a pool whose connections may all be taken
+     */
+    public Connection guard(Connection connection, Connections more) throws SQLException {
         Properties parsed =
                 org.postgresql.Driver.parseURL(connection.getMetaData().getURL(), null);
         String hostAndPort = parsed == null
                 ? "postgresql"
                 : PGProperty.PG_HOST.getOrDefault(parsed) + ":" + PGProperty.PG_PORT.getOrDefault(parsed);
-        Session session = new Session(connection, place.name(hostAndPort, connection.getCatalog()), agentId);
+        Session session = new Session(connection, more, place.name(hostAndPort, connection.getCatalog()), agentId);
         return new GuardedConnection(session, pipeline);
     }
 

@@ -1,5 +1,6 @@
 package io.backstop.jdbc;
 
+import io.backstop.api.snapshot.Connections;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
@@ -8,6 +9,7 @@ import java.sql.DriverManager;
 import java.sql.DriverPropertyInfo;
 import java.sql.SQLException;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
@@ -41,14 +43,16 @@ public final class BackstopDriver implements Driver {
         }
         BackstopUrl parsed = BackstopUrl.parse(url, info);
         Backstop guard = guards.with(parsed.settings());
-        Connection connection = postgres.connect(parsed.postgresUrl(), parsed.postgresProperties());
+        Connections more =
+                () -> Optional.ofNullable(postgres.connect(parsed.postgresUrl(), parsed.postgresProperties()));
+        Connection connection = more.open().orElse(null);
         if (connection == null) {
             throw new InvalidSettingException(
                     "the URL behind jdbc:backstop: is not one for pgjdbc",
                     "write jdbc:backstop:postgresql://host:port/database");
         }
         try {
-            return guard.guard(connection);
+            return guard.guard(connection, more);
         } catch (SQLException | RuntimeException e) {
             connection.close();
             throw e;

@@ -1,6 +1,7 @@
 package io.backstop.jdbc;
 
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
@@ -21,7 +22,7 @@ class FakeSnapshots implements SnapshotService {
     public void probe() {}
 
     @Override
-    public SecuredRows secure(Connection connection, SnapshotRequest request, Progress progress)
+    public SecuredRows secure(Connection connection, Connections more, SnapshotRequest request, Progress progress)
             throws RecoveryNotReadyException {
         requests.add(request);
         if (failsBefore) {

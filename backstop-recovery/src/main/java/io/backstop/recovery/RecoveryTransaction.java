@@ -138,11 +138,11 @@ final class RecoveryTransaction implements AutoCloseable {
         }
     }
 
-    /** Hands each row of a {@code COPY … TO STDOUT} to the reader, with the newline at its end. */
-    void copyOut(String sql, RowReader reader) throws SQLException {
+    /** Hands each message of a {@code COPY … TO STDOUT} to the reader. */
+    void copyOut(String sql, MessageReader reader) throws SQLException, IOException {
         CopyOut copy = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(sql);
         for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
-            reader.row(row);
+            reader.message(row);
         }
     }
 
@@ -178,9 +178,9 @@ final class RecoveryTransaction implements AutoCloseable {
         }
     }
 
-    /** Takes rows one by one. */
+    /** Takes the messages one by one. */
     @FunctionalInterface
-    interface RowReader {
-        void row(byte[] row);
+    interface MessageReader {
+        void message(byte[] message) throws IOException;
     }
 }

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.RestoreProgress.Step;
 import io.backstop.recovery.TableDdl.Ddl;
+import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
@@ -152,7 +153,9 @@ final class TableRestore {
         long loaded;
         try (InputStream rows = archive.rows(manifest, chunk)) {
             loaded = transaction.copyIn(
-                    "COPY " + target.quoted() + columns() + " FROM STDIN (FORMAT text, ENCODING 'UTF8')", rows);
+                    "COPY " + target.quoted() + columns() + " FROM STDIN "
+                            + CopyFormat.of(manifest).options(manifest.encoding()),
+                    rows);
         } catch (SQLException e) {
             throw ServerErrors.of("rows of " + chunk.name() + " could not be loaded into " + target, e);
         } catch (IOException e) {

@@ -3,10 +3,13 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.Validation.Check;
+import io.backstop.snapshot.archive.CopiedRows;
+import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.RowChecksum;
 import io.backstop.snapshot.schema.TableDescriber;
 import io.backstop.snapshot.schema.TableDescription;
 
+import java.io.IOException;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,19 +51,28 @@ final class Validator {
                         new RecoveryException("table " + table + " does not exist", "restore the snapshot first"));
     }
 
-    /** The rows as a capture would read them: text, in any order. */
-    private List<Check> rows() throws SQLException {
+    /** The rows as a capture would read them, in any order. */
+    private List<Check> rows() throws SQLException, RecoveryException {
         String columns = SqlText.list(
                 manifest.columns().stream().map(SnapshotManifest.Column::name).toList());
         AtomicLong count = new AtomicLong();
         RowChecksum checksum = new RowChecksum();
-        transaction.copyOut(
-                "COPY (SELECT " + columns + " FROM ONLY " + names.target().quoted()
-                        + ") TO STDOUT (FORMAT text, ENCODING 'UTF8')",
-                row -> {
-                    count.incrementAndGet();
-                    checksum.add(row, 0, row.length - 1);
-                });
+        CopyFormat format = CopyFormat.of(manifest);
+        CopiedRows rows = new CopiedRows(format);
+        try {
+            transaction.copyOut(
+                    "COPY (SELECT " + columns + " FROM ONLY " + names.target().quoted() + ") TO STDOUT "
+                            + format.options(manifest.encoding()),
+                    message -> {
+                        if (rows.next(message)) {
+                            count.incrementAndGet();
+                            rows.addTo(checksum, message);
+                        }
+                    });
+        } catch (IOException e) {
+            throw new RecoveryException(
+                    "the rows of " + names.target() + " could not be read back: " + e.getMessage(), "try it again", e);
+        }
         return List.of(
                 new Check("rows", Long.toString(manifest.rowCount()), Long.toString(count.get())),
                 new Check("row checksum", manifest.rowChecksum(), checksum.hex()));

@@ -133,7 +133,8 @@ class SchemaFidelityTest {
                             .describe(connection, table.schema().orElseThrow(), table.name())
                             .orElseThrow(),
                     List.of(),
-                    List.of());
+                    List.of(),
+                    "");
         }
         server().run(DATABASE, loss.sql());
 

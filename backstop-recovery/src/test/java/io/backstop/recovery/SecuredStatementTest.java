@@ -3,6 +3,7 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotRequest;
@@ -140,6 +141,7 @@ class SecuredStatementTest {
             connection.setAutoCommit(false);
             SecuredRows secured = snapshots.secure(
                     connection,
+                    Connections.NONE,
                     new SnapshotRequest(
                             List.of(destruction),
                             List.of(),

@@ -15,10 +15,14 @@ import java.util.Optional;
  * @param schema the table's schema
  * @param table the table's name
  * @param columns the columns whose values were stored, in the order of the rows; generated columns are not among them
+ * @param coverage which of the table's rows are stored
  * @param rowCount how many rows
  * @param rowChecksum the sum of all rows' hashes, independent of their order, in hex; what {@code row_checksum} of the
  *     restored rows has to equal
- * @param copyFormat the COPY format of the chunks before compression: {@code text}
+ * @param copyFormat the COPY format of the chunks before compression: {@code binary}, or {@code text} where a column's type
+ *     has no binary form that means the same in another database. Each chunk is a complete COPY stream of its own: in
+ *     binary with header and trailer
+ * @param encoding the character encoding of the chunks' text, by PostgreSQL's name; that of the database
  * @param compression how the chunks are compressed: {@code zstd}
  * @param chunks the objects that hold the rows, in order
  * @param schemaObject the object that holds the table's description
@@ -40,9 +44,11 @@ public record SnapshotManifest(
         String schema,
         String table,
         List<Column> columns,
+        Coverage coverage,
         long rowCount,
         String rowChecksum,
         String copyFormat,
+        String encoding,
         String compression,
         List<Chunk> chunks,
         StoredObject schemaObject,
@@ -56,7 +62,7 @@ public record SnapshotManifest(
         String serverVersion,
         String lsn,
         String status) {
-    public static final int FORMAT_VERSION = 1;
+    public static final int FORMAT_VERSION = 2;
 
     public SnapshotManifest {
         Objects.requireNonNull(snapshotId, "snapshotId");
@@ -64,8 +70,10 @@ public record SnapshotManifest(
         Objects.requireNonNull(schema, "schema");
         Objects.requireNonNull(table, "table");
         columns = List.copyOf(columns);
+        Objects.requireNonNull(coverage, "coverage");
         Objects.requireNonNull(rowChecksum, "rowChecksum");
         Objects.requireNonNull(copyFormat, "copyFormat");
+        Objects.requireNonNull(encoding, "encoding");
         Objects.requireNonNull(compression, "compression");
         chunks = List.copyOf(chunks);
         Objects.requireNonNull(schemaObject, "schemaObject");
@@ -96,6 +104,14 @@ public record SnapshotManifest(
 
     /** Another object of the snapshot: its name within it, its bytes as stored and their SHA-256 in hex. */
     public record StoredObject(String name, long bytes, String sha256) {}
+
+    /** Which of the table's rows a snapshot holds. */
+    public enum Coverage {
+        /** All that the table itself had, those of its partitions and children not counted. */
+        TABLE,
+        /** Those alone that a statement changed or deleted, as they were before. */
+        ROWS
+    }
 
     /** How a snapshot came about. */
     public enum Source {

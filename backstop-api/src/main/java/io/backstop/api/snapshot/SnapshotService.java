@@ -24,10 +24,12 @@ public interface SnapshotService extends AutoCloseable {
      *
      * @param connection a plain connection to PostgreSQL with a transaction that this call may begin or join: auto-commit
      *     is off, or SQL has begun one in auto-commit mode ({@code BEGIN}). The mode is left as it is
+     * @param more where a second connection may come from, which reads along where the lock lets it; without one this
+     *     session reads alone
      * @throws RecoveryNotReadyException where any of this cannot be had; nothing was changed then, though the transaction
      *     may hold locks or have failed
      */
-    SecuredRows secure(Connection connection, SnapshotRequest request, Progress progress)
+    SecuredRows secure(Connection connection, Connections more, SnapshotRequest request, Progress progress)
             throws RecoveryNotReadyException;
 
     @Override

@@ -75,7 +75,10 @@ final class SecuredExecution {
                 execute(connection, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
             }
             SecuredRows rows = service.secure(
-                    connection, request(session, statement, recovery, approvalId, transaction), progress);
+                    connection,
+                    session.more(),
+                    request(session, statement, recovery, approvalId, transaction),
+                    progress);
             for (SnapshotManifest manifest : rows.manifests()) {
                 catalogue.add(manifest, rows.storage());
             }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.pipeline;
 
+import io.backstop.api.snapshot.Connections;
 import org.postgresql.core.BaseConnection;
 import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
@@ -16,6 +17,7 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class Session {
     private final Connection connection;
+    private final Connections more;
     private final BaseConnection postgres;
     private final String database;
     private final String configuredAgent;
@@ -23,12 +25,15 @@ public final class Session {
 
     /**
      * @param connection pgjdbc's own connection, or a pool's over one
+     * @param more where a second connection like it comes from
      * @param database {@code host:port/name}
      * @param configuredAgent who sends the statements for which nobody else is named
      * @throws SQLException where it is not pgjdbc's, or is set up to send names unquoted
      */
-    public Session(Connection connection, String database, String configuredAgent) throws SQLException {
+    public Session(Connection connection, Connections more, String database, String configuredAgent)
+            throws SQLException {
         this.connection = connection;
+        this.more = more;
         PgConnection pgConnection = connection.unwrap(PgConnection.class);
         this.postgres = pgConnection;
         this.database = database;
@@ -42,6 +47,11 @@ public final class Session {
 
     public Connection connection() {
         return connection;
+    }
+
+    /** Where a second connection to the same database comes from. */
+    Connections more() {
+        return more;
     }
 
     public String database() {

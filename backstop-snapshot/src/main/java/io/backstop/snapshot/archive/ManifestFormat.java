@@ -5,6 +5,8 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
+import java.util.regex.Pattern;
+
 /**
  * {@code manifest.json}: the manifest's components in snake case, and {@code checksum}, the SHA-256 in hex of the
  * canonical manifest. That is the manifest without {@code checksum}, in UTF-8, keys sorted and no white space:
@@ -15,6 +17,7 @@ final class ManifestFormat {
     static final String NAME = "manifest.json";
 
     private static final String CHECKSUM = "checksum";
+    private static final Pattern ENCODING = Pattern.compile("[A-Za-z0-9_]{1,63}");
 
     private ManifestFormat() {}
 
@@ -67,9 +70,13 @@ final class ManifestFormat {
         if (!manifest.status().equals("complete")) {
             throw new CorruptSnapshotException(origin + " has the unknown status " + manifest.status());
         }
-        if (!manifest.copyFormat().equals("text") || !manifest.compression().equals("zstd")) {
+        if (!CopyFormat.knows(manifest.copyFormat()) || !manifest.compression().equals("zstd")) {
             throw new CorruptSnapshotException(origin + " holds rows as " + manifest.copyFormat() + " compressed by "
-                    + manifest.compression() + ", this version of Backstop reads text compressed by zstd");
+                    + manifest.compression() + ", this version of Backstop reads binary and text compressed by zstd");
+        }
+        // It becomes part of a statement.
+        if (!ENCODING.matcher(manifest.encoding()).matches()) {
+            throw new CorruptSnapshotException(origin + " names an encoding that cannot be one of PostgreSQL's");
         }
         return manifest;
     }

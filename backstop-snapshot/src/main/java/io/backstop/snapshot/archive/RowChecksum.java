@@ -10,8 +10,9 @@ import java.util.HexFormat;
  * <p>The algorithm, which is part of the snapshot format:
  *
  * <ol>
- *   <li>A row is the bytes that {@code COPY … TO STDOUT} in text format writes for it in UTF-8, without the newline at its
- *       end, under the session settings of a capture (see {@code docs/adr/0007-order-independent-row-checksum.md}).
+ *   <li>A row is the bytes that {@code COPY … TO STDOUT} writes for it in the snapshot's format: in text without the
+ *       newline at its end, in binary from its count of fields on; under the session settings of a capture (see {@code
+ *       docs/adr/0007-order-independent-row-checksum.md}).
  *   <li>The row's hash is the first 16 bytes of the SHA-256 of these bytes, taken as an unsigned big-endian number.
  *   <li>The checksum is the sum of all rows' hashes modulo 2<sup>128</sup>, written as 32 lower-case hexadecimal digits.
  *       That of no rows is 32 zeroes. Equal rows count as often as they occur.
@@ -23,7 +24,7 @@ public final class RowChecksum {
     private long high;
     private long low;
 
-    /** Adds a row: its COPY text without the newline. */
+    /** Adds a row: its bytes as above. */
     public void add(byte[] row, int offset, int length) {
         sha256.update(row, offset, length);
         Sha256.finish(sha256, hash);

@@ -47,6 +47,28 @@ final class BlastRadiusResolver {
         return radius(reached);
     }
 
+    /** The tables themselves, to be saved while others use them, with their partitions and children. */
+    BlastRadius kept(List<RelationName> tables) throws SQLException, RecoveryNotReadyException {
+        List<Reach> begin = new ArrayList<>();
+        for (RelationName table : tables) {
+            begin.add(new Reach(
+                    oid(table)
+                            .orElseThrow(() -> new RecoveryNotReadyException(
+                                    "table " + table + " does not exist", "name it as schema.name")),
+                    Effect.KEPT));
+        }
+        Set<Reach> reached = new LinkedHashSet<>();
+        spread(begin, reached);
+        BlastRadius radius = radius(reached);
+        for (int i = 0; i < begin.size(); i++) {
+            if (!radius.tables().containsKey(begin.get(i).oid())) {
+                throw new RecoveryNotReadyException(
+                        tables.get(i) + " is not a table with rows of its own", "name the tables that it reads from");
+            }
+        }
+        return radius;
+    }
+
     private static List<Long> with(Effect effect, Collection<Reach> reached) {
         return reached.stream()
                 .filter(reach -> reach.effect() == effect)

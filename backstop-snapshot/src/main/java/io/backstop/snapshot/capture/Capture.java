@@ -3,7 +3,7 @@ package io.backstop.snapshot.capture;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
-import io.backstop.api.snapshot.SnapshotRequest;
+import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
 import io.backstop.snapshot.schema.RebuildScript;
@@ -14,18 +14,19 @@ import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
- * Copies locked tables into snapshots of one group: describe, copy, publish, verify. Until all of it is done the drafts
- * can be discarded. Used once, by one thread.
+ * Copies tables that nobody writes meanwhile into snapshots of one group: describe, copy, publish, verify. Until all of it
+ * is done the drafts can be discarded. Used once, by one thread.
  */
 final class Capture {
     private final Session session;
     private final SnapshotArchive archive;
-    private final SnapshotRequest request;
+    private final Provenance provenance;
+    private final TableSnapshots.Encoding wanted;
     private final Progress progress;
     private final Clock clock;
     private final Identifiers identifiers;
@@ -35,7 +36,8 @@ final class Capture {
     Capture(
             Session session,
             SnapshotArchive archive,
-            SnapshotRequest request,
+            Provenance provenance,
+            TableSnapshots.Encoding wanted,
             Progress progress,
             Clock clock,
             Identifiers identifiers,
@@ -43,23 +45,42 @@ final class Capture {
         this.chunkBytes = chunkBytes;
         this.session = session;
         this.archive = archive;
-        this.request = request;
+        this.provenance = provenance;
+        this.wanted = wanted;
         this.progress = progress;
         this.clock = clock;
         this.identifiers = identifiers;
     }
 
-    List<SnapshotManifest> copy(BlastRadius radius, String groupId)
+    /** @param second reads along where it can */
+    List<SnapshotManifest> copy(Collection<Relation> relations, String groupId, SecondReader second)
             throws SQLException, IOException, RecoveryNotReadyException {
-        checkSize(radius);
-        Map<Long, TableDescription> descriptions = new TableDescriber()
-                .describe(session.connection(), radius.tables().keySet());
+        List<Long> oids = relations.stream().map(Relation::oid).toList();
+        Map<Long, TableDescription> descriptions = new TableDescriber().describe(session.connection(), oids);
         Origin origin = Origin.read(session);
+        BinaryColumns binary = BinaryColumns.of(session, oids);
+        Map<Long, Long> pages = TableSize.pages(session, oids);
         List<Prepared> prepared = new ArrayList<>();
-        try (Uploads uploads = new Uploads()) {
-            TableCopier copier = new TableCopier(session, uploads, progress, chunkBytes);
-            for (Relation relation : radius.relations()) {
-                prepared.add(copy(relation, description(descriptions, relation), copier, origin, groupId));
+        try (TableCopier copier = new TableCopier(session, second, progress, chunkBytes)) {
+            for (Relation relation : relations) {
+                TableDescription description = description(descriptions, relation);
+                progress.reached(Progress.Step.DESCRIBED, relation.name().toString(), 0, 0);
+                SnapshotDraft draft = archive.begin(description.schema(), description.name(), identifiers.snapshot());
+                drafts.add(draft);
+                CopyFormat format = switch (wanted) {
+                    case AUTO -> binary.format(relation.oid());
+                    case TEXT -> CopyFormat.TEXT;
+                };
+                TableCopier.Copied copied = copier.copy(
+                        relation,
+                        description,
+                        format,
+                        binary.encoding(),
+                        pages.getOrDefault(relation.oid(), 0L),
+                        draft);
+                prepared.add(new Prepared(
+                        draft, manifest(draft, description, copied, format, binary.encoding(), origin, groupId)));
+                progress.reached(Progress.Step.COPIED, relation.name().toString(), 0, 0);
             }
         }
         List<SnapshotManifest> manifests = new ArrayList<>();
@@ -71,62 +92,46 @@ final class Capture {
         return List.copyOf(manifests);
     }
 
-    private void checkSize(BlastRadius radius) throws SQLException, RecoveryNotReadyException {
-        long bytes = Long.parseLong(session.value("SELECT coalesce(sum(pg_table_size(o)), 0)::int8 FROM unnest("
-                + Session.array(radius.tables().keySet()) + ") o"));
-        if (bytes > request.maxBytes()) {
-            throw new RecoveryNotReadyException(
-                    "the tables that the statement reaches (" + names(radius) + ") take " + bytes
-                            + " bytes on disk, more than the " + request.maxBytes() + " that may be saved inline",
-                    "raise max_inline_snapshot_bytes in the policy, or save the tables beforehand with backstop "
-                            + "snapshots create");
-        }
-    }
-
-    private static String names(BlastRadius radius) {
-        List<String> names = radius.relations().stream()
-                .map(relation -> relation.name().toString())
-                .toList();
-        return names.size() <= 3 ? String.join(", ", names) : names.get(0) + " and " + (names.size() - 1) + " more";
-    }
-
-    private Prepared copy(
-            Relation relation, TableDescription description, TableCopier copier, Origin origin, String groupId)
-            throws SQLException, IOException {
-        progress.reached(Progress.Step.DESCRIBED, relation.name().toString(), 0, 0);
-        SnapshotDraft draft = archive.begin(description.schema(), description.name(), identifiers.snapshot());
-        drafts.add(draft);
-        TableCopier.Copied copied = copier.copy(relation, description, draft);
+    private SnapshotManifest manifest(
+            SnapshotDraft draft,
+            TableDescription description,
+            TableCopier.Copied copied,
+            CopyFormat format,
+            String encoding,
+            Origin origin,
+            String groupId)
+            throws IOException {
         List<SnapshotManifest.Column> columns = TableCopier.columns(description);
         String script = RebuildScript.of(
                 description,
                 columns.stream().map(SnapshotManifest.Column::name).toList(),
-                copied.chunks().stream().map(SnapshotManifest.Chunk::name).toList());
-        SnapshotManifest manifest = new SnapshotManifest(
+                copied.chunks().stream().map(SnapshotManifest.Chunk::name).toList(),
+                format.options(encoding));
+        return new SnapshotManifest(
                 SnapshotManifest.FORMAT_VERSION,
                 draft.snapshotId(),
                 groupId,
                 description.schema(),
                 description.name(),
                 columns,
+                SnapshotManifest.Coverage.TABLE,
                 copied.rows(),
                 copied.checksum(),
-                "text",
+                format.word(),
+                encoding,
                 "zstd",
                 copied.chunks(),
                 draft.putDescription(description),
                 draft.putScript(script),
                 clock.instant(),
-                SnapshotManifest.Source.INLINE,
-                Optional.of(request.statementSha256()),
-                request.approvalId(),
-                Optional.of(request.agentId()),
-                request.database(),
+                provenance.source(),
+                provenance.statementSha256(),
+                provenance.approvalId(),
+                provenance.agentId(),
+                provenance.database(),
                 origin.serverVersion(),
                 origin.lsn(),
                 "complete");
-        progress.reached(Progress.Step.COPIED, relation.name().toString(), 0, 0);
-        return new Prepared(draft, manifest);
     }
 
     /** Reads back everything that was published. */

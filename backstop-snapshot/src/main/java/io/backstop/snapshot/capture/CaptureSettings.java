@@ -21,6 +21,10 @@ final class CaptureSettings {
             "quote_all_identifiers = off",
             "standard_conforming_strings = on",
             "client_encoding = 'UTF8'",
+            // In the order of the pages, as indexes on the order of rows want it after a restore; and only the pages
+            // asked for.
+            "synchronize_seqscans = off",
+            "enable_tidscan = on",
             // The copy takes as long as the table is large, and an upload may keep the session waiting.
             "statement_timeout = 0",
             "idle_in_transaction_session_timeout = 0");

@@ -1,100 +1,105 @@
 package io.backstop.snapshot.capture;
 
 import com.github.luben.zstd.ZstdOutputStreamNoFinalizer;
+import io.backstop.snapshot.archive.CopyFormat;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.ByteBuffer;
+import java.util.function.Supplier;
 
 /**
- * Compresses rows into chunks of whole rows, each a zstd frame of its own of some 8 to 16 MiB, and hands each on when it
- * is full. Holds one chunk in memory, larger than that only where a single row is. Not thread-safe.
+ * Compresses rows into chunks of whole rows, each a zstd frame and a COPY stream of its own, of some 8 to 16 MiB, and
+ * hands each on when it is full. Holds one chunk in memory, larger than that only where a single row is. Not thread-safe.
  */
 final class ChunkWriter implements AutoCloseable {
+    /** Measured: higher levels cost more time than the bytes are worth (docs/benchmarks.md). */
     private static final int LEVEL = 1;
 
+    /** Rows are handed to the compressor in pieces of this many bytes: each call of it leaves the JVM. */
+    private static final int PIECE = 64 << 10;
+
+    private final CopyFormat format;
     private final int fullAt;
     private final long longest;
+    private final Supplier<ChunkBuffer> buffers;
     private final Receiver receiver;
+    private final byte[] piece = new byte[PIECE];
 
-    private Chunk chunk;
-    private int number;
+    private int inPiece;
+    private ChunkBuffer stored;
+    private ZstdOutputStreamNoFinalizer compressor;
+    private long rows;
+    private long raw;
 
     /**
      * @param fullAt how many compressed bytes make a chunk full
-     * @param longest how many bytes of text make it full however well they compress, so that progress shows
+     * @param longest how many bytes of rows make it full however well they compress, so that progress shows
+     * @param buffers gives an empty buffer for each chunk
      */
-    ChunkWriter(int fullAt, long longest, Receiver receiver) throws IOException {
+    ChunkWriter(CopyFormat format, int fullAt, long longest, Supplier<ChunkBuffer> buffers, Receiver receiver)
+            throws IOException {
+        this.format = format;
         this.fullAt = fullAt;
         this.longest = longest;
+        this.buffers = buffers;
         this.receiver = receiver;
-        this.chunk = new Chunk();
+        this.stored = buffers.get();
+        this.compressor = new ZstdOutputStreamNoFinalizer(stored, LEVEL);
     }
 
-    /** Adds a row: its COPY text with the newline. */
-    void add(byte[] row) throws IOException {
-        chunk.add(row);
-        if (chunk.stored.size() >= fullAt || chunk.text >= longest) {
+    /** Adds a row as COPY wrote it: in text with its newline. */
+    void add(byte[] source, int offset, int length) throws IOException {
+        if (rows == 0) {
+            write(format.head(), 0, format.head().length);
+        }
+        write(source, offset, length);
+        rows++;
+        raw += length;
+        if (stored.size() + inPiece / 2 >= fullAt || raw >= longest) {
             handOn();
-            chunk = new Chunk();
+            stored = buffers.get();
+            compressor = new ZstdOutputStreamNoFinalizer(stored, LEVEL);
+        }
+    }
+
+    private void write(byte[] source, int offset, int length) throws IOException {
+        if (inPiece + length > PIECE) {
+            compressor.write(piece, 0, inPiece);
+            inPiece = 0;
+        }
+        if (length > PIECE) {
+            compressor.write(source, offset, length);
+        } else {
+            System.arraycopy(source, offset, piece, inPiece, length);
+            inPiece += length;
         }
     }
 
     /** Hands on the last chunk, unless there is nothing in it. */
     void finish() throws IOException {
-        if (chunk.rows > 0) {
+        if (rows > 0) {
             handOn();
         }
     }
 
     private void handOn() throws IOException {
-        chunk.close();
-        receiver.receive(number, chunk.rows, chunk.stored.content());
-        number++;
+        write(format.tail(), 0, format.tail().length);
+        compressor.write(piece, 0, inPiece);
+        inPiece = 0;
+        compressor.close();
+        receiver.receive(rows, stored);
+        rows = 0;
+        raw = 0;
     }
 
     /** Frees the compressor's memory, also after a failure. */
     @Override
     public void close() throws IOException {
-        chunk.close();
+        compressor.close();
     }
 
-    /** Takes a full chunk, which it may keep. */
+    /** Takes a full chunk, and gives its buffer back when it is stored. */
     @FunctionalInterface
     interface Receiver {
-        void receive(int number, long rows, ByteBuffer content) throws IOException;
-    }
-
-    private static final class Chunk {
-        final Buffer stored = new Buffer();
-        final OutputStream compressor;
-        long rows;
-        long text;
-
-        Chunk() throws IOException {
-            compressor = new ZstdOutputStreamNoFinalizer(stored, LEVEL);
-        }
-
-        void add(byte[] row) throws IOException {
-            compressor.write(row);
-            rows++;
-            text += row.length;
-        }
-
-        void close() throws IOException {
-            compressor.close();
-        }
-    }
-
-    /** Gives its content away without a copy. */
-    private static final class Buffer extends ByteArrayOutputStream {
-        Buffer() {
-            super(1 << 12);
-        }
-
-        ByteBuffer content() {
-            return ByteBuffer.wrap(buf, 0, count);
-        }
+        void receive(long rows, ChunkBuffer stored) throws IOException;
     }
 }

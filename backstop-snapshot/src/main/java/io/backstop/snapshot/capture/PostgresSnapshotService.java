@@ -2,6 +2,7 @@ package io.backstop.snapshot.capture;
 
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
@@ -33,8 +34,6 @@ import java.util.Set;
  * connection is lost, is the transaction gone with the connection.
  */
 public final class PostgresSnapshotService implements SnapshotService {
-    private static final String HINT_STORAGE = "check the storage with backstop doctor storage-permissions";
-
     private final ObjectStore store;
     private final SnapshotArchive archive;
     private final SnapshotSettings settings;
@@ -68,22 +67,32 @@ public final class PostgresSnapshotService implements SnapshotService {
             store.delete(name);
         } catch (IOException e) {
             throw new RecoveryNotReadyException(
-                    "the storage " + store.address() + " cannot be used: " + e.getMessage(), HINT_STORAGE, e);
+                    "the storage " + store.address() + " cannot be used: " + e.getMessage(),
+                    CaptureFailures.HINT_STORAGE,
+                    e);
         }
     }
 
     @Override
-    public SecuredRows secure(Connection connection, SnapshotRequest request, Progress progress)
+    public SecuredRows secure(Connection connection, Connections more, SnapshotRequest request, Progress progress)
             throws RecoveryNotReadyException {
         Session session = new Session(connection);
-        Capture capture = new Capture(session, archive, request, progress, settings.clock(), identifiers, chunkBytes);
+        Capture capture = new Capture(
+                session,
+                archive,
+                Provenance.of(request),
+                TableSnapshots.Encoding.AUTO,
+                progress,
+                settings.clock(),
+                identifiers,
+                chunkBytes);
         boolean begun = false;
         try {
             requireTransaction(connection);
             session.execute("SAVEPOINT backstop_secure");
             begun = true;
             requireReadCommitted(session);
-            SecuredTables secured = secure(session, request, progress, capture);
+            SecuredTables secured = secure(session, more, request, progress, capture);
             session.execute("RELEASE SAVEPOINT backstop_secure");
             return secured;
         } catch (RecoveryNotReadyException e) {
@@ -91,22 +100,18 @@ public final class PostgresSnapshotService implements SnapshotService {
             throw e;
         } catch (SQLException e) {
             undo(session, capture, begun, e);
-            throw new RecoveryNotReadyException(
-                    "the rows could not be saved: " + Session.reason(e) + "; nothing was changed", hint(e), e);
+            throw CaptureFailures.reading(e);
         } catch (IOException e) {
             undo(session, capture, begun, e);
-            throw new RecoveryNotReadyException(
-                    "the rows could not be stored in " + store.address() + ": " + e.getMessage()
-                            + "; nothing was changed",
-                    HINT_STORAGE,
-                    e);
+            throw CaptureFailures.storing(store, e);
         } catch (RuntimeException e) {
             undo(session, capture, begun, e);
             throw e;
         }
     }
 
-    private SecuredTables secure(Session session, SnapshotRequest request, Progress progress, Capture capture)
+    private SecuredTables secure(
+            Session session, Connections more, SnapshotRequest request, Progress progress, Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
@@ -119,14 +124,24 @@ public final class PostgresSnapshotService implements SnapshotService {
         // Locks that are older than a savepoint survive a rollback to it; the settings after it do not.
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
+        TableSize.refuseTooLarge(session, radius, request);
         String groupId = identifiers.group();
-        List<SnapshotManifest> manifests = radius.tables().isEmpty() ? List.of() : capture.copy(radius, groupId);
+        List<SnapshotManifest> manifests = radius.tables().isEmpty()
+                ? List.of()
+                : capture.copy(radius.relations(), groupId, secondReader(session, more));
         capture.verify(manifests, groupId);
         Set<Long> saved = new HashSet<>(radius.tables().keySet());
         Aftermath aftermath = Aftermath.expect(session, saved, drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
         path.useCallers();
         return new SecuredTables(groupId, manifests, store.address(), aftermath);
+    }
+
+    /** What this transaction wrote itself, no other connection sees. */
+    private static SecondReader secondReader(Session session, Connections more) throws SQLException {
+        boolean wrote = session.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+                .equals("t");
+        return wrote ? SecondReader.none() : new SecondReader(more, SecondReader.View.underLockOf(session));
     }
 
     private static boolean drops(SnapshotRequest request) {
@@ -168,16 +183,6 @@ public final class PostgresSnapshotService implements SnapshotService {
             }
         }
         capture.discard(failure);
-    }
-
-    private static String hint(SQLException failure) {
-        return switch (String.valueOf(failure.getSQLState())) {
-            case "42501" ->
-                "the role has to be allowed to read every row of every table that the statement reaches, past row-level "
-                        + "security";
-            case "25P02" -> "the transaction had failed before; roll it back";
-            default -> "run it again when the reason is gone";
-        };
     }
 
     @Override

@@ -3,34 +3,50 @@ package io.backstop.snapshot.capture;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.RowChecksum;
 import io.backstop.snapshot.archive.SnapshotDraft;
+import io.backstop.snapshot.capture.RowReader.Parts;
+import io.backstop.snapshot.capture.RowReader.Piece;
 import io.backstop.snapshot.schema.TableDescription;
-import org.postgresql.PGConnection;
-import org.postgresql.copy.CopyOut;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.sql.SQLException;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** Copies a table's own rows, not those of its children, into chunks. Used by one thread. */
-final class TableCopier {
+/**
+ * Copies tables' own rows, not those of their children, into chunks: over one connection, or where a second one sees the
+ * same rows, over both, each reading other pages. Used by one thread.
+ */
+final class TableCopier implements AutoCloseable {
     /** Compressed bytes of a chunk; what the compressor still holds comes on top, well below 16 MiB in all. */
     static final int CHUNK = 8 << 20;
 
-    private static final long LONGEST = 256L << 20;
+    private static final int OVER = 512 << 10;
 
     private final Session session;
-    private final Uploads uploads;
+    private final SecondReader second;
     private final Progress progress;
     private final int chunkBytes;
+    private final Uploads<Piece> uploads;
+    private final Uploads<Piece> secondUploads;
 
-    TableCopier(Session session, Uploads uploads, Progress progress, int chunkBytes) {
-        this.chunkBytes = chunkBytes;
+    TableCopier(Session session, SecondReader second, Progress progress, int chunkBytes) {
         this.session = session;
-        this.uploads = uploads;
+        this.second = second;
         this.progress = progress;
+        this.chunkBytes = chunkBytes;
+        this.uploads = new Uploads<>(() -> new ChunkBuffer(chunkBytes + OVER));
+        this.secondUploads = new Uploads<>(() -> new ChunkBuffer(chunkBytes + OVER));
     }
 
     /** The columns whose values are stored: a generated one is not data. */
@@ -42,51 +58,166 @@ final class TableCopier {
                 .toList();
     }
 
-    Copied copy(Relation relation, TableDescription table, SnapshotDraft draft) throws SQLException, IOException {
+    /** @param pages how many pages the table has; where they are few, one connection reads them */
+    Copied copy(
+            Relation relation,
+            TableDescription table,
+            CopyFormat format,
+            String encoding,
+            long pages,
+            SnapshotDraft draft)
+            throws SQLException, IOException {
         if (table.partitionKey().isPresent()) {
             return new Copied(List.of(), 0, new RowChecksum().hex()); // its rows are its partitions'
         }
-        RowChecksum checksum = new RowChecksum();
-        long[] handedOn = {0};
-        long rows = 0;
-        String subject = relation.name().toString();
-        CopyOut copy =
-                session.connection().unwrap(PGConnection.class).getCopyAPI().copyOut(sql(relation, columns(table)));
-        try (ChunkWriter writer = new ChunkWriter(chunkBytes, LONGEST, (number, chunkRows, content) -> {
-            uploads.begin(() -> draft.putChunk(number, chunkRows, content));
-            handedOn[0] += chunkRows;
-            progress.reached(Progress.Step.COPYING, subject, handedOn[0], relation.estimatedRows());
-        })) {
-            for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
-                if (row.length == 0 || row[row.length - 1] != '\n') {
-                    throw new IOException("the server sent something else than one row of text at a time");
-                }
-                checksum.add(row, 0, row.length - 1);
-                writer.add(row);
-                rows++;
+        Optional<Session> along = pages >= 2 * PageRanges.PAGES ? second.of(relation) : Optional.empty();
+        RowReader.Target target = new Target(relation, draft);
+        Source source = new Source(relation, columns(table), format.options(encoding));
+        if (along.isEmpty()) {
+            try (RowReader reader = new RowReader(session, format, chunkBytes, uploads, target)) {
+                reader.read(0, source.whole());
+                return Copied.of(reader.finish());
             }
-            writer.finish();
+        }
+        PageRanges ranges = new PageRanges(pages);
+        FutureTask<Parts> share =
+                new FutureTask<>(() -> read(along.get(), format, secondUploads, target, source, ranges));
+        Thread thread = new Thread(share, "backstop-second-reader");
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            Parts own = read(session, format, uploads, target, source, ranges);
+            return Copied.of(own, outcome(share));
+        } catch (SQLException | IOException | RuntimeException e) {
+            second.cancel();
+            throw e;
         } finally {
-            if (copy.isActive()) {
-                copy.cancelCopy();
+            ranges.stop();
+            await(thread);
+        }
+    }
+
+    private Parts read(
+            Session reading,
+            CopyFormat format,
+            Uploads<Piece> storing,
+            RowReader.Target target,
+            Source source,
+            PageRanges ranges)
+            throws SQLException, IOException {
+        try (RowReader reader = new RowReader(reading, format, chunkBytes, storing, target)) {
+            for (Optional<PageRanges.Range> range = ranges.take(); range.isPresent(); range = ranges.take()) {
+                reader.read(range.get().number(), source.of(range.get()));
+            }
+            return reader.finish();
+        } catch (SQLException | IOException | RuntimeException e) {
+            ranges.stop();
+            throw e;
+        }
+    }
+
+    private static Parts outcome(FutureTask<Parts> share) throws SQLException, IOException {
+        try {
+            return share.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            InterruptedIOException interrupted = new InterruptedIOException("interrupted while rows were read");
+            interrupted.initCause(e);
+            throw interrupted;
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof SQLException failure) {
+                throw failure;
+            }
+            if (e.getCause() instanceof IOException failure) {
+                throw failure;
+            }
+            throw new IOException("the second connection failed: " + e.getCause(), e.getCause());
+        }
+    }
+
+    /** Nothing is left under way, whatever happened. */
+    private static void await(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
             }
         }
-        if (copy.getHandledRowCount() != rows) {
-            throw new IOException("the server sent " + copy.getHandledRowCount() + " rows and " + rows + " came");
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
-        return new Copied(uploads.finish(), rows, checksum.hex());
     }
 
-    /** Without a list of columns the server takes all that are not generated; with none left the list cannot be written. */
-    private static String sql(Relation relation, List<SnapshotManifest.Column> columns) {
-        String list = columns.isEmpty()
-                ? ""
-                : columns.stream()
-                        .map(column -> RelationName.quote(column.name()))
-                        .collect(Collectors.joining(", ", " (", ")"));
-        return "COPY " + relation.name().quoted() + list + " TO STDOUT (FORMAT text, ENCODING 'UTF8')";
+    @Override
+    public void close() {
+        try (uploads;
+                secondUploads) {
+            second.close();
+        }
     }
 
-    /** What was copied of a table. */
-    record Copied(List<SnapshotManifest.Chunk> chunks, long rows, String checksum) {}
+    /** What COPY reads. */
+    private record Source(Relation relation, List<SnapshotManifest.Column> columns, String options) {
+        /** Without a list of columns the server takes all that are not generated; with none left it cannot be written. */
+        String whole() {
+            return "COPY " + relation.name().quoted() + (columns.isEmpty() ? "" : " (" + list() + ")") + " TO STDOUT "
+                    + options;
+        }
+
+        String of(PageRanges.Range range) {
+            return "COPY (SELECT " + list() + " FROM ONLY " + relation.name().quoted() + " WHERE " + range.condition()
+                    + ") TO STDOUT " + options;
+        }
+
+        private String list() {
+            return columns.stream()
+                    .map(column -> RelationName.quote(column.name()))
+                    .collect(Collectors.joining(", "));
+        }
+    }
+
+    /** Gives the chunks their numbers, and tells how far the work is. */
+    private final class Target implements RowReader.Target {
+        private final Relation relation;
+        private final SnapshotDraft draft;
+        private final AtomicInteger chunks = new AtomicInteger();
+        private final AtomicLong stored = new AtomicLong();
+
+        Target(Relation relation, SnapshotDraft draft) {
+            this.relation = relation;
+            this.draft = draft;
+        }
+
+        @Override
+        public SnapshotManifest.Chunk store(long rows, ChunkBuffer content) throws IOException {
+            SnapshotManifest.Chunk chunk = draft.putChunk(chunks.getAndIncrement(), rows, content.content());
+            long done = stored.addAndGet(rows);
+            synchronized (progress) {
+                progress.reached(Progress.Step.COPYING, relation.name().toString(), done, relation.estimatedRows());
+            }
+            return chunk;
+        }
+    }
+
+    /** What was copied of a table: its chunks in the order of its pages, as far as each chunk's first row tells. */
+    record Copied(List<SnapshotManifest.Chunk> chunks, long rows, String checksum) {
+        static Copied of(Parts... shares) {
+            RowChecksum checksum = new RowChecksum();
+            long rows = 0;
+            for (Parts share : shares) {
+                checksum.add(share.checksum());
+                rows += share.rows();
+            }
+            return new Copied(
+                    Stream.of(shares)
+                            .flatMap(share -> share.pieces().stream())
+                            .sorted(Comparator.comparingLong(Piece::part))
+                            .map(Piece::chunk)
+                            .toList(),
+                    rows,
+                    checksum.hex());
+        }
+    }
 }

@@ -1,55 +1,74 @@
 package io.backstop.snapshot.capture;
 
-import io.backstop.api.snapshot.SnapshotManifest;
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 
 /**
  * Stores chunks in a thread of its own, one at a time, while the next one is filled: so there are never more than two in
- * memory. Used by one thread. When it is closed no upload is under way.
+ * memory, and two buffers for all of them. Used by one thread. When it is closed no upload is under way.
+ *
+ * @param <T> what is known of a stored chunk
  */
-final class Uploads implements AutoCloseable {
+final class Uploads<T> implements AutoCloseable {
     private final ExecutorService thread = Executors.newSingleThreadExecutor(task -> {
         Thread uploader = new Thread(task, "backstop-upload");
         uploader.setDaemon(true);
         return uploader;
     });
-    private final List<SnapshotManifest.Chunk> stored = new ArrayList<>();
-    private @Nullable Future<SnapshotManifest.Chunk> underWay;
+    private final ConcurrentLinkedQueue<ChunkBuffer> free = new ConcurrentLinkedQueue<>();
+    private final Supplier<ChunkBuffer> newBuffer;
+    private final List<T> stored = new ArrayList<>();
+    private Optional<Future<T>> underWay = Optional.empty();
 
-    /** Waits for the upload before, and begins this one. */
-    void begin(Callable<SnapshotManifest.Chunk> upload) throws IOException {
-        await();
-        underWay = thread.submit(upload);
+    Uploads(Supplier<ChunkBuffer> newBuffer) {
+        this.newBuffer = newBuffer;
     }
 
-    /** The chunks in their order, all stored. */
-    List<SnapshotManifest.Chunk> finish() throws IOException {
+    /** An empty buffer, which {@link #begin} takes back. */
+    ChunkBuffer buffer() {
+        ChunkBuffer used = free.poll();
+        return used == null ? newBuffer.get() : used;
+    }
+
+    /** Waits for the upload before, and begins this one. */
+    void begin(ChunkBuffer buffer, Callable<T> upload) throws IOException {
         await();
-        List<SnapshotManifest.Chunk> all = List.copyOf(stored);
+        underWay = Optional.of(thread.submit(() -> {
+            T result = upload.call();
+            buffer.clear();
+            free.add(buffer);
+            return result;
+        }));
+    }
+
+    /** What is known of the chunks since the last call, all stored, in their order. */
+    List<T> finish() throws IOException {
+        await();
+        List<T> all = List.copyOf(stored);
         stored.clear();
         return all;
     }
 
     private void await() throws IOException {
-        Future<SnapshotManifest.Chunk> upload = underWay;
-        if (upload == null) {
+        if (underWay.isEmpty()) {
             return;
         }
-        underWay = null;
+        Future<T> upload = underWay.get();
+        underWay = Optional.empty();
         try {
             stored.add(upload.get());
         } catch (InterruptedException e) {
-            underWay = upload;
+            underWay = Optional.of(upload);
             Thread.currentThread().interrupt();
             InterruptedIOException interrupted = new InterruptedIOException("interrupted while a chunk was stored");
             interrupted.initCause(e);
@@ -66,14 +85,13 @@ final class Uploads implements AutoCloseable {
     @Override
     public void close() {
         thread.shutdown();
-        Future<SnapshotManifest.Chunk> upload = underWay;
         boolean interrupted = false;
-        while (upload != null) {
+        while (underWay.isPresent()) {
             try {
-                upload.get();
-                upload = null;
+                underWay.get().get();
+                underWay = Optional.empty();
             } catch (ExecutionException e) {
-                upload = null; // the failure before this one is the one to tell
+                underWay = Optional.empty(); // the failure before this one is the one to tell
             } catch (InterruptedException e) {
                 interrupted = true;
             }

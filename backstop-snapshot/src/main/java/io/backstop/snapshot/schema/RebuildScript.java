@@ -32,8 +32,9 @@ public final class RebuildScript {
     /**
      * @param columns the columns of the rows, in their order
      * @param chunks the names of the objects that hold them, in order
+     * @param options what COPY has to be told of them, in parentheses
      */
-    public static String of(TableDescription table, List<String> columns, List<String> chunks) {
+    public static String of(TableDescription table, List<String> columns, List<String> chunks, String options) {
         TableSql sql = new TableSql(table, PartNames.original(table));
         StringBuilder script = new StringBuilder(HEAD.formatted(oneLine(table.schema() + "." + table.name())));
         table.prerequisites().forEach(p -> {
@@ -46,7 +47,7 @@ public final class RebuildScript {
         });
         script.append('\n');
         append(script, sql.beforeRows().stream().map(Piece::sql).toList());
-        script.append(rows(table, columns, chunks));
+        script.append(rows(table, columns, chunks, options));
         append(script, sql.afterRows().stream().map(Piece::sql).toList());
         append(script, List.of(ownership(table)));
         append(
@@ -72,7 +73,7 @@ public final class RebuildScript {
     }
 
     /** A command of psql ends with its line, so names with line breaks are beyond it. */
-    private static String rows(TableDescription table, List<String> columns, List<String> chunks) {
+    private static String rows(TableDescription table, List<String> columns, List<String> chunks, String options) {
         if (chunks.isEmpty()) {
             return "\n-- It had no rows of its own.\n\n";
         }
@@ -81,10 +82,12 @@ public final class RebuildScript {
                         ? ""
                         : columns.stream().map(RelationName::quote).collect(Collectors.joining(", ", " (", ")")));
         if (target.lines().count() != 1) {
-            return "\n-- Rows: zstd -dc " + String.join(" ", chunks)
-                    + ", into COPY … FROM STDIN of the columns in order.\n\n";
+            return "\n-- Rows: zstd -dc of each of " + String.join(" ", chunks) + ", into COPY … FROM STDIN " + options
+                    + " of the columns in order.\n\n";
         }
-        return "\n\\copy " + target + " FROM PROGRAM 'zstd -dc " + String.join(" ", chunks) + "'\n\n";
+        return chunks.stream()
+                .map(chunk -> "\\copy " + target + " FROM PROGRAM 'zstd -dc " + chunk + "' " + options + "\n")
+                .collect(Collectors.joining("", "\n", "\n"));
     }
 
     private static String oneLine(String text) {

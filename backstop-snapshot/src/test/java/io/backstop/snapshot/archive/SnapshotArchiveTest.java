@@ -128,9 +128,11 @@ class SnapshotArchiveTest {
                         "schema",
                         "table",
                         "columns",
+                        "coverage",
                         "row_count",
                         "row_checksum",
                         "copy_format",
+                        "encoding",
                         "compression",
                         "chunks",
                         "schema_object",
@@ -234,12 +236,12 @@ class SnapshotArchiveTest {
         SnapshotArchive archive = new SnapshotArchive(store());
         publish(archive, "public", "t", "snap_1", 0);
         Path file = folder.resolve("snapshots/public.t/snap_1/manifest.json");
-        Files.writeString(file, Files.readString(file).replace("\"format_version\" : 1", "\"format_version\" : 2"));
+        Files.writeString(file, Files.readString(file).replace("\"format_version\" : 2", "\"format_version\" : 3"));
         assertThatThrownBy(() -> archive.find("snap_1"))
                 .isInstanceOf(CorruptSnapshotException.class)
                 .hasMessage(
-                        "the manifest snapshots/public.t/snap_1/manifest.json has format version 2, this version of "
-                                + "Backstop reads version 1");
+                        "the manifest snapshots/public.t/snap_1/manifest.json has format version 3, this version of "
+                                + "Backstop reads version 2");
     }
 
     @Test
@@ -293,9 +295,11 @@ class SnapshotArchiveTest {
                 schema,
                 table,
                 List.of(new SnapshotManifest.Column("id", "bigint")),
+                SnapshotManifest.Coverage.TABLE,
                 rows,
                 "0".repeat(32),
                 "text",
+                "UTF8",
                 "zstd",
                 stored,
                 draft.putDescription(DESCRIPTION),

@@ -3,6 +3,7 @@ package io.backstop.snapshot.capture;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.snapshot.store.MemoryObjectStore;
@@ -164,6 +165,7 @@ class AftermathTest {
         try (Connection connection = Securing.begin(database)) {
             SecuredRows secured = securing.service.secure(
                     connection,
+                    Connections.NONE,
                     Securing.request(List.of(plain(Kind.DELETE, "a")), List.of("elsewhere"), Long.MAX_VALUE),
                     Progress.SILENT);
             Securing.run(connection, "DELETE FROM a");

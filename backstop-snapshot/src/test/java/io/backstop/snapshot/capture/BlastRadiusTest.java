@@ -4,6 +4,7 @@ import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.snapshot.store.MemoryObjectStore;
 import io.backstop.testing.PostgresExtension;
@@ -63,8 +64,10 @@ class BlastRadiusTest {
             assertThat(saved(plain(kind, "app.p"))).as("%s", kind).isEqualTo(all);
         }
         assertThat(saved(plain(Kind.TRUNCATE, "app.p_2"))).containsExactly("app.p_2", "app.p_2_a");
-        assertThat(securing.rows(securing.archive.list("app", "p").get(0))).isEmpty();
-        assertThat(securing.rows(securing.archive.list("app", "p_2_a").get(0))).containsExactly("11\ta", "12\ta");
+        assertThat(securing.rows(database, securing.archive.list("app", "p").get(0)))
+                .isEmpty();
+        assertThat(securing.rows(database, securing.archive.list("app", "p_2_a").get(0)))
+                .containsExactly("11\ta", "12\ta");
     }
 
     @Test
@@ -76,8 +79,10 @@ class BlastRadiusTest {
                 "INSERT INTO app.a VALUES (1)",
                 "INSERT INTO app.c VALUES (2, 'two')");
         assertThat(saved(plain(Kind.DELETE, "app.a"))).containsExactly("app.a", "app.b", "app.c");
-        assertThat(securing.rows(securing.archive.list("app", "a").get(0))).containsExactly("1");
-        assertThat(securing.rows(securing.archive.list("app", "c").get(0))).containsExactly("2\ttwo");
+        assertThat(securing.rows(database, securing.archive.list("app", "a").get(0)))
+                .containsExactly("1");
+        assertThat(securing.rows(database, securing.archive.list("app", "c").get(0)))
+                .containsExactly("2\ttwo");
     }
 
     @Test
@@ -292,11 +297,13 @@ class BlastRadiusTest {
             Securing.run(connection, "SET search_path = app");
             var secured = securing.service.secure(
                     connection,
+                    Connections.NONE,
                     Securing.request(List.of(plain(Kind.DELETE, "a")), List.of("b", "app.b"), Long.MAX_VALUE),
                     Progress.SILENT);
             assertThat(Securing.tables(secured)).containsExactly("app.a", "app.b");
             assertThatThrownBy(() -> securing.service.secure(
                             connection,
+                            Connections.NONE,
                             Securing.request(List.of(plain(Kind.DELETE, "a")), List.of("app.missing"), Long.MAX_VALUE),
                             Progress.SILENT))
                     .isInstanceOf(RecoveryNotReadyException.class)

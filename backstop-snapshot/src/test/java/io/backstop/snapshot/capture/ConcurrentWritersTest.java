@@ -79,7 +79,7 @@ class ConcurrentWritersTest {
                 threads.shutdown();
             }
             SnapshotManifest manifest = Securing.only(secured);
-            List<String> stored = securing.rows(manifest);
+            List<String> stored = securing.rows(database, manifest);
             Set<String> committed = new HashSet<>();
             for (Future<List<String>> writer : writers) {
                 committed.addAll(writer.get());

@@ -4,17 +4,24 @@ import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.snapshot.archive.CopyFormat;
+import io.backstop.snapshot.archive.RowChecksum;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.testing.TestDatabase;
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyManager;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -24,9 +31,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** What the tests of the capture have in common: short words for requests, and rows read back from the store. */
@@ -88,26 +95,86 @@ final class Securing {
     }
 
     SecuredRows secure(Connection connection, Destruction... destructions) throws RecoveryNotReadyException {
-        return service.secure(connection, request(List.of(destructions), List.of(), Long.MAX_VALUE), Progress.SILENT);
+        return service.secure(
+                connection,
+                Connections.NONE,
+                request(List.of(destructions), List.of(), Long.MAX_VALUE),
+                Progress.SILENT);
     }
 
-    /** The stored rows as COPY wrote them, each without its newline. */
-    List<String> rows(SnapshotManifest manifest) throws IOException {
+    /** The stored rows as COPY writes them in text, each without its newline. */
+    List<String> rows(TestDatabase database, SnapshotManifest manifest) throws IOException, SQLException {
         List<String> rows = new ArrayList<>();
         for (SnapshotManifest.Chunk chunk : manifest.chunks()) {
-            String text = text(manifest, chunk);
-            if (!text.endsWith("\n") || text.chars().filter(c -> c == '\n').count() != chunk.rows()) {
+            List<String> stored = lines(database, manifest, chunk);
+            if (stored.size() != chunk.rows()) {
                 throw new AssertionError("the chunk " + chunk + " does not hold as many whole rows as it says");
             }
-            rows.addAll(Arrays.asList(text.substring(0, text.length() - 1).split("\n", -1)));
+            rows.addAll(stored);
         }
         return rows;
     }
 
-    private String text(SnapshotManifest manifest, SnapshotManifest.Chunk chunk) throws IOException {
+    private List<String> lines(TestDatabase database, SnapshotManifest manifest, SnapshotManifest.Chunk chunk)
+            throws IOException, SQLException {
         try (InputStream rows = archive.rows(manifest, chunk)) {
-            return new String(rows.readAllBytes(), StandardCharsets.UTF_8);
+            if (CopyFormat.of(manifest) == CopyFormat.TEXT) {
+                return lines(rows.readAllBytes());
+            }
+            try (Connection connection = database.connect()) {
+                run(
+                        connection,
+                        "CREATE TEMPORARY TABLE stored ("
+                                + manifest.columns().stream()
+                                        .map(column -> RelationName.quote(column.name()) + " " + column.type())
+                                        .collect(Collectors.joining(", "))
+                                + ")");
+                CopyManager copy = connection.unwrap(PGConnection.class).getCopyAPI();
+                copy.copyIn("COPY stored FROM STDIN (FORMAT binary)", rows);
+                ByteArrayOutputStream text = new ByteArrayOutputStream();
+                copy.copyOut("COPY stored TO STDOUT", text);
+                return lines(text.toByteArray());
+            }
         }
+    }
+
+    /** The checksum of the stored rows, found by their lengths alone. */
+    String checksum(SnapshotManifest manifest) throws IOException {
+        RowChecksum checksum = new RowChecksum();
+        for (SnapshotManifest.Chunk chunk : manifest.chunks()) {
+            try (InputStream content = archive.rows(manifest, chunk)) {
+                byte[] stored = content.readAllBytes();
+                if (CopyFormat.of(manifest) == CopyFormat.TEXT) {
+                    new String(stored, StandardCharsets.UTF_8)
+                            .lines()
+                            .map(line -> line.getBytes(StandardCharsets.UTF_8))
+                            .forEach(line -> checksum.add(line, 0, line.length));
+                } else {
+                    addTuples(stored, checksum);
+                }
+            }
+        }
+        return checksum.hex();
+    }
+
+    private static void addTuples(byte[] stored, RowChecksum checksum) {
+        ByteBuffer rows = ByteBuffer.wrap(stored).position(19);
+        int start = rows.position();
+        for (int fields = rows.getShort(); fields >= 0; fields = rows.getShort()) {
+            for (int i = 0; i < fields; i++) {
+                int length = rows.getInt();
+                rows.position(rows.position() + Math.max(length, 0));
+            }
+            checksum.add(stored, start, rows.position() - start);
+            start = rows.position();
+        }
+        if (rows.hasRemaining()) {
+            throw new AssertionError("there is something after the end of the rows");
+        }
+    }
+
+    private static List<String> lines(byte[] text) {
+        return new String(text, StandardCharsets.UTF_8).lines().toList();
     }
 
     static List<String> tables(SecuredRows secured) {

@@ -2,6 +2,7 @@ package io.backstop.snapshot.capture;
 
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
@@ -107,6 +108,7 @@ class SecuringTest {
         try (Connection connection = Securing.begin(database)) {
             securing.service.secure(
                     connection,
+                    Connections.NONE,
                     Securing.request(List.of(plain(Kind.TRUNCATE, "b", "a")), List.of(), Long.MAX_VALUE),
                     progress);
         }
@@ -119,6 +121,7 @@ class SecuringTest {
         try (Connection connection = Securing.begin(database)) {
             securing.service.secure(
                     connection,
+                    Connections.NONE,
                     Securing.request(List.of(plain(Kind.TRUNCATE, "a")), List.of(), Long.MAX_VALUE),
                     (step, subject, done, total) -> steps.add(step + " " + done));
         }
@@ -186,7 +189,7 @@ class SecuringTest {
         try (Connection connection = database.connect()) {
             Securing.run(connection, "BEGIN", "SET LOCAL search_path = public, pg_catalog", "INSERT INTO b VALUES (4)");
             SecuredRows secured = securing.secure(connection, plain(Kind.TRUNCATE, "b"));
-            assertThat(securing.rows(only(secured))).containsExactlyInAnyOrder("3", "4");
+            assertThat(securing.rows(database, only(secured))).containsExactlyInAnyOrder("3", "4");
             Securing.run(connection, "TRUNCATE b");
             secured.confirmNothingElseWasDestroyed();
             assertThat(connection.getAutoCommit()).isTrue();
@@ -202,6 +205,7 @@ class SecuringTest {
             Securing.run(connection, "BEGIN", "INSERT INTO b VALUES (4)");
             assertThatThrownBy(() -> securing.service.secure(
                             connection,
+                            Connections.NONE,
                             Securing.request(List.of(plain(Kind.TRUNCATE, "b")), List.of(), 0),
                             Progress.SILENT))
                     .isInstanceOf(RecoveryNotReadyException.class);
@@ -213,6 +217,7 @@ class SecuringTest {
     private SecuredRows secureFor(Connection connection, boolean callersTransaction) throws Exception {
         return securing.service.secure(
                 connection,
+                Connections.NONE,
                 new SnapshotRequest(
                         List.of(plain(Kind.DELETE, "a")),
                         List.of("b"),
@@ -306,6 +311,7 @@ class SecuringTest {
         try (Connection connection = Securing.begin(database)) {
             assertThatThrownBy(() -> securing.service.secure(
                             connection,
+                            Connections.NONE,
                             Securing.request(List.of(plain(Kind.TRUNCATE, "a", "b")), List.of(), 8192),
                             Progress.SILENT))
                     .isInstanceOf(RecoveryNotReadyException.class)
@@ -353,6 +359,7 @@ class SecuringTest {
         try (Connection connection = Securing.begin(database)) {
             assertThatThrownBy(() -> securing.service.secure(
                             connection,
+                            Connections.NONE,
                             Securing.request(List.of(plain(Kind.TRUNCATE, "a")), List.of(), Long.MAX_VALUE),
                             (step, subject, done, total) -> {
                                 if (step == Progress.Step.PUBLISHED) {
@@ -379,6 +386,7 @@ class SecuringTest {
             assertThat(store.list("")).isEmpty();
             SecuredRows secured = service.secure(
                     connection,
+                    Connections.NONE,
                     Securing.request(List.of(plain(Kind.TRUNCATE, "a", "b")), List.of(), Long.MAX_VALUE),
                     Progress.SILENT);
             assertThat(secured.storage()).isEqualTo(storage);

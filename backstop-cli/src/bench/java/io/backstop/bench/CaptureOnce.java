@@ -1,0 +1,66 @@
+package io.backstop.bench;
+
+import io.backstop.api.analysis.Destruction;
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.Connections;
+import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotRequest;
+import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.snapshot.capture.PostgresSnapshotService;
+import io.backstop.snapshot.store.ObjectStores;
+
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryType;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+
+/** Secures the table for one statement, which then does not run. Arguments: database, storage, kind, one|two, report. */
+public final class CaptureOnce {
+    private CaptureOnce() {}
+
+    public static void main(String[] args) throws Exception {
+        Connections more = args[3].equals("two")
+                ? () -> Optional.of(DriverManager.getConnection(args[0]))
+                : Connections.NONE;
+        SnapshotRequest request = new SnapshotRequest(
+                List.of(new Destruction(
+                        Destruction.Kind.valueOf(args[2]), List.of(RelationName.of("public", "bench")), false, false)),
+                List.of(),
+                Long.MAX_VALUE,
+                "localhost/bench",
+                "benchmark",
+                "0".repeat(64),
+                Optional.empty(),
+                false);
+        try (PostgresSnapshotService service = new PostgresSnapshotService(
+                        ObjectStores.open(args[1]),
+                        new SnapshotSettings(args[1], SnapshotSettings.DEFAULT_LOCK_TIMEOUT, Clock.systemUTC()));
+                Connection connection = DriverManager.getConnection(args[0])) {
+            connection.setAutoCommit(false);
+            SecuredRows rows = service.secure(connection, more, request, Progress.SILENT);
+            connection.rollback();
+            long bytes = rows.manifests().stream()
+                    .mapToLong(SnapshotManifest::storedBytes)
+                    .sum();
+            Files.writeString(Path.of(args[4]), bytes + "\n" + heap() + "\n");
+        }
+    }
+
+    /** The largest that each part of the heap ever was, added up: an upper bound. */
+    static String heap() {
+        long peak = ManagementFactory.getMemoryPoolMXBeans().stream()
+                .filter(pool -> pool.getType() == MemoryType.HEAP)
+                .map(MemoryPoolMXBean::getPeakUsage)
+                .mapToLong(java.lang.management.MemoryUsage::getUsed)
+                .sum();
+        return "heap at most " + peak / 1_000_000 + " MB";
+    }
+}

@@ -1,0 +1,151 @@
+package io.backstop.bench;
+
+import io.backstop.testing.S3Server;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** Backstop's commands and PostgreSQL's, as processes. */
+final class Contenders {
+    private final String database;
+    private final Path tools;
+    private final Path folder;
+    private final String heap;
+
+    private Contenders(String database, Path tools, Path folder, String heap) {
+        this.database = database;
+        this.tools = tools;
+        this.folder = folder;
+        this.heap = heap;
+    }
+
+    static Map<String, Contender> of(String database, Path tools, Path folder, String heap, S3Server s3) {
+        Contenders contenders = new Contenders(database, tools, folder, heap);
+        Map<String, Contender> all = new LinkedHashMap<>();
+        all.put("pg_dump -Fc -Z1", contenders::dump);
+        all.put("capture, DELETE, two connections", () -> contenders.capture("DELETE", "two", contenders.files()));
+        all.put("capture, TRUNCATE, one connection", () -> contenders.capture("TRUNCATE", "one", contenders.files()));
+        all.put("capture, DELETE, two connections, to S3", () -> contenders.capture("DELETE", "two", s3.storage(s3.newBucket())));
+        all.put("pg_restore -j2", contenders::restoreDump);
+        all.put("restore, rows counted", () -> contenders.restore("COUNTS"));
+        all.put("restore, every row read back", () -> contenders.restore("EVERY_ROW"));
+        return all;
+    }
+
+    private String files() {
+        return folder.resolve("store").toUri().toString();
+    }
+
+    private Contender.Result dump() throws Exception {
+        Path file = folder.resolve("bench.dump");
+        Files.deleteIfExists(file);
+        double seconds = time(List.of(
+                tools.resolve("pg_dump").toString(), "-Fc", "-Z1", "-t", "bench", "-f", file.toString(), database));
+        return new Contender.Result(seconds, Files.size(file), "");
+    }
+
+    private Contender.Result restoreDump() throws Exception {
+        sql("ALTER TABLE bench RENAME TO bench_kept", "ALTER INDEX bench_pkey RENAME TO bench_kept_pkey",
+                "ALTER INDEX bench_customer RENAME TO bench_kept_customer",
+                "ALTER INDEX bench_email RENAME TO bench_kept_email", "CHECKPOINT");
+        try {
+            double seconds = time(List.of(
+                    tools.resolve("pg_restore").toString(),
+                    "-j2",
+                    "-d",
+                    database,
+                    folder.resolve("bench.dump").toString()));
+            return new Contender.Result(seconds, 0, "");
+        } finally {
+            sql("DROP TABLE IF EXISTS bench", "ALTER TABLE bench_kept RENAME TO bench",
+                    "ALTER INDEX bench_kept_pkey RENAME TO bench_pkey",
+                    "ALTER INDEX bench_kept_customer RENAME TO bench_customer",
+                    "ALTER INDEX bench_kept_email RENAME TO bench_email");
+        }
+    }
+
+    private Contender.Result capture(String kind, String connections, String storage) throws Exception {
+        if (storage.startsWith("file:")) {
+            delete(folder.resolve("store"));
+        }
+        Path report = folder.resolve("report");
+        double seconds = time(java(
+                "io.backstop.bench.CaptureOnce",
+                SnapshotBenchmark.jdbc(database),
+                storage,
+                kind,
+                connections,
+                report.toString()));
+        List<String> said = Files.readAllLines(report);
+        return new Contender.Result(seconds, Long.parseLong(said.get(0)), said.get(1));
+    }
+
+    private Contender.Result restore(String thoroughness) throws Exception {
+        sql("DROP TABLE IF EXISTS bench_recovered", "CHECKPOINT");
+        Path report = folder.resolve("report");
+        try {
+            double seconds = time(java(
+                    "io.backstop.bench.RestoreOnce",
+                    SnapshotBenchmark.jdbc(database),
+                    files(),
+                    thoroughness,
+                    report.toString()));
+            return new Contender.Result(
+                    seconds, 0, String.join(" ", Files.readAllLines(report)));
+        } finally {
+            sql("DROP TABLE IF EXISTS bench_recovered");
+        }
+    }
+
+    private List<String> java(String main, String... args) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                heap,
+                "-cp",
+                System.getProperty("java.class.path"),
+                main));
+        command.addAll(List.of(args));
+        return command;
+    }
+
+    private static double time(List<String> command) throws IOException, InterruptedException {
+        long start = System.nanoTime();
+        ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+        builder.environment().put("AWS_ACCESS_KEY_ID", S3Server.ACCESS_KEY);
+        builder.environment().put("AWS_SECRET_ACCESS_KEY", S3Server.SECRET_KEY);
+        Process process = builder.start();
+        if (process.waitFor() != 0) {
+            throw new IOException(command.get(0) + " failed");
+        }
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    private void sql(String... statements) throws Exception {
+        try (Connection connection = DriverManager.getConnection(SnapshotBenchmark.jdbc(database));
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        if (Files.exists(folder)) {
+            try (Stream<Path> all = Files.walk(folder)) {
+                for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(path);
+                }
+            }
+        }
+    }
+}

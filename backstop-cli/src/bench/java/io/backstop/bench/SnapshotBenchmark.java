@@ -1,0 +1,90 @@
+package io.backstop.bench;
+
+import io.backstop.testing.S3Server;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Captures and restores one table with Backstop and with PostgreSQL's own tools, alternating, each in a process of its own
+ * whose start is counted, and prints the median of each.
+ *
+ * <p>Arguments: the database as a libpq URL without a password ({@code postgresql://user@127.0.0.1:port/db}), the folder
+ * with {@code pg_dump} and {@code pg_restore}, a folder for the copies, the number of rows, the number of rounds, and {@code
+ * -Xmx} of Backstop's processes; then the names of contenders to leave out. The S3 server runs in this process.
+ */
+public final class SnapshotBenchmark {
+    private SnapshotBenchmark() {}
+
+    public static void main(String[] args) throws Exception {
+        String database = args[0];
+        Path tools = Path.of(args[1]);
+        Path folder = Path.of(args[2]);
+        long rows = Long.parseLong(args[3]);
+        int rounds = Integer.parseInt(args[4]);
+        List<String> without = Arrays.asList(args).subList(6, args.length);
+        BenchmarkTable.make(jdbc(database), rows);
+        describe(jdbc(database));
+        try (S3Server s3 = S3Server.start()) {
+            Map<String, Contender> contenders = new LinkedHashMap<>(Contenders.of(database, tools, folder, args[5], s3));
+            contenders.keySet().removeAll(without);
+            Map<String, List<Contender.Result>> results = new LinkedHashMap<>();
+            for (int round = 0; round < rounds; round++) {
+                for (Map.Entry<String, Contender> contender : contenders.entrySet()) {
+                    Contender.Result result = contender.getValue().run();
+                    results.computeIfAbsent(contender.getKey(), name -> new ArrayList<>())
+                            .add(result);
+                    System.out.printf(
+                            Locale.ROOT,
+                            "%d  %-44s %6.2f s  %d MB  %s%n",
+                            round + 1,
+                            contender.getKey(),
+                            result.seconds(),
+                            result.bytes() / 1_000_000,
+                            result.remark());
+                }
+            }
+            results.forEach((name, each) -> System.out.printf(
+                    Locale.ROOT,
+                    "| %s | %.2f | %.2f to %.2f | %d |%n",
+                    name,
+                    Contender.Result.median(each),
+                    Contender.Result.smallest(each),
+                    Contender.Result.largest(each),
+                    each.get(0).bytes() / 1_000_000));
+        }
+    }
+
+    static String jdbc(String database) {
+        String rest = database.substring("postgresql://".length());
+        int at = rest.indexOf('@');
+        return "jdbc:postgresql://" + rest.substring(at + 1) + "?user=" + rest.substring(0, at);
+    }
+
+    private static void describe(String url) throws SQLException, IOException {
+        try (Connection connection = DriverManager.getConnection(url);
+                Statement statement = connection.createStatement();
+                var row = statement.executeQuery("SELECT current_setting('server_version'), count(*), "
+                        + "pg_table_size('bench') / 1000000, pg_indexes_size('bench') / 1000000 FROM bench")) {
+            row.next();
+            System.out.printf(
+                    "PostgreSQL %s, %d rows, %d MB, indexes %d MB, %d processors, Java %s%n",
+                    row.getString(1),
+                    row.getLong(2),
+                    row.getLong(3),
+                    row.getLong(4),
+                    Runtime.getRuntime().availableProcessors(),
+                    System.getProperty("java.version"));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package io.backstop.snapshot.capture;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.archive.CopiedRows;
+import io.backstop.snapshot.archive.CopyFormat;
+import io.backstop.snapshot.archive.RowChecksum;
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyOut;
+
+import java.io.IOException;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/**
+ * Reads rows of one table over one connection, and has them stored in chunks meanwhile. Several of them can read parts of
+ * the same table at the same time. Used by one thread.
+ */
+final class RowReader implements AutoCloseable {
+    /** However well rows compress, a chunk is full when it holds this many bytes of them. */
+    private static final long LONGEST = 256L << 20;
+
+    private final Session session;
+    private final CopyFormat format;
+    private final Uploads<Piece> uploads;
+    private final ChunkWriter writer;
+    private final RowChecksum checksum = new RowChecksum();
+
+    private long part;
+    private long rows;
+
+    RowReader(Session session, CopyFormat format, int chunkBytes, Uploads<Piece> uploads, Target target)
+            throws IOException {
+        this.session = session;
+        this.format = format;
+        this.uploads = uploads;
+        this.writer = new ChunkWriter(format, chunkBytes, LONGEST, uploads::buffer, (chunkRows, stored) -> {
+            long begins = part;
+            Callable<Piece> upload = () -> new Piece(begins, target.store(chunkRows, stored));
+            uploads.begin(stored, upload);
+        });
+    }
+
+    /**
+     * Reads one part of the table.
+     *
+     * @param number says where the part stands among the others
+     * @param sql a COPY … TO STDOUT in this reader's format
+     */
+    void read(long number, String sql) throws SQLException, IOException {
+        part = number;
+        CopiedRows copied = new CopiedRows(format);
+        long before = rows;
+        CopyOut copy =
+                session.connection().unwrap(PGConnection.class).getCopyAPI().copyOut(sql);
+        try {
+            for (byte[] message = copy.readFromCopy(); message != null; message = copy.readFromCopy()) {
+                if (copied.next(message)) {
+                    copied.addTo(checksum, message);
+                    rows++;
+                    writer.add(message, copied.offset(), copied.length());
+                }
+            }
+        } finally {
+            if (copy.isActive()) {
+                copy.cancelCopy();
+            }
+        }
+        if (copy.getHandledRowCount() != rows - before) {
+            throw new IOException(
+                    "the server sent " + copy.getHandledRowCount() + " rows and " + (rows - before) + " came");
+        }
+    }
+
+    /** All that was read, stored. */
+    Parts finish() throws IOException {
+        writer.finish();
+        return new Parts(uploads.finish(), rows, checksum);
+    }
+
+    @Override
+    public void close() throws IOException {
+        writer.close();
+    }
+
+    /** Stores a full chunk; called in another thread than the reader's. */
+    @FunctionalInterface
+    interface Target {
+        SnapshotManifest.Chunk store(long rows, ChunkBuffer content) throws IOException;
+    }
+
+    /** A stored chunk, and the part of the table with which it begins. */
+    record Piece(long part, SnapshotManifest.Chunk chunk) {}
+
+    /** What one reader read. */
+    record Parts(List<Piece> pieces, long rows, RowChecksum checksum) {}
+}

@@ -1,0 +1,53 @@
+package io.backstop.snapshot.capture;
+
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.SnapshotRequest;
+
+import java.sql.SQLException;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** How large tables are on disk. */
+final class TableSize {
+    private static final String PAGES = """
+            SELECT o, pg_catalog.pg_relation_size(o) / pg_catalog.current_setting('block_size')::pg_catalog.int8
+            FROM pg_catalog.unnest(%s) o
+            """;
+
+    private TableSize() {}
+
+    /** The pages of each table's main fork. */
+    static Map<Long, Long> pages(Session session, Collection<Long> tables) throws SQLException {
+        Map<Long, Long> pages = new HashMap<>();
+        for (Size size :
+                session.rows(PAGES.formatted(Session.array(tables)), row -> new Size(row.getLong(1), row.getLong(2)))) {
+            pages.put(size.table(), size.pages());
+        }
+        return pages;
+    }
+
+    /** Others wait for the tables as long as the copy takes, and the policy bounds that. */
+    static void refuseTooLarge(Session session, BlastRadius radius, SnapshotRequest request)
+            throws SQLException, RecoveryNotReadyException {
+        long bytes = Long.parseLong(session.value("SELECT coalesce(sum(pg_table_size(o)), 0)::int8 FROM unnest("
+                + Session.array(radius.tables().keySet()) + ") o"));
+        if (bytes > request.maxBytes()) {
+            throw new RecoveryNotReadyException(
+                    "the tables that the statement reaches (" + names(radius) + ") take " + bytes
+                            + " bytes on disk, more than the " + request.maxBytes() + " that may be saved inline",
+                    "raise max_inline_snapshot_bytes in the policy, or save the tables beforehand with backstop "
+                            + "snapshots create");
+        }
+    }
+
+    private static String names(BlastRadius radius) {
+        List<String> names = radius.relations().stream()
+                .map(relation -> relation.name().toString())
+                .toList();
+        return names.size() <= 3 ? String.join(", ", names) : names.get(0) + " and " + (names.size() - 1) + " more";
+    }
+
+    private record Size(long table, long pages) {}
+}
