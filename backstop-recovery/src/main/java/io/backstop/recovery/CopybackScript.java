@@ -276,6 +276,7 @@ final class CopybackScript {
 
     /** What needs something that is gone is only offered. */
     private void dependents(String words, List<Dependent> dependents, Predicate<Dependent> which) throws SQLException {
+        DefaultPrivileges defaults = DefaultPrivileges.of(transaction);
         List<Dependent> chosen = dependents.stream().filter(which).toList();
         if (!chosen.isEmpty()) {
             script.part(words);
@@ -291,6 +292,7 @@ final class CopybackScript {
             } else {
                 script.note(subject);
                 dependent.sql().forEach(script::run);
+                defaults.undone(dependent).forEach(script::run);
             }
         }
     }
