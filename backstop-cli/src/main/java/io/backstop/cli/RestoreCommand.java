@@ -18,6 +18,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /** {@code backstop restore}: makes a table of one snapshot, beside the one that it was taken of. */
@@ -88,7 +90,7 @@ final class RestoreCommand implements Callable<Integer> {
             print(manifest, outlook);
         }
         if (outlook.obstacle().isPresent()) {
-            throw new RefusedException(outlook.obstacle().get(), "restore under another name with --target-table");
+            throw new RefusedException(outlook.obstacle().get(), "name another target with --target-table");
         }
         return ExitCode.DONE;
     }
@@ -144,7 +146,7 @@ final class RestoreCommand implements Callable<Integer> {
             Instant createdAt,
             boolean verified,
             String target,
-            boolean targetIsFree,
+            Optional<String> obstacle,
             List<String> toCreate,
             List<String> missing) {
         Rehearsed(SnapshotManifest manifest, RestoreOutlook outlook) {
@@ -152,13 +154,13 @@ final class RestoreCommand implements Callable<Integer> {
                     true,
                     manifest.snapshotId(),
                     RelationName.of(manifest.schema(), manifest.table()).toString(),
-                    manifest.coverage().name().toLowerCase(java.util.Locale.ROOT),
+                    manifest.coverage().name().toLowerCase(Locale.ROOT),
                     manifest.rowCount(),
                     manifest.storedBytes(),
                     manifest.createdAt(),
                     true,
                     outlook.target().toString(),
-                    outlook.obstacle().isEmpty(),
+                    outlook.obstacle(),
                     outlook.toCreate(),
                     outlook.missing());
         }

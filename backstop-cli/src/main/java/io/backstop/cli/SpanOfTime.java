@@ -44,6 +44,9 @@ final class SpanOfTime implements ITypeConverter<Duration> {
     /** The shortest way to write it that {@link #convert} reads. */
     static String words(Duration duration) {
         long seconds = duration.toSeconds();
+        if (seconds == 0) {
+            return "0s";
+        }
         if (seconds % 86_400 == 0) {
             return seconds / 86_400 + "d";
         }

@@ -89,7 +89,7 @@ class RestoreCommandTest {
                         "to create:  type public.mood is missing and would be created");
         JsonNode report = json(run("restore", "--dry-run", "--json"));
         assertThat(report.get("verified").asBoolean()).isTrue();
-        assertThat(report.get("target_is_free").asBoolean()).isTrue();
+        assertThat(report.get("obstacle").isNull()).isTrue();
         assertThat(report.get("rows").asInt()).isEqualTo(100);
         assertThat(database.rows("SELECT relname FROM pg_class ORDER BY 1")).isEqualTo(before);
     }
@@ -100,6 +100,12 @@ class RestoreCommandTest {
         assertThat(taken.exitCode()).isEqualTo(ExitCode.REFUSED);
         assertThat(taken.output()).contains("target:     public.users, table public.users exists already");
         assertThat(taken.errors()).contains("table public.users exists already", "HINT:");
+        assertThat(JsonMapper.shared()
+                        .readTree(run("restore", "--dry-run", "--json", "--target-table", "users")
+                                .output())
+                        .get("obstacle")
+                        .asString())
+                .isEqualTo("table public.users exists already");
         CommandRun nowhere = run("restore", "--dry-run", "--target-table", "nowhere.users");
         assertThat(nowhere.exitCode()).isEqualTo(ExitCode.REFUSED);
         assertThat(nowhere.errors()).contains("schema nowhere does not exist");

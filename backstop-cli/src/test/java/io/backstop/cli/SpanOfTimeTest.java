@@ -19,7 +19,7 @@ class SpanOfTimeTest {
         "30d, P30D, 30d",
         "8w, P56D, 56d",
         "P1DT1H, PT25H, 25h",
-        "0s, PT0S, 0d",
+        "0s, PT0S, 0s",
         "36500d, P36500D, 36500d"
     })
     void a_time_is_read_and_written(String typed, String duration, String words) {
