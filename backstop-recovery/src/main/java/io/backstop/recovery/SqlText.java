@@ -14,6 +14,15 @@ final class SqlText {
         return "'" + value.replace("'", "''") + "'";
     }
 
+    /** A body as a string constant that is easier to read (PostgreSQL documentation, 4.1.2.4). */
+    static String dollarQuoted(String body) {
+        String tag = "$backstop$";
+        for (int i = 1; body.contains(tag); i++) {
+            tag = "$backstop" + i + "$";
+        }
+        return tag + " " + body + " " + tag;
+    }
+
     /** {@code "a", "b"}. */
     static String list(List<String> names) {
         return names.stream().map(RelationName::quote).collect(Collectors.joining(", "));
