@@ -59,9 +59,23 @@ final class TableDdl {
         inOrder(kind -> kind != ConstraintKind.FOREIGN_KEY).stream()
                 .filter(c -> !isInline(c))
                 .forEach(c -> statements.add(new Ddl("constraint " + c.name(), addConstraint(c, c.definition()))));
-        table.indexes().forEach(i -> statements.add(new Ddl("index " + i.name(), createIndex(i))));
-        table.sequences().forEach(s -> statements.add(new Ddl("value of sequence " + s.name(), setValue(s))));
+        statements.addAll(indexes());
+        statements.addAll(sequenceValues());
         return statements;
+    }
+
+    /** The indexes that belong to no constraint. */
+    List<Ddl> indexes() {
+        return table.indexes().stream()
+                .map(i -> new Ddl("index " + i.name(), createIndex(i)))
+                .toList();
+    }
+
+    /** Where the owned sequences go on. */
+    List<Ddl> sequenceValues() {
+        return table.sequences().stream()
+                .map(s -> new Ddl("value of sequence " + s.name(), setValue(s)))
+                .toList();
     }
 
     /** The foreign keys to other tables and to the table itself. */
@@ -178,7 +192,7 @@ final class TableDdl {
     }
 
     /** Whether it is written at its column: NOT NULL, unless it is not validated, which only ALTER TABLE can say. */
-    private static boolean isInline(Constraint constraint) {
+    static boolean isInline(Constraint constraint) {
         return constraint.kind() == ConstraintKind.NOT_NULL
                 && !constraint.definition().endsWith(" NOT VALID");
     }
