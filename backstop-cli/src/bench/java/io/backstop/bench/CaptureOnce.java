@@ -35,6 +35,7 @@ public final class CaptureOnce {
                         Destruction.Kind.valueOf(args[2]), List.of(RelationName.of("public", "bench")), false, false)),
                 List.of(),
                 Long.MAX_VALUE,
+                Optional.empty(),
                 "localhost/bench",
                 "benchmark",
                 "0".repeat(64),

@@ -18,6 +18,8 @@ public interface ControlStore extends AutoCloseable {
 
     QuarantineLedger quarantine();
 
+    Heartbeats heartbeats();
+
     @Override
     void close();
 }

@@ -14,6 +14,7 @@ import java.util.stream.Collectors;
  * @param snapshotMode when the snapshot is taken
  * @param maxInlineSnapshotBytes the largest total size on disk, in bytes, of the tables of one inline snapshot; above it
  *     the statement is refused. At least 1.
+ * @param recent what mode {@link SnapshotMode#RECENT} asks for
  * @param recoveryGroups tables that are always saved together, by the group's name; {@code name} or {@code schema.name}
  */
 public record RecoveryRules(
@@ -21,10 +22,12 @@ public record RecoveryRules(
         boolean blockUnrecoverableOperations,
         SnapshotMode snapshotMode,
         long maxInlineSnapshotBytes,
+        RecentRules recent,
         Map<String, Set<String>> recoveryGroups) {
 
     public RecoveryRules {
         Objects.requireNonNull(snapshotMode, "snapshotMode");
+        Objects.requireNonNull(recent, "recent");
         if (maxInlineSnapshotBytes < 1) {
             throw new IllegalArgumentException("max_inline_snapshot_bytes has to be at least 1");
         }
@@ -33,7 +36,7 @@ public record RecoveryRules(
     }
 
     public static RecoveryRules defaults() {
-        return new RecoveryRules(true, true, SnapshotMode.INLINE, Long.MAX_VALUE, Map.of());
+        return new RecoveryRules(true, true, SnapshotMode.INLINE, Long.MAX_VALUE, RecentRules.defaults(), Map.of());
     }
 
     /** The tables that the named groups save together with one of these, in no order; without the given ones. */

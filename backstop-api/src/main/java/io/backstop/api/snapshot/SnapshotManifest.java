@@ -27,7 +27,7 @@ import java.util.Optional;
  * @param chunks the objects that hold the rows, in order
  * @param schemaObject the object that holds the table's description
  * @param schemaSql the object that holds a script which makes the table again, for somebody with nothing but psql
- * @param createdAt when the rows were read, by the clock of the process that read them
+ * @param createdAt when the first row was about to be read, by the clock of the process that read them
  * @param source how it came about
  * @param statementSha256 the statement that it was taken for
  * @param approvalId the approval that let the statement run

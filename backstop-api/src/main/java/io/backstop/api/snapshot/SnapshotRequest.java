@@ -2,6 +2,7 @@ package io.backstop.api.snapshot;
 
 import io.backstop.api.analysis.Destruction;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -12,6 +13,8 @@ import java.util.Optional;
  * @param destructions what the statement takes away, as its text tells
  * @param companions tables to save along with them, {@code name} or {@code schema.name}
  * @param maxBytes the largest total size on disk of the tables, in bytes
+ * @param recent where present, no rows are read: for each table a snapshot has to be there already whose rows were read no
+ *     longer ago than this
  * @param database {@code host:port/name}
  * @param agentId who sends the statement
  * @param statementSha256 SHA-256 over the statement and its parameters
@@ -23,6 +26,7 @@ public record SnapshotRequest(
         List<Destruction> destructions,
         List<String> companions,
         long maxBytes,
+        Optional<Duration> recent,
         String database,
         String agentId,
         String statementSha256,
@@ -31,6 +35,7 @@ public record SnapshotRequest(
     public SnapshotRequest {
         destructions = List.copyOf(destructions);
         companions = List.copyOf(companions);
+        Objects.requireNonNull(recent, "recent");
         Objects.requireNonNull(database, "database");
         Objects.requireNonNull(agentId, "agentId");
         Objects.requireNonNull(statementSha256, "statementSha256");

@@ -3,6 +3,7 @@ package io.backstop.jdbc.control;
 import io.backstop.api.audit.AuditLog;
 import io.backstop.api.control.ApprovalStore;
 import io.backstop.api.control.ControlStore;
+import io.backstop.api.control.Heartbeats;
 import io.backstop.api.control.PauseSwitch;
 import io.backstop.api.control.QuarantineLedger;
 import io.backstop.api.control.SnapshotCatalogue;
@@ -21,6 +22,7 @@ public final class SqliteControlStore implements ControlStore {
     private final SqlitePauseSwitch pause;
     private final SqliteSnapshotCatalogue snapshots;
     private final SqliteQuarantineLedger quarantine;
+    private final SqliteHeartbeats heartbeats;
 
     private SqliteControlStore(SqliteDatabase database, Clock clock) {
         this.database = database;
@@ -30,6 +32,7 @@ public final class SqliteControlStore implements ControlStore {
         this.pause = new SqlitePauseSwitch(database, trail, clock);
         this.snapshots = new SqliteSnapshotCatalogue(database);
         this.quarantine = new SqliteQuarantineLedger(database, clock);
+        this.heartbeats = new SqliteHeartbeats(database, clock);
     }
 
     /**
@@ -83,6 +86,11 @@ public final class SqliteControlStore implements ControlStore {
     @Override
     public QuarantineLedger quarantine() {
         return quarantine;
+    }
+
+    @Override
+    public Heartbeats heartbeats() {
+        return heartbeats;
     }
 
     @Override

@@ -63,6 +63,10 @@ final class SqliteDatabase implements AutoCloseable {
             agent_id TEXT PRIMARY KEY,
             until INTEGER NOT NULL)""",
         """
+        CREATE TABLE IF NOT EXISTS heartbeats (
+            sidecar TEXT PRIMARY KEY,
+            at INTEGER NOT NULL)""",
+        """
         CREATE TABLE IF NOT EXISTS snapshots (
             snapshot_id TEXT PRIMARY KEY,
             created_at INTEGER NOT NULL,

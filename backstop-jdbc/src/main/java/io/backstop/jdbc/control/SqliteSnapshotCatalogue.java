@@ -36,8 +36,10 @@ final class SqliteSnapshotCatalogue implements SnapshotCatalogue {
         return database.read(connection -> {
             List<Entry> entries = new ArrayList<>();
             try (PreparedStatement select = connection.prepareStatement(
-                    "SELECT manifest, storage FROM snapshots ORDER BY created_at DESC, rowid DESC LIMIT ?")) {
-                select.setInt(1, limit);
+                    "SELECT manifest, storage FROM snapshots WHERE json_extract(manifest, '$.format_version') = ?"
+                            + " ORDER BY created_at DESC, rowid DESC LIMIT ?")) {
+                select.setInt(1, SnapshotManifest.FORMAT_VERSION); // others cannot be read, here or in the storage
+                select.setInt(2, limit);
                 try (ResultSet rows = select.executeQuery()) {
                     while (rows.next()) {
                         entries.add(new Entry(

@@ -49,7 +49,11 @@ public final class Pipeline implements AutoCloseable {
         this.audit = new AuditTrail(store.audit(), background, parts.clock());
         this.volatileCode = new VolatileCode(parts.clock());
         this.approvals = new ApprovalGate(parts.approvals());
-        this.secured = new SecuredExecution(parts.snapshots(), store.snapshots(), parts.progress());
+        this.secured = new SecuredExecution(
+                parts.snapshots(),
+                store.snapshots(),
+                new SidecarReadiness(store.heartbeats(), parts.clock()),
+                parts.progress());
     }
 
     /**
@@ -83,6 +87,7 @@ public final class Pipeline implements AutoCloseable {
 
     private <T extends @Nullable Object> T inTurn(Session session, Submission submission, Execution<T> execution)
             throws SQLException {
+        session.beginTurn();
         Assessment assessment = volatileCode.weigh(session, submission.assessment());
         if (assessment.risk() == RiskLevel.SAFE
                 && !policies.latest().quarantine().blocksSafeQueries()) {
@@ -107,7 +112,7 @@ public final class Pipeline implements AutoCloseable {
         Optional<String> approvalId = Optional.empty();
         if (verdict instanceof Verdict.Hold hold) {
             if (hold.snapshot()) {
-                secured.checked(statement);
+                secured.checked(statement, policy.recovery());
             }
             approvalId = Optional.of(approve(session, statement, policy, hold));
         }

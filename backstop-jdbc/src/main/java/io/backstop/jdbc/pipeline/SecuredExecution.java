@@ -5,6 +5,7 @@ import io.backstop.api.control.SnapshotCatalogue;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.policy.RecoveryRules;
+import io.backstop.api.policy.SnapshotMode;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.Progress.Step;
 import io.backstop.api.snapshot.SecuredRows;
@@ -46,9 +47,15 @@ final class SecuredExecution {
 
     private final Optional<SnapshotService> snapshots;
     private final SnapshotCatalogue catalogue;
+    private final SidecarReadiness sidecar;
     private final Progress progress;
 
-    SecuredExecution(Optional<SnapshotService> snapshots, SnapshotCatalogue catalogue, Progress progress) {
+    SecuredExecution(
+            Optional<SnapshotService> snapshots,
+            SnapshotCatalogue catalogue,
+            SidecarReadiness sidecar,
+            Progress progress) {
+        this.sidecar = sidecar;
         this.snapshots = snapshots;
         this.catalogue = catalogue;
         this.progress = progress;
@@ -65,7 +72,7 @@ final class SecuredExecution {
             Optional<String> approvalId,
             Execution<T> execution)
             throws SQLException {
-        SnapshotService service = checked(statement);
+        SnapshotService service = checked(statement, recovery);
         Connection connection = session.connection();
         Transaction transaction = Transaction.around(session);
         try {
@@ -94,7 +101,7 @@ final class SecuredExecution {
             if (transaction.own()) {
                 progress.reached(Step.COMMITTED, statement.assessment().operation(), 0, 0);
             }
-            return new Outcome<>(result, Optional.of(rows), words(transaction, rows));
+            return new Outcome<>(result, Optional.of(rows), words(transaction, recovery, rows));
         } catch (SQLException | RuntimeException | Error e) {
             transaction.undo(e);
             throw e;
@@ -105,8 +112,9 @@ final class SecuredExecution {
      * The service that would secure the statement, where it could be secured at all: nobody should be asked to approve what
      * cannot run.
      */
-    SnapshotService checked(Case statement) throws BackstopException {
+    SnapshotService checked(Case statement, RecoveryRules recovery) throws BackstopException {
         refuseMixedText(statement);
+        sidecar.require(recovery);
         return snapshots.orElseThrow(() -> new RecoveryNotReadyException(
                 statement.assessment().operation() + " needs a snapshot first, and no storage is configured",
                 "set backstop.storage to file:///folder or s3://bucket, with backstop-snapshot on the class path"));
@@ -146,6 +154,9 @@ final class SecuredExecution {
                 statement.assessment().destructions(),
                 recovery.companionsOf(tables),
                 recovery.maxInlineSnapshotBytes(),
+                recovery.snapshotMode() == SnapshotMode.RECENT
+                        ? Optional.of(recovery.recent().maxSnapshotAge())
+                        : Optional.empty(),
                 session.database(),
                 session.agentId(),
                 statement.sha256().orElse(""),
@@ -153,10 +164,11 @@ final class SecuredExecution {
                 !transaction.own());
     }
 
-    private static String words(Transaction transaction, SecuredRows rows) {
+    private static String words(Transaction transaction, RecoveryRules recovery, SecuredRows rows) {
         long count =
                 rows.manifests().stream().mapToLong(SnapshotManifest::rowCount).sum();
         return "executed, " + count + " rows of " + rows.manifests().size() + " tables saved"
+                + (recovery.snapshotMode() == SnapshotMode.RECENT ? " beforehand" : "")
                 + (transaction.own() ? "" : ", in an open transaction");
     }
 

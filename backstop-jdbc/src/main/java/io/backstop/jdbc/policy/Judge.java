@@ -106,7 +106,7 @@ public final class Judge {
     private static Verdict allowOrHold(Assessment assessment, Policy policy) {
         boolean snapshot = destroys(assessment)
                 && policy.recovery().requireRecoveryForCritical()
-                && policy.recovery().snapshotMode() == SnapshotMode.INLINE
+                && policy.recovery().snapshotMode() != SnapshotMode.OFF
                 && assessment.destructions().stream().anyMatch(Destruction::recoverable);
         return policy.requireApprovalForRisks().contains(assessment.risk())
                 ? new Verdict.Hold(reasons(assessment), snapshot)

@@ -3,6 +3,7 @@ package io.backstop.jdbc.policy;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.QuarantineRules;
+import io.backstop.api.policy.RecentRules;
 import io.backstop.api.policy.RecoveryRules;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -152,16 +153,20 @@ public final class PolicyReader {
     }
 
     private static RecoveryRules recovery(PolicyValues values, RecoveryRules defaults) throws InvalidPolicyException {
-        // These three speak of mode recent only; they are checked, and have no effect in the modes that there are.
-        values.number(MAX_SNAPSHOT_AGE_SECONDS, 300, 1, MAX_SECONDS);
-        values.flag(REQUIRE_SIDECAR_HEARTBEAT, true);
-        values.number(MAX_SIDECAR_HEARTBEAT_SECONDS, 120, 1, MAX_SECONDS);
         return new RecoveryRules(
                 values.flag(REQUIRE_RECOVERY_FOR_CRITICAL, defaults.requireRecoveryForCritical()),
                 values.flag(BLOCK_UNRECOVERABLE_OPERATIONS, defaults.blockUnrecoverableOperations()),
                 values.snapshotMode(SNAPSHOT_MODE, defaults.snapshotMode()),
                 values.number(MAX_INLINE_SNAPSHOT_BYTES, defaults.maxInlineSnapshotBytes(), 1, Long.MAX_VALUE),
+                recent(values, defaults.recent()),
                 values.namesByName(RECOVERY_GROUPS, defaults.recoveryGroups()));
+    }
+
+    private static RecentRules recent(PolicyValues values, RecentRules defaults) throws InvalidPolicyException {
+        return new RecentRules(
+                values.seconds(MAX_SNAPSHOT_AGE_SECONDS, defaults.maxSnapshotAge(), MAX_SECONDS),
+                values.flag(REQUIRE_SIDECAR_HEARTBEAT, defaults.requireHeartbeat()),
+                values.seconds(MAX_SIDECAR_HEARTBEAT_SECONDS, defaults.maxHeartbeatAge(), MAX_SECONDS));
     }
 
     private static ImpactRules impact(PolicyValues values, ImpactRules defaults) throws InvalidPolicyException {

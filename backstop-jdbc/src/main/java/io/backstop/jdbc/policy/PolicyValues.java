@@ -117,9 +117,9 @@ final class PolicyValues {
             return SnapshotMode.OFF;
         }
         if ("recent".equals(value.json())) {
-            throw invalid(key, value, "\"inline\" or \"off\": this version has no mode \"recent\"");
+            return SnapshotMode.RECENT;
         }
-        throw invalid(key, value, "\"inline\" or \"off\"");
+        throw invalid(key, value, "\"inline\", \"recent\" or \"off\"");
     }
 
     private Set<String> names(PolicyKey key, Value value, Object json, String expected) throws InvalidPolicyException {

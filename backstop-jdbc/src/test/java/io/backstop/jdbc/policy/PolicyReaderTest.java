@@ -82,8 +82,7 @@ class PolicyReaderTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-                    "snapshot_mode": "sometimes"              | "snapshot_mode" has to be "inline" or "off"
-                    "snapshot_mode": "recent"                 | "snapshot_mode" has to be "inline" or "off": this version has no mode "recent"
+                    "snapshot_mode": "sometimes"              | "snapshot_mode" has to be "inline", "recent" or "off"
                     "require_approval_for_risks": ["SAFE"]    | "require_approval_for_risks" has to be a list of WRITE, HIGH and CRITICAL
                     "require_approval_for_risks": "HIGH"      | "require_approval_for_risks" has to be a list of WRITE, HIGH and CRITICAL
                     "block_operations": [1]                   | "block_operations" has to be a list of names

@@ -13,6 +13,7 @@ import io.backstop.snapshot.schema.TableDescription;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -57,7 +58,7 @@ final class Capture {
             throws SQLException, IOException, RecoveryNotReadyException {
         List<Long> oids = relations.stream().map(Relation::oid).toList();
         Map<Long, TableDescription> descriptions = new TableDescriber().describe(session.connection(), oids);
-        Origin origin = Origin.read(session);
+        Origin origin = Origin.read(session, clock.instant());
         BinaryColumns binary = BinaryColumns.of(session, oids);
         Map<Long, Long> pages = TableSize.pages(session, oids);
         List<Prepared> prepared = new ArrayList<>();
@@ -123,7 +124,7 @@ final class Capture {
                 copied.chunks(),
                 draft.putDescription(description),
                 draft.putScript(script),
-                clock.instant(),
+                origin.readAt(),
                 provenance.source(),
                 provenance.statementSha256(),
                 provenance.approvalId(),
@@ -134,7 +135,7 @@ final class Capture {
                 "complete");
     }
 
-    /** Reads back everything that was published. */
+    /** Reads back everything that was published, now or before. */
     void verify(List<SnapshotManifest> manifests, String operation) throws IOException {
         for (SnapshotManifest manifest : manifests) {
             archive.verify(manifest);
@@ -169,12 +170,12 @@ final class Capture {
 
     private record Prepared(SnapshotDraft draft, SnapshotManifest manifest) {}
 
-    private record Origin(String serverVersion, String lsn) {
-        static Origin read(Session session) throws SQLException {
+    private record Origin(String serverVersion, String lsn, Instant readAt) {
+        static Origin read(Session session, Instant now) throws SQLException {
             return session.rows(
                             "SELECT current_setting('server_version'), (CASE WHEN pg_is_in_recovery() "
                                     + "THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END)::text",
-                            row -> new Origin(row.getString(1), row.getString(2)))
+                            row -> new Origin(row.getString(1), row.getString(2), now))
                     .get(0);
         }
     }

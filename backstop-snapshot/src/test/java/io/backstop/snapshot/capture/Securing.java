@@ -87,6 +87,7 @@ final class Securing {
                 destructions,
                 companions,
                 maxBytes,
+                Optional.empty(),
                 "localhost:5432/test",
                 "agent-7",
                 "ab".repeat(32),

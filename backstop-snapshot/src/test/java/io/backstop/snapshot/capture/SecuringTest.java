@@ -21,8 +21,6 @@ import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -171,19 +169,6 @@ class SecuringTest {
         return values;
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"REPEATABLE READ", "SERIALIZABLE"})
-    void a_transaction_that_may_see_old_rows_is_refused(String level) throws Exception {
-        try (Connection connection = Securing.begin(database)) {
-            Securing.run(connection, "SET TRANSACTION ISOLATION LEVEL " + level);
-            assertThatThrownBy(() -> securing.secure(connection, plain(Kind.TRUNCATE, "a")))
-                    .isInstanceOf(RecoveryNotReadyException.class)
-                    .hasMessageStartingWith("the transaction runs at " + level.toLowerCase(java.util.Locale.ROOT) + ",")
-                    .hasMessageEndingWith("HINT: run the statement in a transaction at READ COMMITTED");
-            assertThat(Securing.value(connection, "SELECT count(*) FROM a")).isEqualTo("2");
-        }
-    }
-
     @Test
     void a_transaction_that_sql_began_in_auto_commit_mode_is_joined() throws Exception {
         try (Connection connection = database.connect()) {
@@ -222,6 +207,7 @@ class SecuringTest {
                         List.of(plain(Kind.DELETE, "a")),
                         List.of("b"),
                         Long.MAX_VALUE,
+                        Optional.empty(),
                         "localhost:5432/test",
                         "agent-7",
                         "ab".repeat(32),
