@@ -63,6 +63,11 @@ final class RowLoader {
         return loaded;
     }
 
+    /** To be called when all rows are loaded, in a transaction that sees them. */
+    void refuseOtherMeaning(RecoveryTransaction transaction) throws SQLException, RecoveryException {
+        BinaryIntervals.refuseOtherMeaning(transaction, manifest, table, target);
+    }
+
     /** A table may have no columns to store; then the list has to be left out (PostgreSQL documentation, COPY). */
     private String columns() {
         List<String> names =
@@ -75,7 +80,7 @@ final class RowLoader {
                 + " could not be loaded into " + target
                 + column(e).map(name -> ", column " + name).orElse("");
         return format == CopyFormat.BINARY && isAboutForm(ServerErrors.state(e))
-                ? ServerErrors.of(problem, e, hint())
+                ? ServerErrors.of(problem, e, otherServer(manifest))
                 : ServerErrors.of(problem, e);
     }
 
@@ -84,7 +89,8 @@ final class RowLoader {
         return state.startsWith("22") || state.equals("08P01") || state.equals("42883") || state.equals("0A000");
     }
 
-    private String hint() {
+    /** What to do where this server cannot take the rows as they are stored. */
+    static String otherServer(SnapshotManifest manifest) {
         return "the rows are stored in the binary form of server version " + manifest.serverVersion()
                 + ", with text in UTF8: restore into such a server, and take from there a snapshot that is text "
                 + "(backstop snapshots create --format text); nothing was kept";

@@ -73,6 +73,9 @@ final class StagedTable {
                 progress.reached(Step.LOADING, target, loaded.addAndGet(rows), manifest.rowCount());
             }
         });
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
+            loader.refuseOtherMeaning(transaction);
+        }
         progress.reached(Step.LOADED, target, loaded.get(), manifest.rowCount());
     }
 

@@ -85,6 +85,7 @@ final class TableRestore {
             loaded += loader.load(transaction, chunk);
             reached(Step.LOADING, loaded);
         }
+        loader.refuseOtherMeaning(transaction);
         reached(Step.LOADED, loaded);
         constrain(ddl().afterRows());
         rows = switch (thoroughness) {
