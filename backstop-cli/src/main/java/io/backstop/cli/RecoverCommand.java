@@ -1,6 +1,8 @@
 package io.backstop.cli;
 
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.CopybackPlanner;
+import io.backstop.recovery.DifferingRows;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.RecoveryException;
 import io.backstop.recovery.RecoveryReport;
@@ -15,6 +17,7 @@ import picocli.CommandLine.Option;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /** {@code backstop recover}: from the name of a lost table to a validated copy of it, and the SQL that puts it back. */
@@ -56,7 +59,10 @@ final class RecoverCommand implements Callable<Integer> {
         try (ObjectStore store = storage.open();
                 Connection connection = database.connect();
                 RestoreBar bar = new RestoreBar()) {
-            GuidedRecovery recovery = new GuidedRecovery(new SnapshotArchive(store));
+            GuidedRecovery recovery = new GuidedRecovery(
+                    new SnapshotArchive(store),
+                    new CopybackPlanner(DifferingRows.AS_FOUND),
+                    () -> Optional.of(database.connect()));
             RecoveryReport done =
                     group ? recovery.recoverGroup(connection, table, bar) : recovery.recover(connection, table, bar);
             if (report.asJson()) {

@@ -1,12 +1,15 @@
 package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.schema.TableDescription;
 
 import java.io.IOException;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -14,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * From the name of a lost table to a validated copy of it and a script to put it back, in one call. Thread-safe; a
@@ -22,19 +26,28 @@ import java.util.Set;
 public final class GuidedRecovery {
     private final SnapshotArchive archive;
     private final CopybackPlanner planner;
+    private final Restore restore;
 
     public GuidedRecovery(SnapshotArchive archive) {
         this(archive, new CopybackPlanner(DifferingRows.AS_FOUND));
     }
 
     public GuidedRecovery(SnapshotArchive archive, CopybackPlanner planner) {
+        this(archive, planner, Connections.NONE);
+    }
+
+    /** @param connections where a second connection for large tables may come from */
+    public GuidedRecovery(SnapshotArchive archive, CopybackPlanner planner, Connections connections) {
         this.archive = Objects.requireNonNull(archive, "archive");
         this.planner = Objects.requireNonNull(planner, "planner");
+        this.restore = new Restore(archive, connections, Thoroughness.EVERY_ROW);
     }
 
     /**
-     * Restores the newest snapshot of a table as {@code <table>_recovered} and plans its way back. A partitioned table
-     * comes with its whole recovery group, for its rows are in its partitions.
+     * Restores the newest snapshot of a table as {@code <table>_recovered}, reads every row back, and plans its way back.
+     * Where the table is gone, that is the newest snapshot of the whole table: one that holds rows of a single statement
+     * would bring back a part of it. A partitioned table comes with its whole recovery group, for its rows are in its
+     * partitions.
      *
      * @param connection a plain connection to PostgreSQL in auto-commit; left so
      * @param table the table's name as one types it in SQL
@@ -44,11 +57,14 @@ public final class GuidedRecovery {
     public RecoveryReport recover(Connection connection, String table, RestoreProgress progress)
             throws RecoveryException {
         List<SnapshotManifest> all = manifests();
-        SnapshotManifest newest = newest(all, table);
-        List<SnapshotManifest> group = group(all, newest);
-        return isPartitioned(newest)
-                ? recover(connection, group, List.of(), progress)
-                : recover(connection, List.of(newest), companions(group), progress);
+        List<String> notes = new ArrayList<>();
+        SnapshotManifest chosen = choose(connection, all, table, notes);
+        List<SnapshotManifest> group = group(all, chosen);
+        if (isPartitioned(chosen)) {
+            return recover(connection, group, notes, progress);
+        }
+        notes.addAll(companions(group));
+        return recover(connection, List.of(chosen), notes, progress);
     }
 
     /**
@@ -60,17 +76,26 @@ public final class GuidedRecovery {
     public RecoveryReport recoverGroup(Connection connection, String table, RestoreProgress progress)
             throws RecoveryException {
         List<SnapshotManifest> all = manifests();
-        return recover(connection, group(all, newest(all, table)), List.of(), progress);
+        List<String> notes = new ArrayList<>();
+        return recover(connection, group(all, choose(connection, all, table, notes)), notes, progress);
     }
 
     private RecoveryReport recover(
-            Connection connection, List<SnapshotManifest> chosen, List<String> hints, RestoreProgress progress)
+            Connection connection, List<SnapshotManifest> chosen, List<String> notes, RestoreProgress progress)
             throws RecoveryException {
-        List<String> notes = new ArrayList<>(hints);
+        for (SnapshotManifest manifest : chosen) {
+            if (manifest.coverage() == Coverage.ROWS) {
+                if (!isThere(connection, name(manifest))) {
+                    throw holdsOnlyRows(manifest);
+                }
+                notes.add(manifest.snapshotId() + " of " + name(manifest) + " holds only the " + manifest.rowCount()
+                        + " rows that one statement changed or deleted, as they were before it");
+            }
+        }
         Map<SnapshotManifest, RelationName> targets = new LinkedHashMap<>();
         chosen.forEach(manifest -> targets.put(manifest, Restore.defaultTarget(manifest)));
         brokenManifests().forEach(problem -> notes.add("a snapshot was passed over: " + problem));
-        List<RestoredTable> tables = new Restore(archive).restoreTogether(connection, targets, progress);
+        List<RestoredTable> tables = restore.restoreTogether(connection, targets, progress);
         for (RestoredTable table : tables) {
             table.created().forEach(what -> notes.add(what + " was missing and created for " + table.target()));
             table.warnings().forEach(warning -> notes.add(table.target() + ": " + warning));
@@ -80,14 +105,49 @@ public final class GuidedRecovery {
         return new RecoveryReport(tables, plan, notes);
     }
 
-    private SnapshotManifest newest(List<SnapshotManifest> newestFirst, String table) throws RecoveryException {
+    private SnapshotManifest choose(
+            Connection connection, List<SnapshotManifest> newestFirst, String table, List<String> notes)
+            throws RecoveryException {
         Set<RelationName> tables = new LinkedHashSet<>();
         newestFirst.forEach(manifest -> tables.add(name(manifest)));
         RelationName found = TableSearch.parse(table).among(tables, brokenManifests());
-        return newestFirst.stream()
+        List<SnapshotManifest> own = newestFirst.stream()
                 .filter(manifest -> name(manifest).equals(found))
+                .toList();
+        SnapshotManifest newest = own.get(0);
+        if (newest.coverage() == Coverage.TABLE || isThere(connection, found)) {
+            return newest;
+        }
+        SnapshotManifest whole = own.stream()
+                .filter(manifest -> manifest.coverage() == Coverage.TABLE)
                 .findFirst()
-                .orElseThrow();
+                .orElseThrow(() -> holdsOnlyRows(newest));
+        notes.add("newer snapshots of " + found
+                + " hold only rows of single statements and were passed over, because the "
+                + "table is gone: "
+                + own.subList(0, own.indexOf(whole)).stream()
+                        .map(SnapshotManifest::snapshotId)
+                        .collect(Collectors.joining(", ")));
+        return whole;
+    }
+
+    private static RecoveryException holdsOnlyRows(SnapshotManifest manifest) {
+        return new RecoveryException(
+                "table " + name(manifest) + " is gone, and snapshot " + manifest.snapshotId() + " holds only "
+                        + manifest.rowCount() + " of its rows",
+                "restore that snapshot by its id if these rows are what is missed, or the table from a backup");
+    }
+
+    private static boolean isThere(Connection connection, RelationName table) throws RecoveryException {
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+            return transaction.holds(
+                    "EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                            + "WHERE n.nspname = ? AND c.relname = ? AND c.relkind IN ('r', 'p'))",
+                    table.schema().orElseThrow(),
+                    table.name());
+        } catch (SQLException e) {
+            throw ServerErrors.of("whether table " + table + " is there could not be found out", e);
+        }
     }
 
     /** The snapshots that were taken together, the one asked for first. */

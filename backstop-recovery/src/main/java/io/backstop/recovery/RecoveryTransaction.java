@@ -33,6 +33,10 @@ final class RecoveryTransaction implements AutoCloseable {
             + "SET LOCAL bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = 'content'; "
             + "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; SET LOCAL quote_all_identifiers = off";
 
+    /** 256 MB for building an index, unless the server gives more anyway; a session builds one at a time. */
+    private static final String MEMORY = "SELECT pg_catalog.set_config('maintenance_work_mem', '256MB', true) "
+            + "FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem' AND setting::int8 < 262144";
+
     private final Connection connection;
     private final String searchPath;
     private boolean committed;
@@ -55,6 +59,7 @@ final class RecoveryTransaction implements AutoCloseable {
             transaction.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
             transaction.execute(SETTINGS);
             transaction.execute(CAPTURE);
+            transaction.execute(MEMORY);
         } catch (SQLException e) {
             transaction.closeAfter(e);
             throw e;

@@ -1,6 +1,7 @@
 package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.RestoreProgress.Step;
 import io.backstop.snapshot.archive.CorruptSnapshotException;
@@ -15,6 +16,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Makes tables of snapshots: complete, compared with what was stored, and visible by the last step alone; stopped
@@ -25,10 +30,33 @@ public final class Restore {
     private static final String SUFFIX = "_recovered";
     private static final int ROOM_FOR_NAME = 63 - SUFFIX.length();
 
-    private final SnapshotArchive archive;
+    /** What two connections load and index while others wait is worth more than the steps that it takes. */
+    private static final long STAGED_FROM = 16L << 20;
 
+    private final SnapshotArchive archive;
+    private final Connections connections;
+    private final Thoroughness thoroughness;
+    private final long stagedFrom;
+
+    /** Restores over one connection, and reads every row back. */
     public Restore(SnapshotArchive archive) {
+        this(archive, Connections.NONE, Thoroughness.EVERY_ROW);
+    }
+
+    /**
+     * @param connections where a second connection may come from, which halves the time of large tables; where none is to
+     *     be had, one does it all
+     */
+    public Restore(SnapshotArchive archive, Connections connections, Thoroughness thoroughness) {
+        this(archive, connections, thoroughness, STAGED_FROM);
+    }
+
+    /** @param stagedFrom the stored bytes from which on a table is worth a second connection */
+    Restore(SnapshotArchive archive, Connections connections, Thoroughness thoroughness, long stagedFrom) {
         this.archive = Objects.requireNonNull(archive, "archive");
+        this.connections = Objects.requireNonNull(connections, "connections");
+        this.thoroughness = Objects.requireNonNull(thoroughness, "thoroughness");
+        this.stagedFrom = stagedFrom;
     }
 
     /**
@@ -68,26 +96,92 @@ public final class Restore {
             verified.put(manifest, verified(manifest));
             progress.reached(Step.VERIFIED, target(manifest, targets), 0, manifest.rowCount());
         }
-        try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
-            List<TableRestore> work = new ArrayList<>();
+        try (Staging staging = new Staging(connection, connections)) {
+            for (String schema : schemas(targets)) {
+                Leftovers.remove(connection, schema);
+            }
+            Map<SnapshotManifest, StagedTable> staged = new LinkedHashMap<>();
             for (Map.Entry<SnapshotManifest, TableDescription> snapshot : verified.entrySet()) {
-                RelationName target = target(snapshot.getKey(), targets);
-                work.add(new TableRestore(
-                        transaction, archive, snapshot.getKey(), snapshot.getValue(), target, progress));
+                stage(staging, snapshot.getKey(), snapshot.getValue(), target(snapshot.getKey(), targets), progress)
+                        .ifPresent(table -> staged.put(snapshot.getKey(), table));
             }
-            List<RestoredTable> tables = new ArrayList<>();
-            for (TableRestore table : work) {
-                table.refuseUnlessTargetIsFree();
-                table.create();
-                table.load();
-                table.constrain();
-                tables.add(table.validated());
+            try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+                List<RestoredTable> tables = new ArrayList<>();
+                for (Map.Entry<SnapshotManifest, TableDescription> snapshot : verified.entrySet()) {
+                    SnapshotManifest manifest = snapshot.getKey();
+                    TableRestore table = new TableRestore(
+                            transaction,
+                            archive,
+                            manifest,
+                            snapshot.getValue(),
+                            target(manifest, targets),
+                            progress,
+                            thoroughness);
+                    tables.add(restored(table, Optional.ofNullable(staged.get(manifest))));
+                }
+                commit(transaction, tables, progress);
+                staging.published();
+                return List.copyOf(tables);
             }
-            commit(transaction, tables, progress);
-            return List.copyOf(tables);
         } catch (SQLException e) {
             throw ServerErrors.of("the restore of " + names(targets) + " failed", e);
         }
+    }
+
+    private static RestoredTable restored(TableRestore table, Optional<StagedTable> staged)
+            throws SQLException, RecoveryException {
+        table.refuseUnlessTargetIsFree();
+        if (staged.isPresent()) {
+            table.takeOver(staged.get());
+        } else {
+            table.create();
+            table.complete();
+        }
+        return table.validated();
+    }
+
+    /**
+     * Loads and indexes a table before the transaction that publishes it, where that is worth it and possible: what the
+     * table needs has to be there, for only one transaction can make that together with the table or not at all.
+     */
+    private Optional<StagedTable> stage(
+            Staging staging,
+            SnapshotManifest manifest,
+            TableDescription description,
+            RelationName target,
+            RestoreProgress progress)
+            throws SQLException, RecoveryException {
+        if (manifest.storedBytes() < stagedFrom
+                || manifest.columns().isEmpty()
+                || description.partitionKey().isPresent()
+                || !isPrepared(staging.first(), description, target)
+                || !staging.isToBeHad()) {
+            return Optional.empty();
+        }
+        StagedTable table = StagedTable.create(staging, manifest, description, target);
+        progress.reached(Step.CREATED, target, 0, manifest.rowCount());
+        table.load(archive, progress);
+        table.index(progress);
+        return Optional.of(table);
+    }
+
+    private static boolean isPrepared(Connection connection, TableDescription description, RelationName target)
+            throws SQLException, RecoveryException {
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+            TableRestore.refuseUnlessFree(transaction, target);
+            for (TableDescription.Prerequisite prerequisite : description.prerequisites()) {
+                if (!transaction.holds(prerequisite.exists())) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    private static Set<String> schemas(Map<SnapshotManifest, RelationName> targets) {
+        return targets.keySet().stream()
+                .map(manifest -> target(manifest, targets).schema().orElseThrow())
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     /**

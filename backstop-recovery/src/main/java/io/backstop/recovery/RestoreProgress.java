@@ -2,7 +2,10 @@ package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
 
-/** Is told how far a restore has come. Called in the thread that restores, with the transaction still open. */
+/**
+ * Is told how far a restore has come, with a transaction still open. One call at a time: in the thread that restores, but
+ * for {@link Step#LOADING}, which may come in that of a second connection.
+ */
 @FunctionalInterface
 public interface RestoreProgress {
     /** Tells nobody. */
@@ -24,6 +27,8 @@ public interface RestoreProgress {
         /** Some more rows are loaded; comes as often as there are chunks. */
         LOADING,
         LOADED,
+        /** The indexes of a table that two connections restore are built; comes for such a table only. */
+        INDEXED,
         /** Keys, checks, foreign keys and indexes are built. */
         CONSTRAINED,
         VALIDATED,

@@ -32,7 +32,12 @@ final class ServerErrors {
 
     /** What went wrong with the subject, as an exception for the caller. */
     static RecoveryException of(String problem, SQLException e) {
-        return new RecoveryException(problem + ": " + sentence(e), hint(e), withoutValues(e));
+        return of(problem, e, hint(e));
+    }
+
+    /** The same where the caller knows better what to do. */
+    static RecoveryException of(String problem, SQLException e, String hint) {
+        return new RecoveryException(problem + ": " + sentence(e), hint, withoutValues(e));
     }
 
     /** The server's sentence, unless it may quote a row. */

@@ -27,6 +27,21 @@ final class TableDdl {
         return ddl(sql.afterRows());
     }
 
+    /** The indexes that belong to no constraint. */
+    List<Ddl> indexes() {
+        return ddl(sql.indexes());
+    }
+
+    /** Where the owned sequences go on. */
+    List<Ddl> sequenceValues() {
+        return ddl(sql.sequenceValues());
+    }
+
+    /** A constraint, with the settings of its index where it has one. */
+    Ddl constraint(Constraint constraint) {
+        return ddl(List.of(sql.constraint(constraint))).get(0);
+    }
+
     /** The foreign keys to other tables and to the table itself. */
     List<Constraint> foreignKeys() {
         return sql.foreignKeys();

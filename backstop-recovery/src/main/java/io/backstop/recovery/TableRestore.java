@@ -4,15 +4,13 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.RestoreProgress.Step;
 import io.backstop.recovery.TableDdl.Ddl;
-import io.backstop.snapshot.archive.CopyFormat;
+import io.backstop.recovery.Validation.Check;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 import org.jspecify.annotations.Nullable;
 
-import java.io.IOException;
-import java.io.InputStream;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,11 +30,13 @@ final class TableRestore {
     private final TableDescription description;
     private final RelationName target;
     private final RestoreProgress progress;
+    private final Thoroughness thoroughness;
 
     private final List<String> created = new ArrayList<>();
     private final List<String> missing = new ArrayList<>();
     private final List<OpenForeignKey> open = new ArrayList<>();
     private @Nullable RestoredNames names;
+    private List<Check> rows = List.of();
 
     TableRestore(
             RecoveryTransaction transaction,
@@ -44,17 +44,24 @@ final class TableRestore {
             SnapshotManifest manifest,
             TableDescription description,
             RelationName target,
-            RestoreProgress progress) {
+            RestoreProgress progress,
+            Thoroughness thoroughness) {
         this.transaction = transaction;
         this.archive = archive;
         this.manifest = manifest;
         this.description = description;
         this.target = target;
         this.progress = progress;
+        this.thoroughness = thoroughness;
     }
 
     void refuseUnlessTargetIsFree() throws SQLException, RecoveryException {
-        if (TakenNames.of(transaction, schema()).contains(target.name())) {
+        refuseUnlessFree(transaction, target);
+    }
+
+    static void refuseUnlessFree(RecoveryTransaction transaction, RelationName target)
+            throws SQLException, RecoveryException {
+        if (TakenNames.of(transaction, target.schema().orElseThrow()).contains(target.name())) {
             throw new RecoveryException(
                     "table " + target + " exists already",
                     "restore under another name, or drop it if it is left over from an earlier recovery");
@@ -66,57 +73,50 @@ final class TableRestore {
         for (Prerequisite prerequisite : description.prerequisites()) {
             createIfMissing(prerequisite);
         }
-        if (!transaction.holds("EXISTS (SELECT FROM pg_namespace WHERE nspname = ?)", schema())) {
-            throw new RecoveryException(
-                    "schema " + schema() + " does not exist", "create it, or restore into a schema that exists");
-        }
-        names = RestoredNames.choose(description, target, TakenNames.of(transaction, schema()));
-        run(ddl().beforeRows());
-        keepToItsMaker();
+        names = EmptyTable.create(transaction, description, target, target);
         reached(Step.CREATED, 0);
     }
 
-    /** Default privileges would show others the rows, without the policies that guarded them in the original. */
-    private void keepToItsMaker() throws SQLException {
-        List<String> relations = new ArrayList<>(List.of(target.quoted()));
-        names().sequences().values().forEach(sequence -> relations.add(names().qualified(sequence)));
-        for (String relation : relations) {
-            for (String revoke : transaction.strings(
-                    "SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', "
-                            + "CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass, "
-                            + "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END) "
-                            + "FROM pg_class c, aclexplode(relacl) a WHERE c.oid = to_regclass(?) "
-                            + "AND a.grantee <> relowner",
-                    relation)) {
-                transaction.execute(revoke);
-            }
-        }
-    }
-
-    void load() throws SQLException, RecoveryException {
+    /** Fills and constrains the table. */
+    void complete() throws SQLException, RecoveryException {
+        RowLoader loader = new RowLoader(archive, manifest, target, target);
         long loaded = 0;
         for (SnapshotManifest.Chunk chunk : manifest.chunks()) {
-            loaded += load(chunk);
+            loaded += loader.load(transaction, chunk);
             reached(Step.LOADING, loaded);
         }
+        loader.refuseOtherMeaning(transaction);
         reached(Step.LOADED, loaded);
+        constrain(ddl().afterRows());
+        rows = switch (thoroughness) {
+            case EVERY_ROW -> new ReadBack(manifest, target).read(transaction);
+            case COUNTS -> Validator.counted(manifest, loaded);
+        };
     }
 
-    void constrain() throws SQLException, RecoveryException {
-        run(ddl().afterRows());
+    /** Takes over a table that was filled and indexed before, in place of {@link #create} and {@link #complete}. */
+    void takeOver(StagedTable staged) throws SQLException, RecoveryException {
+        rows = staged.rows(transaction, thoroughness);
+        names = staged.publish(transaction);
+        constrain(new StagedDdl(description, names).constraints());
+    }
+
+    private void constrain(List<Ddl> statements) throws SQLException, RecoveryException {
+        Statements.run(transaction, statements, target);
         List<Constraint> leftOut = new ArrayList<>();
         for (Constraint key : ddl().foreignKeys()) {
             if (!add(key)) {
                 leftOut.add(key);
             }
         }
-        run(ddl().comments(leftOut));
+        Statements.run(transaction, ddl().comments(leftOut), target);
         reached(Step.CONSTRAINED, manifest.rowCount());
     }
 
     /** The table, if it is what was stored. */
     RestoredTable validated() throws SQLException, RecoveryException {
-        Validation validation = new Validator(transaction, manifest, description, names(), open).validate();
+        Validation validation =
+                new Validator(transaction, manifest, description, names(), open).validate(thoroughness, rows);
         if (!validation.holds()) {
             throw new RecoveryException(
                     "table " + target + " would not be what snapshot " + manifest.snapshotId() + " holds: "
@@ -149,34 +149,6 @@ final class TableRestore {
         }
     }
 
-    private long load(SnapshotManifest.Chunk chunk) throws RecoveryException {
-        long loaded;
-        try (InputStream rows = archive.rows(manifest, chunk)) {
-            loaded = transaction.copyIn(
-                    "COPY " + target.quoted() + columns() + " FROM STDIN "
-                            + CopyFormat.of(manifest).options(manifest.encoding()),
-                    rows);
-        } catch (SQLException e) {
-            throw ServerErrors.of("rows of " + chunk.name() + " could not be loaded into " + target, e);
-        } catch (IOException e) {
-            throw Restore.corrupt(manifest, e);
-        }
-        if (loaded != chunk.rows()) {
-            throw new RecoveryException(
-                    chunk.name() + " of snapshot " + manifest.snapshotId() + " gave " + loaded + " rows instead of "
-                            + chunk.rows(),
-                    "restore another snapshot; nothing was kept");
-        }
-        return loaded;
-    }
-
-    /** A table may have no columns to store; then the list has to be left out (PostgreSQL documentation, COPY). */
-    private String columns() {
-        List<String> names =
-                manifest.columns().stream().map(SnapshotManifest.Column::name).toList();
-        return names.isEmpty() ? "" : " (" + SqlText.list(names) + ")";
-    }
-
     /** Whether the foreign key is there now, validated or not. */
     private boolean add(Constraint key) throws RecoveryException {
         try {
@@ -193,27 +165,14 @@ final class TableRestore {
             }
             open.add(new OpenForeignKey(key.name(), key.definition(), OpenForeignKey.State.NOT_VALIDATED, reason));
         }
-        run(List.of(new Ddl(
-                "foreign key " + key.name(), ddl().addConstraint(key, key.definition() + OpenForeignKey.NOT_VALID))));
+        Ddl unchecked = new Ddl(
+                "foreign key " + key.name(), ddl().addConstraint(key, key.definition() + OpenForeignKey.NOT_VALID));
+        Statements.run(transaction, List.of(unchecked), target);
         return true;
-    }
-
-    private void run(List<Ddl> statements) throws RecoveryException {
-        for (Ddl statement : statements) {
-            try {
-                transaction.execute(statement.sql());
-            } catch (SQLException e) {
-                throw ServerErrors.of(statement.subject() + " could not be created for " + target, e);
-            }
-        }
     }
 
     private void reached(Step step, long rows) {
         progress.reached(step, target, rows, manifest.rowCount());
-    }
-
-    private String schema() {
-        return target.schema().orElseThrow();
     }
 
     private TableDdl ddl() {

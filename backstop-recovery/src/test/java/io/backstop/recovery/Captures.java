@@ -4,6 +4,7 @@ import com.github.luben.zstd.Zstd;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Chunk;
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.api.snapshot.SnapshotManifest.Source;
 import io.backstop.snapshot.archive.RowChecksum;
 import io.backstop.snapshot.archive.SnapshotArchive;
@@ -69,17 +70,36 @@ final class Captures {
     SnapshotManifest takeWith(String table, UnaryOperator<RowFacts> lie) throws SQLException, IOException {
         try (Connection connection = database.connect()) {
             connection.setAutoCommit(false);
-            return take(connection, "public", table, "grp_0000000000000000", lie);
+            return take(connection, "public", table, "grp_0000000000000000", "", lie);
+        }
+    }
+
+    /** A snapshot of some of the rows, as of a statement that changes them. */
+    SnapshotManifest takeRows(String table, String condition) throws SQLException, IOException {
+        try (Connection connection = database.connect()) {
+            connection.setAutoCommit(false);
+            return take(
+                    connection,
+                    "public",
+                    table,
+                    "grp_%016x".formatted(NUMBERS.incrementAndGet()),
+                    " WHERE " + condition,
+                    UnaryOperator.identity());
         }
     }
 
     SnapshotManifest take(Connection connection, String schema, String table, String group)
             throws SQLException, IOException {
-        return take(connection, schema, table, group, UnaryOperator.identity());
+        return take(connection, schema, table, group, "", UnaryOperator.identity());
     }
 
     private SnapshotManifest take(
-            Connection connection, String schema, String table, String group, UnaryOperator<RowFacts> lie)
+            Connection connection,
+            String schema,
+            String table,
+            String group,
+            String condition,
+            UnaryOperator<RowFacts> lie)
             throws SQLException, IOException {
         int number = NUMBERS.incrementAndGet();
         SnapshotDraft draft = archive().begin(schema, table, "snap_%016x".formatted(number));
@@ -89,7 +109,7 @@ final class Captures {
                 .filter(c -> c.generated() != Generated.STORED && c.generated() != Generated.VIRTUAL)
                 .map(c -> new SnapshotManifest.Column(c.name(), c.type()))
                 .toList();
-        List<byte[]> rows = rows(connection, description, columns);
+        List<byte[]> rows = rows(connection, description, columns, condition);
         RowChecksum checksum = new RowChecksum();
         rows.forEach(row -> checksum.add(row, 0, row.length - 1));
         List<Chunk> chunks = new ArrayList<>();
@@ -105,7 +125,7 @@ final class Captures {
                 schema,
                 table,
                 columns,
-                SnapshotManifest.Coverage.TABLE,
+                condition.isEmpty() ? Coverage.TABLE : Coverage.ROWS,
                 told.chunks().stream().mapToLong(Chunk::rows).sum(),
                 told.checksum(),
                 "text",
@@ -128,7 +148,8 @@ final class Captures {
     }
 
     private static List<byte[]> rows(
-            Connection connection, TableDescription table, List<SnapshotManifest.Column> columns) throws SQLException {
+            Connection connection, TableDescription table, List<SnapshotManifest.Column> columns, String condition)
+            throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute(
                     "SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL lc_monetary = 'C'; SET LOCAL IntervalStyle = 'postgres'; "
@@ -141,7 +162,7 @@ final class Captures {
                 .unwrap(PGConnection.class)
                 .getCopyAPI()
                 .copyOut("COPY (SELECT " + list + " FROM ONLY "
-                        + RelationName.of(table.schema(), table.name()).quoted() + ") TO STDOUT");
+                        + RelationName.of(table.schema(), table.name()).quoted() + condition + ") TO STDOUT");
         List<byte[]> rows = new ArrayList<>();
         for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
             rows.add(row);

@@ -188,4 +188,57 @@ class GuidedRecoveryTest {
 
         assertThat(database.rows("SELECT tableoid::regclass, day FROM events")).containsExactly("events_1|2026-01-05");
     }
+
+    @Test
+    void rows_of_one_statement_are_restored_where_the_table_is_there_and_told_to_be_no_more() throws Exception {
+        database.run("CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1), (2), (3)");
+        captures.take("users");
+        SnapshotManifest rows = captures.takeRows("users", "id = 2");
+        database.run("DELETE FROM users WHERE id = 2");
+
+        RecoveryReport report = recover("users");
+
+        assertThat(report.manifest()).isEqualTo(rows);
+        assertThat(report.validation().holds()).isTrue();
+        assertThat(report.validation().thoroughness()).isEqualTo(Thoroughness.EVERY_ROW);
+        assertThat(report.notes())
+                .containsExactly(
+                        rows.snapshotId() + " of public.users holds only the 1 rows that one statement changed or "
+                                + "deleted, as they were before it");
+        assertThat(database.rows("SELECT id FROM users_recovered")).containsExactly("2");
+    }
+
+    @Test
+    void a_table_that_is_gone_comes_back_from_the_newest_snapshot_of_all_its_rows() throws Exception {
+        database.run("CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1), (2), (3)");
+        captures.take("users");
+        SnapshotManifest whole = captures.take("users");
+        SnapshotManifest older = captures.takeRows("users", "id = 1");
+        SnapshotManifest newest = captures.takeRows("users", "id = 2");
+        database.run("DROP TABLE users");
+
+        RecoveryReport report = recover("users");
+
+        assertThat(report.manifest()).isEqualTo(whole);
+        assertThat(report.notes())
+                .containsExactly(
+                        "newer snapshots of public.users hold only rows of single statements and were passed over, "
+                                + "because the table is gone: " + newest.snapshotId() + ", " + older.snapshotId());
+    }
+
+    @Test
+    void a_part_of_a_table_that_is_gone_is_not_taken_for_the_table() throws Exception {
+        database.run("CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1), (2)");
+        SnapshotManifest rows = captures.takeRows("users", "id = 1");
+        database.run("DROP TABLE users");
+
+        assertThatThrownBy(() -> recover("users"))
+                .isInstanceOf(RecoveryException.class)
+                .hasMessage(
+                        "table public.users is gone, and snapshot " + rows.snapshotId() + " holds only 1 of its rows\n"
+                                + "HINT: restore that snapshot by its id if these rows are what is missed, or the table from a "
+                                + "backup");
+        assertThat(database.rows("SELECT relname FROM pg_class WHERE relname = 'users_recovered'"))
+                .isEmpty();
+    }
 }

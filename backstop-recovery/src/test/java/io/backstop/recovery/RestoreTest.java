@@ -293,7 +293,7 @@ class RestoreTest {
     @EnumSource(
             value = RestoreProgress.Step.class,
             mode = EnumSource.Mode.EXCLUDE,
-            names = {"VERIFIED", "COMMITTED"})
+            names = {"VERIFIED", "INDEXED", "COMMITTED"})
     void a_session_that_the_server_ends_leaves_nothing(RestoreProgress.Step step) throws Exception {
         createWithEverything();
         SnapshotManifest manifest = captures.take("t");

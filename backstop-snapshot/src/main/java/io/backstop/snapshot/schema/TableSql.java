@@ -65,11 +65,30 @@ public final class TableSql {
     public List<Piece> afterRows() {
         List<Piece> pieces = new ArrayList<>();
         inOrder(kind -> kind != ConstraintKind.FOREIGN_KEY).stream()
-                .filter(c -> !ColumnSql.isInline(c))
-                .forEach(c -> pieces.add(new Piece("constraint " + c.name(), constraint(c))));
-        table.indexes().forEach(i -> pieces.add(new Piece("index " + i.name(), index(i))));
-        table.sequences().forEach(s -> pieces.add(new Piece("value of sequence " + s.name(), setValue(s))));
+                .filter(c -> !isInline(c))
+                .forEach(c -> pieces.add(constraint(c)));
+        pieces.addAll(indexes());
+        pieces.addAll(sequenceValues());
         return pieces;
+    }
+
+    /** Whether a constraint is written at its column, and so is there with the table. */
+    public static boolean isInline(Constraint constraint) {
+        return ColumnSql.isInline(constraint);
+    }
+
+    /** The indexes that belong to no constraint. */
+    public List<Piece> indexes() {
+        return table.indexes().stream()
+                .map(i -> new Piece("index " + i.name(), index(i)))
+                .toList();
+    }
+
+    /** Where the owned sequences go on. */
+    public List<Piece> sequenceValues() {
+        return table.sequences().stream()
+                .map(s -> new Piece("value of sequence " + s.name(), setValue(s)))
+                .toList();
     }
 
     /** The foreign keys to other tables and to the table itself. */
@@ -143,13 +162,16 @@ public final class TableSql {
         return equals < 0 ? option : option.substring(0, equals) + "=" + literal(option.substring(equals + 1));
     }
 
-    private String constraint(Constraint constraint) {
+    /** A constraint, with the settings of its index where it has one. */
+    public Piece constraint(Constraint constraint) {
         String add = addConstraint(constraint, constraint.definition());
-        return constraint
-                .index()
-                .map(settings -> placed(settings.tablespace(), Optional.empty(), add)
-                        + settings(names.constraint(constraint.name()), settings))
-                .orElse(add);
+        return new Piece(
+                "constraint " + constraint.name(),
+                constraint
+                        .index()
+                        .map(settings -> placed(settings.tablespace(), Optional.empty(), add)
+                                + settings(names.constraint(constraint.name()), settings))
+                        .orElse(add));
     }
 
     private String index(Index index) {

@@ -1,0 +1,71 @@
+package io.backstop.recovery;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.archive.CopyFormat;
+
+import java.sql.SQLException;
+import java.util.List;
+
+/**
+ * Refuses intervals whose binary form means something else to the server that they are restored into. From PostgreSQL 17
+ * on the longest one stands for infinity (release notes of 17, E.4); servers before take it for a number of years, without
+ * a word, and a checksum over binary rows cannot tell. No other type's binary form changed from 14 to 18. Stateless.
+ */
+final class BinaryIntervals {
+    private static final int INFINITE_FROM = 17;
+
+    /** Also within domains, arrays and ranges. */
+    private static final String COLUMNS = """
+            WITH RECURSIVE used(name, type) AS (
+                SELECT attname, atttypid FROM pg_attribute
+                WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+                UNION
+                SELECT u.name, n.type FROM used u JOIN pg_type t ON t.oid = u.type CROSS JOIN LATERAL (
+                    SELECT t.typbasetype AS type WHERE t.typtype = 'd'
+                    UNION ALL SELECT t.typelem WHERE t.typcategory = 'A'
+                    UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)) n)
+            SELECT DISTINCT name FROM used WHERE type = 'interval'::regtype ORDER BY 1
+            """;
+
+    /** How the longest interval in either direction reads where it does not stand for infinity. */
+    private static final List<String> BEFORE_17 = List.of(
+            "178956970 years 7 mons 2147483647 days 2562047788:00:54.775807",
+            "-178956970 years -8 mons -2147483648 days -2562047788:00:54.775808");
+
+    private static final List<String> FROM_17 = List.of("infinity");
+
+    private BinaryIntervals() {}
+
+    /**
+     * @param table where the rows are loaded
+     * @param target the name that it is to have, for messages
+     * @throws RecoveryException naming a column with such a value
+     */
+    static void refuseOtherMeaning(
+            RecoveryTransaction transaction, SnapshotManifest manifest, RelationName table, RelationName target)
+            throws SQLException, RecoveryException {
+        boolean wereInfinite = isAtLeast(manifest.serverVersion());
+        boolean areInfinite =
+                isAtLeast(transaction.strings("SHOW server_version").get(0));
+        if (CopyFormat.of(manifest) == CopyFormat.TEXT || wereInfinite == areInfinite) {
+            return;
+        }
+        for (String column : transaction.strings(COLUMNS, table.quoted())) {
+            for (String text : areInfinite ? FROM_17 : BEFORE_17) {
+                if (transaction.holds("EXISTS (SELECT FROM ONLY " + table.quoted() + " WHERE position("
+                        + SqlText.literal(text) + " IN " + RelationName.quote(column) + "::text) > 0)")) {
+                    throw new RecoveryException(
+                            "snapshot " + manifest.snapshotId() + " of server version " + manifest.serverVersion()
+                                    + " holds intervals in column " + column + " that would mean something else in "
+                                    + target + ": the longest one is infinity from version 17 on, and not before",
+                            RowLoader.otherServer(manifest));
+                }
+            }
+        }
+    }
+
+    private static boolean isAtLeast(String serverVersion) {
+        return Integer.parseInt(serverVersion.split("\\D", 2)[0]) >= INFINITE_FROM;
+    }
+}

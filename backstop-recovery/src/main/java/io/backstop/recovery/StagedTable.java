@@ -1,0 +1,133 @@
+package io.backstop.recovery;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.RestoreProgress.Step;
+import io.backstop.recovery.TableDdl.Ddl;
+import io.backstop.recovery.Validation.Check;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.schema.TableDescription;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A table that is filled and indexed under a staging name, over two connections and so in several transactions, and gets
+ * its own name in the one that publishes it. Its maker's alone from the beginning. Used by one thread.
+ */
+final class StagedTable {
+    /** A vacuum of half a table helps nobody, and would make the building of an index wait. */
+    private static final String AUTOVACUUM = "autovacuum_enabled";
+
+    private final Staging staging;
+    private final SnapshotManifest manifest;
+    private final TableDescription description;
+    private final RelationName target;
+    private final RestoredNames names;
+    private final AtomicLong loaded = new AtomicLong();
+
+    private StagedTable(
+            Staging staging,
+            SnapshotManifest manifest,
+            TableDescription description,
+            RelationName target,
+            RestoredNames names) {
+        this.staging = staging;
+        this.manifest = manifest;
+        this.description = description;
+        this.target = target;
+        this.names = names;
+    }
+
+    /** Makes the table without rows, with the checks that each row has to pass. */
+    static StagedTable create(
+            Staging staging, SnapshotManifest manifest, TableDescription description, RelationName target)
+            throws SQLException, RecoveryException {
+        RelationName name = staging.name(target.schema().orElseThrow());
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
+            RestoredNames names = EmptyTable.create(transaction, description, name, target);
+            Statements.run(transaction, new StagedDdl(description, names).checks(), target);
+            transaction.execute("COMMENT ON TABLE " + name.quoted() + " IS "
+                    + SqlText.literal(StagingName.comment(manifest, target)));
+            if (leavesAutovacuumOpen(description)) {
+                transaction.execute("ALTER TABLE " + name.quoted() + " SET (" + AUTOVACUUM + " = off)");
+            }
+            transaction.commit();
+            return new StagedTable(staging, manifest, description, target, names);
+        }
+    }
+
+    private static boolean leavesAutovacuumOpen(TableDescription description) {
+        return description.options().stream().noneMatch(option -> option.startsWith(AUTOVACUUM + "="));
+    }
+
+    /** Loads the rows, over both connections. */
+    void load(SnapshotArchive archive, RestoreProgress progress) throws SQLException, RecoveryException {
+        RowLoader loader = new RowLoader(archive, manifest, names.target(), target);
+        share("ROW EXCLUSIVE", manifest.chunks(), (transaction, chunk) -> {
+            long rows = loader.load(transaction, chunk);
+            synchronized (progress) {
+                progress.reached(Step.LOADING, target, loaded.addAndGet(rows), manifest.rowCount());
+            }
+        });
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
+            loader.refuseOtherMeaning(transaction);
+        }
+        progress.reached(Step.LOADED, target, loaded.get(), manifest.rowCount());
+    }
+
+    /** Builds the indexes, two at a time. CREATE INDEX takes SHARE, with which another one is compatible. */
+    void index(RestoreProgress progress) throws SQLException, RecoveryException {
+        List<Ddl> indexes = new StagedDdl(description, names).indexes();
+        share("SHARE", indexes, (transaction, index) -> Statements.run(transaction, List.of(index), target));
+        progress.reached(Step.INDEXED, target, loaded.get(), manifest.rowCount());
+    }
+
+    private <T> void share(String mode, List<T> pieces, Hands.Work<T> work) throws SQLException, RecoveryException {
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
+            staging.hands()
+                    .share(
+                            transaction,
+                            "LOCK TABLE ONLY " + names.target().quoted() + " IN " + mode + " MODE",
+                            pieces,
+                            work);
+            transaction.commit();
+        }
+    }
+
+    /** What is to be said about the rows. */
+    List<Check> rows(RecoveryTransaction transaction, Thoroughness thoroughness)
+            throws SQLException, RecoveryException {
+        return switch (thoroughness) {
+            case EVERY_ROW -> new ReadBack(manifest, names.target()).read(transaction, staging.hands());
+            case COUNTS -> Validator.counted(manifest, loaded.get());
+        };
+    }
+
+    /** Gives the table and its parts names of their own, within the transaction that publishes it. */
+    RestoredNames publish(RecoveryTransaction transaction) throws SQLException, RecoveryException {
+        RestoredNames own = RestoredNames.choose(description, target, TakenNames.of(transaction, names.schema()));
+        List<Ddl> statements = new ArrayList<>();
+        rename(statements, "TABLE", names.target().name(), target.name());
+        names.sequences().forEach((original, staged) -> rename(statements, "SEQUENCE", staged, own.sequence(original)));
+        names.indexes().forEach((original, staged) -> rename(statements, "INDEX", staged, own.index(original)));
+        new StagedDdl(description, names)
+                .keysWithIndexes()
+                .forEach(key -> rename(statements, "INDEX", names.constraint(key), own.constraint(key)));
+        statements.add(new Ddl("comment", "COMMENT ON TABLE " + target.quoted() + " IS NULL"));
+        if (leavesAutovacuumOpen(description)) {
+            statements.add(new Ddl("storage", "ALTER TABLE " + target.quoted() + " RESET (" + AUTOVACUUM + ")"));
+        }
+        Statements.run(transaction, statements, target);
+        return own;
+    }
+
+    private void rename(List<Ddl> statements, String kind, String from, String to) {
+        statements.add(new Ddl(
+                kind.toLowerCase(Locale.ROOT) + " " + to,
+                "ALTER " + kind + " " + names.qualified(from) + " RENAME TO " + RelationName.quote(to)));
+    }
+}
