@@ -135,11 +135,12 @@ final class Capture {
                 "complete");
     }
 
-    /** Reads back everything that was published. */
-    void verify(List<SnapshotManifest> manifests) throws IOException {
+    /** Reads back everything that was published, now or before. */
+    void verify(List<SnapshotManifest> manifests, String operation) throws IOException {
         for (SnapshotManifest manifest : manifests) {
             archive.verify(manifest);
         }
+        progress.reached(Progress.Step.VERIFIED, operation, 0, 0);
     }
 
     /** Removes what was stored for a statement that will not run. What cannot be removed is told with the failure. */

@@ -90,12 +90,11 @@ public final class PostgresSnapshotService implements SnapshotService {
             Sight sight = Sight.of(session);
             if (sight == Sight.UNDECIDED) {
                 undo = failure -> rollBack(session, failure);
-                return save(session, more, lock(session, sight, request, progress), request, progress, capture);
+                return save(session, more, lock(session, sight, request, progress), request, capture);
             }
             session.execute("SAVEPOINT backstop_secure");
             undo = failure -> rollBackToSavepoint(session, failure);
-            SecuredTables secured =
-                    save(session, more, lock(session, sight, request, progress), request, progress, capture);
+            SecuredTables secured = save(session, more, lock(session, sight, request, progress), request, capture);
             session.execute("RELEASE SAVEPOINT backstop_secure");
             return secured;
         } catch (RecoveryNotReadyException e) {
@@ -134,12 +133,7 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     private SecuredTables save(
-            Session session,
-            Connections more,
-            LockedTables locked,
-            SnapshotRequest request,
-            Progress progress,
-            Capture capture)
+            Session session, Connections more, LockedTables locked, SnapshotRequest request, Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         if (request.callersTransaction()) {
             DeferredTriggers.refuse(session, locked.radius());
@@ -149,7 +143,7 @@ public final class PostgresSnapshotService implements SnapshotService {
         CaptureSettings.apply(session);
         String groupId = identifiers.group();
         List<SnapshotManifest> manifests = covering(session, more, locked, request, capture, groupId);
-        progress.reached(Progress.Step.VERIFIED, groupId, 0, 0);
+        capture.verify(manifests, groupId);
         Aftermath aftermath =
                 Aftermath.expect(session, locked.saved(), locked.sight() == Sight.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
@@ -157,7 +151,7 @@ public final class PostgresSnapshotService implements SnapshotService {
         return new SecuredTables(groupId, manifests, store.address(), aftermath);
     }
 
-    /** Snapshots that cover the radius: taken now, or where the request says so, not long ago. All of them are verified. */
+    /** Snapshots that cover the radius: taken now, or where the request says so, not long ago. */
     private List<SnapshotManifest> covering(
             Session session,
             Connections more,
@@ -175,10 +169,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                     .of(session, radius, request.database(), request.recent().get());
         }
         TableSize.refuseTooLarge(session, radius, request);
-        List<SnapshotManifest> manifests =
-                capture.copy(radius.relations(), groupId, secondReader(session, more, locked));
-        capture.verify(manifests);
-        return manifests;
+        return capture.copy(radius.relations(), groupId, secondReader(session, more, locked));
     }
 
     /** No other connection sees what this transaction wrote itself, what an older snapshot sees, or temporary tables. */
