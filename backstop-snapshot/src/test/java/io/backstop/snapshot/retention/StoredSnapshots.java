@@ -30,6 +30,9 @@ final class StoredSnapshots {
             List.of(),
             List.of(),
             Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            List.of(),
             List.of());
 
     private StoredSnapshots() {}
