@@ -3,6 +3,7 @@ package io.backstop.snapshot.capture;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
@@ -56,6 +57,12 @@ final class Capture {
     /** @param second reads along where it can */
     List<SnapshotManifest> copy(Collection<Relation> relations, String groupId, SecondReader second)
             throws SQLException, IOException, RecoveryNotReadyException {
+        return copy(relations, groupId, second, LockedRows.NONE);
+    }
+
+    /** @param rows of a table that holds some of these, nothing else is copied */
+    List<SnapshotManifest> copy(Collection<Relation> relations, String groupId, SecondReader second, LockedRows rows)
+            throws SQLException, IOException, RecoveryNotReadyException {
         List<Long> oids = relations.stream().map(Relation::oid).toList();
         Map<Long, TableDescription> descriptions = new TableDescriber().describe(session.connection(), oids);
         Origin origin = Origin.read(session, clock.instant());
@@ -72,15 +79,27 @@ final class Capture {
                     case AUTO -> binary.format(relation.oid());
                     case TEXT -> CopyFormat.TEXT;
                 };
-                TableCopier.Copied copied = copier.copy(
-                        relation,
-                        description,
-                        format,
-                        binary.encoding(),
-                        pages.getOrDefault(relation.oid(), 0L),
-                        draft);
+                TableCopier.Copied copied = rows.in(relation)
+                        ? copier.copyRows(
+                                relation, description, format, binary.encoding(), rows.conditions(relation), draft)
+                        : copier.copy(
+                                relation,
+                                description,
+                                format,
+                                binary.encoding(),
+                                pages.getOrDefault(relation.oid(), 0L),
+                                draft);
                 prepared.add(new Prepared(
-                        draft, manifest(draft, description, copied, format, binary.encoding(), origin, groupId)));
+                        draft,
+                        manifest(
+                                draft,
+                                description,
+                                rows.in(relation) ? Coverage.ROWS : Coverage.TABLE,
+                                copied,
+                                format,
+                                binary.encoding(),
+                                origin,
+                                groupId)));
                 progress.reached(Progress.Step.COPIED, relation.name().toString(), 0, 0);
             }
         }
@@ -96,6 +115,7 @@ final class Capture {
     private SnapshotManifest manifest(
             SnapshotDraft draft,
             TableDescription description,
+            Coverage coverage,
             TableCopier.Copied copied,
             CopyFormat format,
             String encoding,
@@ -115,7 +135,7 @@ final class Capture {
                 description.schema(),
                 description.name(),
                 columns,
-                SnapshotManifest.Coverage.TABLE,
+                coverage,
                 copied.rows(),
                 copied.checksum(),
                 format.word(),

@@ -97,6 +97,24 @@ final class TableCopier implements AutoCloseable {
         }
     }
 
+    /** @param conditions which rows, one part after the other */
+    Copied copyRows(
+            Relation relation,
+            TableDescription table,
+            CopyFormat format,
+            String encoding,
+            List<String> conditions,
+            SnapshotDraft draft)
+            throws SQLException, IOException {
+        Source source = new Source(relation, columns(table), format.options(encoding));
+        try (RowReader reader = new RowReader(session, format, chunkBytes, uploads, new Target(relation, draft))) {
+            for (int i = 0; i < conditions.size(); i++) {
+                reader.read(i, source.where(conditions.get(i)));
+            }
+            return Copied.of(reader.finish());
+        }
+    }
+
     private Parts read(
             Session reading,
             CopyFormat format,
@@ -167,7 +185,11 @@ final class TableCopier implements AutoCloseable {
         }
 
         String of(PageRanges.Range range) {
-            return "COPY (SELECT " + list() + " FROM ONLY " + relation.name().quoted() + " WHERE " + range.condition()
+            return where(range.condition());
+        }
+
+        String where(String condition) {
+            return "COPY (SELECT " + list() + " FROM ONLY " + relation.name().quoted() + " WHERE " + condition
                     + ") TO STDOUT " + options;
         }
 
