@@ -1,8 +1,5 @@
 package io.backstop.jdbc;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.SnapshotRequest;
@@ -25,6 +22,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Optional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** The gate before statements that are covered by snapshots taken beforehand. */
 @ExtendWith(PostgresExtension.class)
@@ -77,8 +77,9 @@ class RecentModeTest {
 
     private void assertRefused(String policy, String reason) throws SQLException {
         assertThatThrownBy(() -> truncate(policy))
-                .isInstanceOfSatisfying(RecoveryNotReadyException.class, e -> assertThat(e.getSQLState())
-                        .isEqualTo("ZB007"))
+                .isInstanceOfSatisfying(
+                        RecoveryNotReadyException.class,
+                        e -> assertThat(e.getSQLState()).isEqualTo("ZB007"))
                 .hasMessageContaining(reason);
         assertThat(snapshots.requests).isEmpty();
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("1");
@@ -94,14 +95,16 @@ class RecentModeTest {
         beat(NOW.minusSeconds(500));
         beat(NOW.minusSeconds(121));
         assertRefused(
-                NO_APPROVAL, "the sidecar was last heard of 121 seconds ago, longer than the 120 that the policy allows");
+                NO_APPROVAL,
+                "the sidecar was last heard of 121 seconds ago, longer than the 120 that the policy allows");
     }
 
     @Test
     void nobody_is_asked_to_approve_what_could_not_run() throws Exception {
         assertRefused("\"snapshot_mode\": \"recent\"", "no sidecar has ever been heard of");
         beat(NOW);
-        assertThatThrownBy(() -> truncate("\"snapshot_mode\": \"recent\"")).isInstanceOf(ApprovalRequiredException.class);
+        assertThatThrownBy(() -> truncate("\"snapshot_mode\": \"recent\""))
+                .isInstanceOf(ApprovalRequiredException.class);
     }
 
     @Test
