@@ -3,6 +3,7 @@ package io.backstop.snapshot.capture;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
@@ -70,6 +71,12 @@ final class Capture {
     /** @param second reads along where it can */
     List<SnapshotManifest> copy(Collection<Relation> relations, String groupId, SecondReader second)
             throws SQLException, IOException, RecoveryNotReadyException {
+        return copy(relations, groupId, second, LockedRows.NONE);
+    }
+
+    /** @param rows of a table that holds some of these, nothing else is copied */
+    List<SnapshotManifest> copy(Collection<Relation> relations, String groupId, SecondReader second, LockedRows rows)
+            throws SQLException, IOException, RecoveryNotReadyException {
         List<Long> oids = relations.stream().map(Relation::oid).toList();
         Map<Long, TableDescription> descriptions = new TableDescriber().describe(session.connection(), oids);
         Origin origin = Origin.read(session, clock.instant());
@@ -88,15 +95,29 @@ final class Capture {
                         case AUTO -> binary.format(relation.oid());
                         case TEXT -> CopyFormat.TEXT;
                     };
-                    TableCopier.Copied copied = copier.copy(
-                            relation,
-                            description,
-                            format,
-                            binary.encoding(),
-                            pages.getOrDefault(relation.oid(), 0L),
-                            draft);
+                    boolean byRow = rows.in(relation);
+                    TableCopier.Copied copied = byRow
+                            ? copier.copyRows(
+                                    relation, description, format, binary.encoding(), rows.conditions(relation), draft)
+                            : copier.copy(
+                                    relation,
+                                    description,
+                                    format,
+                                    binary.encoding(),
+                                    pages.getOrDefault(relation.oid(), 0L),
+                                    draft);
+                    Coverage coverage = byRow ? Coverage.ROWS : Coverage.TABLE;
                     prepared.add(store.begin(() -> new Prepared(
-                            draft, manifest(draft, description, copied, format, binary.encoding(), origin, groupId))));
+                            draft,
+                            manifest(
+                                    draft,
+                                    description,
+                                    coverage,
+                                    copied,
+                                    format,
+                                    binary.encoding(),
+                                    origin,
+                                    groupId))));
                 }
             }
             return publish(store, prepared);
@@ -129,6 +150,7 @@ final class Capture {
     private SnapshotManifest manifest(
             SnapshotDraft draft,
             TableDescription description,
+            Coverage coverage,
             TableCopier.Copied copied,
             CopyFormat format,
             String encoding,
@@ -149,7 +171,7 @@ final class Capture {
                 description.schema(),
                 description.name(),
                 columns,
-                SnapshotManifest.Coverage.TABLE,
+                coverage,
                 copied.rows(),
                 copied.checksum(),
                 format.word(),

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.Destruction;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.RowQuery;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
@@ -21,6 +22,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Saves rows of PostgreSQL 14 to 18 into an object store before a statement takes them. Works in the caller's own session,
@@ -74,6 +76,33 @@ public final class PostgresSnapshotService implements SnapshotService {
     @Override
     public SecuredRows secure(Connection connection, Connections more, SnapshotRequest request, Progress progress)
             throws RecoveryNotReadyException {
+        return secure(
+                        connection,
+                        request,
+                        progress,
+                        (session, sight, capture) -> Optional.of(
+                                save(session, more, lock(session, sight, request, progress), request, capture)))
+                .orElseThrow();
+    }
+
+    @Override
+    public SecuredRows secureRows(
+            Connection connection, Connections more, SnapshotRequest request, RowQuery query, Progress progress)
+            throws RecoveryNotReadyException {
+        Optional<SecuredTables> rows = request.recent().isPresent()
+                ? Optional.empty() // these are of whole tables
+                : secure(
+                        connection,
+                        request,
+                        progress,
+                        (session, sight, capture) -> saveRows(session, sight, request, query, progress, capture));
+        return rows.isPresent() ? rows.get() : secure(connection, more, request, progress);
+    }
+
+    /** Saves, and where nothing comes of it, leaves the transaction as it was found. */
+    private Optional<SecuredTables> secure(
+            Connection connection, SnapshotRequest request, Progress progress, Saving saving)
+            throws RecoveryNotReadyException {
         Session session = new Session(connection);
         Capture capture = new Capture(
                 session,
@@ -84,18 +113,23 @@ public final class PostgresSnapshotService implements SnapshotService {
                 settings.clock(),
                 identifiers,
                 chunkBytes);
-        Undo undo = failure -> {};
+        Undo undo = () -> {};
         try {
             requireTransaction(connection);
             Sight sight = Sight.of(session);
             if (sight == Sight.UNDECIDED) {
-                undo = failure -> rollBack(session, failure);
-                return save(session, more, lock(session, sight, request, progress), request, capture);
+                undo = session::rollBack;
+            } else {
+                session.execute("SAVEPOINT backstop_secure");
+                undo = () ->
+                        session.execute("ROLLBACK TO SAVEPOINT backstop_secure; RELEASE SAVEPOINT backstop_secure");
             }
-            session.execute("SAVEPOINT backstop_secure");
-            undo = failure -> rollBackToSavepoint(session, failure);
-            SecuredTables secured = save(session, more, lock(session, sight, request, progress), request, capture);
-            session.execute("RELEASE SAVEPOINT backstop_secure");
+            Optional<SecuredTables> secured = saving.save(session, sight, capture);
+            if (secured.isEmpty()) {
+                undo.run();
+            } else if (sight != Sight.UNDECIDED) {
+                session.execute("RELEASE SAVEPOINT backstop_secure");
+            }
             return secured;
         } catch (RecoveryNotReadyException e) {
             undo(undo, capture, e);
@@ -110,6 +144,22 @@ public final class PostgresSnapshotService implements SnapshotService {
             undo(undo, capture, e);
             throw e;
         }
+    }
+
+    /** Of the one table that the statement names only the rows that it will take. */
+    private Optional<SecuredTables> saveRows(
+            Session session, Sight sight, SnapshotRequest request, RowQuery query, Progress progress, Capture capture)
+            throws SQLException, IOException, RecoveryNotReadyException {
+        String groupId = identifiers.group();
+        return new RowCapture(session, capture, settings.lockTimeout(), request, progress)
+                .save(sight, query, groupId)
+                .map(saved -> new SecuredTables(
+                        groupId,
+                        saved.manifests(),
+                        store.address(),
+                        saved.aftermath(),
+                        Optional.of(saved.taken()),
+                        capture));
     }
 
     private LockedTables lock(Session session, Sight sight, SnapshotRequest request, Progress progress)
@@ -148,7 +198,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                 Aftermath.expect(session, locked.saved(), locked.sight() == Sight.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
         locked.path().useCallers();
-        return new SecuredTables(groupId, manifests, store.address(), aftermath);
+        return new SecuredTables(groupId, manifests, store.address(), aftermath, Optional.empty(), capture);
     }
 
     /** Snapshots that cover the radius: taken now, or where the request says so, not long ago. */
@@ -197,24 +247,12 @@ public final class PostgresSnapshotService implements SnapshotService {
         }
     }
 
-    private static void rollBackToSavepoint(Session session, Exception failure) {
-        try {
-            session.execute("ROLLBACK TO SAVEPOINT backstop_secure; RELEASE SAVEPOINT backstop_secure");
-        } catch (SQLException e) {
-            failure.addSuppressed(e);
-        }
-    }
-
-    private static void rollBack(Session session, Exception failure) {
-        try {
-            session.rollBack();
-        } catch (SQLException e) {
-            failure.addSuppressed(e);
-        }
-    }
-
     private static void undo(Undo undo, Capture capture, Exception failure) {
-        undo.after(failure);
+        try {
+            undo.run();
+        } catch (SQLException e) {
+            failure.addSuppressed(e);
+        }
         capture.discard(failure);
     }
 
@@ -223,9 +261,16 @@ public final class PostgresSnapshotService implements SnapshotService {
         store.close();
     }
 
-    /** Leaves the transaction as it was found; that this failed is added to the failure. */
+    /** Leaves the transaction as it was found. */
     @FunctionalInterface
     private interface Undo {
-        void after(Exception failure);
+        void run() throws SQLException;
+    }
+
+    /** Locks, copies, stores and reads back; empty where this way of doing it is not the right one. */
+    @FunctionalInterface
+    private interface Saving {
+        Optional<SecuredTables> save(Session session, Sight sight, Capture capture)
+                throws SQLException, IOException, RecoveryNotReadyException;
     }
 }

@@ -94,6 +94,24 @@ final class TableCopier implements AutoCloseable {
         }
     }
 
+    /** @param conditions which rows, one part after the other */
+    Copied copyRows(
+            Relation relation,
+            TableDescription table,
+            CopyFormat format,
+            String encoding,
+            List<String> conditions,
+            SnapshotDraft draft)
+            throws SQLException, IOException {
+        Source source = new Source(relation, columns(table), format.options(encoding));
+        try (RowReader reader = new RowReader(session, format, chunkBytes, store, new Target(relation, draft))) {
+            for (int i = 0; i < conditions.size(); i++) {
+                reader.read(i, source.where(conditions.get(i)));
+            }
+            return Copied.of(reader.finish());
+        }
+    }
+
     private Parts read(Session reading, CopyFormat format, RowReader.Target target, Source source, PageRanges ranges)
             throws SQLException, IOException {
         try (RowReader reader = new RowReader(reading, format, chunkBytes, store, target)) {
@@ -155,7 +173,11 @@ final class TableCopier implements AutoCloseable {
         }
 
         String of(PageRanges.Range range) {
-            return "COPY (SELECT " + list() + " FROM ONLY " + relation.name().quoted() + " WHERE " + range.condition()
+            return where(range.condition());
+        }
+
+        String where(String condition) {
+            return "COPY (SELECT " + list() + " FROM ONLY " + relation.name().quoted() + " WHERE " + condition
                     + ") TO STDOUT " + options;
         }
 
