@@ -17,7 +17,6 @@ import picocli.CommandLine.Option;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /** {@code backstop recover}: from the name of a lost table to a validated copy of it, and the SQL that puts it back. */
@@ -60,9 +59,7 @@ final class RecoverCommand implements Callable<Integer> {
                 Connection connection = database.connect();
                 RestoreBar bar = new RestoreBar()) {
             GuidedRecovery recovery = new GuidedRecovery(
-                    new SnapshotArchive(store),
-                    new CopybackPlanner(DifferingRows.AS_FOUND),
-                    () -> Optional.of(database.connect()));
+                    new SnapshotArchive(store), new CopybackPlanner(DifferingRows.AS_FOUND), database.connections());
             RecoveryReport done =
                     group ? recovery.recoverGroup(connection, table, bar) : recovery.recover(connection, table, bar);
             if (report.asJson()) {

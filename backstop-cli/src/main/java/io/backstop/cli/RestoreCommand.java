@@ -6,6 +6,7 @@ import io.backstop.recovery.RecoveryException;
 import io.backstop.recovery.Restore;
 import io.backstop.recovery.RestoreOutlook;
 import io.backstop.recovery.RestoredTable;
+import io.backstop.recovery.Thoroughness;
 import io.backstop.recovery.Validation;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
@@ -26,7 +27,8 @@ import java.util.concurrent.Callable;
 @Command(
         name = "restore",
         description = {
-            "Makes a table of a snapshot: complete and compared with what was stored, or not at all.",
+            "Makes a table of a snapshot: complete, or not at all. Its objects are compared with their checksums before"
+                    + " and its rows counted; restore-validate reads every row back.",
             "A table that exists is never changed."
         },
         mixinStandardHelpOptions = true)
@@ -51,6 +53,12 @@ final class RestoreCommand implements Callable<Integer> {
             description = "Write nothing: verify the manifest and every object, and say what would be done.")
     private boolean dryRun;
 
+    @Option(
+            names = "--read-back",
+            description = "Compare every row with the snapshot before the table is there, as restore-validate does"
+                    + " afterwards; takes longer.")
+    private boolean readBack;
+
     @Override
     public Integer call() throws IOException, SQLException, RefusedException, RecoveryException {
         try (ObjectStore store = storage.open()) {
@@ -62,8 +70,11 @@ final class RestoreCommand implements Callable<Integer> {
     private int restore(SnapshotManifest manifest, ObjectStore store) throws SQLException, RecoveryException {
         try (Connection connection = database.address().connect();
                 RestoreBar bar = new RestoreBar()) {
-            RestoredTable restored =
-                    new Restore(new SnapshotArchive(store)).restore(connection, manifest, target.of(manifest), bar);
+            Restore restore = new Restore(
+                    new SnapshotArchive(store),
+                    database.address().connections(),
+                    readBack ? Thoroughness.EVERY_ROW : Thoroughness.COUNTS);
+            RestoredTable restored = restore.restore(connection, manifest, target.of(manifest), bar);
             if (report.asJson()) {
                 report.json(new Restored(restored));
             } else {
