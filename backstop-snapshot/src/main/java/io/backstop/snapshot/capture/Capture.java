@@ -3,6 +3,7 @@ package io.backstop.snapshot.capture;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.Verification;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
@@ -135,10 +136,10 @@ final class Capture {
                 "complete");
     }
 
-    /** Reads back everything that was published. */
-    void verify(List<SnapshotManifest> manifests) throws IOException {
+    /** Makes sure of everything that was published. */
+    void verify(List<SnapshotManifest> manifests, Verification verification) throws IOException {
         for (SnapshotManifest manifest : manifests) {
-            archive.verify(manifest);
+            archive.verify(manifest, verification);
         }
     }
 

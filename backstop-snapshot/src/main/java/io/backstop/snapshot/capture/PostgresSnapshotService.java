@@ -152,7 +152,7 @@ public final class PostgresSnapshotService implements SnapshotService {
         }
         TableSize.refuseTooLarge(session, radius, request);
         List<SnapshotManifest> manifests = capture.copy(radius.relations(), groupId, secondReader(session, more));
-        capture.verify(manifests);
+        capture.verify(manifests, settings.verification());
         return manifests;
     }
 

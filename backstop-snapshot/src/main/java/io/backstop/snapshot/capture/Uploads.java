@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
@@ -81,17 +82,16 @@ final class Uploads<T> implements AutoCloseable {
         }
     }
 
-    /** Lets an upload that is under way come to its end, within the store's own timeouts, so that it can be removed. */
+    /** Interrupts an upload that is under way and lets it come to its end, so that it can be removed. */
     @Override
     public void close() {
-        thread.shutdown();
+        thread.shutdownNow();
+        underWay = Optional.empty();
         boolean interrupted = false;
-        while (underWay.isPresent()) {
+        boolean ended = false;
+        while (!ended) {
             try {
-                underWay.get().get();
-                underWay = Optional.empty();
-            } catch (ExecutionException e) {
-                underWay = Optional.empty(); // the failure before this one is the one to tell
+                ended = thread.awaitTermination(1, TimeUnit.MINUTES);
             } catch (InterruptedException e) {
                 interrupted = true;
             }
