@@ -33,6 +33,8 @@ public record CopybackPlan(List<Part> parts, String sql) {
         /** The table is there: stored rows that it lacks are put back into it. */
         PRESENT,
         /** The table is there with other columns: it is set aside, and the restored one takes its place. */
-        CHANGED
+        CHANGED,
+        /** It was a temporary table of a session: there is no place to put it back to, and the restored one stays. */
+        TEMPORARY
     }
 }

@@ -50,7 +50,8 @@ public final class CopybackPlanner {
 
     private static PlannedTable planned(RecoveryTransaction transaction, RestoredTable table)
             throws SQLException, RecoveryException {
-        return new PlannedTable(table, PresentTable.find(transaction, table.original()));
+        return new PlannedTable(
+                table, table.wasTemporary() ? Optional.empty() : PresentTable.find(transaction, table.original()));
     }
 
     /** A restored table and the one whose rows it holds, if that is still there. */
@@ -60,6 +61,9 @@ public final class CopybackPlanner {
         }
 
         Situation situation() {
+            if (restored.wasTemporary()) {
+                return Situation.TEMPORARY;
+            }
             return present.map(p -> differences().isEmpty() ? Situation.PRESENT : Situation.CHANGED)
                     .orElse(Situation.GONE);
         }

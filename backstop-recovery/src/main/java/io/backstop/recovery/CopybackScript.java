@@ -31,7 +31,7 @@ final class CopybackScript {
         this.transaction = transaction;
         this.tables = tables;
         this.placed = tables.stream()
-                .filter(t -> t.situation() != Situation.PRESENT)
+                .filter(t -> t.situation() == Situation.GONE || t.situation() == Situation.CHANGED)
                 .map(PlannedTable::restored)
                 .toList();
         this.differing = differing;
@@ -80,6 +80,7 @@ final class CopybackScript {
             case GONE -> "the table is gone, so the restored one takes its place";
             case PRESENT -> "the table is there, so rows are put back into it";
             case CHANGED -> "the table is there with other columns, so the two are swapped";
+            case TEMPORARY -> "it was a temporary table, so the restored one stays where it is";
         };
     }
 

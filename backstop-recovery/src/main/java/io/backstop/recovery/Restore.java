@@ -31,16 +31,19 @@ public final class Restore {
         this.archive = Objects.requireNonNull(archive, "archive");
     }
 
-    /** Where a snapshot goes where nobody says otherwise: {@code <table>_recovered} in the schema that it came from. */
+    /**
+     * Where a snapshot goes where nobody says otherwise: {@code <table>_recovered} in the schema that it came from, or in
+     * {@code public} where the table was temporary: its schema ended with its session.
+     */
     public static RelationName defaultTarget(SnapshotManifest manifest) {
-        return RelationName.of(manifest.schema(), FreeNames.shortened(manifest.table(), ROOM_FOR_NAME) + SUFFIX);
+        return RelationName.of(schema(manifest), FreeNames.shortened(manifest.table(), ROOM_FOR_NAME) + SUFFIX);
     }
 
     /**
      * Makes one table.
      *
      * @param connection a plain connection to PostgreSQL in auto-commit, of the one who will own the table; left so
-     * @param target the table to make; without a schema, that of the snapshot
+     * @param target the table to make; without a schema, that of {@link #defaultTarget}
      * @throws RecoveryException where the snapshot is not whole, the target exists, or the database refuses a part; it
      *     is then as it was
      */
@@ -134,7 +137,11 @@ public final class Restore {
 
     private static RelationName target(SnapshotManifest manifest, Map<SnapshotManifest, RelationName> targets) {
         RelationName target = Objects.requireNonNull(targets.get(manifest));
-        return RelationName.of(target.schema().orElse(manifest.schema()), target.name());
+        return RelationName.of(target.schema().orElse(schema(manifest)), target.name());
+    }
+
+    private static String schema(SnapshotManifest manifest) {
+        return RestoredTable.wasTemporary(manifest) ? "public" : manifest.schema();
     }
 
     private static void commit(RecoveryTransaction transaction, List<RestoredTable> tables, RestoreProgress progress)

@@ -47,6 +47,15 @@ public record RestoredTable(
         return RelationName.of(manifest.schema(), manifest.table());
     }
 
+    /** Whether it lived in the schema of one session, which ended with that. No other schema may be called so. */
+    boolean wasTemporary() {
+        return wasTemporary(manifest);
+    }
+
+    static boolean wasTemporary(SnapshotManifest manifest) {
+        return manifest.schema().startsWith("pg_temp_");
+    }
+
     /** What differs from the stored table for a reason that is not the snapshot's: one sentence each. */
     public List<String> warnings() {
         return Stream.concat(openForeignKeys.stream().map(OpenForeignKey::warning), missing.stream())

@@ -16,6 +16,7 @@ import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -135,10 +136,42 @@ class SecuredStatementTest {
         assertThat(Truth.of(database, "app")).isEqualTo(before);
     }
 
-    private void run(Destruction destruction, String statement) throws Exception {
+    /** Another table of the name, which the temporary one had hidden, is none of its business. */
+    @Test
+    void a_temporary_table_comes_back_as_an_ordinary_one_and_stays_beside() throws Exception {
+        database.run("DROP TABLE IF EXISTS public.basket, public.basket_recovered");
+        database.run("CREATE TABLE public.basket (id int)", "INSERT INTO public.basket VALUES (7)");
+        run(
+                new Destruction(Kind.DROP_TABLE, List.of(RelationName.of("basket")), false, false),
+                "DROP TABLE basket",
+                "CREATE TEMPORARY TABLE basket (id serial PRIMARY KEY, what text NOT NULL)",
+                "INSERT INTO basket (what) VALUES ('pear'), ('plum')");
+
+        RecoveryReport report;
+        try (Connection connection = database.connect()) {
+            report = new GuidedRecovery(new SnapshotArchive(store))
+                    .recover(connection, "basket", RestoreProgress.SILENT);
+        }
+
+        assertThat(report.validation().holds()).isTrue();
+        assertThat(report.target()).isEqualTo(RelationName.of("public", "basket_recovered"));
+        assertThat(report.copyback().parts())
+                .extracting(CopybackPlan.Part::situation)
+                .containsExactly(CopybackPlan.Situation.TEMPORARY);
+        assertThat(report.copyback().sql()).contains("it was a temporary table, so the restored one stays where it is");
+        database.run(report.copyback().sql(), "INSERT INTO basket_recovered (what) VALUES ('fig')");
+        assertThat(database.rows("SELECT id, what FROM public.basket_recovered ORDER BY id"))
+                .containsExactly("1|pear", "2|plum", "3|fig");
+        assertThat(database.rows("SELECT id FROM public.basket")).containsExactly("7");
+    }
+
+    private void run(Destruction destruction, String statement, String... before) throws Exception {
         try (Connection connection = database.connect();
                 Statement sql = connection.createStatement()) {
             connection.setAutoCommit(false);
+            for (String each : before) {
+                sql.execute(each);
+            }
             SecuredRows secured = snapshots.secure(
                     connection,
                     Connections.NONE,

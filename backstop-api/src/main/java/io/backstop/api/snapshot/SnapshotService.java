@@ -20,7 +20,9 @@ public interface SnapshotService extends AutoCloseable {
      * back. When it returns, a verified snapshot of exactly the rows that would be destroyed exists, and stays exact
      * until the transaction ends.
      *
-     * <p>The settings of the session are afterwards what they were before; the locks stay until the transaction ends.
+     * <p>The settings of the session are afterwards what they were before; the locks stay until the transaction ends. Where
+     * auto-commit is off and nothing was sent in the transaction yet, it may be begun and rolled back before it is begun for
+     * good; at REPEATABLE READ and SERIALIZABLE only then can be saved what takes a table's rows all at once.
      *
      * @param connection a plain connection to PostgreSQL with a transaction that this call may begin or join: auto-commit
      *     is off, or SQL has begun one in auto-commit mode ({@code BEGIN}). The mode is left as it is

@@ -87,6 +87,7 @@ public final class Pipeline implements AutoCloseable {
 
     private <T extends @Nullable Object> T inTurn(Session session, Submission submission, Execution<T> execution)
             throws SQLException {
+        session.beginTurn();
         Assessment assessment = volatileCode.weigh(session, submission.assessment());
         if (assessment.risk() == RiskLevel.SAFE
                 && !policies.latest().quarantine().blocksSafeQueries()) {

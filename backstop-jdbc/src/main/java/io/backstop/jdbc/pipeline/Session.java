@@ -23,6 +23,9 @@ public final class Session {
     private final String configuredAgent;
     private final ReentrantLock turn = new ReentrantLock();
 
+    /** Whether nothing of the caller's was in a transaction when the turn began. Read and written within the turn. */
+    private boolean idleAtTurn;
+
     /**
      * @param connection pgjdbc's own connection, or a pool's over one
      * @param more where a second connection like it comes from
@@ -64,6 +67,16 @@ public final class Session {
 
     ReentrantLock turn() {
         return turn;
+    }
+
+    /** To be told before Backstop itself sends anything for a statement. */
+    void beginTurn() {
+        idleAtTurn = !inTransaction();
+    }
+
+    /** Whether all that the open transaction holds, if there is one, was sent by Backstop in this turn. */
+    boolean idleAtTurn() {
+        return idleAtTurn;
     }
 
     /** As the server last reported it; costs no round trip. */

@@ -7,8 +7,8 @@ import java.sql.SQLException;
 import java.sql.Statement;
 
 /**
- * The transaction around one statement: one of its own where there is none, else a savepoint in the caller's, so that
- * undoing the statement leaves the caller's transaction as it was.
+ * The transaction around one statement: one of its own in auto-commit; the caller's where the statement is its first; else a
+ * savepoint in the caller's. Undoing the statement leaves the caller's transaction as it was.
  */
 abstract sealed class Transaction {
     final Connection connection;
@@ -17,10 +17,13 @@ abstract sealed class Transaction {
         this.connection = connection;
     }
 
-    /** @param session in auto-commit with no transaction open, for one of its own; else the caller's is joined */
+    /** @param session in its turn, which knows whether the caller has sent anything in its transaction */
     static Transaction around(Session session) throws SQLException {
         Connection connection = session.connection();
-        return connection.getAutoCommit() && !session.inTransaction() ? new Own(connection) : new Joined(connection);
+        if (connection.getAutoCommit()) {
+            return session.inTransaction() ? new Joined(connection) : new Own(connection);
+        }
+        return session.idleAtTurn() ? new First(session) : new Joined(connection);
     }
 
     /** Whether it ends with the statement. */
@@ -34,6 +37,12 @@ abstract sealed class Transaction {
 
     /** Undoes what the statement did; a failure to do so is added to the cause. */
     abstract void undo(Throwable cause);
+
+    final void execute(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
 
     private static final class Own extends Transaction {
         Own(Connection connection) throws SQLException {
@@ -79,17 +88,56 @@ abstract sealed class Transaction {
         }
     }
 
+    /**
+     * The transaction that the driver begins by itself with the statement. It is empty before, so that a rollback undoes the
+     * statement alone; and as nothing has looked in it yet, whoever secures the statement can lock before anything looks.
+     */
+    private static final class First extends Transaction {
+        private final Session session;
+
+        First(Session session) throws SQLException {
+            super(session.connection());
+            this.session = session;
+            rollBack(); // what Backstop asked before; at higher levels that decides what rows are seen
+        }
+
+        /** Said in SQL, as some pools and transaction managers forbid it in JDBC. */
+        private void rollBack() throws SQLException {
+            if (session.inTransaction()) {
+                execute("ROLLBACK");
+            }
+        }
+
+        @Override
+        boolean own() {
+            return false;
+        }
+
+        @Override
+        <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException {
+            return execution.run();
+        }
+
+        @Override
+        void keep() {
+            // The caller commits it.
+        }
+
+        @Override
+        void undo(Throwable cause) {
+            try {
+                rollBack();
+            } catch (SQLException e) {
+                cause.addSuppressed(e);
+            }
+        }
+    }
+
     /** Savepoints are said in SQL: the transaction may be one that JDBC does not know of. */
     private static final class Joined extends Transaction {
         Joined(Connection connection) throws SQLException {
             super(connection);
             execute("SAVEPOINT backstop_statement");
-        }
-
-        private void execute(String sql) throws SQLException {
-            try (Statement statement = connection.createStatement()) {
-                statement.execute(sql);
-            }
         }
 
         @Override

@@ -19,7 +19,8 @@ import java.util.Set;
  */
 final class Aftermath {
     private static final String TABLES = """
-            SELECT c.oid, n.nspname, c.relname, c.relfilenode, coalesce(a.dropped, 0) AS dropped,
+            SELECT c.oid, n.nspname, c.relname, coalesce(pg_catalog.pg_relation_filenode(c.oid), 0) AS file,
+                   coalesce(a.dropped, 0) AS dropped,
                    c.relpersistence = 't' AS temporary,
                    c.oid IN (SELECT l.relation FROM pg_catalog.pg_locks l WHERE l.locktype = 'relation' AND l.granted
                              AND l.pid = pg_catalog.pg_backend_pid() AND l.mode = 'AccessExclusiveLock') AS locked,
@@ -33,29 +34,52 @@ final class Aftermath {
               AND (c.relpersistence <> 't' OR c.relnamespace = pg_catalog.pg_my_temp_schema())
             """;
 
-    /** A dropped relation stays locked by its own transaction, and is in no catalog any more. */
+    /**
+     * Tables that the session has locked and that are newer than its transaction's snapshot, so that {@link #TABLES} does
+     * not show them: {@code pg_locks} and the functions here answer for the moment.
+     */
+    private static final String UNSEEN = """
+            SELECT l.relation AS oid, '' AS nspname, l.relation::pg_catalog.regclass::pg_catalog.text AS relname,
+                   coalesce(pg_catalog.pg_relation_filenode(l.relation), 0) AS file, 0 AS dropped, false AS temporary,
+                   pg_catalog.bool_or(l.mode = 'AccessExclusiveLock') AS locked,
+                   coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(l.relation), 0) AS updated,
+                   coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation), 0) AS deleted
+            FROM pg_catalog.pg_locks l
+            WHERE l.locktype = 'relation' AND l.granted AND l.pid = pg_catalog.pg_backend_pid()
+              AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
+              AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+              AND pg_catalog.has_table_privilege(l.relation, 'SELECT') IS NOT NULL
+              AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = l.relation)
+            GROUP BY l.relation
+            """;
+
+    /**
+     * A dropped relation stays locked by its own transaction, and has no privileges any more. Not asked of pg_class, where
+     * an older snapshot may still see a version of it.
+     */
     private static final String GONE = """
             SELECT l.relation FROM pg_catalog.pg_locks l
             WHERE l.locktype = 'relation' AND l.pid = pg_catalog.pg_backend_pid() AND l.granted
               AND l.mode = 'AccessExclusiveLock'
               AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-              AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = l.relation)
+              AND pg_catalog.has_table_privilege(l.relation, 'SELECT') IS NULL
             """;
 
     /** Every relation that there is, tables or not; those of them that go without rows are nobody's loss. */
     private static final String RELATIONS = "SELECT oid FROM pg_catalog.pg_class";
 
     private final Session session;
-    private final Set<Long> saved;
+    private final SavedTables saved;
     private final boolean drops;
     private final Map<Long, State> before;
     private final Set<Long> relationsBefore;
     private final Set<Long> goneBefore;
     private final BeyondTables beyondBefore;
 
-    private Aftermath(Session session, Set<Long> saved, boolean drops) throws SQLException, RecoveryNotReadyException {
+    private Aftermath(Session session, SavedTables saved, boolean drops)
+            throws SQLException, RecoveryNotReadyException {
         this.session = session;
-        this.saved = Set.copyOf(saved);
+        this.saved = saved;
         this.drops = drops;
         requireCounters();
         this.before = tables();
@@ -68,9 +92,10 @@ final class Aftermath {
      * Looks at everything as it is before the statement.
      *
      * @param saved the tables whose rows are safe
-     * @param drops whether the statement drops what it names, so that it may have dropped what came in between
+     * @param drops whether the statement may have dropped what this look does not see: because it drops what it names, and
+     *     that may have come in between, or because the transaction sees the catalog of a past moment
      */
-    static Aftermath expect(Session session, Set<Long> saved, boolean drops)
+    static Aftermath expect(Session session, SavedTables saved, boolean drops)
             throws SQLException, RecoveryNotReadyException {
         return new Aftermath(session, saved, drops);
     }
@@ -88,18 +113,19 @@ final class Aftermath {
         beyondBefore.compare(session);
         Map<Long, State> after = tables();
         for (Map.Entry<Long, State> table : after.entrySet()) {
-            if (!saved.contains(table.getKey())) {
-                State was = before.get(table.getKey());
-                if (was != null) {
-                    compare(was, table.getValue());
-                } else {
-                    checkNew(table.getValue());
-                }
+            State was = before.get(table.getKey());
+            if (was == null) {
+                checkNew(table.getValue());
+            } else if (saved.byRow().contains(table.getKey())) {
+                compareWhole(was, table.getValue());
+            } else if (!saved.whole().contains(table.getKey())) {
+                compareRows(was, table.getValue());
+                compareWhole(was, table.getValue());
             }
         }
         Set<Long> gone = oids(GONE);
         gone.removeAll(goneBefore);
-        gone.removeAll(saved);
+        gone.removeAll(saved.whole());
         for (long oid : gone) {
             State was = before.get(oid);
             if (was != null) {
@@ -113,11 +139,14 @@ final class Aftermath {
         }
     }
 
-    private static void compare(State was, State is) throws RecoveryNotReadyException {
+    private static void compareRows(State was, State is) throws RecoveryNotReadyException {
         // A TRUNCATE sets the counters back, so lower ones are no good sign either; the new file is what tells it.
         if (is.updated() > was.updated() || is.deleted() > was.deleted()) {
             throw lost(is.name(), "had rows updated or deleted");
         }
+    }
+
+    private static void compareWhole(State was, State is) throws RecoveryNotReadyException {
         if (is.file() != was.file()) {
             throw lost(is.name(), "was truncated or rewritten");
         }
@@ -164,8 +193,10 @@ final class Aftermath {
 
     private Map<Long, State> tables() throws SQLException {
         Map<Long, State> tables = new HashMap<>();
-        for (State state : session.rows(TABLES, State::read)) {
-            tables.put(state.oid(), state);
+        for (String query : List.of(TABLES, UNSEEN)) {
+            for (State state : session.rows(query, State::read)) {
+                tables.put(state.oid(), state);
+            }
         }
         return tables;
     }
@@ -187,13 +218,17 @@ final class Aftermath {
         static State read(ResultSet row) throws SQLException {
             return new State(
                     row.getLong("oid"),
-                    RelationName.of(row.getString("nspname"), row.getString("relname")),
-                    row.getLong("relfilenode"),
+                    name(row.getString("nspname"), row.getString("relname")),
+                    row.getLong("file"),
                     row.getLong("dropped"),
                     row.getBoolean("temporary"),
                     row.getBoolean("locked"),
                     row.getLong("updated"),
                     row.getLong("deleted"));
+        }
+
+        private static RelationName name(String schema, String name) {
+            return schema.isEmpty() ? RelationName.of(name) : RelationName.of(schema, name);
         }
     }
 }

@@ -96,7 +96,7 @@ final class BlastRadiusResolver {
     }
 
     /** Empty where no rows go: a view alone, or a schema that has to be empty to be dropped. */
-    private static Optional<Effect> effect(Destruction destruction) throws RecoveryNotReadyException {
+    static Optional<Effect> effect(Destruction destruction) throws RecoveryNotReadyException {
         boolean cascade = destruction.cascade();
         return switch (destruction.kind()) {
             case DELETE -> Optional.of(Effect.DELETED);
@@ -114,7 +114,7 @@ final class BlastRadiusResolver {
     }
 
     /** As the server will understand the name: by the session's search path, temporary tables first. */
-    private Optional<Long> oid(RelationName name) throws SQLException {
+    Optional<Long> oid(RelationName name) throws SQLException {
         path.useCallers();
         String oid =
                 session.value("SELECT pg_catalog.to_regclass(" + Session.literal(name.quoted()) + ")::pg_catalog.oid");

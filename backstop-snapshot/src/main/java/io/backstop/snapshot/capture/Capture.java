@@ -136,11 +136,12 @@ final class Capture {
                 "complete");
     }
 
-    /** Makes sure of everything that was published. */
-    void verify(List<SnapshotManifest> manifests, Verification verification) throws IOException {
+    /** Makes sure of everything that was published, now or before. */
+    void verify(List<SnapshotManifest> manifests, Verification verification, String operation) throws IOException {
         for (SnapshotManifest manifest : manifests) {
             archive.verify(manifest, verification);
         }
+        progress.reached(Progress.Step.VERIFIED, operation, 0, 0);
     }
 
     /** Removes what was stored for a statement that will not run. What cannot be removed is told with the failure. */

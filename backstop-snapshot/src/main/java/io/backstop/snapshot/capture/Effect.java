@@ -1,5 +1,8 @@
 package io.backstop.snapshot.capture;
 
+import java.util.Locale;
+import java.util.Set;
+
 /** What happens to a relation in the course of a statement, and the lock that the server takes for it. */
 enum Effect {
     /** Nothing; it is saved because it belongs to the others. Nobody may write it meanwhile. */
@@ -12,6 +15,9 @@ enum Effect {
     DROPPED("ACCESS EXCLUSIVE"),
     DROPPED_CASCADE("ACCESS EXCLUSIVE");
 
+    /** What readers hold, also those that lock rows; only ACCESS EXCLUSIVE has to wait for them. */
+    private static final Set<String> READING = Set.of("accesssharelock", "rowsharelock");
+
     private final String lock;
 
     Effect(String lock) {
@@ -21,6 +27,28 @@ enum Effect {
     /** The lock's name in SQL. The constants are in the order of the locks' strength. */
     String lock() {
         return lock;
+    }
+
+    /** The lock's name as pg_locks spells it, in lower case. */
+    String lockMode() {
+        return lock.replace(" ", "").toLowerCase(Locale.ROOT) + "lock";
+    }
+
+    /** Whether the lock has to wait for one that another session holds, named as pg_locks does, in lower case. */
+    boolean conflictsWith(String mode) {
+        if (byRow()) {
+            boolean shared = this == KEPT && mode.equals(lockMode());
+            return !READING.contains(mode) && !shared;
+        }
+        return true;
+    }
+
+    /**
+     * Whether only rows go that the statement sees, one by one: it fails where somebody else has changed one of them since
+     * its transaction's snapshot. The others take whatever the table holds.
+     */
+    boolean byRow() {
+        return this == KEPT || this == UPDATED || this == DELETED;
     }
 
     /** Whether rows that are not in this database would go as well, were the relation a foreign table. */

@@ -25,13 +25,13 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Saves rows of PostgreSQL 14 to 18 into an object store before a statement takes them. Works in the caller's own session
- * at READ COMMITTED, see {@code docs/adr/0005-lock-then-copy-in-the-same-session.md}. Thread-safe; calls for different
- * connections do not wait for each other.
+ * Saves rows of PostgreSQL 14 to 18 into an object store before a statement takes them. Works in the caller's own session,
+ * at every isolation level, see {@code docs/adr/0005-lock-then-copy-in-the-same-session.md}. Thread-safe; calls for
+ * different connections do not wait for each other.
  *
  * <p>Of the caller's transaction it leaves behind: after success the locks and nothing else; after a failure nothing, for
- * it rolls back to a savepoint of its own, and the transaction can go on. Only where that rollback fails too, because the
- * connection is lost, is the transaction gone with the connection.
+ * it rolls back to a savepoint of its own, or to the transaction's beginning where it had not begun, and the transaction can
+ * go on. Only where that rollback fails too, because the connection is lost, is the transaction gone with the connection.
  */
 public final class PostgresSnapshotService implements SnapshotService {
     private final ObjectStore store;
@@ -86,38 +86,69 @@ public final class PostgresSnapshotService implements SnapshotService {
                 settings.clock(),
                 identifiers,
                 chunkBytes);
-        boolean begun = false;
+        Undo undo = failure -> {};
         try {
             requireTransaction(connection);
+            Sight sight = Sight.of(session);
+            if (sight == Sight.UNDECIDED) {
+                undo = failure -> rollBack(session, failure);
+                return saveLockedFirst(session, more, request, progress, capture);
+            }
             session.execute("SAVEPOINT backstop_secure");
-            begun = true;
-            requireReadCommitted(session);
-            SecuredTables secured = secure(session, more, request, progress, capture);
+            undo = failure -> rollBackToSavepoint(session, failure);
+            SecuredTables secured = save(session, more, sight, request, progress, capture);
             session.execute("RELEASE SAVEPOINT backstop_secure");
             return secured;
         } catch (RecoveryNotReadyException e) {
-            undo(session, capture, begun, e);
+            undo(undo, capture, e);
             throw e;
         } catch (SQLException e) {
-            undo(session, capture, begun, e);
+            undo(undo, capture, e);
             throw CaptureFailures.reading(e);
         } catch (IOException e) {
-            undo(session, capture, begun, e);
+            undo(undo, capture, e);
             throw CaptureFailures.storing(store, e);
         } catch (RuntimeException e) {
-            undo(session, capture, begun, e);
+            undo(undo, capture, e);
             throw e;
         }
     }
 
-    private SecuredTables secure(
+    /** For a transaction that is empty and whose first look decides what it sees. */
+    private SecuredTables saveLockedFirst(
             Session session, Connections more, SnapshotRequest request, Progress progress, Capture capture)
+            throws SQLException, IOException, RecoveryNotReadyException {
+        LockedBeforeSeen.Locked locked = new LockedBeforeSeen(session, settings.lockTimeout()).lock(request, progress);
+        return copy(session, more, Sight.CURRENT, locked.radius(), locked.path(), request, capture);
+    }
+
+    private SecuredTables save(
+            Session session, Connections more, Sight sight, SnapshotRequest request, Progress progress, Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
         BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
+        OlderSnapshot older = new OlderSnapshot(session);
+        if (sight == Sight.OLDER) {
+            older.refuseWhatIsNotByRow(request.destructions(), resolver);
+        }
         BlastRadius radius = new TableLocks(session, settings.lockTimeout())
                 .lock(() -> resolver.resolve(request.destructions(), request.companions()), progress);
+        if (sight == Sight.OLDER) {
+            older.requireCurrentColumns(radius);
+        }
+        return copy(session, more, sight, radius, path, request, capture);
+    }
+
+    private SecuredTables copy(
+            Session session,
+            Connections more,
+            Sight sight,
+            BlastRadius radius,
+            SearchPath path,
+            SnapshotRequest request,
+            Capture capture)
+            throws SQLException, IOException, RecoveryNotReadyException {
         if (request.callersTransaction()) {
             DeferredTriggers.refuse(session, radius);
         }
@@ -125,19 +156,19 @@ public final class PostgresSnapshotService implements SnapshotService {
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
         String groupId = identifiers.group();
-        List<SnapshotManifest> manifests = covering(session, more, radius, request, capture, groupId);
-        progress.reached(Progress.Step.VERIFIED, groupId, 0, 0);
-        Set<Long> saved = new HashSet<>(radius.tables().keySet());
-        Aftermath aftermath = Aftermath.expect(session, saved, drops(request));
+        List<SnapshotManifest> manifests = covering(session, more, sight, radius, request, capture, groupId);
+        capture.verify(manifests, settings.verification(), groupId);
+        Aftermath aftermath = Aftermath.expect(session, saved(radius, sight), sight == Sight.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
         path.useCallers();
         return new SecuredTables(groupId, manifests, store.address(), aftermath);
     }
 
-    /** Snapshots that cover the radius: taken now, or where the request says so, not long ago. All of them are verified. */
+    /** Snapshots that cover the radius: taken now, or where the request says so, not long ago. */
     private List<SnapshotManifest> covering(
             Session session,
             Connections more,
+            Sight sight,
             BlastRadius radius,
             SnapshotRequest request,
             Capture capture,
@@ -151,16 +182,28 @@ public final class PostgresSnapshotService implements SnapshotService {
                     .of(session, radius, request.database(), request.recent().get());
         }
         TableSize.refuseTooLarge(session, radius, request);
-        List<SnapshotManifest> manifests = capture.copy(radius.relations(), groupId, secondReader(session, more));
-        capture.verify(manifests, settings.verification());
-        return manifests;
+        return capture.copy(radius.relations(), groupId, secondReader(session, more, radius, sight));
     }
 
-    /** What this transaction wrote itself, no other connection sees. */
-    private static SecondReader secondReader(Session session, Connections more) throws SQLException {
-        boolean wrote = session.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
-                .equals("t");
-        return wrote ? SecondReader.none() : new SecondReader(more, SecondReader.View.underLockOf(session));
+    /** Of an older snapshot only those rows are safe that it sees; and of its own temporary tables it sees all. */
+    private static SavedTables saved(BlastRadius radius, Sight sight) {
+        Set<Long> whole = new HashSet<>();
+        Set<Long> byRow = new HashSet<>();
+        for (BlastRadius.Reached reached : radius.tables().values()) {
+            boolean seen = sight != Sight.OLDER || !reached.effect().byRow();
+            (seen ? whole : byRow).add(reached.relation().oid());
+        }
+        return new SavedTables(whole, byRow);
+    }
+
+    /** No other connection sees what this transaction wrote itself, what an older snapshot sees, or temporary tables. */
+    private static SecondReader secondReader(Session session, Connections more, BlastRadius radius, Sight sight)
+            throws SQLException {
+        boolean alone = sight == Sight.OLDER
+                || radius.relations().stream().anyMatch(Relation::isTemporary)
+                || session.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+                        .equals("t");
+        return alone ? SecondReader.none() : new SecondReader(more, SecondReader.View.underLockOf(session));
     }
 
     private static boolean drops(SnapshotRequest request) {
@@ -178,34 +221,35 @@ public final class PostgresSnapshotService implements SnapshotService {
         }
     }
 
-    /**
-     * At a higher level the transaction may see rows as they were before the lock, while TRUNCATE and DROP take those of
-     * now. SHOW does not itself take such a snapshot.
-     */
-    private static void requireReadCommitted(Session session) throws SQLException, RecoveryNotReadyException {
-        String isolation = session.value("SHOW transaction_isolation");
-        if (!isolation.equals("read committed") && !isolation.equals("read uncommitted")) {
-            throw new RecoveryNotReadyException(
-                    "the transaction runs at " + isolation
-                            + ", where the rows that it sees may be older than those that "
-                            + "the statement takes away",
-                    "run the statement in a transaction at READ COMMITTED");
+    private static void rollBackToSavepoint(Session session, Exception failure) {
+        try {
+            session.execute("ROLLBACK TO SAVEPOINT backstop_secure; RELEASE SAVEPOINT backstop_secure");
+        } catch (SQLException e) {
+            failure.addSuppressed(e);
         }
     }
 
-    private static void undo(Session session, Capture capture, boolean begun, Exception failure) {
-        if (begun) {
-            try {
-                session.execute("ROLLBACK TO SAVEPOINT backstop_secure; RELEASE SAVEPOINT backstop_secure");
-            } catch (SQLException e) {
-                failure.addSuppressed(e);
-            }
+    private static void rollBack(Session session, Exception failure) {
+        try {
+            session.rollBack();
+        } catch (SQLException e) {
+            failure.addSuppressed(e);
         }
+    }
+
+    private static void undo(Undo undo, Capture capture, Exception failure) {
+        undo.after(failure);
         capture.discard(failure);
     }
 
     @Override
     public void close() {
         store.close();
+    }
+
+    /** Leaves the transaction as it was found; that this failed is added to the failure. */
+    @FunctionalInterface
+    private interface Undo {
+        void after(Exception failure);
     }
 }

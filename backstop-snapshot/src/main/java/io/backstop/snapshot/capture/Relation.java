@@ -53,6 +53,11 @@ record Relation(long oid, RelationName name, char kind, boolean system, boolean 
         return kind == 'r' || kind == 'p';
     }
 
+    /** Whether it lives in a session's own schema; no other schema may be called like these. */
+    boolean isTemporary() {
+        return name.schema().orElse("").startsWith("pg_temp_");
+    }
+
     boolean isView() {
         return kind == 'v';
     }

@@ -15,15 +15,16 @@ final class SearchPath {
         this.callers = callers;
     }
 
+    /** By SHOW, which takes no snapshot for the transaction; neither does {@link #useCatalog}. */
     static SearchPath of(Session session) throws SQLException {
-        return new SearchPath(session, session.value("SELECT pg_catalog.current_setting('search_path')"));
+        return new SearchPath(session, session.value("SHOW search_path"));
     }
 
     void useCatalog() throws SQLException {
         session.execute("SET LOCAL search_path = pg_catalog");
     }
 
-    /** As the caller had it: the value is kept, whether it was set for the session or for the transaction. */
+    /** Takes a snapshot. As the caller had it: the value is kept, whether it was set for the session or for the transaction. */
     void useCallers() throws SQLException {
         session.value("SELECT pg_catalog.set_config('search_path'," + Session.literal(callers) + ", true)");
     }

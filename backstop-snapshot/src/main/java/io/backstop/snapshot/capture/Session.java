@@ -1,5 +1,7 @@
 package io.backstop.snapshot.capture;
 
+import org.postgresql.core.BaseConnection;
+import org.postgresql.core.TransactionState;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
@@ -18,6 +20,18 @@ record Session(Connection connection) {
     void execute(String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute(sql);
+        }
+    }
+
+    /** Whether the server is in a transaction, also in a failed one. Asks the driver, not the server. */
+    boolean inTransaction() throws SQLException {
+        return connection.unwrap(BaseConnection.class).getTransactionState() != TransactionState.IDLE;
+    }
+
+    /** Ends the transaction, if there is one. Said in SQL, as some pools and transaction managers forbid it in JDBC. */
+    void rollBack() throws SQLException {
+        if (inTransaction()) {
+            execute("ROLLBACK");
         }
     }
 

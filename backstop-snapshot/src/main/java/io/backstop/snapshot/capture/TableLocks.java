@@ -2,91 +2,105 @@ package io.backstop.snapshot.capture;
 
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
+import io.backstop.snapshot.capture.BlastRadius.Reached;
 
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
  * Locks what a statement reaches: each table at once with the strongest lock that the statement will need, all of them in
- * the order of their oids, and again until a look under the locks finds nothing more.
+ * the order of their oids, and again until a look under the locks finds nothing more. Asks once for hundreds of tables.
  */
 final class TableLocks {
     private static final int ROUNDS = 8;
 
     private final Session session;
     private final Duration timeout;
+    private final LockStatements statements;
 
     TableLocks(Session session, Duration timeout) {
         this.session = session;
         this.timeout = timeout;
+        this.statements = new LockStatements(session, timeout);
     }
 
     /** The radius as it is now that nobody else can change it. */
     BlastRadius lock(Look look, Progress progress) throws SQLException, RecoveryNotReadyException {
-        String previous = session.value("SELECT pg_catalog.current_setting('lock_timeout')");
-        session.execute("SET LOCAL lock_timeout = " + Math.max(1, timeout.toMillis()));
-        Set<Held> held = new HashSet<>();
+        String previous = limitWaiting();
+        Set<Held> told = new HashSet<>();
+        Set<Held> held = Set.of();
         for (int round = 0; round < ROUNDS; round++) {
             BlastRadius radius = look.look();
-            List<BlastRadius.Reached> missing = radius.tables().values().stream()
-                    .filter(r -> !held.contains(Held.of(r)))
-                    .toList();
+            List<Reached> missing = missing(radius, held);
             if (missing.isEmpty()) {
-                session.execute("SET LOCAL lock_timeout = " + Session.literal(previous));
+                limitWaiting(previous);
                 return radius;
             }
-            for (BlastRadius.Reached reached : missing) {
-                lock(reached);
-                if (isHeld(reached)) {
-                    held.add(Held.of(reached));
-                    progress.reached(
-                            Progress.Step.LOCKED, reached.relation().name().toString(), 0, 0);
-                }
-            }
+            statements.lock(missing);
+            held = held();
+            tell(missing, held, told, progress);
         }
         throw new RecoveryNotReadyException(
                 "the tables that the statement reaches kept changing while they were locked; nothing was changed",
                 "run it again when no schema changes are under way");
     }
 
-    private void lock(BlastRadius.Reached reached) throws SQLException, RecoveryNotReadyException {
-        Relation relation = reached.relation();
-        try {
-            session.execute("LOCK TABLE ONLY " + relation.name().quoted() + " IN "
-                    + reached.effect().lock() + " MODE");
-        } catch (SQLException e) {
-            throw new RecoveryNotReadyException(
-                    "table " + relation.name() + " could not be locked: " + Session.reason(e) + "; nothing was changed",
-                    hint(e),
-                    e);
+    /**
+     * For a transaction that must not see anything before it holds its locks: locks what another one has found, and only
+     * then looks.
+     *
+     * @return the radius as it is now that nobody else can change it; empty where it has grown beyond the locks
+     */
+    Optional<BlastRadius> lockFirst(BlastRadius expected, Look look, Progress progress)
+            throws SQLException, RecoveryNotReadyException {
+        String previous = limitWaiting();
+        statements.lock(expected.tables().values());
+        Set<Held> held = held();
+        BlastRadius radius = look.look();
+        if (!missing(radius, held).isEmpty()) {
+            return Optional.empty();
+        }
+        limitWaiting(previous);
+        tell(radius.tables().values(), held, new HashSet<>(), progress);
+        return Optional.of(radius);
+    }
+
+    private static List<Reached> missing(BlastRadius radius, Set<Held> held) {
+        return radius.tables().values().stream()
+                .filter(reached -> !held.contains(Held.of(reached)))
+                .toList();
+    }
+
+    private static void tell(Collection<Reached> locked, Set<Held> held, Set<Held> told, Progress progress) {
+        for (Reached reached : locked) {
+            if (held.contains(Held.of(reached)) && told.add(Held.of(reached))) {
+                progress.reached(Progress.Step.LOCKED, reached.relation().name().toString(), 0, 0);
+            }
         }
     }
 
-    private String hint(SQLException failure) {
-        return switch (String.valueOf(failure.getSQLState())) {
-            case "55P03" ->
-                "another transaction held it for more than " + timeout.toMillis() + " ms; run it again later";
-            case "40P01" -> "another transaction waited for this one; run it again";
-            case "42501" -> "the role has to be allowed to read and to write every table that the statement reaches";
-            case "42P01" -> "it was renamed or dropped just now; run it again";
-            default -> "run it again when the reason is gone";
-        };
+    /** Neither SHOW nor SET LOCAL takes a snapshot for the transaction. */
+    private String limitWaiting() throws SQLException {
+        String previous = session.value("SHOW lock_timeout");
+        limitWaiting(Math.max(1, timeout.toMillis()) + "ms");
+        return previous;
     }
 
-    /** A name may have come to mean another table between the look and the lock. */
-    private boolean isHeld(BlastRadius.Reached reached) throws SQLException {
-        String mode = reached.effect().lock().replace(" ", "") + "Lock";
-        List<Long> found = new ArrayList<>(session.rows(
-                "SELECT relation FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND granted "
-                        + "AND locktype = 'relation' AND relation = "
-                        + reached.relation().oid()
-                        + " AND pg_catalog.lower(mode) = pg_catalog.lower(" + Session.literal(mode) + ")",
-                row -> row.getLong(1)));
-        return !found.isEmpty();
+    private void limitWaiting(String value) throws SQLException {
+        session.execute("SET LOCAL lock_timeout = " + Session.literal(value));
+    }
+
+    /** By oid, not by name: a name may have come to mean another table between the look and the lock. */
+    private Set<Held> held() throws SQLException {
+        return new HashSet<>(session.rows(
+                "SELECT relation, pg_catalog.lower(mode) FROM pg_catalog.pg_locks WHERE granted "
+                        + "AND pid = pg_catalog.pg_backend_pid() AND locktype = 'relation'",
+                row -> new Held(row.getLong(1), row.getString(2))));
     }
 
     /** Finds out what the statement reaches. */
@@ -95,9 +109,10 @@ final class TableLocks {
         BlastRadius look() throws SQLException, RecoveryNotReadyException;
     }
 
-    private record Held(long oid, String lock) {
-        static Held of(BlastRadius.Reached reached) {
-            return new Held(reached.relation().oid(), reached.effect().lock());
+    /** A table and the mode of a lock on it, as pg_locks spells it in lower case. */
+    private record Held(long oid, String mode) {
+        static Held of(Reached reached) {
+            return new Held(reached.relation().oid(), reached.effect().lockMode());
         }
     }
 }

@@ -93,8 +93,7 @@ public final class TableSnapshots {
         String groupId = identifiers.group();
         List<SnapshotManifest> manifests =
                 capture.copy(relations, groupId, new SecondReader(connections, SecondReader.View.exported(exported)));
-        capture.verify(manifests, settings.verification());
-        progress.reached(Progress.Step.VERIFIED, groupId, 0, 0);
+        capture.verify(manifests, settings.verification(), groupId);
         return manifests;
     }
 

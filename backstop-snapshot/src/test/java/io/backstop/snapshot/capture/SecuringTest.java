@@ -21,8 +21,6 @@ import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -169,19 +167,6 @@ class SecuringTest {
             values.add(setting + "=" + Securing.value(connection, "SHOW " + setting));
         }
         return values;
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"REPEATABLE READ", "SERIALIZABLE"})
-    void a_transaction_that_may_see_old_rows_is_refused(String level) throws Exception {
-        try (Connection connection = Securing.begin(database)) {
-            Securing.run(connection, "SET TRANSACTION ISOLATION LEVEL " + level);
-            assertThatThrownBy(() -> securing.secure(connection, plain(Kind.TRUNCATE, "a")))
-                    .isInstanceOf(RecoveryNotReadyException.class)
-                    .hasMessageStartingWith("the transaction runs at " + level.toLowerCase(java.util.Locale.ROOT) + ",")
-                    .hasMessageEndingWith("HINT: run the statement in a transaction at READ COMMITTED");
-            assertThat(Securing.value(connection, "SELECT count(*) FROM a")).isEqualTo("2");
-        }
     }
 
     @Test

@@ -1,0 +1,127 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.error.ApprovalRequiredException;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.SnapshotRequest;
+import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.policy.PolicyReader;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Optional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** The gate before statements that are covered by snapshots taken beforehand. */
+@ExtendWith(PostgresExtension.class)
+class RecentModeTest {
+    private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
+    private static final String NO_APPROVAL = "\"require_approval_for_risks\": [], \"snapshot_mode\": \"recent\"";
+
+    @TempDir
+    private Path folder;
+
+    private final TestDatabase database;
+    private final FakeSnapshots snapshots = new FakeSnapshots();
+
+    RecentModeTest(TestDatabase database) {
+        this.database = database;
+    }
+
+    @BeforeEach
+    void create() throws SQLException {
+        database.run("CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1)");
+    }
+
+    @AfterEach
+    void drop() throws SQLException {
+        database.run("DROP TABLE users");
+    }
+
+    private void truncate(String policy) throws Exception {
+        try (Backstop backstop = Backstop.builder()
+                        .control(store(NOW))
+                        .snapshots(snapshots)
+                        .clock(Clock.fixed(NOW, ZoneOffset.UTC))
+                        .policy(new PolicyReader().read("{" + policy + "}", "p"))
+                        .build();
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            statement.execute("TRUNCATE users");
+        }
+    }
+
+    private SqliteControlStore store(Instant now) throws SQLException {
+        return SqliteControlStore.open(folder.resolve("backstop.db"), Clock.fixed(now, ZoneOffset.UTC));
+    }
+
+    private void beat(Instant at) throws SQLException {
+        try (SqliteControlStore store = store(at)) {
+            store.heartbeats().beat("sidecar-1");
+        }
+    }
+
+    private void assertRefused(String policy, String reason) throws SQLException {
+        assertThatThrownBy(() -> truncate(policy))
+                .isInstanceOfSatisfying(
+                        RecoveryNotReadyException.class,
+                        e -> assertThat(e.getSQLState()).isEqualTo("ZB007"))
+                .hasMessageContaining(reason);
+        assertThat(snapshots.requests).isEmpty();
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("1");
+    }
+
+    @Test
+    void without_a_sidecar_nothing_destructive_runs() throws Exception {
+        assertRefused(NO_APPROVAL, "no sidecar has ever been heard of");
+    }
+
+    @Test
+    void a_sidecar_that_fell_silent_stops_it() throws Exception {
+        beat(NOW.minusSeconds(500));
+        beat(NOW.minusSeconds(121));
+        assertRefused(
+                NO_APPROVAL,
+                "the sidecar was last heard of 121 seconds ago, longer than the 120 that the policy allows");
+    }
+
+    @Test
+    void nobody_is_asked_to_approve_what_could_not_run() throws Exception {
+        assertRefused("\"snapshot_mode\": \"recent\"", "no sidecar has ever been heard of");
+        beat(NOW);
+        assertThatThrownBy(() -> truncate("\"snapshot_mode\": \"recent\""))
+                .isInstanceOf(ApprovalRequiredException.class);
+    }
+
+    @Test
+    void with_a_living_sidecar_the_engine_is_asked_for_young_snapshots() throws Exception {
+        beat(NOW.minusSeconds(120));
+        truncate(NO_APPROVAL + ", \"max_snapshot_age_seconds\": 77");
+        assertThat(snapshots.requests)
+                .extracting(SnapshotRequest::recent)
+                .containsExactly(Optional.of(Duration.ofSeconds(77)));
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("0");
+    }
+
+    @Test
+    void a_policy_that_does_not_count_on_a_sidecar_asks_for_none() throws Exception {
+        truncate(NO_APPROVAL + ", \"require_sidecar_heartbeat\": false");
+        assertThat(snapshots.requests)
+                .extracting(SnapshotRequest::recent)
+                .containsExactly(Optional.of(Duration.ofMinutes(5)));
+    }
+}
