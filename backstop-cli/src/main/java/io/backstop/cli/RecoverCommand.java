@@ -55,7 +55,7 @@ final class RecoverCommand implements Callable<Integer> {
     public Integer call() throws SQLException, RecoveryException {
         try (ObjectStore store = storage.open();
                 Connection connection = database.connect();
-                RestoreBar bar = RestoreBar.onTerminal()) {
+                RestoreBar bar = new RestoreBar()) {
             GuidedRecovery recovery = new GuidedRecovery(new SnapshotArchive(store));
             RecoveryReport done =
                     group ? recovery.recoverGroup(connection, table, bar) : recovery.recover(connection, table, bar);

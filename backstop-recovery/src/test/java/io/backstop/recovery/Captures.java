@@ -1,6 +1,7 @@
 package io.backstop.recovery;
 
 import com.github.luben.zstd.Zstd;
+import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Chunk;
 import io.backstop.api.snapshot.SnapshotManifest.Source;
@@ -139,8 +140,8 @@ final class Captures {
         CopyOut copy = connection
                 .unwrap(PGConnection.class)
                 .getCopyAPI()
-                .copyOut("COPY (SELECT " + list + " FROM ONLY \"" + table.schema() + "\".\""
-                        + table.name().replace("\"", "\"\"") + "\") TO STDOUT");
+                .copyOut("COPY (SELECT " + list + " FROM ONLY "
+                        + RelationName.of(table.schema(), table.name()).quoted() + ") TO STDOUT");
         List<byte[]> rows = new ArrayList<>();
         for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
             rows.add(row);

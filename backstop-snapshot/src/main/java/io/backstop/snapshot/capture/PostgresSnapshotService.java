@@ -20,9 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /**
  * Saves rows of PostgreSQL 14 to 18 into an object store before a statement takes them. Works in the caller's own session,
@@ -92,11 +90,11 @@ public final class PostgresSnapshotService implements SnapshotService {
             Sight sight = Sight.of(session);
             if (sight == Sight.UNDECIDED) {
                 undo = failure -> rollBack(session, failure);
-                return saveLockedFirst(session, more, request, progress, capture);
+                return save(session, more, lock(session, sight, request, progress), request, capture);
             }
             session.execute("SAVEPOINT backstop_secure");
             undo = failure -> rollBackToSavepoint(session, failure);
-            SecuredTables secured = save(session, more, sight, request, progress, capture);
+            SecuredTables secured = save(session, more, lock(session, sight, request, progress), request, capture);
             session.execute("RELEASE SAVEPOINT backstop_secure");
             return secured;
         } catch (RecoveryNotReadyException e) {
@@ -114,17 +112,11 @@ public final class PostgresSnapshotService implements SnapshotService {
         }
     }
 
-    /** For a transaction that is empty and whose first look decides what it sees. */
-    private SecuredTables saveLockedFirst(
-            Session session, Connections more, SnapshotRequest request, Progress progress, Capture capture)
-            throws SQLException, IOException, RecoveryNotReadyException {
-        LockedBeforeSeen.Locked locked = new LockedBeforeSeen(session, settings.lockTimeout()).lock(request, progress);
-        return copy(session, more, Sight.CURRENT, locked.radius(), locked.path(), request, capture);
-    }
-
-    private SecuredTables save(
-            Session session, Connections more, Sight sight, SnapshotRequest request, Progress progress, Capture capture)
-            throws SQLException, IOException, RecoveryNotReadyException {
+    private LockedTables lock(Session session, Sight sight, SnapshotRequest request, Progress progress)
+            throws SQLException, RecoveryNotReadyException {
+        if (sight == Sight.UNDECIDED) {
+            return new LockedBeforeSeen(session, settings.lockTimeout()).lock(request, progress);
+        }
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
         BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
@@ -137,30 +129,25 @@ public final class PostgresSnapshotService implements SnapshotService {
         if (sight == Sight.OLDER) {
             older.requireCurrentColumns(radius);
         }
-        return copy(session, more, sight, radius, path, request, capture);
+        return new LockedTables(radius, sight, path);
     }
 
-    private SecuredTables copy(
-            Session session,
-            Connections more,
-            Sight sight,
-            BlastRadius radius,
-            SearchPath path,
-            SnapshotRequest request,
-            Capture capture)
+    private SecuredTables save(
+            Session session, Connections more, LockedTables locked, SnapshotRequest request, Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         if (request.callersTransaction()) {
-            DeferredTriggers.refuse(session, radius);
+            DeferredTriggers.refuse(session, locked.radius());
         }
         // Locks that are older than a savepoint survive a rollback to it; the settings after it do not.
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
         String groupId = identifiers.group();
-        List<SnapshotManifest> manifests = covering(session, more, sight, radius, request, capture, groupId);
+        List<SnapshotManifest> manifests = covering(session, more, locked, request, capture, groupId);
         capture.verify(manifests, settings.verification(), groupId);
-        Aftermath aftermath = Aftermath.expect(session, saved(radius, sight), sight == Sight.OLDER || drops(request));
+        Aftermath aftermath =
+                Aftermath.expect(session, locked.saved(), locked.sight() == Sight.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
-        path.useCallers();
+        locked.path().useCallers();
         return new SecuredTables(groupId, manifests, store.address(), aftermath);
     }
 
@@ -168,12 +155,12 @@ public final class PostgresSnapshotService implements SnapshotService {
     private List<SnapshotManifest> covering(
             Session session,
             Connections more,
-            Sight sight,
-            BlastRadius radius,
+            LockedTables locked,
             SnapshotRequest request,
             Capture capture,
             String groupId)
             throws SQLException, IOException, RecoveryNotReadyException {
+        BlastRadius radius = locked.radius();
         if (radius.tables().isEmpty()) {
             return List.of();
         }
@@ -182,25 +169,14 @@ public final class PostgresSnapshotService implements SnapshotService {
                     .of(session, radius, request.database(), request.recent().get());
         }
         TableSize.refuseTooLarge(session, radius, request);
-        return capture.copy(radius.relations(), groupId, secondReader(session, more, radius, sight));
-    }
-
-    /** Of an older snapshot only those rows are safe that it sees; and of its own temporary tables it sees all. */
-    private static SavedTables saved(BlastRadius radius, Sight sight) {
-        Set<Long> whole = new HashSet<>();
-        Set<Long> byRow = new HashSet<>();
-        for (BlastRadius.Reached reached : radius.tables().values()) {
-            boolean seen = sight != Sight.OLDER || !reached.effect().byRow();
-            (seen ? whole : byRow).add(reached.relation().oid());
-        }
-        return new SavedTables(whole, byRow);
+        return capture.copy(radius.relations(), groupId, secondReader(session, more, locked));
     }
 
     /** No other connection sees what this transaction wrote itself, what an older snapshot sees, or temporary tables. */
-    private static SecondReader secondReader(Session session, Connections more, BlastRadius radius, Sight sight)
+    private static SecondReader secondReader(Session session, Connections more, LockedTables locked)
             throws SQLException {
-        boolean alone = sight == Sight.OLDER
-                || radius.relations().stream().anyMatch(Relation::isTemporary)
+        boolean alone = locked.sight() == Sight.OLDER
+                || locked.radius().relations().stream().anyMatch(Relation::isTemporary)
                 || session.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
                         .equals("t");
         return alone ? SecondReader.none() : new SecondReader(more, SecondReader.View.underLockOf(session));

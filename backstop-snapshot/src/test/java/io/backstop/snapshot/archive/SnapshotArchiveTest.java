@@ -5,6 +5,7 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.Verification;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.FileObjectStore;
+import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,16 +44,21 @@ class SnapshotArchiveTest {
                     true,
                     Optional.empty(),
                     TableDescription.Generated.IDENTITY_ALWAYS,
+                    TableDescription.ColumnSettings.DEFAULT,
                     Optional.empty())),
             List.of(),
             List.of(new TableDescription.Constraint(
                     "fk",
                     TableDescription.ConstraintKind.FOREIGN_KEY,
                     "FOREIGN KEY (id) REFERENCES " + TableDescription.Constraint.SELF + "(id)",
+                    Optional.empty(),
                     Optional.empty())),
             List.of(),
             List.of(),
             Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            List.of(),
             List.of());
 
     @TempDir
@@ -455,8 +461,8 @@ class SnapshotArchiveTest {
         }
 
         @Override
-        public List<String> list(String prefix) throws IOException {
-            return store.list(prefix);
+        public List<ObjectEntry> entries(String prefix) throws IOException {
+            return store.entries(prefix);
         }
 
         @Override

@@ -109,8 +109,8 @@ public final class FailingObjectStore implements ObjectStore {
     }
 
     @Override
-    public List<String> list(String prefix) throws IOException {
-        return call(() -> store.list(prefix));
+    public List<ObjectEntry> entries(String prefix) throws IOException {
+        return call(() -> store.entries(prefix));
     }
 
     @Override
