@@ -15,9 +15,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A PostgreSQL server for tests: the one that {@code BACKSTOP_TEST_POSTGRES_URL} names, else a container where a Docker
- * engine answers, else embedded binaries. The user has to be a superuser.
+ * engine answers, else embedded binaries. The user has to be a superuser. The build names the version in the system
+ * property {@code backstop.test.postgresql}: {@code 14} or {@code 14.24.0}.
  */
 final class PostgresServer implements AutoCloseable {
+    private static final String VERSION = "backstop.test.postgresql";
+    private static final String NEWEST = "18";
     private static final AtomicInteger DATABASES = new AtomicInteger();
 
     /** A URL with the placeholder {@code %s} for the database. */
@@ -35,7 +38,28 @@ final class PostgresServer implements AutoCloseable {
         if (url != null && !url.isBlank()) {
             return new PostgresServer(patternOf(url), () -> {});
         }
-        return dockerAnswers() ? container() : embedded();
+        PostgresServer started = dockerAnswers() ? container() : embedded();
+        try {
+            started.requireVersion();
+        } catch (SQLException | RuntimeException e) {
+            started.close();
+            throw new IOException("the PostgreSQL that was started is of no use", e);
+        }
+        return started;
+    }
+
+    /** The major version that the build asks for. */
+    private static String version() {
+        String version = System.getProperty(VERSION, NEWEST);
+        return version.contains(".") ? version.substring(0, version.indexOf('.')) : version;
+    }
+
+    /** A build that passes on another version than it says proves nothing. */
+    private void requireVersion() throws SQLException {
+        int found = new TestDatabase(urlPattern.formatted("postgres")).majorVersion();
+        if (System.getProperty(VERSION) != null && found != Integer.parseInt(version())) {
+            throw new IllegalStateException(VERSION + " asks for PostgreSQL " + version() + ", it is " + found);
+        }
     }
 
     /** {@code jdbc:postgresql://host:port/database?parameters}, user and password among the parameters if needed. */
@@ -60,7 +84,7 @@ final class PostgresServer implements AutoCloseable {
 
     @SuppressWarnings("resource") // closed with the server
     private static PostgresServer container() {
-        PostgreSQLContainer container = new PostgreSQLContainer("postgres:18").withUsername("postgres");
+        PostgreSQLContainer container = new PostgreSQLContainer("postgres:" + version()).withUsername("postgres");
         container.start();
         String pattern = "jdbc:postgresql://" + container.getHost() + ":" + container.getFirstMappedPort()
                 + "/%s?user=postgres&password=" + container.getPassword();

@@ -19,6 +19,13 @@ public record TestDatabase(String url) {
         return DriverManager.getConnection(url);
     }
 
+    /** The server's: 14 to 18. */
+    public int majorVersion() throws SQLException {
+        try (Connection connection = connect()) {
+            return connection.getMetaData().getDatabaseMajorVersion();
+        }
+    }
+
     /** The same database through Backstop, with more parameters: {@code backstop.agentId=…&…}. */
     public String backstopUrl(String parameters) {
         return url.replaceFirst("^jdbc:", "jdbc:backstop:") + "&" + parameters;

@@ -10,6 +10,7 @@ import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.api.snapshot.SnapshotServiceProvider;
 import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.api.snapshot.Verification;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.approval.StoreApprovalHook;
 import io.backstop.jdbc.approval.WaitingApprovalHook;
@@ -60,6 +61,12 @@ public final class BackstopBuilder {
     /** {@code file:///folder}, {@code s3://bucket[/prefix]} or {@code s3://bucket[/prefix]@http(s)://endpoint}. */
     public BackstopBuilder storage(String address) {
         settings.put(Setting.STORAGE, address);
+        return this;
+    }
+
+    /** How it is made sure that the storage holds what it was given; by default everything is read back. */
+    public BackstopBuilder verification(Verification verification) {
+        settings.put(Setting.VERIFICATION, verification == Verification.STORE_CHECKSUM ? "checksum" : "read");
         return this;
     }
 
@@ -176,8 +183,8 @@ public final class BackstopBuilder {
                         Setting.STORAGE.key() + " is set, and nothing on the class path takes snapshots",
                         "add io.backstop:backstop-snapshot to the application"));
         try {
-            SnapshotService service =
-                    provider.open(new SnapshotSettings(storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, clock));
+            SnapshotService service = provider.open(new SnapshotSettings(
+                    storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, checked.verification(), clock));
             service.probe();
             return Optional.of(service);
         } catch (RecoveryNotReadyException e) {

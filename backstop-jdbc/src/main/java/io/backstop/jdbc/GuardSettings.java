@@ -1,5 +1,6 @@
 package io.backstop.jdbc;
 
+import io.backstop.api.snapshot.Verification;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
@@ -11,6 +12,7 @@ import java.util.Optional;
  *
  * @param policy a profile or a file
  * @param storage where snapshots are kept
+ * @param verification how it is made sure that the storage holds what it was given
  * @param control the file of the control store
  * @param agentId who sends the statements for which nobody else is named
  * @param monitor whether to judge and record only
@@ -21,6 +23,7 @@ import java.util.Optional;
 record GuardSettings(
         String policy,
         Optional<String> storage,
+        Verification verification,
         Optional<String> control,
         String agentId,
         boolean monitor,
@@ -34,6 +37,9 @@ record GuardSettings(
         return new GuardSettings(
                 text(settings, Setting.POLICY).orElse("strict"),
                 text(settings, Setting.STORAGE),
+                choice(settings, Setting.VERIFICATION, "read", "checksum")
+                        ? Verification.STORE_CHECKSUM
+                        : Verification.FULL_READ,
                 control(settings),
                 text(settings, Setting.AGENT_ID).orElse("unknown"),
                 choice(settings, Setting.MODE, "enforce", "monitor"),

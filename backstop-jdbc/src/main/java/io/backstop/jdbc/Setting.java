@@ -8,6 +8,10 @@ import java.util.stream.Collectors;
 enum Setting {
     POLICY("policy", "a policy file, or one of the profiles strict, application, read-only, monitor [strict]"),
     STORAGE("storage", "where snapshots are kept: file:///folder, s3://bucket[/prefix][@http(s)://endpoint]"),
+    VERIFICATION(
+            "verification",
+            "read to read every stored object back before the statement runs, or checksum to take the storage's word "
+                    + "where it keeps SHA-256 checksums [read]"),
     CONTROL("control", "the file of the control store [backstop.db in BACKSTOP_HOME or ~/.backstop]"),
     AGENT_ID("agentId", "who sends the statements [unknown]"),
     MODE("mode", "enforce, or monitor to judge and record only [enforce]"),

@@ -82,6 +82,7 @@ class BackstopDriverTest {
         assertRefused(database, "backstop.approval=never", "backstop.approval cannot be \"never\"");
         assertRefused(database, "backstop.approvalTimeout=0", "backstop.approvalTimeout cannot be \"0\"");
         assertRefused(database, "backstop.approvalTimeout=5m", "backstop.approvalTimeout cannot be \"5m\"");
+        assertRefused(database, "backstop.verification=none", "backstop.verification cannot be \"none\"");
         assertRefused(database, "backstop.agentId=", "backstop.agentId is empty");
         assertRefused(database, "backstop.policy=%zz", "setting backstop.policy is not URL-encoded");
         assertRefused(database, "backstop.control=jdbc:postgresql://h/d", "backstop.control takes a file");

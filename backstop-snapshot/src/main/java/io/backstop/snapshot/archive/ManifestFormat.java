@@ -5,6 +5,10 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -18,6 +22,8 @@ final class ManifestFormat {
 
     private static final String CHECKSUM = "checksum";
     private static final Pattern ENCODING = Pattern.compile("[A-Za-z0-9_]{1,63}");
+
+    private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
     private ManifestFormat() {}
 
@@ -60,6 +66,7 @@ final class ManifestFormat {
     }
 
     private static SnapshotManifest checked(SnapshotManifest manifest, String origin) throws CorruptSnapshotException {
+        checkObjects(manifest, origin);
         long rows = manifest.chunks().stream()
                 .mapToLong(SnapshotManifest.Chunk::rows)
                 .sum();
@@ -79,5 +86,31 @@ final class ManifestFormat {
             throw new CorruptSnapshotException(origin + " names an encoding that cannot be one of PostgreSQL's");
         }
         return manifest;
+    }
+
+    /** A checksum tells that a manifest is whole, not that it was made in good faith. */
+    private static void checkObjects(SnapshotManifest manifest, String origin) throws CorruptSnapshotException {
+        Set<String> names = new HashSet<>(Set.of(NAME));
+        for (SnapshotManifest.StoredObject object : objects(manifest)) {
+            if (!SnapshotObjects.isName(object.name()) || !names.add(object.name())) {
+                throw new CorruptSnapshotException(origin + " names an object that cannot be one of its own");
+            }
+            if (object.bytes() < 0 || !SHA256.matcher(object.sha256()).matches()) {
+                throw new CorruptSnapshotException(
+                        origin + " gives the object " + object.name() + " a size or a SHA-256 that cannot be");
+            }
+        }
+        if (manifest.chunks().stream().anyMatch(chunk -> chunk.rows() < 0)) {
+            throw new CorruptSnapshotException(origin + " counts less than no rows");
+        }
+    }
+
+    private static List<SnapshotManifest.StoredObject> objects(SnapshotManifest manifest) {
+        List<SnapshotManifest.StoredObject> objects =
+                new ArrayList<>(List.of(manifest.schemaObject(), manifest.schemaSql()));
+        manifest.chunks()
+                .forEach(chunk ->
+                        objects.add(new SnapshotManifest.StoredObject(chunk.name(), chunk.bytes(), chunk.sha256())));
+        return objects;
     }
 }

@@ -1,6 +1,5 @@
 package io.backstop.snapshot.archive;
 
-import java.nio.ByteBuffer;
 import java.security.DigestException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -20,12 +19,6 @@ final class Sha256 {
 
     static String hex(byte[] content) {
         return HexFormat.of().formatHex(digest().digest(content));
-    }
-
-    static String hex(ByteBuffer content) {
-        MessageDigest digest = digest();
-        digest.update(content.duplicate());
-        return HexFormat.of().formatHex(digest.digest());
     }
 
     /** Completes the hash into an array of 32 bytes, without one more array for each row. */

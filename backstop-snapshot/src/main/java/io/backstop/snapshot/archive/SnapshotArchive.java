@@ -2,7 +2,9 @@ package io.backstop.snapshot.archive;
 
 import com.github.luben.zstd.ZstdInputStream;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.Verification;
 import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.store.InDoubtException;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.ByteArrayInputStream;
@@ -13,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * The snapshots in a store. Trusts nothing that it reads: what is not exactly what was stored fails with {@link
@@ -23,45 +26,59 @@ public final class SnapshotArchive {
             .thenComparing(SnapshotManifest::snapshotId)
             .reversed();
 
+    /** That of a table of some hundred thousand chunks. */
+    private static final int LONGEST_MANIFEST = 64 << 20;
+
     private final ObjectStore store;
 
     public SnapshotArchive(ObjectStore store) {
         this.store = store;
     }
 
-    /** The snapshots whose manifest is valid, newest first. Their objects are not looked at. */
+    /**
+     * The snapshots whose manifest is valid, newest first; {@link #broken} tells of the others. Their objects are not looked
+     * at.
+     *
+     * @throws IOException where the store cannot be asked, or lets none of its manifests be read
+     */
     public List<SnapshotManifest> list() throws IOException {
-        return list(SnapshotFolder.ROOT);
+        return look(SnapshotFolder.ROOT).valid();
     }
 
     /** The snapshots of one table whose manifest is valid, newest first. */
     public List<SnapshotManifest> list(String schema, String table) throws IOException {
-        return list(SnapshotFolder.of(schema, table));
+        return look(SnapshotFolder.of(schema, table)).valid();
     }
 
-    private List<SnapshotManifest> list(String prefix) throws IOException {
-        List<SnapshotManifest> manifests = new ArrayList<>();
+    /**
+     * What is wrong with the manifests that are not valid or cannot be read: one sentence for each, with the object's name
+     * in it.
+     */
+    public List<String> broken() throws IOException {
+        return look(SnapshotFolder.ROOT).problems();
+    }
+
+    private Look look(String prefix) throws IOException {
+        List<SnapshotManifest> valid = new ArrayList<>();
+        List<String> problems = new ArrayList<>();
+        Optional<IOException> unreadable = Optional.empty();
         for (String name : manifestNames(prefix)) {
             try {
-                manifests.add(manifest(name));
-            } catch (CorruptSnapshotException e) {
-                // Told by broken().
-            }
-        }
-        return manifests.stream().sorted(NEWEST_FIRST).toList();
-    }
-
-    /** What is wrong with the manifests that are not valid: one sentence for each, with the object's name in it. */
-    public List<String> broken() throws IOException {
-        List<String> problems = new ArrayList<>();
-        for (String name : manifestNames(SnapshotFolder.ROOT)) {
-            try {
-                manifest(name);
+                valid.add(manifest(name));
             } catch (CorruptSnapshotException e) {
                 problems.add(String.valueOf(e.getMessage()));
+            } catch (InDoubtException e) {
+                throw e; // the store is away, and with it all the others
+            } catch (IOException e) {
+                problems.add(String.valueOf(e.getMessage()));
+                unreadable = Optional.of(e);
             }
         }
-        return List.copyOf(problems);
+        // An empty list would say that nothing was ever stored.
+        if (valid.isEmpty() && unreadable.isPresent()) {
+            throw unreadable.get();
+        }
+        return new Look(valid.stream().sorted(NEWEST_FIRST).toList(), List.copyOf(problems));
     }
 
     /**
@@ -82,14 +99,19 @@ public final class SnapshotArchive {
 
     /** Reads every object of the snapshot to its end and compares it with the manifest: presence, size and SHA-256. */
     public void verify(SnapshotManifest manifest) throws IOException {
+        verify(manifest, Verification.FULL_READ);
+    }
+
+    /** Compares the stored manifest with this one, and every object of the snapshot, in the given way, with what it says. */
+    public void verify(SnapshotManifest manifest, Verification verification) throws IOException {
         SnapshotManifest stored = manifest(folder(manifest) + ManifestFormat.NAME);
         if (!stored.equals(manifest)) {
             throw new CorruptSnapshotException("the stored manifest of " + manifest.snapshotId() + " is another one");
         }
-        object(manifest, manifest.schemaObject()).verify();
-        object(manifest, manifest.schemaSql()).verify();
+        object(manifest, manifest.schemaObject()).verify(verification);
+        object(manifest, manifest.schemaSql()).verify(verification);
         for (SnapshotManifest.Chunk chunk : manifest.chunks()) {
-            object(manifest, chunk).verify();
+            object(manifest, chunk).verify(verification);
         }
     }
 
@@ -150,9 +172,17 @@ public final class SnapshotArchive {
     SnapshotManifest manifest(String name) throws IOException {
         byte[] content;
         try (InputStream stream = store.open(name)) {
-            content = stream.readAllBytes();
+            content = stream.readNBytes(LONGEST_MANIFEST + 1);
         } catch (NoSuchFileException e) {
             throw new CorruptSnapshotException("the manifest " + name + " is missing", e);
+        } catch (InDoubtException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new IOException("the manifest " + name + " cannot be read: " + SnapshotObject.reason(e), e);
+        }
+        if (content.length > LONGEST_MANIFEST) {
+            throw new CorruptSnapshotException(
+                    "the manifest " + name + " is longer than the " + LONGEST_MANIFEST + " bytes that one can have");
         }
         SnapshotManifest manifest = ManifestFormat.read(content, "the manifest " + name);
         // A manifest that was moved is valid by its checksum, but its objects are elsewhere. Case: some file systems
@@ -162,4 +192,6 @@ public final class SnapshotArchive {
         }
         return manifest;
     }
+
+    private record Look(List<SnapshotManifest> valid, List<String> problems) {}
 }

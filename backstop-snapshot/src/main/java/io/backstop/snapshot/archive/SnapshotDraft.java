@@ -3,6 +3,8 @@ package io.backstop.snapshot.archive;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.StoredObject;
 import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.store.ContentHash;
+import io.backstop.snapshot.store.InDoubtException;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
@@ -22,6 +24,8 @@ public final class SnapshotDraft {
 
     /** Begun before they are stored: a failed put may have stored its object all the same. */
     private final ConcurrentLinkedDeque<String> names = new ConcurrentLinkedDeque<>();
+
+    private volatile boolean manifestInDoubt;
 
     SnapshotDraft(ObjectStore store, String folder, String snapshotId) {
         this.store = store;
@@ -47,10 +51,24 @@ public final class SnapshotDraft {
         return put(SnapshotObjects.SCHEMA_SQL, ByteBuffer.wrap(sql.getBytes(StandardCharsets.UTF_8)));
     }
 
-    /** Removes what was stored, the manifest before all else, so that what is left, if it fails, is no snapshot. */
+    /**
+     * Removes what was stored, the manifest before all else, so that what is left, if it fails, is no snapshot. A manifest
+     * that may yet appear keeps its objects. An interrupted thread removes too; its interruption stays.
+     */
     public void discard() throws IOException {
-        for (String name : List.copyOf(names)) {
-            store.delete(folder + snapshotId + "/" + name);
+        boolean interrupted = Thread.interrupted();
+        try {
+            for (String name : List.copyOf(names)) {
+                store.delete(folder + snapshotId + "/" + name);
+                if (manifestInDoubt) {
+                    throw new IOException("the manifest of " + snapshotId + " may yet appear in " + store.address()
+                            + ", so its objects are left there");
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -61,13 +79,19 @@ public final class SnapshotDraft {
             throw new IllegalArgumentException("the manifest is not the one of " + snapshotId);
         }
         names.addFirst(ManifestFormat.NAME);
-        store.putNew(folder + snapshotId + "/" + ManifestFormat.NAME, ByteBuffer.wrap(ManifestFormat.write(manifest)));
+        ByteBuffer content = ByteBuffer.wrap(ManifestFormat.write(manifest));
+        try {
+            store.putNew(folder + snapshotId + "/" + ManifestFormat.NAME, content);
+        } catch (InDoubtException e) {
+            manifestInDoubt = true;
+            throw e;
+        }
     }
 
     private StoredObject put(String name, ByteBuffer content) throws IOException {
-        StoredObject stored = new StoredObject(name, content.remaining(), Sha256.hex(content));
+        ContentHash hash = ContentHash.of(content);
         names.addLast(name);
-        store.putNew(folder + snapshotId + "/" + name, content);
-        return stored;
+        store.putNew(folder + snapshotId + "/" + name, content, hash);
+        return new StoredObject(name, content.remaining(), hash.hex());
     }
 }

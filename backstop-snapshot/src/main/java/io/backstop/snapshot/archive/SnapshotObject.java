@@ -1,15 +1,19 @@
 package io.backstop.snapshot.archive;
 
 import io.backstop.api.snapshot.SnapshotManifest.StoredObject;
+import io.backstop.api.snapshot.Verification;
 import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.StoredChecksum;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.Optional;
 
 /** One stored object of a snapshot, which has to be what the manifest says. */
 final class SnapshotObject {
@@ -34,9 +38,31 @@ final class SnapshotObject {
         return content.toByteArray();
     }
 
-    /** Reads it to its end and holds none of it. */
-    void verify() throws IOException {
-        readInto(OutputStream.nullOutputStream());
+    /** Reads it to its end and holds none of it, or takes the store's word where that is enough and to be had. */
+    void verify(Verification verification) throws IOException {
+        Optional<StoredChecksum> known = verification == Verification.STORE_CHECKSUM ? checksum() : Optional.empty();
+        if (known.isPresent()) {
+            compare(known.get().bytes(), known.get().hash().hex());
+        } else {
+            readInto(OutputStream.nullOutputStream());
+        }
+    }
+
+    private Optional<StoredChecksum> checksum() throws IOException {
+        try {
+            return store.checksum(folder + expected.name());
+        } catch (NoSuchFileException e) {
+            throw missing(e);
+        } catch (IOException e) {
+            throw new IOException(this + " cannot be looked at: " + reason(e), e);
+        }
+    }
+
+    /** In words, for some exceptions' message is a path and nothing else. */
+    static String reason(IOException failure) {
+        return failure instanceof AccessDeniedException denied && denied.getReason() == null
+                ? "permission denied on " + denied.getFile()
+                : String.valueOf(failure.getMessage());
     }
 
     private void readInto(OutputStream target) throws IOException {
@@ -53,14 +79,26 @@ final class SnapshotObject {
                 target.write(buffer, 0, count);
             }
         } catch (NoSuchFileException e) {
-            throw new CorruptSnapshotException(this + " is missing", e);
+            throw missing(e);
+        } catch (CorruptSnapshotException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new IOException(this + " cannot be read: " + reason(e), e);
         }
-        if (size < expected.bytes()) {
+        compare(size, HexFormat.of().formatHex(digest.digest()));
+    }
+
+    private void compare(long size, String sha256) throws CorruptSnapshotException {
+        if (size != expected.bytes()) {
             throw new CorruptSnapshotException(this + " has " + size + " bytes instead of " + expected.bytes());
         }
-        if (!HexFormat.of().formatHex(digest.digest()).equals(expected.sha256())) {
+        if (!sha256.equals(expected.sha256())) {
             throw new CorruptSnapshotException(this + " does not match its SHA-256");
         }
+    }
+
+    private CorruptSnapshotException missing(NoSuchFileException cause) {
+        return new CorruptSnapshotException(this + " is missing", cause);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
+import io.backstop.api.snapshot.Verification;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
@@ -191,13 +192,13 @@ final class Capture {
                 "complete");
     }
 
-    /** Reads back everything that was published, now or before. */
-    void verify(List<SnapshotManifest> manifests, String operation) throws IOException {
+    /** Makes sure of everything that was published, now or before. */
+    void verify(List<SnapshotManifest> manifests, Verification verification, String operation) throws IOException {
         try (StoreThreads store = new StoreThreads(chunkBytes)) {
             List<Future<SnapshotManifest>> verified = new ArrayList<>();
             for (SnapshotManifest manifest : manifests) {
                 verified.add(store.begin(() -> {
-                    archive.verify(manifest);
+                    archive.verify(manifest, verification);
                     return manifest;
                 }));
             }

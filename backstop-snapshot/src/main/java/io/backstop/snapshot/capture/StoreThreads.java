@@ -109,7 +109,10 @@ final class StoreThreads implements AutoCloseable {
         return interrupted;
     }
 
-    /** Lets what is under way come to its end, within the store's own timeouts, so that it can be removed. */
+    /**
+     * Lets what is under way come to its end, within the store's own timeouts, so that it can be removed. For an interrupted
+     * thread it is interrupted too.
+     */
     @Override
     public void close() {
         threads.shutdown();
@@ -120,6 +123,7 @@ final class StoreThreads implements AutoCloseable {
                 ended = threads.awaitTermination(1, TimeUnit.HOURS);
             } catch (InterruptedException e) {
                 interrupted = true;
+                threads.shutdownNow();
             }
         }
         if (interrupted) {

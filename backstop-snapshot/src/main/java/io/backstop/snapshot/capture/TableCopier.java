@@ -87,6 +87,7 @@ final class TableCopier implements AutoCloseable {
             return Copied.of(own, outcome(share));
         } catch (SQLException | IOException | RuntimeException e) {
             second.cancel();
+            thread.interrupt(); // it may wait for the storage
             throw e;
         } finally {
             ranges.stop();

@@ -93,7 +93,7 @@ public final class TableSnapshots {
         String groupId = identifiers.group();
         List<SnapshotManifest> manifests =
                 capture.copy(relations, groupId, new SecondReader(connections, SecondReader.View.exported(exported)));
-        capture.verify(manifests, groupId);
+        capture.verify(manifests, settings.verification(), groupId);
         return manifests;
     }
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -128,7 +129,7 @@ public final class FileObjectStore implements ObjectStore {
     @Override
     public InputStream open(String name) throws IOException {
         Path file = resolve(name);
-        if (!Files.isRegularFile(file)) {
+        if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
             throw new NoSuchFileException(file.toString());
         }
         return Files.newInputStream(file);
@@ -207,7 +208,9 @@ public final class FileObjectStore implements ObjectStore {
             if (failure instanceof NoSuchFileException) {
                 return FileVisitResult.CONTINUE; // removed while we look
             }
-            throw failure;
+            throw failure instanceof AccessDeniedException
+                    ? new IOException("cannot list " + file + ": permission denied", failure)
+                    : failure;
         }
 
         private String name(Path file) {

@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Objects under names. A name is made of parts between slashes, each of letters, digits and {@code . _ - % =}; it never
  * begins with a slash or holds the part {@code ..}. What {@link #put} or {@link #putNew} returned from is durable and
- * whole; what they threw from is either absent or whole, never torn. Thread-safe.
+ * whole; what they threw from is either absent or whole, never torn. A call comes to an end by itself, within what the
+ * store's documentation says. Thread-safe.
  */
 public interface ObjectStore extends AutoCloseable {
     /** Stores an object, in place of one of that name. */
@@ -20,6 +22,23 @@ public interface ObjectStore extends AutoCloseable {
      * @throws java.nio.file.FileAlreadyExistsException where there is one
      */
     void putNew(String name, ByteBuffer content) throws IOException;
+
+    /**
+     * The same, for a caller who knows the hash: a store that can refuses content that does not match it, so that what
+     * was damaged on the way is not stored.
+     */
+    default void putNew(String name, ByteBuffer content, ContentHash hash) throws IOException {
+        putNew(name, content);
+    }
+
+    /**
+     * What the store itself knows of an object; empty where it keeps no SHA-256 of it.
+     *
+     * @throws java.nio.file.NoSuchFileException where there is none of that name
+     */
+    default Optional<StoredChecksum> checksum(String name) throws IOException {
+        return Optional.empty();
+    }
 
     /**
      * Opens an object for reading.

@@ -14,7 +14,6 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -28,9 +27,6 @@ public final class ObjectStores {
     private static final Pattern S3 =
             Pattern.compile("s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._%=-]+)*)/?(?:@(https?://.+))?");
 
-    private static final Duration CONNECT = Duration.ofSeconds(5);
-    private static final Duration SILENCE = Duration.ofSeconds(30);
-
     private ObjectStores() {}
 
     /**
@@ -39,6 +35,10 @@ public final class ObjectStores {
      * @throws IllegalArgumentException where the address is none of these
      */
     public static ObjectStore open(String address) {
+        return open(address, Patience.DEFAULT);
+    }
+
+    static ObjectStore open(String address, Patience patience) {
         if (address.startsWith("file:")) {
             return new FileObjectStore(folder(address));
         }
@@ -50,7 +50,7 @@ public final class ObjectStores {
         }
         String prefix = s3.group(2).isEmpty() ? "" : prefix(s3.group(2).substring(1)) + "/";
         Optional<URI> endpoint = Optional.ofNullable(s3.group(3)).map(ObjectStores::endpoint);
-        return new S3ObjectStore(s3.group(1), prefix, address, () -> client(endpoint));
+        return new S3ObjectStore(s3.group(1), prefix, address, patience, () -> client(endpoint, patience));
     }
 
     private static Path folder(String address) {
@@ -99,15 +99,17 @@ public final class ObjectStores {
         return address.replaceAll("//[^/@]*:[^/@]*@", "//***@");
     }
 
-    private static S3Client client(Optional<URI> endpoint) {
+    private static S3Client client(Optional<URI> endpoint, Patience patience) {
         S3ClientBuilder builder = S3Client.builder()
                 .defaultsMode(DefaultsMode.STANDARD)
                 .forcePathStyle(true)
                 // The HTTP client of the JDK loses requests while it waits for an answer to its announcement.
                 .serviceConfiguration(r -> r.expectContinueEnabled(false))
                 .httpClientBuilder(UrlConnectionHttpClient.builder()
-                        .connectionTimeout(CONNECT)
-                        .socketTimeout(SILENCE));
+                        .connectionTimeout(patience.connect())
+                        .socketTimeout(patience.silence()))
+                .overrideConfiguration(
+                        r -> r.apiCallAttemptTimeout(patience.attempt(0)).apiCallTimeout(patience.call(0)));
         endpoint.ifPresent(uri -> builder.endpointOverride(uri)
                 .region(regionOr(Region.US_EAST_1))
                 // Not every server that speaks S3 knows the trailing checksums; the manifest has its own.

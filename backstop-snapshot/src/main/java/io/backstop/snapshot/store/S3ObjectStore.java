@@ -1,9 +1,14 @@
 package io.backstop.snapshot.store;
 
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.ChecksumMode;
+import software.amazon.awssdk.services.s3.model.ChecksumType;
+import software.amazon.awssdk.services.s3.model.GetObjectResponse;
+import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
 import software.amazon.awssdk.services.s3.model.S3Exception;
@@ -11,12 +16,14 @@ import software.amazon.awssdk.services.s3.model.S3Object;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -24,11 +31,12 @@ import java.util.function.Supplier;
 /**
  * Objects in a bucket of S3 or of a server that speaks its language, below a prefix. The server has to honour {@code
  * If-None-Match: *}. The client is made at the first use, because to look for credentials and region may mean to ask the
- * network. Thread-safe.
+ * network. A call ends within a few minutes, and somewhat later for large objects; see {@link Patience}. Thread-safe.
  */
 public final class S3ObjectStore implements ObjectStore {
     private static final int PRECONDITION_FAILED = 412;
     private static final int CONFLICT = 409;
+    private static final int SERVER_ERROR = 500;
     private static final int CONFLICTING_ATTEMPTS = 3;
     /** The object metadata that tells one conditional put from another. */
     private static final String WRITER = "backstop-writer";
@@ -36,6 +44,7 @@ public final class S3ObjectStore implements ObjectStore {
     private final String bucket;
     private final String prefix;
     private final String address;
+    private final Patience patience;
     private final Supplier<S3Client> opener;
     private @Nullable S3Client client;
 
@@ -44,62 +53,96 @@ public final class S3ObjectStore implements ObjectStore {
      * @param address the store's address for messages, without credentials
      * @param opener makes the client, which is closed with this store
      */
-    public S3ObjectStore(String bucket, String prefix, String address, Supplier<S3Client> opener) {
+    S3ObjectStore(String bucket, String prefix, String address, Patience patience, Supplier<S3Client> opener) {
         if (!prefix.isEmpty() && !prefix.endsWith("/")) {
             throw new IllegalArgumentException("the prefix \"" + prefix + "\" does not end in a slash");
         }
         this.bucket = bucket;
         this.prefix = prefix;
         this.address = address;
+        this.patience = patience;
         this.opener = opener;
     }
 
     @Override
     public void put(String name, ByteBuffer content) throws IOException {
-        String key = key(name);
-        ask("store", name, () -> client().putObject(request(key, r -> {}), body(content)));
+        PutObjectRequest request = request(name, content, ContentHash.of(content), r -> {});
+        ask("store", name, () -> client().putObject(request, body(content)));
     }
 
     @Override
     public void putNew(String name, ByteBuffer content) throws IOException {
-        String key = key(name);
+        putNew(name, content, ContentHash.of(content));
+    }
+
+    @Override
+    public void putNew(String name, ByteBuffer content, ContentHash hash) throws IOException {
         String writer = UUID.randomUUID().toString();
+        PutObjectRequest request =
+                request(name, content, hash, r -> r.ifNoneMatch("*").metadata(Map.of(WRITER, writer)));
         for (int attempt = 1; ; attempt++) {
             try {
-                client().putObject(
-                                request(key, r -> r.ifNoneMatch("*").metadata(Map.of(WRITER, writer))), body(content));
+                client().putObject(request, body(content));
                 return;
-            } catch (S3Exception e) {
-                if (e.statusCode() == PRECONDITION_FAILED) {
-                    if (isWrittenBy(writer, key, name)) {
-                        return;
-                    }
-                    throw new FileAlreadyExistsException(address + " " + name);
+            } catch (SdkException | UncheckedIOException e) {
+                // A conflict is S3's answer while another conditional put of the same key is under way: ask again who
+                // won.
+                boolean again = statusOf(e) == CONFLICT && attempt < CONFLICTING_ATTEMPTS;
+                if (!again) {
+                    settle(name, writer, e);
+                    return;
                 }
-                // S3's answer while another conditional put of the same key is under way: ask again who won.
-                if (e.statusCode() != CONFLICT || attempt == CONFLICTING_ATTEMPTS) {
-                    throw failure("store", name, e);
-                }
-            } catch (SdkException e) {
-                throw failure("store", name, e);
             }
         }
     }
 
-    /** Whether the object in the way is our own: the SDK puts again where the answer to a put that succeeded was lost. */
-    private boolean isWrittenBy(String writer, String key, String name) throws IOException {
-        return ask(
-                        "look at",
-                        name,
-                        () -> client().headObject(r -> r.bucket(bucket).key(key)))
-                .metadata()
-                .getOrDefault(WRITER, "")
-                .equals(writer);
+    /**
+     * Finds out what came of a put that seems to have failed. The SDK puts again where no answer came, and is then
+     * refused because of the object that it stored itself; and a server that refuses may close the connection before the
+     * content is sent and its answer read. So neither is the end of it as long as nobody looked.
+     */
+    private void settle(String name, String writer, RuntimeException failure) throws IOException {
+        IOException told = failure("store", name, failure);
+        if (statusOf(failure) != PRECONDITION_FAILED && !(told instanceof InDoubtException)) {
+            throw told;
+        }
+        Optional<HeadObjectResponse> present;
+        try {
+            present = head(name);
+        } catch (IOException e) {
+            told.addSuppressed(e);
+            throw told;
+        }
+        if (present.isEmpty()) {
+            throw told;
+        }
+        if (!present.get().metadata().getOrDefault(WRITER, "").equals(writer)) {
+            FileAlreadyExistsException taken = new FileAlreadyExistsException(address + " " + name);
+            taken.initCause(failure);
+            throw taken;
+        }
     }
 
-    private PutObjectRequest request(String key, Consumer<PutObjectRequest.Builder> more) {
-        PutObjectRequest.Builder builder =
-                PutObjectRequest.builder().bucket(bucket).key(key);
+    private Optional<HeadObjectResponse> head(String name) throws IOException {
+        try {
+            return Optional.of(ask(
+                    "look at",
+                    name,
+                    () -> client().headObject(
+                                    r -> r.bucket(bucket).key(key(name)).checksumMode(ChecksumMode.ENABLED))));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    private PutObjectRequest request(
+            String name, ByteBuffer content, ContentHash hash, Consumer<PutObjectRequest.Builder> more) {
+        PutObjectRequest.Builder builder = PutObjectRequest.builder()
+                .bucket(bucket)
+                .key(key(name))
+                .checksumSHA256(hash.base64())
+                .overrideConfiguration(r -> r.apiCallAttemptTimeout(patience.attempt(content.remaining()))
+                        .apiCallTimeout(patience.call(content.remaining())));
         more.accept(builder);
         return builder.build();
     }
@@ -110,10 +153,38 @@ public final class S3ObjectStore implements ObjectStore {
     }
 
     @Override
+    public Optional<StoredChecksum> checksum(String name) throws IOException {
+        HeadObjectResponse found = head(name).orElseThrow(() -> new NoSuchFileException(address + " " + name));
+        String sha256 = found.checksumSHA256();
+        // A composite one is made of the parts' checksums and says nothing about the whole.
+        if (sha256 == null || found.checksumType() == ChecksumType.COMPOSITE || sha256.contains("-")) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(new StoredChecksum(found.contentLength(), ContentHash.ofBase64(sha256)));
+        } catch (IllegalArgumentException e) {
+            throw new IOException("the SHA-256 that " + address + " gives of \"" + name + "\" is none", e);
+        }
+    }
+
+    @Override
     public InputStream open(String name) throws IOException {
         String key = key(name);
         return new S3InputStream(
-                ask("read", name, () -> client().getObject(r -> r.bucket(bucket).key(key))), name, this::failure);
+                "\"" + name + "\" in " + address, (position, version) -> get(name, key, position, version), patience);
+    }
+
+    private ResponseInputStream<GetObjectResponse> get(String name, String key, long position, String version)
+            throws IOException {
+        return ask(
+                "read",
+                name,
+                () -> client().getObject(r -> {
+                    r.bucket(bucket).key(key);
+                    if (position > 0) {
+                        r.range("bytes=" + position + "-").ifMatch(version);
+                    }
+                }));
     }
 
     @Override
@@ -162,12 +233,13 @@ public final class S3ObjectStore implements ObjectStore {
         return prefix + ObjectNames.checked(name);
     }
 
+    /** The SDK lets I/O errors pass where they come in the middle of an answer. */
     private <T> T ask(String verb, String name, Supplier<T> request) throws IOException {
         try {
             return request.get();
         } catch (NoSuchKeyException e) {
             throw missing(name, e);
-        } catch (SdkException e) {
+        } catch (SdkException | UncheckedIOException e) {
             throw failure(verb, name, e);
         }
     }
@@ -178,11 +250,15 @@ public final class S3ObjectStore implements ObjectStore {
         return missing;
     }
 
-    private IOException failure(String verb, String name, SdkException cause) {
-        return new IOException("cannot " + verb + " \"" + name + "\" in " + address + ": " + reason(cause), cause);
+    private IOException failure(String verb, String name, RuntimeException cause) {
+        String message = "cannot " + verb + " \"" + name + "\" in " + address + ": " + reason(cause);
+        int status = statusOf(cause);
+        return status == 0 || status >= SERVER_ERROR
+                ? new InDoubtException(message, cause)
+                : new IOException(message, cause);
     }
 
-    private static String reason(SdkException cause) {
+    private static String reason(RuntimeException cause) {
         if (cause instanceof S3Exception answer) {
             String code = answer.awsErrorDetails() == null
                     ? "no reason given"
@@ -190,5 +266,10 @@ public final class S3ObjectStore implements ObjectStore {
             return "the server answers " + answer.statusCode() + " " + code;
         }
         return String.valueOf(cause.getMessage());
+    }
+
+    /** The HTTP status of the server's answer; 0 where there is none. */
+    private static int statusOf(RuntimeException failure) {
+        return failure instanceof S3Exception answer ? answer.statusCode() : 0;
     }
 }

@@ -2,16 +2,21 @@ package io.backstop.snapshot.archive;
 
 import com.github.luben.zstd.Zstd;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.Verification;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.FileObjectStore;
+import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -19,6 +24,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -264,6 +270,133 @@ class SnapshotArchiveTest {
         assertThatThrownBy(() -> archive.rows(manifest, chunk)).isInstanceOf(CorruptSnapshotException.class);
     }
 
+    @Test
+    void a_manifest_that_was_made_in_bad_faith_is_refused_though_its_checksum_is_right() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        publish(archive, "public", "t", "snap_1", 0, "1\n", "2\n");
+        Path file = folder.resolve("snapshots/public.t/snap_1/manifest.json");
+        String good = Files.readString(file);
+        String elsewhere = " names an object that cannot be one of its own";
+        for (String name : List.of(
+                "../snap_2/data-00000.copy.zst",
+                "/etc/passwd",
+                "a\nb",
+                "manifest.json",
+                "data-00001.copy.zst",
+                "..",
+                "")) {
+            assertForged(archive, file, good, manifest -> chunk(manifest).put("name", name), elsewhere);
+        }
+        assertForged(archive, file, good, m -> object(m, "schema_sql").put("name", "schema.json"), elsewhere);
+        assertForged(archive, file, good, m -> object(m, "schema_object").put("name", "../x"), elsewhere);
+        String impossible = " gives the object data-00000.copy.zst a size or a SHA-256 that cannot be";
+        assertForged(archive, file, good, m -> chunk(m).put("bytes", -1), impossible);
+        assertForged(archive, file, good, m -> chunk(m).put("sha256", "0".repeat(63)), impossible);
+        assertForged(archive, file, good, m -> chunk(m).put("rows", -1), " counts less than no rows");
+        assertForged(archive, file, good, m -> m.put("row_count", 3), " counts 3 rows, its chunks hold 2");
+        assertForged(
+                archive, file, good, m -> m.put("table", "../x"), " belongs to snapshots/public.%2E%2E%2Fx/snap_1/");
+        assertForged(
+                archive, file, good, m -> m.put("snapshot_id", "snap_1\n"), " belongs to snapshots/public.t/snap_1\n/");
+        assertForged(archive, file, good, m -> m.putNull("table"), " cannot be read as a manifest: ");
+        assertForged(archive, file, good, m -> m.put("more", 1), " cannot be read as a manifest: ");
+    }
+
+    private static ObjectNode chunk(ObjectNode manifest) {
+        return (ObjectNode) manifest.get("chunks").get(0);
+    }
+
+    private static ObjectNode object(ObjectNode manifest, String name) {
+        return (ObjectNode) manifest.get(name);
+    }
+
+    private static void assertForged(
+            SnapshotArchive archive, Path file, String good, Consumer<ObjectNode> change, String message)
+            throws IOException {
+        ObjectNode manifest = (ObjectNode) Json.MAPPER.readTree(good);
+        manifest.remove("checksum");
+        change.accept(manifest);
+        manifest.put("checksum", Sha256.hex(Json.MAPPER.writeValueAsBytes(manifest)));
+        Files.write(file, Json.MAPPER.writeValueAsBytes(manifest));
+        assertThat(archive.list()).isEmpty();
+        assertThat(archive.broken())
+                .singleElement()
+                .asString()
+                .startsWith("the manifest snapshots/public.t/snap_1/manifest.json" + message);
+        assertThatThrownBy(() -> archive.find("snap_1")).isInstanceOf(CorruptSnapshotException.class);
+    }
+
+    @Test
+    void a_manifest_longer_than_any_is_not_read_into_memory() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        Path file = folder.resolve("snapshots/public.t/snap_1/manifest.json");
+        Files.createDirectories(folder.resolve("snapshots/public.t/snap_1"));
+        try (var large = new RandomAccessFile(file.toFile(), "rw")) {
+            large.setLength(1L << 40);
+        }
+        assertThat(archive.broken())
+                .containsExactly(
+                        "the manifest snapshots/public.t/snap_1/manifest.json is longer than the 67108864 bytes "
+                                + "that one can have");
+    }
+
+    @Test
+    void a_manifest_that_may_not_be_read_is_told_and_leaves_the_others_usable() throws IOException {
+        publish(new SnapshotArchive(store()), "public", "t", "snap_1", 0);
+        SnapshotManifest other = publish(new SnapshotArchive(store()), "public", "u", "snap_2", 0);
+        SnapshotArchive archive = new SnapshotArchive(new DenyingStore(store(), "/snap_1/manifest.json"));
+        assertThat(archive.list()).containsExactly(other);
+        assertThat(archive.find("snap_2")).isEqualTo(other);
+        String problem = "the manifest snapshots/public.t/snap_1/manifest.json cannot be read: permission denied on "
+                + "snapshots/public.t/snap_1/manifest.json";
+        assertThat(archive.broken()).containsExactly(problem);
+        assertThatThrownBy(() -> archive.find("snap_1"))
+                .isInstanceOf(IOException.class)
+                .hasMessage(problem);
+        assertThatThrownBy(() -> archive.list("public", "t"))
+                .as("no snapshot of this table can be read, which is not the same as that there is none")
+                .isInstanceOf(IOException.class)
+                .hasMessage(problem);
+    }
+
+    @Test
+    void a_store_that_lists_and_lets_nothing_be_read_is_not_an_empty_one() throws IOException {
+        publish(new SnapshotArchive(store()), "public", "t", "snap_1", 0);
+        SnapshotArchive archive = new SnapshotArchive(new DenyingStore(store(), "manifest.json"));
+        assertThatThrownBy(archive::list)
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith("the manifest snapshots/public.t/snap_1/manifest.json cannot be read: ");
+        assertThatThrownBy(archive::broken).isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void an_object_that_may_not_be_read_is_named_with_its_snapshot() throws IOException {
+        SnapshotManifest manifest = publish(new SnapshotArchive(store()), "public", "t", "snap_1", 0, "1\n");
+        for (String name : List.of("schema.json", "schema.sql", "data-00000.copy.zst")) {
+            SnapshotArchive archive = new SnapshotArchive(new DenyingStore(store(), "/" + name));
+            assertThatThrownBy(() -> archive.verify(manifest))
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("the object " + name + " of snap_1 cannot be read: permission denied on "
+                            + "snapshots/public.t/snap_1/" + name);
+        }
+    }
+
+    @Test
+    void a_store_without_checksums_is_read_where_they_would_be_enough() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        SnapshotManifest manifest = publish(archive, "public", "t", "snap_1", 0, "1\n");
+        archive.verify(manifest, Verification.STORE_CHECKSUM);
+        Path file = folder.resolve("snapshots/public.t/snap_1/data-00000.copy.zst");
+        Files.write(file, flipped(Files.readAllBytes(file), 9));
+        assertThatThrownBy(() -> archive.verify(manifest, Verification.STORE_CHECKSUM))
+                .isInstanceOf(CorruptSnapshotException.class)
+                .hasMessage("the object data-00000.copy.zst of snap_1 does not match its SHA-256");
+        Files.delete(file);
+        assertThatThrownBy(() -> archive.verify(manifest, Verification.STORE_CHECKSUM))
+                .isInstanceOf(CorruptSnapshotException.class)
+                .hasMessage("the object data-00000.copy.zst of snap_1 is missing");
+    }
+
     private static byte[] flipped(byte[] good, int bit) {
         byte[] bad = good.clone();
         bad[bit / 8] ^= (byte) (1 << (bit % 8));
@@ -315,5 +448,46 @@ class SnapshotArchiveTest {
                 "complete");
         draft.publish(manifest);
         return manifest;
+    }
+
+    /** Lists what it has, and lets some of it not be read. */
+    private record DenyingStore(ObjectStore store, String ending) implements ObjectStore {
+        @Override
+        public InputStream open(String name) throws IOException {
+            if (name.endsWith(ending)) {
+                throw new AccessDeniedException(name);
+            }
+            return store.open(name);
+        }
+
+        @Override
+        public List<ObjectEntry> entries(String prefix) throws IOException {
+            return store.entries(prefix);
+        }
+
+        @Override
+        public void put(String name, ByteBuffer content) throws IOException {
+            store.put(name, content);
+        }
+
+        @Override
+        public void putNew(String name, ByteBuffer content) throws IOException {
+            store.putNew(name, content);
+        }
+
+        @Override
+        public void delete(String name) throws IOException {
+            store.delete(name);
+        }
+
+        @Override
+        public String address() {
+            return store.address();
+        }
+
+        @Override
+        public void close() {
+            store.close();
+        }
     }
 }

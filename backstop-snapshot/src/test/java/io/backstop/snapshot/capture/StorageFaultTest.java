@@ -6,6 +6,7 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.FailingObjectStore;
+import io.backstop.snapshot.store.FileObjectStore;
 import io.backstop.snapshot.store.MemoryObjectStore;
 import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
@@ -16,17 +17,22 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 
 import static io.backstop.snapshot.capture.Securing.plain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 /** Whatever the storage does, the statement is refused, the transaction goes on and nothing half-done can be seen. */
 @ExtendWith(PostgresExtension.class)
@@ -60,7 +66,8 @@ class StorageFaultTest {
                 assertThatThrownBy(() -> securing.secure(connection, plain(Kind.TRUNCATE, "a", "b")))
                         .as("call %s", failing)
                         .isInstanceOf(RecoveryNotReadyException.class)
-                        .hasMessageContaining("the rows could not be stored in memory:: no storage")
+                        .hasMessageMatching(
+                                "(?s)the rows could not be stored in memory:: .*no storage (at|after) call .*")
                         .hasCauseInstanceOf(IOException.class);
                 assertThat(Securing.value(connection, "SELECT count(*) FROM b")).isEqualTo("2");
                 assertThat(Securing.value(
@@ -78,6 +85,78 @@ class StorageFaultTest {
             if (!forGood) {
                 assertThat(archive.list()).isEmpty();
             }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void a_call_that_does_not_come_back_ends_when_the_statements_thread_is_interrupted(boolean afterTheDeed)
+            throws Exception {
+        int calls = callsWithoutFailure();
+        for (int hanging = 1; hanging <= calls; hanging++) {
+            MemoryObjectStore memory = new MemoryObjectStore();
+            FailingObjectStore store = FailingObjectStore.hanging(memory, hanging, afterTheDeed);
+            try (Connection connection = Securing.begin(database)) {
+                Securing.run(connection, "INSERT INTO b VALUES (2)");
+                FutureTask<Boolean> statement = new FutureTask<>(() -> {
+                    assertThatThrownBy(() -> inSmallChunks(store).secure(connection, plain(Kind.TRUNCATE, "a", "b")))
+                            .isInstanceOf(RecoveryNotReadyException.class)
+                            .hasMessageMatching("(?s)the rows could not be stored in memory:: .*interrupted .*");
+                    return Thread.interrupted();
+                });
+                Thread thread = new Thread(statement, "statement");
+                thread.start();
+                store.awaitHanging();
+                thread.interrupt();
+                assertThat(statement.get())
+                        .as("call %s: it stays interrupted", hanging)
+                        .isTrue();
+                assertThat(Securing.value(connection, "SELECT count(*) FROM b")).isEqualTo("2");
+                connection.rollback();
+            }
+            assertThat(memory.list("")).as("call %s", hanging).isEmpty();
+        }
+    }
+
+    @Test
+    void a_disk_that_is_full_at_any_moment_refuses_the_statement_and_keeps_no_part_of_a_file() throws Exception {
+        int secured = 0;
+        int refused = 0;
+        try (SmallDisk disk = SmallDisk.mount(256)) {
+            assumeThat(disk.isMounted()).as("this system lets its users mount").isTrue();
+            for (int taken = 256; taken >= 0; taken -= 8) {
+                Path filler = disk.fill(taken);
+                Path folder = disk.root().resolve("snapshots-" + taken);
+                try (ObjectStore store = new FileObjectStore(folder);
+                        Connection connection = Securing.begin(database)) {
+                    Securing securing = inSmallChunks(store);
+                    SnapshotArchive archive = new SnapshotArchive(store);
+                    try {
+                        securing.secure(connection, plain(Kind.TRUNCATE, "a", "b"));
+                        archive.list().forEach(manifest -> verify(archive, manifest));
+                        assertThat(archive.list()).hasSize(2);
+                        secured++;
+                    } catch (RecoveryNotReadyException e) {
+                        assertThat(e.getMessage()).contains("No space left on device");
+                        assertThat(Securing.value(connection, "SELECT count(*) FROM b"))
+                                .isEqualTo("1");
+                        assertThat(disk.files(folder)).as("%s KiB taken", taken).isEmpty();
+                        refused++;
+                    }
+                }
+                disk.remove(folder);
+                disk.remove(filler);
+            }
+        }
+        assertThat(secured).isPositive();
+        assertThat(refused).isGreaterThan(10);
+    }
+
+    private static void verify(SnapshotArchive archive, SnapshotManifest manifest) {
+        try {
+            archive.verify(manifest);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

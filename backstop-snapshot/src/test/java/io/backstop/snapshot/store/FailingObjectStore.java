@@ -3,26 +3,46 @@ package io.backstop.snapshot.store;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A store that fails at one call, or from that call on, after it did what it was asked or before. Counts every call and
- * every read of a stream. Thread-safe.
+ * A store that fails at one call, or from that call on, after it did what it was asked or before; or that does not come
+ * back from one call until its thread is interrupted. Counts every call and every read of a stream. Thread-safe.
  */
 public final class FailingObjectStore implements ObjectStore {
     private final ObjectStore store;
     private final int failingCall;
     private final boolean forGood;
     private final boolean afterTheDeed;
+    private final boolean hangs;
+    private final CountDownLatch hanging = new CountDownLatch(1);
     private final AtomicInteger calls = new AtomicInteger();
 
     public FailingObjectStore(ObjectStore store, int failingCall, boolean forGood, boolean afterTheDeed) {
+        this(store, failingCall, forGood, afterTheDeed, false);
+    }
+
+    /** A store that hangs at one call, before it does what it was asked or after. */
+    public static FailingObjectStore hanging(ObjectStore store, int call, boolean afterTheDeed) {
+        return new FailingObjectStore(store, call, false, afterTheDeed, true);
+    }
+
+    private FailingObjectStore(
+            ObjectStore store, int failingCall, boolean forGood, boolean afterTheDeed, boolean hangs) {
         this.store = store;
         this.failingCall = failingCall;
         this.forGood = forGood;
         this.afterTheDeed = afterTheDeed;
+        this.hangs = hangs;
+    }
+
+    /** Returns when the call that hangs has been made. */
+    public void awaitHanging() throws InterruptedException {
+        hanging.await();
     }
 
     /** How often it was called so far. */
@@ -34,13 +54,27 @@ public final class FailingObjectStore implements ObjectStore {
         int call = calls.incrementAndGet();
         boolean fails = forGood ? call >= failingCall : call == failingCall;
         if (fails && !afterTheDeed) {
-            throw new IOException("no storage at call " + call);
+            throw failure("at call " + call);
         }
         T result = deed.done();
         if (fails) {
-            throw new IOException("no storage after call " + call);
+            throw failure("after call " + call);
         }
         return result;
+    }
+
+    private IOException failure(String moment) {
+        if (!hangs) {
+            return new IOException("no storage " + moment);
+        }
+        hanging.countDown();
+        try {
+            new CountDownLatch(1).await();
+            throw new AssertionError("nobody counts it down");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return new InterruptedIOException("interrupted " + moment);
+        }
     }
 
     @Override

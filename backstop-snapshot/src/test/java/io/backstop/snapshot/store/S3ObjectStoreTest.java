@@ -93,7 +93,8 @@ class S3ObjectStoreTest extends ObjectStoreContract {
     void a_put_whose_answer_was_lost_is_not_taken_for_somebody_elses() throws IOException {
         String bucket = server.newBucket();
         AtomicBoolean lose = new AtomicBoolean(true);
-        try (ObjectStore store = new S3ObjectStore(bucket, "", "s3://" + bucket, () -> forgetful(lose))) {
+        try (ObjectStore store =
+                new S3ObjectStore(bucket, "", "s3://" + bucket, Patience.DEFAULT, () -> forgetful(lose))) {
             store.putNew("a", bytes("mine"));
             assertThat(lose)
                     .as("the first answer was lost and the put sent again")
