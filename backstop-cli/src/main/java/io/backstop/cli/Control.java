@@ -6,6 +6,7 @@ import io.backstop.jdbc.control.SqliteControlStore;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 
@@ -19,6 +20,19 @@ final class Control {
     private @Nullable Path file;
 
     ControlStore open() throws ControlStoreUnavailableException {
-        return SqliteControlStore.open(file == null ? SqliteControlStore.defaultFile() : file, Clock.systemUTC());
+        return SqliteControlStore.open(file(), Clock.systemUTC());
+    }
+
+    /** For those who have to read what is there: an empty store in its place would be a wrong answer. */
+    ControlStore openExisting() throws ControlStoreUnavailableException {
+        if (!Files.exists(file())) {
+            throw new ControlStoreUnavailableException(
+                    "there is no control store " + file(), "name the one that approvals are kept in: --control FILE");
+        }
+        return open();
+    }
+
+    private Path file() throws ControlStoreUnavailableException {
+        return file == null ? SqliteControlStore.defaultFile() : file;
     }
 }

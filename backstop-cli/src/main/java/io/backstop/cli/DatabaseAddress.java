@@ -1,5 +1,8 @@
 package io.backstop.cli;
 
+import io.backstop.api.snapshot.Connections;
+import org.postgresql.Driver;
+import org.postgresql.PGProperty;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -10,8 +13,12 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 
 /**
  * A database as psql takes it: {@code postgresql://[user[:password]@][host][:port][/database][?parameter=value&…]}, with
@@ -19,6 +26,8 @@ import java.util.Properties;
  * looks into {@code ~/.pgpass} itself. A URL for pgjdbc is taken as it is. Never prints its password.
  */
 public final class DatabaseAddress {
+    private static final Set<String> CREDENTIALS = Set.of("user", "password", "sslpassword");
+
     private final String url;
     private final Properties properties;
 
@@ -29,7 +38,7 @@ public final class DatabaseAddress {
 
     static DatabaseAddress parse(String address, Map<String, String> environment) {
         if (address.startsWith("jdbc:postgresql:")) {
-            return new DatabaseAddress(address, credentials("", environment));
+            return of(address, credentials("", environment));
         }
         if (!address.startsWith("postgresql://") && !address.startsWith("postgres://")) {
             throw new TypeConversionException("it has to begin with postgresql://");
@@ -46,9 +55,38 @@ public final class DatabaseAddress {
                     : environment.getOrDefault("PGDATABASE", properties.getProperty("user", ""));
             String url = "jdbc:postgresql://" + hostAndPort(hosts, environment) + "/" + database
                     + (uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery());
-            return new DatabaseAddress(url, properties);
+            return of(url, properties);
         } catch (URISyntaxException e) {
             throw new TypeConversionException("it is not a URL: " + e.getReason());
+        }
+    }
+
+    /** Takes the secrets out of the URL's parameters, so that no message of anybody can repeat them. */
+    private static DatabaseAddress of(String url, Properties properties) {
+        int question = url.indexOf('?');
+        if (question < 0) {
+            return new DatabaseAddress(url, properties);
+        }
+        List<String> rest = new ArrayList<>();
+        for (String parameter : url.substring(question + 1).split("&", -1)) {
+            int equals = parameter.indexOf('=');
+            String name = equals < 0 ? parameter : parameter.substring(0, equals);
+            if (equals >= 0 && CREDENTIALS.contains(name)) {
+                properties.setProperty(name, decoded(parameter.substring(equals + 1)));
+            } else {
+                rest.add(parameter);
+            }
+        }
+        String shown = url.substring(0, question);
+        return new DatabaseAddress(rest.isEmpty() ? shown : shown + "?" + String.join("&", rest), properties);
+    }
+
+    private static String decoded(String text) {
+        try {
+            return URLDecoder.decode(text, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            // Its message would repeat the text.
+            throw new TypeConversionException("a user or password in it is not well encoded");
         }
     }
 
@@ -64,12 +102,9 @@ public final class DatabaseAddress {
         Properties properties = new Properties();
         properties.setProperty(
                 "user",
-                user.isEmpty()
-                        ? environment.getOrDefault("PGUSER", System.getProperty("user.name"))
-                        : URLDecoder.decode(user, StandardCharsets.UTF_8));
+                user.isEmpty() ? environment.getOrDefault("PGUSER", System.getProperty("user.name")) : decoded(user));
         if (colon >= 0) {
-            properties.setProperty(
-                    "password", URLDecoder.decode(userAndPassword.substring(colon + 1), StandardCharsets.UTF_8));
+            properties.setProperty("password", decoded(userAndPassword.substring(colon + 1)));
         } else if (environment.containsKey("PGPASSWORD")) {
             properties.setProperty("password", environment.get("PGPASSWORD"));
         }
@@ -79,6 +114,19 @@ public final class DatabaseAddress {
     /** A plain connection, around the guard: what an operator does is not judged. */
     public Connection connect() throws SQLException {
         return DriverManager.getConnection(url, properties);
+    }
+
+    /** More of the same, for the parts that read or write with two. */
+    Connections connections() {
+        return () -> Optional.of(connect());
+    }
+
+    /** As the driver names the server in manifests and approvals: the first host, if there are several. */
+    String hostAndPort() {
+        Properties parsed = Driver.parseURL(url, null);
+        return parsed == null
+                ? "postgresql"
+                : PGProperty.PG_HOST.getOrDefault(parsed) + ":" + PGProperty.PG_PORT.getOrDefault(parsed);
     }
 
     String url() {

@@ -1,6 +1,7 @@
 package io.backstop.cli;
 
 import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.recovery.RecoveryException;
 import io.backstop.server.InvalidTokenFileException;
 import io.backstop.snapshot.archive.CorruptSnapshotException;
@@ -27,11 +28,14 @@ final class FailureReport implements IExecutionExceptionHandler {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof CorruptSnapshotException
                     || cause instanceof RefusedException
-                    || cause instanceof InvalidTokenFileException
-                    || cause instanceof BackstopException) {
+                    || cause instanceof InvalidTokenFileException) {
                 return true;
             }
         }
-        return failure instanceof RecoveryException;
+        // These two say both: without a cause it is their own answer, with one a database or a storage failed.
+        if (failure instanceof RecoveryException || failure instanceof RecoveryNotReadyException) {
+            return failure.getCause() == null;
+        }
+        return failure instanceof BackstopException;
     }
 }

@@ -58,7 +58,7 @@ final class RecoverCommand implements Callable<Integer> {
     public Integer call() throws SQLException, RecoveryException {
         try (ObjectStore store = storage.open();
                 Connection connection = database.connect();
-                RestoreBar bar = RestoreBar.onTerminal()) {
+                RestoreBar bar = new RestoreBar()) {
             GuidedRecovery recovery = new GuidedRecovery(
                     new SnapshotArchive(store),
                     new CopybackPlanner(DifferingRows.AS_FOUND),

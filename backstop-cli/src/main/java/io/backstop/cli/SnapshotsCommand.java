@@ -2,6 +2,7 @@ package io.backstop.cli;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.TableSearch;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
 import org.jspecify.annotations.Nullable;
@@ -17,9 +18,14 @@ import java.util.concurrent.Callable;
 /** {@code backstop snapshots}: what the storage holds. */
 @Command(
         name = "snapshots",
-        description = "Shows the stored snapshots.",
+        description = "Shows, takes, checks and removes snapshots.",
         mixinStandardHelpOptions = true,
-        subcommands = SnapshotsCommand.ListCommand.class)
+        subcommands = {
+            SnapshotsCommand.ListCommand.class,
+            SnapshotsCreateCommand.class,
+            SnapshotsVerifyCommand.class,
+            SnapshotsPruneCommand.class
+        })
 final class SnapshotsCommand {
     private SnapshotsCommand() {}
 
@@ -42,8 +48,12 @@ final class SnapshotsCommand {
                 description = "Also tell which of the tables this database has at present.")
         private @Nullable DatabaseAddress database;
 
-        @Option(names = "--table", paramLabel = "NAME", description = "Only those of this table: name or schema.name.")
-        private @Nullable String table;
+        @Option(
+                names = "--table",
+                paramLabel = "NAME",
+                converter = TypedTable.class,
+                description = "Only those of this table: name or schema.name.")
+        private @Nullable TableSearch table;
 
         @Override
         public Integer call() throws IOException {
@@ -78,9 +88,7 @@ final class SnapshotsCommand {
         }
 
         private boolean wanted(SnapshotManifest manifest) {
-            return table == null
-                    || table.equals(manifest.table())
-                    || table.equals(manifest.schema() + "." + manifest.table());
+            return table == null || table.matches(RelationName.of(manifest.schema(), manifest.table()));
         }
 
         private static List<String> row(SnapshotManifest manifest, PresentTables present) {

@@ -15,6 +15,10 @@ final class Storage {
                     + " [BACKSTOP_STORAGE].")
     private String address = "";
 
+    String address() {
+        return address;
+    }
+
     ObjectStore open() {
         return ObjectStores.open(address);
     }

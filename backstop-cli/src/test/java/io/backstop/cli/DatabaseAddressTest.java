@@ -56,6 +56,32 @@ class DatabaseAddressTest {
     }
 
     @Test
+    void credentials_among_the_parameters_are_used_and_never_printed() {
+        for (String address : new String[] {
+            "postgresql://db/shop?user=anna&password=p%3Aw&sslpassword=key&sslmode=require",
+            "jdbc:postgresql://db:5432/shop?user=anna&password=p%3Aw&sslpassword=key&sslmode=require"
+        }) {
+            DatabaseAddress parsed = DatabaseAddress.parse(address, NOTHING);
+            assertThat(parsed.properties())
+                    .containsEntry("user", "anna")
+                    .containsEntry("password", "p:w")
+                    .containsEntry("sslpassword", "key");
+            assertThat(parsed.url()).isEqualTo("jdbc:postgresql://db:5432/shop?sslmode=require");
+        }
+        assertThatThrownBy(() -> DatabaseAddress.parse("jdbc:postgresql://db/shop?password=s%zzcret", NOTHING))
+                .isInstanceOf(TypeConversionException.class)
+                .hasMessage("a user or password in it is not well encoded");
+    }
+
+    @Test
+    void a_server_is_named_as_the_driver_names_it() {
+        assertThat(DatabaseAddress.parse("postgresql://anna@db/shop", NOTHING).hostAndPort())
+                .isEqualTo("db:5432");
+        assertThat(DatabaseAddress.parse("jdbc:postgresql:shop", NOTHING).hostAndPort())
+                .isEqualTo("localhost:5432");
+    }
+
+    @Test
     void anything_else_is_a_usage_error() {
         assertThatThrownBy(() -> DatabaseAddress.parse("mysql://db/shop", NOTHING))
                 .isInstanceOf(TypeConversionException.class)

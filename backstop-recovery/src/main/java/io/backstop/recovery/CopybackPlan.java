@@ -11,11 +11,13 @@ import java.util.Objects;
  *
  * @param parts what it does for each table, in its order
  * @param sql the script
+ * @param warnings what it does not bring back, and why: one sentence each
  */
-public record CopybackPlan(List<Part> parts, String sql) {
+public record CopybackPlan(List<Part> parts, String sql, List<String> warnings) {
     public CopybackPlan {
         parts = List.copyOf(parts);
         Objects.requireNonNull(sql, "sql");
+        warnings = List.copyOf(warnings);
     }
 
     /**

@@ -41,8 +41,9 @@ public final class CopybackPlanner {
             for (RestoredTable table : ForeignKeyOrder.of(tables)) {
                 planned.add(planned(transaction, table));
             }
-            String sql = new CopybackScript(transaction, planned, differing).write();
-            return new CopybackPlan(planned.stream().map(PlannedTable::part).toList(), sql);
+            CopybackScript script = new CopybackScript(transaction, planned, differing);
+            String sql = script.write();
+            return new CopybackPlan(planned.stream().map(PlannedTable::part).toList(), sql, script.warnings());
         } catch (SQLException e) {
             throw ServerErrors.of("the copyback plan could not be made", e);
         }

@@ -13,19 +13,26 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Writes the script of a copyback plan, part by part, from the planned tables in foreign-key order. Used once. */
 final class CopybackScript {
-    private static final Set<String> ATTACHING = Set.of("partition of", "inherits");
+    private static final Set<String> ATTACHING = Set.of("partition of", "inherits", "inherited parts");
+
+    /** What is there by something else of another table's list, and then differs from it. */
+    private static final Set<String> LAST = Set.of("trigger state", "attached index");
 
     private final RecoveryTransaction transaction;
     private final List<PlannedTable> tables;
     private final List<RestoredTable> placed;
     private final DifferingRows differing;
+    private final Needs needs;
     private final Script script = new Script();
+    private final List<String> warnings = new ArrayList<>();
 
     CopybackScript(RecoveryTransaction transaction, List<PlannedTable> tables, DifferingRows differing) {
         this.transaction = transaction;
@@ -35,6 +42,12 @@ final class CopybackScript {
                 .map(PlannedTable::restored)
                 .toList();
         this.differing = differing;
+        this.needs = new Needs(transaction);
+    }
+
+    /** What the script does not bring back, told there too: one sentence each. Complete once it is written. */
+    List<String> warnings() {
+        return List.copyOf(warnings);
     }
 
     String write() throws SQLException {
@@ -48,11 +61,16 @@ final class CopybackScript {
         List<SetAside> aside = setAside();
         placeBack();
         List<Dependent> dependents = dependents(aside);
-        dependents("what they are parts of", dependents, true);
+        dependents("what they are parts of", dependents, d -> ATTACHING.contains(d.kind()));
+        placement();
         rowsBack();
         prerequisites();
         foreignKeys();
-        dependents("what hung on them, in an order in which it can be made again", dependents, false);
+        dependents(
+                "what hung on them, in an order in which it can be made again",
+                dependents,
+                d -> !ATTACHING.contains(d.kind()) && !LAST.contains(d.kind()));
+        dependents("what differs from what it came with", dependents, d -> LAST.contains(d.kind()));
         script.part("from here on all of it is visible, or none");
         script.run("COMMIT");
         footer(aside);
@@ -84,6 +102,19 @@ final class CopybackScript {
         };
     }
 
+    /** Where a restored table or index lies elsewhere than it did, for its tablespace could not be used. */
+    private void placement() throws SQLException {
+        for (PlannedTable table : tables) {
+            if (table.situation() != Situation.PRESENT) {
+                for (Placement.Misplaced part : Placement.of(transaction, table.restored())) {
+                    warnings.add(part.warning());
+                    script.part(part.warning());
+                    script.offer(part.sql());
+                }
+            }
+        }
+    }
+
     private List<SetAside> setAside() throws SQLException {
         List<SetAside> aside = new ArrayList<>();
         for (PlannedTable table : tables) {
@@ -108,8 +139,11 @@ final class CopybackScript {
         for (RestoredTable table : placed) {
             script.part(table.target() + " becomes " + table.original());
             String owner = table.description().owner();
-            new PlaceBack(table, transaction.holds("EXISTS (SELECT FROM pg_roles WHERE rolname = ?)", owner))
-                    .rename(script);
+            boolean ownerExists = transaction.holds("EXISTS (SELECT FROM pg_roles WHERE rolname = ?)", owner);
+            if (!ownerExists) {
+                warnings.add("table " + table.original() + " was left to you: its owner " + owner + " does not exist");
+            }
+            new PlaceBack(table, ownerExists).rename(script);
         }
     }
 
@@ -241,16 +275,26 @@ final class CopybackScript {
         return names;
     }
 
-    private void dependents(String words, List<Dependent> dependents, boolean attaching) {
-        List<Dependent> chosen = dependents.stream()
-                .filter(d -> ATTACHING.contains(d.kind()) == attaching)
-                .toList();
+    /** What needs something that is gone is only offered. */
+    private void dependents(String words, List<Dependent> dependents, Predicate<Dependent> which) throws SQLException {
+        DefaultPrivileges defaults = DefaultPrivileges.of(transaction);
+        List<Dependent> chosen = dependents.stream().filter(which).toList();
         if (!chosen.isEmpty()) {
             script.part(words);
         }
         for (Dependent dependent : chosen) {
-            script.note(dependent.kind() + " " + dependent.identity());
-            dependent.sql().forEach(script::run);
+            Optional<String> missing = needs.missing(dependent);
+            String subject = dependent.kind() + " " + dependent.identity();
+            if (missing.isPresent()) {
+                String warning = subject + " was left out: " + missing.get();
+                warnings.add(warning);
+                script.note(warning);
+                dependent.sql().forEach(script::offer);
+            } else {
+                script.note(subject);
+                dependent.sql().forEach(script::run);
+                defaults.undone(dependent).forEach(script::run);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Index;
+import io.backstop.snapshot.schema.TableDescription.IndexSettings;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
 
 import java.util.ArrayList;
@@ -83,6 +84,9 @@ final class DescriptionComparison {
                                     .map(e -> " DEFAULT " + withOriginalSequences(e))
                                     .orElse("")
                             + generated(table, column)
+                            + column.settings().actions().stream()
+                                    .map(action -> ", " + action)
+                                    .collect(Collectors.joining())
                             + commented(column.comment().orElse("")));
         }
         return lines;
@@ -107,7 +111,8 @@ final class DescriptionComparison {
             lines.put(
                     name.apply(sequence.name()),
                     (sequence.identity() ? "identity of " : "owned by ") + sequence.column() + " AS " + sequence.type()
-                            + " " + SqlText.parameters(sequence) + ", last value " + sequence.lastValue()
+                            + " " + sequence.parameters() + (sequence.feeding() ? ", its default" : "")
+                            + ", last value " + sequence.lastValue()
                             + (sequence.called() ? "" : " not given yet"));
         }
         return lines;
@@ -148,6 +153,7 @@ final class DescriptionComparison {
 
     private static String line(String definition, Constraint constraint) {
         return definition.replace(Constraint.SELF, "itself")
+                + constraint.index().map(DescriptionComparison::settings).orElse("")
                 + commented(constraint.comment().orElse(""));
     }
 
@@ -156,11 +162,16 @@ final class DescriptionComparison {
         for (Index index : table.indexes()) {
             lines.put(
                     name.apply(index.name()),
-                    (index.unique() ? "UNIQUE " : "")
-                            + index.body()
-                            + commented(index.comment().orElse("")));
+                    (index.unique() ? "UNIQUE " : "") + index.body() + settings(index.settings()));
         }
         return lines;
+    }
+
+    /** Not where it lies: a tablespace may be gone, which the copyback tells. */
+    private static String settings(IndexSettings settings) {
+        return (settings.options().isEmpty() ? "" : " WITH " + settings.options())
+                + (settings.statistics().isEmpty() ? "" : ", statistics " + settings.statistics())
+                + commented(settings.comment().orElse(""));
     }
 
     private static String storage(TableDescription table) {

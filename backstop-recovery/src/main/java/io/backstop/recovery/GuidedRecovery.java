@@ -100,7 +100,9 @@ public final class GuidedRecovery {
             table.created().forEach(what -> notes.add(what + " was missing and created for " + table.target()));
             table.warnings().forEach(warning -> notes.add(table.target() + ": " + warning));
         }
-        return new RecoveryReport(tables, planner.plan(connection, tables), notes);
+        CopybackPlan plan = planner.plan(connection, tables);
+        notes.addAll(plan.warnings());
+        return new RecoveryReport(tables, plan, notes);
     }
 
     private SnapshotManifest choose(

@@ -1,6 +1,7 @@
 package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.snapshot.schema.PartNames;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
@@ -24,7 +25,8 @@ public record RestoredNames(
         RelationName target,
         Map<String, String> constraints,
         Map<String, String> indexes,
-        Map<String, String> sequences) {
+        Map<String, String> sequences)
+        implements PartNames {
     public RestoredNames {
         Objects.requireNonNull(target, "target");
         constraints = Map.copyOf(constraints);
@@ -78,15 +80,18 @@ public record RestoredNames(
         return RelationName.of(schema(), name).quoted();
     }
 
-    String constraint(String original) {
+    @Override
+    public String constraint(String original) {
         return Objects.requireNonNull(constraints.get(original), original);
     }
 
-    String index(String original) {
+    @Override
+    public String index(String original) {
         return Objects.requireNonNull(indexes.get(original), original);
     }
 
-    String sequence(String original) {
+    @Override
+    public String sequence(String original) {
         return Objects.requireNonNull(sequences.get(original), original);
     }
 }

@@ -58,7 +58,11 @@ public record RestoredTable(
 
     /** What differs from the stored table for a reason that is not the snapshot's: one sentence each. */
     public List<String> warnings() {
-        return Stream.concat(openForeignKeys.stream().map(OpenForeignKey::warning), missing.stream())
+        return Stream.of(
+                        openForeignKeys.stream().map(OpenForeignKey::warning),
+                        missing.stream(),
+                        description.omissions().stream())
+                .flatMap(warnings -> warnings)
                 .toList();
     }
 }

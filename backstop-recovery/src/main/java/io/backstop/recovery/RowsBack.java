@@ -72,7 +72,7 @@ final class RowsBack {
                 + "with rows in it, compare it with " + restored.target() + " by hand");
         String body =
                 "BEGIN IF EXISTS (SELECT FROM ONLY " + table() + ") THEN RAISE EXCEPTION " + message + "; END IF; END";
-        script.run("DO " + dollarQuoted(body));
+        script.run("DO " + SqlText.dollarQuoted(body));
         script.run(insert());
     }
 
@@ -190,14 +190,6 @@ final class RowsBack {
         return present.description().columns().stream()
                 .anyMatch(c -> c.name().equals(sequence.column())
                         && COUNTED.contains(c.type().replaceFirst("\\(.*", "")));
-    }
-
-    private static String dollarQuoted(String body) {
-        String tag = "$backstop$";
-        for (int i = 1; body.contains(tag); i++) {
-            tag = "$backstop" + i + "$";
-        }
-        return tag + " " + body + " " + tag;
     }
 
     private List<Switch> switches() {

@@ -10,7 +10,6 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -64,7 +63,7 @@ record SetAside(PresentTable present, RestoredNames names, List<String> parents,
         parents.forEach(script::run);
         List<Dependent> lastFirst = new ArrayList<>(moved());
         Collections.reverse(lastFirst);
-        lastFirst.forEach(dependent -> drop(dependent).ifPresent(script::run));
+        lastFirst.forEach(dependent -> dependent.drop().ifPresent(script::run));
     }
 
     void rename(Script script) {
@@ -86,44 +85,7 @@ record SetAside(PresentTable present, RestoredNames names, List<String> parents,
     /** What hangs on the table and is not its own, and so has to hang on the one that takes its place. */
     List<Dependent> moved() {
         return present.description().dependents().stream()
-                .filter(dependent -> !isItsOwn(dependent))
+                .filter(dependent -> !dependent.own())
                 .toList();
-    }
-
-    /** By the identities that a description gives: {@code trigger on table}, {@code table to role}, {@code table.column}. */
-    private boolean isItsOwn(Dependent dependent) {
-        List<String> spellings = SqlText.spellings(present.name());
-        String identity = dependent.identity();
-        return switch (dependent.kind()) {
-            case "view", "materialized view", "function", "procedure", "foreign key", "default", "index" -> false;
-            case "rule", "policy", "trigger" -> spellings.stream().anyMatch(s -> identity.endsWith(" on " + s));
-            case "grant" ->
-                spellings.stream().anyMatch(s -> identity.startsWith(s + " to ") || identity.startsWith(s + "."));
-            case "column options" -> spellings.stream().anyMatch(s -> identity.startsWith(s + "."));
-            default -> true;
-        };
-    }
-
-    /** An identity of these kinds is SQL already; what belongs to a view goes with it. */
-    private static Optional<String> drop(Dependent dependent) {
-        return switch (dependent.kind()) {
-            case "foreign key" -> Optional.of(dropForeignKey(dependent));
-            case "view", "materialized view", "function", "procedure", "rule", "policy" ->
-                Optional.of("DROP " + dependent.kind().toUpperCase(java.util.Locale.ROOT) + " " + dependent.identity());
-            default -> Optional.empty();
-        };
-    }
-
-    /** {@code name on table}: where the one ends and the other begins is told by the statement that makes it. */
-    private static String dropForeignKey(Dependent key) {
-        String identity = key.identity();
-        for (int on = identity.indexOf(" on "); on >= 0; on = identity.indexOf(" on ", on + 1)) {
-            String name = identity.substring(0, on);
-            String table = identity.substring(on + " on ".length());
-            if (key.sql().get(0).startsWith("ALTER TABLE " + table + " ADD CONSTRAINT " + name + " ")) {
-                return "ALTER TABLE " + table + " DROP CONSTRAINT " + name;
-            }
-        }
-        throw new IllegalStateException("the foreign key " + identity + " is not described as expected");
     }
 }

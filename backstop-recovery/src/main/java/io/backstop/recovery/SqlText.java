@@ -1,7 +1,6 @@
 package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.snapshot.schema.TableDescription.Sequence;
 
 import java.util.List;
 import java.util.stream.Collectors;
@@ -15,6 +14,15 @@ final class SqlText {
         return "'" + value.replace("'", "''") + "'";
     }
 
+    /** A body as a string constant that is easier to read (PostgreSQL documentation, 4.1.2.4). */
+    static String dollarQuoted(String body) {
+        String tag = "$backstop$";
+        for (int i = 1; body.contains(tag); i++) {
+            tag = "$backstop" + i + "$";
+        }
+        return tag + " " + body + " " + tag;
+    }
+
     /** {@code "a", "b"}. */
     static String list(List<String> names) {
         return names.stream().map(RelationName::quote).collect(Collectors.joining(", "));
@@ -23,13 +31,6 @@ final class SqlText {
     /** Each name after a prefix: {@code saved."a", saved."b"}. */
     static String list(String prefix, List<String> names) {
         return names.stream().map(n -> prefix + RelationName.quote(n)).collect(Collectors.joining(", "));
-    }
-
-    /** What {@code CREATE SEQUENCE} and the parentheses of an identity column understand alike. */
-    static String parameters(Sequence sequence) {
-        return "START WITH " + sequence.start() + " INCREMENT BY " + sequence.increment() + " MINVALUE "
-                + sequence.minimum() + " MAXVALUE " + sequence.maximum() + " CACHE " + sequence.cache()
-                + (sequence.cycle() ? " CYCLE" : " NO CYCLE");
     }
 
     /** The ways in which PostgreSQL may write a qualified name: a part is quoted only where it has to be. */

@@ -5,6 +5,8 @@ import io.backstop.recovery.TableDdl.Ddl;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
+import io.backstop.snapshot.schema.TableDescription.IndexSettings;
+import io.backstop.snapshot.schema.TableSql;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -35,7 +37,7 @@ final class StagedDdl {
     List<Ddl> checks() {
         return table.constraints().stream()
                 .filter(StagedDdl::isCheckOfRows)
-                .map(this::constraint)
+                .map(ddl::constraint)
                 .toList();
     }
 
@@ -56,9 +58,9 @@ final class StagedDdl {
     List<Ddl> constraints() {
         List<Ddl> statements = new ArrayList<>();
         table.constraints().stream()
-                .filter(c -> c.kind() != ConstraintKind.FOREIGN_KEY && !isCheckOfRows(c) && !TableDdl.isInline(c))
+                .filter(c -> c.kind() != ConstraintKind.FOREIGN_KEY && !isCheckOfRows(c) && !TableSql.isInline(c))
                 .sorted(Comparator.comparing(Constraint::kind))
-                .forEach(c -> statements.add(keyIndex(c).isPresent() ? usingIndex(c) : constraint(c)));
+                .forEach(c -> statements.add(keyIndex(c).isPresent() ? usingIndex(c) : ddl.constraint(c)));
         statements.addAll(ddl.sequenceValues());
         return statements;
     }
@@ -69,10 +71,6 @@ final class StagedDdl {
                 .filter(c -> keyIndex(c).isPresent())
                 .map(Constraint::name)
                 .toList();
-    }
-
-    private Ddl constraint(Constraint constraint) {
-        return new Ddl("constraint " + constraint.name(), ddl.addConstraint(constraint, constraint.definition()));
     }
 
     private Ddl usingIndex(Constraint key) {
@@ -88,12 +86,14 @@ final class StagedDdl {
 
     /**
      * What follows USING in the statement that makes a key's index, where the index can come first. Exclusion constraints
-     * cannot take one over, and those that can be deferred, or are without overlaps, have other indexes than a statement of
-     * its own makes: these are made the plain way.
+     * cannot take one over, and those that can be deferred, or are without overlaps, or whose index has settings, have other
+     * indexes than a plain statement of its own makes: these are made the plain way.
      */
     static Optional<String> keyIndex(Constraint key) {
         String definition = key.definition();
-        if (!definition.endsWith(")") || definition.contains(" WITHOUT OVERLAPS)")) {
+        if (!definition.endsWith(")")
+                || definition.contains(" WITHOUT OVERLAPS)")
+                || key.index().filter(StagedDdl::isMoreThanPlain).isPresent()) {
             return Optional.empty();
         }
         return switch (key.kind()) {
@@ -104,6 +104,12 @@ final class StagedDdl {
                         : after(UNIQUE, definition);
             case NOT_NULL, CHECK, EXCLUSION, FOREIGN_KEY -> Optional.empty();
         };
+    }
+
+    private static boolean isMoreThanPlain(IndexSettings index) {
+        return !index.options().isEmpty()
+                || index.tablespace().isPresent()
+                || !index.statistics().isEmpty();
     }
 
     private static Optional<String> after(String start, String definition) {

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  * "Users"}), and where that names nothing, with its letters as they are, for a shell may have eaten the quotes.
  * Immutable, thread-safe.
  */
-final class TableSearch {
+public final class TableSearch {
     private static final Pattern PART = Pattern.compile("\"((?:[^\"]|\"\")+)\"|([^\".]+)");
 
     private final String text;
@@ -26,7 +26,8 @@ final class TableSearch {
         this.readings = readings;
     }
 
-    static TableSearch parse(String text) throws RecoveryException {
+    /** @throws RecoveryException where the text is blank */
+    public static TableSearch parse(String text) throws RecoveryException {
         List<RelationName> readings = new ArrayList<>();
         reading(text, TableSearch::folded).ifPresent(readings::add);
         reading(text, part -> part).ifPresent(readings::add);
@@ -37,17 +38,30 @@ final class TableSearch {
         return new TableSearch(text, readings);
     }
 
+    /** The name as PostgreSQL reads it, for a table that nothing else is known of. */
+    public RelationName name() {
+        return readings.get(0);
+    }
+
+    /** Whether the table may be the one that is meant. */
+    public boolean matches(RelationName table) {
+        return readings.stream().anyMatch(reading -> isNamed(reading, table));
+    }
+
+    private static boolean isNamed(RelationName reading, RelationName table) {
+        return table.name().equals(reading.name())
+                && (reading.schema().isEmpty() || reading.schema().equals(table.schema()));
+    }
+
     /**
      * The only one of the tables that the name can mean.
      *
      * @param broken what is wrong with snapshots that are not among the tables' own
      */
-    RelationName among(Collection<RelationName> tables, List<String> broken) throws RecoveryException {
+    public RelationName among(Collection<RelationName> tables, List<String> broken) throws RecoveryException {
         for (RelationName reading : readings) {
             List<RelationName> found = tables.stream()
-                    .filter(table -> table.name().equals(reading.name()))
-                    .filter(table ->
-                            reading.schema().isEmpty() || reading.schema().equals(table.schema()))
+                    .filter(table -> isNamed(reading, table))
                     .distinct()
                     .toList();
             if (found.size() > 1) {
@@ -65,6 +79,11 @@ final class TableSearch {
         throw new RecoveryException(
                 "table " + text + " has no snapshot",
                 broken.isEmpty() ? hint : hint + "; passed over were: " + String.join("; ", broken));
+    }
+
+    @Override
+    public String toString() {
+        return text;
     }
 
     private static String listed(Collection<RelationName> tables) {

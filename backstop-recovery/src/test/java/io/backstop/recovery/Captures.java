@@ -1,6 +1,7 @@
 package io.backstop.recovery;
 
 import com.github.luben.zstd.Zstd;
+import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Chunk;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
@@ -160,8 +161,8 @@ final class Captures {
         CopyOut copy = connection
                 .unwrap(PGConnection.class)
                 .getCopyAPI()
-                .copyOut("COPY (SELECT " + list + " FROM ONLY \"" + table.schema() + "\".\""
-                        + table.name().replace("\"", "\"\"") + "\"" + condition + ") TO STDOUT");
+                .copyOut("COPY (SELECT " + list + " FROM ONLY "
+                        + RelationName.of(table.schema(), table.name()).quoted() + condition + ") TO STDOUT");
         List<byte[]> rows = new ArrayList<>();
         for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
             rows.add(row);

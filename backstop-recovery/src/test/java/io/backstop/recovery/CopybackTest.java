@@ -167,6 +167,59 @@ class CopybackTest {
     }
 
     @Test
+    void what_needs_a_role_tablespace_or_publication_that_is_gone_is_left_out_by_name() throws Exception {
+        database.run(
+                "DROP ROLE IF EXISTS copyback_gone",
+                "CREATE ROLE copyback_gone",
+                "SET allow_in_place_tablespaces = on",
+                "CREATE TABLESPACE copyback_space LOCATION ''",
+                "CREATE TABLE gone (id int) TABLESPACE copyback_space",
+                "CREATE INDEX gone_id ON gone (id) TABLESPACE copyback_space",
+                "CREATE VIEW over_gone AS SELECT id FROM gone",
+                "ALTER VIEW over_gone OWNER TO copyback_gone",
+                "CREATE PUBLICATION copyback_publication FOR TABLE gone",
+                "CREATE POLICY mine ON gone TO copyback_gone USING (id > 0)",
+                "GRANT SELECT ON gone TO copyback_gone",
+                "INSERT INTO gone VALUES (1)");
+        SnapshotManifest manifest = captures.take("gone");
+        database.run(
+                "DROP TABLE gone CASCADE",
+                "DROP PUBLICATION copyback_publication",
+                "DROP TABLESPACE copyback_space",
+                "DROP ROLE copyback_gone");
+
+        CopybackPlan plan = copyBack(manifest);
+
+        assertThat(plan.warnings())
+                .containsExactlyInAnyOrder(
+                        "table public.gone is not in tablespace copyback_space, which does not exist or may not be used",
+                        "index public.gone_id is not in tablespace copyback_space, which does not exist or may not be used",
+                        "owner public.over_gone was left out: role copyback_gone does not exist",
+                        "policy mine on public.gone was left out: role copyback_gone does not exist",
+                        "grant public.gone to copyback_gone was left out: role copyback_gone does not exist",
+                        "publication copyback_publication was left out: publication copyback_publication does not exist");
+        assertThat(plan.sql())
+                .contains(plan.warnings())
+                .contains("-- GRANT SELECT ON TABLE public.gone TO copyback_gone;");
+        assertThat(database.rows("SELECT id FROM over_gone")).containsExactly("1");
+    }
+
+    @Test
+    void an_index_that_was_not_valid_is_left_out_by_name() throws Exception {
+        database.run("CREATE TABLE twice (id int)", "INSERT INTO twice VALUES (1), (1)");
+        assertThatThrownBy(() -> database.run("CREATE UNIQUE INDEX CONCURRENTLY twice_id ON twice (id)"))
+                .hasMessageContaining("could not create unique index");
+        SnapshotManifest manifest = captures.take("twice");
+        database.run("DROP TABLE twice");
+
+        List<RestoredTable> restored = restore(List.of(manifest));
+
+        assertThat(restored.get(0).warnings()).containsExactly("index public.twice_id is not valid: it was left out");
+        assertThat(plan(restored, DifferingRows.AS_FOUND).sql())
+                .contains("--   index public.twice_id is not valid: it was left out");
+    }
+
+    @Test
     void deleted_rows_come_back_and_the_others_stay_as_they_are() throws Exception {
         fillUsers();
         SnapshotManifest manifest = captures.take("users");

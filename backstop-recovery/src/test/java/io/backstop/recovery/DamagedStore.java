@@ -1,5 +1,6 @@
 package io.backstop.recovery;
 
+import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.ByteArrayInputStream;
@@ -54,8 +55,8 @@ final class DamagedStore implements ObjectStore {
     }
 
     @Override
-    public List<String> list(String prefix) throws IOException {
-        return store.list(prefix);
+    public List<ObjectEntry> entries(String prefix) throws IOException {
+        return store.entries(prefix);
     }
 
     @Override

@@ -425,15 +425,29 @@ class RestoreTest {
     }
 
     @Test
-    void a_collation_that_is_gone_is_named() throws Exception {
+    void a_collation_that_is_gone_is_made_again() throws Exception {
         database.run("CREATE COLLATION mine (provider = icu, locale = 'de')", "CREATE TABLE t (v text COLLATE mine)");
         SnapshotManifest manifest = captures.take("t");
         database.run("DROP TABLE t", "DROP COLLATION mine");
+
+        assertThat(restore(manifest).created()).containsExactly("collation public.mine");
+    }
+
+    @Test
+    void a_type_that_cannot_be_made_again_is_named() throws Exception {
+        database.run(
+                "DROP ROLE IF EXISTS restore_type_owner",
+                "CREATE ROLE restore_type_owner",
+                "CREATE TYPE mine AS ENUM ('a')",
+                "ALTER TYPE mine OWNER TO restore_type_owner",
+                "CREATE TABLE t (v mine)");
+        SnapshotManifest manifest = captures.take("t");
+        database.run("DROP TABLE t", "DROP TYPE mine", "DROP ROLE restore_type_owner");
         List<String> before = catalog();
 
         assertThatThrownBy(() -> restore(manifest))
                 .isInstanceOf(RecoveryException.class)
-                .hasMessageContaining("collation \"public.mine\"")
+                .hasMessageContaining("type \"public.mine\" does not exist")
                 .hasMessageContaining("HINT: create the missing type, collation, role or extension first");
         assertThat(catalog()).isEqualTo(before);
     }

@@ -2,6 +2,7 @@ package io.backstop.server;
 
 import io.backstop.server.RunningServer.Answer;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,6 +21,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -222,9 +224,11 @@ class RefusalsTest {
     /** A store of which only the listing is ever asked. */
     private record ListingStore(Supplier<List<String>> names) implements ObjectStore {
         @Override
-        public List<String> list(String prefix) throws IOException {
+        public List<ObjectEntry> entries(String prefix) throws IOException {
             try {
-                return names.get();
+                return names.get().stream()
+                        .map(name -> new ObjectEntry(name, 0, Instant.EPOCH))
+                        .toList();
             } catch (Unreadable e) {
                 throw new IOException(e.getCause());
             }

@@ -1,6 +1,6 @@
 package io.backstop.api.snapshot;
 
-/** Is told how far the work on a destructive statement has come. Called in the thread that does the work. */
+/** Is told how far the work on a destructive statement has come. One call at a time, not always in the same thread. */
 @FunctionalInterface
 public interface Progress {
     /** Tells nobody. */

@@ -3,6 +3,7 @@ package io.backstop.api.snapshot;
 import io.backstop.api.error.RecoveryNotReadyException;
 
 import java.util.List;
+import java.util.Optional;
 
 /** Rows that are safely stored while their transaction still stands. Belongs to one transaction of one connection. */
 public interface SecuredRows {
@@ -14,6 +15,24 @@ public interface SecuredRows {
 
     /** The storage that holds them, as configured. */
     String storage();
+
+    /**
+     * Looks, after the statement ran and before its transaction commits, whether of a table whose rows were saved one by one
+     * it took exactly those. A statement of which this is not true has to be rolled back.
+     *
+     * @return empty where it took exactly the saved ones, or where whole tables are saved
+     * @throws RecoveryNotReadyException where it cannot be told; the caller has to roll the statement back
+     */
+    default Optional<OtherRows> otherRowsTaken() throws RecoveryNotReadyException {
+        return Optional.empty();
+    }
+
+    /**
+     * Removes what is stored, for a statement that was rolled back. What cannot be removed is added to why.
+     *
+     * @param why what made it useless
+     */
+    default void discard(Exception why) {}
 
     /**
      * Looks, after the statement ran and before its transaction commits, whether it destroyed rows of any other table

@@ -34,6 +34,20 @@ public interface SnapshotService extends AutoCloseable {
     SecuredRows secure(Connection connection, Connections more, SnapshotRequest request, Progress progress)
             throws RecoveryNotReadyException;
 
+    /**
+     * Like {@link #secure}, for one UPDATE or DELETE of which a query tells the rows: locks and stores these alone, and lets
+     * others go on with the rest of the table. Which rows the statement takes is compared afterwards, by {@link
+     * SecuredRows#otherRowsTaken}; so a query that tells the wrong ones makes the statement fail, and loses nothing. Stores
+     * whole tables where rows cannot be told apart.
+     *
+     * @param request its only destruction is the statement's
+     */
+    default SecuredRows secureRows(
+            Connection connection, Connections more, SnapshotRequest request, RowQuery query, Progress progress)
+            throws RecoveryNotReadyException {
+        return secure(connection, more, request, progress);
+    }
+
     @Override
     void close();
 }

@@ -94,12 +94,14 @@ final class AuditTrail {
     /**
      * A submission as the policy weighs it.
      *
+     * @param submission with the text as it was written, which is not for the record
      * @param maskedSql the text for people, secrets in it masked
      * @param sha256 over the text and its values, as {@link Submission#sha256}
      */
-    record Case(Assessment assessment, String maskedSql, Optional<String> sha256) {
+    record Case(Submission submission, Assessment assessment, String maskedSql, Optional<String> sha256) {
         static Case of(Submission submission, Assessment weighed) {
             return new Case(
+                    submission,
                     weighed,
                     SecretMask.mask(submission.sql(), submission.standardConformingStrings()),
                     submission.sha256());
@@ -107,7 +109,7 @@ final class AuditTrail {
 
         /** The same text, weighed anew. */
         Case weighed(Assessment anew) {
-            return new Case(anew, maskedSql, sha256);
+            return new Case(submission, anew, maskedSql, sha256);
         }
     }
 }

@@ -6,8 +6,10 @@ import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.policy.RecoveryRules;
 import io.backstop.api.policy.SnapshotMode;
+import io.backstop.api.snapshot.OtherRows;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.Progress.Step;
+import io.backstop.api.snapshot.RowQuery;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
@@ -24,7 +26,8 @@ import java.util.stream.Collectors;
 
 /**
  * Runs a destructive statement behind a verified snapshot: lock, copy, store, read back, execute, look what was destroyed,
- * commit. At whichever step it stops, the rows are either untouched or in a valid snapshot. Thread-safe.
+ * commit. Where only the rows are saved that the statement is about to take, and it took others, it is undone and all of
+ * that done again. At whichever step it stops, the rows are either untouched or in a valid snapshot. Thread-safe.
  */
 final class SecuredExecution {
     /**
@@ -44,6 +47,9 @@ final class SecuredExecution {
             "DROP VIEW",
             "DROP MATERIALIZED VIEW",
             "DROP INDEX");
+
+    /** How often rows are locked, saved and compared with what the statement took, before it is refused. */
+    private static final int ROW_TRIES = 3;
 
     private final Optional<SnapshotService> snapshots;
     private final SnapshotCatalogue catalogue;
@@ -73,6 +79,30 @@ final class SecuredExecution {
             Execution<T> execution)
             throws SQLException {
         SnapshotService service = checked(statement, recovery);
+        Optional<RowQuery> query = RowByRow.query(session, statement.submission(), statement.assessment(), execution);
+        for (int tries = 1; ; tries++) {
+            Attempt<T> attempt = attempt(service, session, statement, recovery, approvalId, query, execution);
+            if (attempt.outcome().isPresent()) {
+                return attempt.outcome().get();
+            }
+            OtherRows other = attempt.other().orElseThrow();
+            if (other.byOthers()) {
+                query = Optional.empty();
+            } else if (tries == ROW_TRIES) {
+                throw refusal(other);
+            }
+        }
+    }
+
+    private <T extends @Nullable Object> Attempt<T> attempt(
+            SnapshotService service,
+            Session session,
+            Case statement,
+            RecoveryRules recovery,
+            Optional<String> approvalId,
+            Optional<RowQuery> query,
+            Execution<T> execution)
+            throws SQLException {
         Connection connection = session.connection();
         Transaction transaction = Transaction.around(session);
         try {
@@ -81,27 +111,33 @@ final class SecuredExecution {
                 // lock exact.
                 execute(connection, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
             }
-            SecuredRows rows = service.secure(
-                    connection,
-                    session.more(),
-                    request(session, statement, recovery, approvalId, transaction),
-                    progress);
-            for (SnapshotManifest manifest : rows.manifests()) {
-                catalogue.add(manifest, rows.storage());
-            }
+            SnapshotRequest request = request(session, statement, recovery, approvalId, transaction);
+            SecuredRows rows = query.isPresent()
+                    ? service.secureRows(connection, session.more(), request, query.get(), progress)
+                    : service.secure(connection, session.more(), request, progress);
             T result = transaction.send(execution);
             progress.reached(Step.EXECUTED, statement.assessment().operation(), 0, 0);
             if (transaction.own()) {
                 // Triggers that wait for the commit would destroy after the look.
                 execute(connection, "SET CONSTRAINTS ALL IMMEDIATE");
             }
+            Optional<OtherRows> other = rows.otherRowsTaken();
+            if (other.isPresent()) {
+                undo(transaction, rows, other.get());
+                return new Attempt<>(Optional.empty(), other);
+            }
             rows.confirmNothingElseWasDestroyed();
             progress.reached(Step.CONFIRMED, statement.assessment().operation(), 0, 0);
+            for (SnapshotManifest manifest : rows.manifests()) {
+                catalogue.add(manifest, rows.storage());
+            }
             transaction.keep();
             if (transaction.own()) {
                 progress.reached(Step.COMMITTED, statement.assessment().operation(), 0, 0);
             }
-            return new Outcome<>(result, Optional.of(rows), words(transaction, recovery, rows));
+            return new Attempt<>(
+                    Optional.of(new Outcome<>(result, Optional.of(rows), words(transaction, recovery, rows))),
+                    Optional.empty());
         } catch (SQLException | RuntimeException | Error e) {
             transaction.undo(e);
             throw e;
@@ -132,6 +168,25 @@ final class SecuredExecution {
                         "send the statements one at a time");
             }
         }
+    }
+
+    /** Leaves things as they were before the attempt, so that there can be another one. */
+    private static void undo(Transaction transaction, SecuredRows rows, OtherRows other) throws SQLException {
+        RecoveryNotReadyException why = refusal(other);
+        transaction.undo(why);
+        if (why.getSuppressed().length > 0) {
+            throw why; // nobody knows in which state the session is
+        }
+        rows.discard(why);
+    }
+
+    private static RecoveryNotReadyException refusal(OtherRows other) {
+        return new RecoveryNotReadyException(
+                "the statement took " + other.taken() + " rows of table " + other.table() + ", among them "
+                        + other.gone()
+                        + " of the " + other.saved() + " that were saved for it; it was rolled back, after "
+                        + ROW_TRIES + " tries",
+                "run it again when fewer others write to the table, with a WHERE that is true for the same rows each time");
     }
 
     private static void execute(Connection connection, String sql) throws SQLException {
@@ -171,6 +226,9 @@ final class SecuredExecution {
                 + (recovery.snapshotMode() == SnapshotMode.RECENT ? " beforehand" : "")
                 + (transaction.own() ? "" : ", in an open transaction");
     }
+
+    /** One try: an outcome, or why it was undone. */
+    private record Attempt<T extends @Nullable Object>(Optional<Outcome<T>> outcome, Optional<OtherRows> other) {}
 
     /** A result and how it was secured. */
     record Outcome<T extends @Nullable Object>(T result, Optional<SecuredRows> rows, String words) {}

@@ -19,7 +19,7 @@ import java.util.Locale;
  * CorruptSnapshotException}. Thread-safe. Does not close the store.
  */
 public final class SnapshotArchive {
-    private static final Comparator<SnapshotManifest> NEWEST_FIRST = Comparator.comparing(SnapshotManifest::createdAt)
+    static final Comparator<SnapshotManifest> NEWEST_FIRST = Comparator.comparing(SnapshotManifest::createdAt)
             .thenComparing(SnapshotManifest::snapshotId)
             .reversed();
 
@@ -147,7 +147,7 @@ public final class SnapshotArchive {
                 .toList();
     }
 
-    private SnapshotManifest manifest(String name) throws IOException {
+    SnapshotManifest manifest(String name) throws IOException {
         byte[] content;
         try (InputStream stream = store.open(name)) {
             content = stream.readAllBytes();

@@ -88,6 +88,16 @@ final class Aftermath {
         this.beyondBefore = BeyondTables.now(session);
     }
 
+    private Aftermath(Aftermath look, SavedTables saved) {
+        this.session = look.session;
+        this.saved = saved;
+        this.drops = look.drops;
+        this.before = look.before;
+        this.relationsBefore = look.relationsBefore;
+        this.goneBefore = look.goneBefore;
+        this.beyondBefore = look.beyondBefore;
+    }
+
     /**
      * Looks at everything as it is before the statement.
      *
@@ -98,6 +108,11 @@ final class Aftermath {
     static Aftermath expect(Session session, SavedTables saved, boolean drops)
             throws SQLException, RecoveryNotReadyException {
         return new Aftermath(session, saved, drops);
+    }
+
+    /** The same look before, where other tables are safe than was known then. */
+    Aftermath with(SavedTables others) {
+        return new Aftermath(this, others);
     }
 
     /** Fails where something else is missing than what was saved. Leaves the session as it was. */

@@ -3,6 +3,7 @@ package io.backstop.snapshot.capture;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
@@ -18,12 +19,16 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Future;
 
 /**
  * Copies tables that nobody writes meanwhile into snapshots of one group: describe, copy, publish, verify. Until all of it
  * is done the drafts can be discarded. Used once, by one thread.
  */
 final class Capture {
+    /** What the compressor adds to a chunk after it is found to be full. */
+    private static final int OVER = 512 << 10;
+
     private final Session session;
     private final SnapshotArchive archive;
     private final Provenance provenance;
@@ -48,47 +53,96 @@ final class Capture {
         this.archive = archive;
         this.provenance = provenance;
         this.wanted = wanted;
-        this.progress = progress;
+        this.progress = inTurn(progress);
         this.clock = clock;
         this.identifiers = identifiers;
     }
 
+    /** Store threads tell of their chunks while this one goes on. */
+    private static Progress inTurn(Progress progress) {
+        Object turn = new Object();
+        return (step, subject, done, total) -> {
+            synchronized (turn) {
+                progress.reached(step, subject, done, total);
+            }
+        };
+    }
+
     /** @param second reads along where it can */
     List<SnapshotManifest> copy(Collection<Relation> relations, String groupId, SecondReader second)
+            throws SQLException, IOException, RecoveryNotReadyException {
+        return copy(relations, groupId, second, LockedRows.NONE);
+    }
+
+    /** @param rows of a table that holds some of these, nothing else is copied */
+    List<SnapshotManifest> copy(Collection<Relation> relations, String groupId, SecondReader second, LockedRows rows)
             throws SQLException, IOException, RecoveryNotReadyException {
         List<Long> oids = relations.stream().map(Relation::oid).toList();
         Map<Long, TableDescription> descriptions = new TableDescriber().describe(session.connection(), oids);
         Origin origin = Origin.read(session, clock.instant());
         BinaryColumns binary = BinaryColumns.of(session, oids);
         Map<Long, Long> pages = TableSize.pages(session, oids);
-        List<Prepared> prepared = new ArrayList<>();
-        try (TableCopier copier = new TableCopier(session, second, progress, chunkBytes)) {
-            for (Relation relation : relations) {
-                TableDescription description = description(descriptions, relation);
-                progress.reached(Progress.Step.DESCRIBED, relation.name().toString(), 0, 0);
-                SnapshotDraft draft = archive.begin(description.schema(), description.name(), identifiers.snapshot());
-                drafts.add(draft);
-                CopyFormat format = switch (wanted) {
-                    case AUTO -> binary.format(relation.oid());
-                    case TEXT -> CopyFormat.TEXT;
-                };
-                TableCopier.Copied copied = copier.copy(
-                        relation,
-                        description,
-                        format,
-                        binary.encoding(),
-                        pages.getOrDefault(relation.oid(), 0L),
-                        draft);
-                prepared.add(new Prepared(
-                        draft, manifest(draft, description, copied, format, binary.encoding(), origin, groupId)));
-                progress.reached(Progress.Step.COPIED, relation.name().toString(), 0, 0);
+        try (StoreThreads store = new StoreThreads(chunkBytes + OVER)) {
+            List<Future<Prepared>> prepared = new ArrayList<>();
+            try (TableCopier copier = new TableCopier(session, second, store, progress, chunkBytes)) {
+                for (Relation relation : relations) {
+                    TableDescription description = description(descriptions, relation);
+                    progress.reached(Progress.Step.DESCRIBED, relation.name().toString(), 0, 0);
+                    SnapshotDraft draft =
+                            archive.begin(description.schema(), description.name(), identifiers.snapshot());
+                    drafts.add(draft);
+                    CopyFormat format = switch (wanted) {
+                        case AUTO -> binary.format(relation.oid());
+                        case TEXT -> CopyFormat.TEXT;
+                    };
+                    boolean byRow = rows.in(relation);
+                    TableCopier.Copied copied = byRow
+                            ? copier.copyRows(
+                                    relation, description, format, binary.encoding(), rows.conditions(relation), draft)
+                            : copier.copy(
+                                    relation,
+                                    description,
+                                    format,
+                                    binary.encoding(),
+                                    pages.getOrDefault(relation.oid(), 0L),
+                                    draft);
+                    Coverage coverage = byRow ? Coverage.ROWS : Coverage.TABLE;
+                    prepared.add(store.begin(() -> new Prepared(
+                            draft,
+                            manifest(
+                                    draft,
+                                    description,
+                                    coverage,
+                                    copied,
+                                    format,
+                                    binary.encoding(),
+                                    origin,
+                                    groupId))));
+                }
             }
+            return publish(store, prepared);
+        }
+    }
+
+    /** Publishes none before all are there. */
+    private List<SnapshotManifest> publish(StoreThreads store, List<Future<Prepared>> prepared) throws IOException {
+        List<Future<SnapshotManifest>> published = new ArrayList<>();
+        List<Prepared> complete = new ArrayList<>();
+        for (Future<Prepared> snapshot : prepared) {
+            complete.add(StoreThreads.await(snapshot));
+            progress.reached(
+                    Progress.Step.COPIED,
+                    subject(complete.get(complete.size() - 1).manifest()),
+                    0,
+                    0);
+        }
+        for (Prepared snapshot : complete) {
+            published.add(store.begin(snapshot::publish));
         }
         List<SnapshotManifest> manifests = new ArrayList<>();
-        for (Prepared snapshot : prepared) {
-            snapshot.draft().publish(snapshot.manifest());
-            manifests.add(snapshot.manifest());
-            progress.reached(Progress.Step.PUBLISHED, subject(snapshot.manifest()), 0, 0);
+        for (Future<SnapshotManifest> snapshot : published) {
+            manifests.add(StoreThreads.await(snapshot));
+            progress.reached(Progress.Step.PUBLISHED, subject(manifests.get(manifests.size() - 1)), 0, 0);
         }
         return List.copyOf(manifests);
     }
@@ -96,6 +150,7 @@ final class Capture {
     private SnapshotManifest manifest(
             SnapshotDraft draft,
             TableDescription description,
+            Coverage coverage,
             TableCopier.Copied copied,
             CopyFormat format,
             String encoding,
@@ -103,10 +158,11 @@ final class Capture {
             String groupId)
             throws IOException {
         List<SnapshotManifest.Column> columns = TableCopier.columns(description);
+        List<SnapshotManifest.Chunk> chunks = copied.chunks();
         String script = RebuildScript.of(
                 description,
                 columns.stream().map(SnapshotManifest.Column::name).toList(),
-                copied.chunks().stream().map(SnapshotManifest.Chunk::name).toList(),
+                chunks.stream().map(SnapshotManifest.Chunk::name).toList(),
                 format.options(encoding));
         return new SnapshotManifest(
                 SnapshotManifest.FORMAT_VERSION,
@@ -115,13 +171,13 @@ final class Capture {
                 description.schema(),
                 description.name(),
                 columns,
-                SnapshotManifest.Coverage.TABLE,
+                coverage,
                 copied.rows(),
                 copied.checksum(),
                 format.word(),
                 encoding,
                 "zstd",
-                copied.chunks(),
+                chunks,
                 draft.putDescription(description),
                 draft.putScript(script),
                 origin.readAt(),
@@ -137,8 +193,17 @@ final class Capture {
 
     /** Reads back everything that was published, now or before. */
     void verify(List<SnapshotManifest> manifests, String operation) throws IOException {
-        for (SnapshotManifest manifest : manifests) {
-            archive.verify(manifest);
+        try (StoreThreads store = new StoreThreads(chunkBytes)) {
+            List<Future<SnapshotManifest>> verified = new ArrayList<>();
+            for (SnapshotManifest manifest : manifests) {
+                verified.add(store.begin(() -> {
+                    archive.verify(manifest);
+                    return manifest;
+                }));
+            }
+            for (Future<SnapshotManifest> manifest : verified) {
+                StoreThreads.await(manifest);
+            }
         }
         progress.reached(Progress.Step.VERIFIED, operation, 0, 0);
     }
@@ -168,7 +233,12 @@ final class Capture {
         return manifest.schema() + "." + manifest.table();
     }
 
-    private record Prepared(SnapshotDraft draft, SnapshotManifest manifest) {}
+    private record Prepared(SnapshotDraft draft, SnapshotManifest manifest) {
+        SnapshotManifest publish() throws IOException {
+            draft.publish(manifest);
+            return manifest;
+        }
+    }
 
     private record Origin(String serverVersion, String lsn, Instant readAt) {
         static Origin read(Session session, Instant now) throws SQLException {

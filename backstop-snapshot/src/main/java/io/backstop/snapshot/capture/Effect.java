@@ -5,6 +5,8 @@ import java.util.Set;
 
 /** What happens to a relation in the course of a statement, and the lock that the server takes for it. */
 enum Effect {
+    /** Some of its rows go, which are locked one by one; others may write the rest. */
+    TAKEN_BY_ROW("ROW EXCLUSIVE"),
     /** Nothing; it is saved because it belongs to the others. Nobody may write it meanwhile. */
     KEPT("SHARE"),
     UPDATED("SHARE ROW EXCLUSIVE"),
@@ -17,6 +19,10 @@ enum Effect {
 
     /** What readers hold, also those that lock rows; only ACCESS EXCLUSIVE has to wait for them. */
     private static final Set<String> READING = Set.of("accesssharelock", "rowsharelock");
+
+    /** What keeps others from writing rows. */
+    private static final Set<String> WHOLE_TABLE =
+            Set.of("sharelock", "sharerowexclusivelock", "exclusivelock", "accessexclusivelock");
 
     private final String lock;
 
@@ -36,6 +42,9 @@ enum Effect {
 
     /** Whether the lock has to wait for one that another session holds, named as pg_locks does, in lower case. */
     boolean conflictsWith(String mode) {
+        if (this == TAKEN_BY_ROW) {
+            return WHOLE_TABLE.contains(mode);
+        }
         if (byRow()) {
             boolean shared = this == KEPT && mode.equals(lockMode());
             return !READING.contains(mode) && !shared;
@@ -48,7 +57,7 @@ enum Effect {
      * its transaction's snapshot. The others take whatever the table holds.
      */
     boolean byRow() {
-        return this == KEPT || this == UPDATED || this == DELETED;
+        return this == TAKEN_BY_ROW || this == KEPT || this == UPDATED || this == DELETED;
     }
 
     /** Whether rows that are not in this database would go as well, were the relation a foreign table. */

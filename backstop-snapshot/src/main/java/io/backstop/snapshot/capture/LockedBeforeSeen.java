@@ -25,7 +25,7 @@ final class LockedBeforeSeen {
     }
 
     /** Leaves the caller's transaction begun, with the locks, and with {@code search_path} as {@link SearchPath} sets it. */
-    Locked lock(SnapshotRequest request, Progress progress) throws SQLException, RecoveryNotReadyException {
+    LockedTables lock(SnapshotRequest request, Progress progress) throws SQLException, RecoveryNotReadyException {
         for (int round = 0; round < ROUNDS; round++) {
             BlastRadius expected = foresee(request);
             // From here to the locks nothing may be sent that takes a snapshot: SHOW, SET LOCAL, SAVEPOINT and LOCK
@@ -37,7 +37,7 @@ final class LockedBeforeSeen {
                     .lockFirst(
                             expected, () -> resolver.resolve(request.destructions(), request.companions()), progress);
             if (radius.isPresent()) {
-                return new Locked(radius.get(), path);
+                return new LockedTables(radius.get(), Sight.CURRENT, path);
             }
             session.rollBack();
         }
@@ -57,7 +57,4 @@ final class LockedBeforeSeen {
         session.rollBack();
         return radius;
     }
-
-    /** What is locked, and the search path that the caller had. */
-    record Locked(BlastRadius radius, SearchPath path) {}
 }

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.Destruction;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.RowQuery;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
@@ -20,9 +21,8 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
+import java.util.Optional;
 
 /**
  * Saves rows of PostgreSQL 14 to 18 into an object store before a statement takes them. Works in the caller's own session,
@@ -76,6 +76,33 @@ public final class PostgresSnapshotService implements SnapshotService {
     @Override
     public SecuredRows secure(Connection connection, Connections more, SnapshotRequest request, Progress progress)
             throws RecoveryNotReadyException {
+        return secure(
+                        connection,
+                        request,
+                        progress,
+                        (session, sight, capture) -> Optional.of(
+                                save(session, more, lock(session, sight, request, progress), request, capture)))
+                .orElseThrow();
+    }
+
+    @Override
+    public SecuredRows secureRows(
+            Connection connection, Connections more, SnapshotRequest request, RowQuery query, Progress progress)
+            throws RecoveryNotReadyException {
+        Optional<SecuredTables> rows = request.recent().isPresent()
+                ? Optional.empty() // these are of whole tables
+                : secure(
+                        connection,
+                        request,
+                        progress,
+                        (session, sight, capture) -> saveRows(session, sight, request, query, progress, capture));
+        return rows.isPresent() ? rows.get() : secure(connection, more, request, progress);
+    }
+
+    /** Saves, and where nothing comes of it, leaves the transaction as it was found. */
+    private Optional<SecuredTables> secure(
+            Connection connection, SnapshotRequest request, Progress progress, Saving saving)
+            throws RecoveryNotReadyException {
         Session session = new Session(connection);
         Capture capture = new Capture(
                 session,
@@ -86,18 +113,23 @@ public final class PostgresSnapshotService implements SnapshotService {
                 settings.clock(),
                 identifiers,
                 chunkBytes);
-        Undo undo = failure -> {};
+        Undo undo = () -> {};
         try {
             requireTransaction(connection);
             Sight sight = Sight.of(session);
             if (sight == Sight.UNDECIDED) {
-                undo = failure -> rollBack(session, failure);
-                return saveLockedFirst(session, more, request, progress, capture);
+                undo = session::rollBack;
+            } else {
+                session.execute("SAVEPOINT backstop_secure");
+                undo = () ->
+                        session.execute("ROLLBACK TO SAVEPOINT backstop_secure; RELEASE SAVEPOINT backstop_secure");
             }
-            session.execute("SAVEPOINT backstop_secure");
-            undo = failure -> rollBackToSavepoint(session, failure);
-            SecuredTables secured = save(session, more, sight, request, progress, capture);
-            session.execute("RELEASE SAVEPOINT backstop_secure");
+            Optional<SecuredTables> secured = saving.save(session, sight, capture);
+            if (secured.isEmpty()) {
+                undo.run();
+            } else if (sight != Sight.UNDECIDED) {
+                session.execute("RELEASE SAVEPOINT backstop_secure");
+            }
             return secured;
         } catch (RecoveryNotReadyException e) {
             undo(undo, capture, e);
@@ -114,17 +146,27 @@ public final class PostgresSnapshotService implements SnapshotService {
         }
     }
 
-    /** For a transaction that is empty and whose first look decides what it sees. */
-    private SecuredTables saveLockedFirst(
-            Session session, Connections more, SnapshotRequest request, Progress progress, Capture capture)
+    /** Of the one table that the statement names only the rows that it will take. */
+    private Optional<SecuredTables> saveRows(
+            Session session, Sight sight, SnapshotRequest request, RowQuery query, Progress progress, Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
-        LockedBeforeSeen.Locked locked = new LockedBeforeSeen(session, settings.lockTimeout()).lock(request, progress);
-        return copy(session, more, Sight.CURRENT, locked.radius(), locked.path(), request, capture);
+        String groupId = identifiers.group();
+        return new RowCapture(session, capture, settings.lockTimeout(), request, progress)
+                .save(sight, query, groupId)
+                .map(saved -> new SecuredTables(
+                        groupId,
+                        saved.manifests(),
+                        store.address(),
+                        saved.aftermath(),
+                        Optional.of(saved.taken()),
+                        capture));
     }
 
-    private SecuredTables save(
-            Session session, Connections more, Sight sight, SnapshotRequest request, Progress progress, Capture capture)
-            throws SQLException, IOException, RecoveryNotReadyException {
+    private LockedTables lock(Session session, Sight sight, SnapshotRequest request, Progress progress)
+            throws SQLException, RecoveryNotReadyException {
+        if (sight == Sight.UNDECIDED) {
+            return new LockedBeforeSeen(session, settings.lockTimeout()).lock(request, progress);
+        }
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
         BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
@@ -137,43 +179,38 @@ public final class PostgresSnapshotService implements SnapshotService {
         if (sight == Sight.OLDER) {
             older.requireCurrentColumns(radius);
         }
-        return copy(session, more, sight, radius, path, request, capture);
+        return new LockedTables(radius, sight, path);
     }
 
-    private SecuredTables copy(
-            Session session,
-            Connections more,
-            Sight sight,
-            BlastRadius radius,
-            SearchPath path,
-            SnapshotRequest request,
-            Capture capture)
+    private SecuredTables save(
+            Session session, Connections more, LockedTables locked, SnapshotRequest request, Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         if (request.callersTransaction()) {
-            DeferredTriggers.refuse(session, radius);
+            DeferredTriggers.refuse(session, locked.radius());
         }
         // Locks that are older than a savepoint survive a rollback to it; the settings after it do not.
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
         String groupId = identifiers.group();
-        List<SnapshotManifest> manifests = covering(session, more, sight, radius, request, capture, groupId);
+        List<SnapshotManifest> manifests = covering(session, more, locked, request, capture, groupId);
         capture.verify(manifests, groupId);
-        Aftermath aftermath = Aftermath.expect(session, saved(radius, sight), sight == Sight.OLDER || drops(request));
+        Aftermath aftermath =
+                Aftermath.expect(session, locked.saved(), locked.sight() == Sight.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
-        path.useCallers();
-        return new SecuredTables(groupId, manifests, store.address(), aftermath);
+        locked.path().useCallers();
+        return new SecuredTables(groupId, manifests, store.address(), aftermath, Optional.empty(), capture);
     }
 
     /** Snapshots that cover the radius: taken now, or where the request says so, not long ago. */
     private List<SnapshotManifest> covering(
             Session session,
             Connections more,
-            Sight sight,
-            BlastRadius radius,
+            LockedTables locked,
             SnapshotRequest request,
             Capture capture,
             String groupId)
             throws SQLException, IOException, RecoveryNotReadyException {
+        BlastRadius radius = locked.radius();
         if (radius.tables().isEmpty()) {
             return List.of();
         }
@@ -182,25 +219,14 @@ public final class PostgresSnapshotService implements SnapshotService {
                     .of(session, radius, request.database(), request.recent().get());
         }
         TableSize.refuseTooLarge(session, radius, request);
-        return capture.copy(radius.relations(), groupId, secondReader(session, more, radius, sight));
-    }
-
-    /** Of an older snapshot only those rows are safe that it sees; and of its own temporary tables it sees all. */
-    private static SavedTables saved(BlastRadius radius, Sight sight) {
-        Set<Long> whole = new HashSet<>();
-        Set<Long> byRow = new HashSet<>();
-        for (BlastRadius.Reached reached : radius.tables().values()) {
-            boolean seen = sight != Sight.OLDER || !reached.effect().byRow();
-            (seen ? whole : byRow).add(reached.relation().oid());
-        }
-        return new SavedTables(whole, byRow);
+        return capture.copy(radius.relations(), groupId, secondReader(session, more, locked));
     }
 
     /** No other connection sees what this transaction wrote itself, what an older snapshot sees, or temporary tables. */
-    private static SecondReader secondReader(Session session, Connections more, BlastRadius radius, Sight sight)
+    private static SecondReader secondReader(Session session, Connections more, LockedTables locked)
             throws SQLException {
-        boolean alone = sight == Sight.OLDER
-                || radius.relations().stream().anyMatch(Relation::isTemporary)
+        boolean alone = locked.sight() == Sight.OLDER
+                || locked.radius().relations().stream().anyMatch(Relation::isTemporary)
                 || session.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
                         .equals("t");
         return alone ? SecondReader.none() : new SecondReader(more, SecondReader.View.underLockOf(session));
@@ -221,24 +247,12 @@ public final class PostgresSnapshotService implements SnapshotService {
         }
     }
 
-    private static void rollBackToSavepoint(Session session, Exception failure) {
-        try {
-            session.execute("ROLLBACK TO SAVEPOINT backstop_secure; RELEASE SAVEPOINT backstop_secure");
-        } catch (SQLException e) {
-            failure.addSuppressed(e);
-        }
-    }
-
-    private static void rollBack(Session session, Exception failure) {
-        try {
-            session.rollBack();
-        } catch (SQLException e) {
-            failure.addSuppressed(e);
-        }
-    }
-
     private static void undo(Undo undo, Capture capture, Exception failure) {
-        undo.after(failure);
+        try {
+            undo.run();
+        } catch (SQLException e) {
+            failure.addSuppressed(e);
+        }
         capture.discard(failure);
     }
 
@@ -247,9 +261,16 @@ public final class PostgresSnapshotService implements SnapshotService {
         store.close();
     }
 
-    /** Leaves the transaction as it was found; that this failed is added to the failure. */
+    /** Leaves the transaction as it was found. */
     @FunctionalInterface
     private interface Undo {
-        void after(Exception failure);
+        void run() throws SQLException;
+    }
+
+    /** Locks, copies, stores and reads back; empty where this way of doing it is not the right one. */
+    @FunctionalInterface
+    private interface Saving {
+        Optional<SecuredTables> save(Session session, Sight sight, Capture capture)
+                throws SQLException, IOException, RecoveryNotReadyException;
     }
 }

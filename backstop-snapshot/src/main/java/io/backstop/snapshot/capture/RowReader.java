@@ -9,8 +9,9 @@ import org.postgresql.copy.CopyOut;
 
 import java.io.IOException;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
+import java.util.concurrent.Future;
 
 /**
  * Reads rows of one table over one connection, and has them stored in chunks meanwhile. Several of them can read parts of
@@ -22,22 +23,20 @@ final class RowReader implements AutoCloseable {
 
     private final Session session;
     private final CopyFormat format;
-    private final Uploads<Piece> uploads;
+    private final List<Future<Piece>> pieces = new ArrayList<>();
     private final ChunkWriter writer;
     private final RowChecksum checksum = new RowChecksum();
 
     private long part;
     private long rows;
 
-    RowReader(Session session, CopyFormat format, int chunkBytes, Uploads<Piece> uploads, Target target)
+    RowReader(Session session, CopyFormat format, int chunkBytes, StoreThreads store, Target target)
             throws IOException {
         this.session = session;
         this.format = format;
-        this.uploads = uploads;
-        this.writer = new ChunkWriter(format, chunkBytes, LONGEST, uploads::buffer, (chunkRows, stored) -> {
+        this.writer = new ChunkWriter(format, chunkBytes, LONGEST, store::buffer, (chunkRows, stored) -> {
             long begins = part;
-            Callable<Piece> upload = () -> new Piece(begins, target.store(chunkRows, stored));
-            uploads.begin(stored, upload);
+            pieces.add(store.store(stored, () -> new Piece(begins, target.store(chunkRows, stored))));
         });
     }
 
@@ -72,10 +71,10 @@ final class RowReader implements AutoCloseable {
         }
     }
 
-    /** All that was read, stored. */
+    /** All that was read; its last chunks may still be on their way. */
     Parts finish() throws IOException {
         writer.finish();
-        return new Parts(uploads.finish(), rows, checksum);
+        return new Parts(List.copyOf(pieces), rows, checksum);
     }
 
     @Override
@@ -93,5 +92,5 @@ final class RowReader implements AutoCloseable {
     record Piece(long part, SnapshotManifest.Chunk chunk) {}
 
     /** What one reader read. */
-    record Parts(List<Piece> pieces, long rows, RowChecksum checksum) {}
+    record Parts(List<Future<Piece>> pieces, long rows, RowChecksum checksum) {}
 }

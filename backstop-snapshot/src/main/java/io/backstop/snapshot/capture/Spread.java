@@ -93,7 +93,7 @@ final class Spread {
         String array = Session.array(oids);
         List<Reach> next = new ArrayList<>(ask(session, CHILDREN.formatted(effect, array)));
         switch (effect) {
-            case KEPT, TRUNCATED, DROPPED -> {}
+            case TAKEN_BY_ROW, KEPT, TRUNCATED, DROPPED -> {}
             case UPDATED -> {
                 next.addAll(ask(session, ACTIONS.formatted("confupdtype", "UPDATED", array)));
                 next.addAll(ask(session, BENEATH.formatted(effect, array)));

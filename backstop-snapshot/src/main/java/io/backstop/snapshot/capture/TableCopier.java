@@ -13,10 +13,12 @@ import io.backstop.snapshot.schema.TableDescription;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -31,22 +33,18 @@ final class TableCopier implements AutoCloseable {
     /** Compressed bytes of a chunk; what the compressor still holds comes on top, well below 16 MiB in all. */
     static final int CHUNK = 8 << 20;
 
-    private static final int OVER = 512 << 10;
-
     private final Session session;
     private final SecondReader second;
     private final Progress progress;
     private final int chunkBytes;
-    private final Uploads<Piece> uploads;
-    private final Uploads<Piece> secondUploads;
+    private final StoreThreads store;
 
-    TableCopier(Session session, SecondReader second, Progress progress, int chunkBytes) {
+    TableCopier(Session session, SecondReader second, StoreThreads store, Progress progress, int chunkBytes) {
         this.session = session;
         this.second = second;
         this.progress = progress;
         this.chunkBytes = chunkBytes;
-        this.uploads = new Uploads<>(() -> new ChunkBuffer(chunkBytes + OVER));
-        this.secondUploads = new Uploads<>(() -> new ChunkBuffer(chunkBytes + OVER));
+        this.store = store;
     }
 
     /** The columns whose values are stored: a generated one is not data. */
@@ -74,19 +72,18 @@ final class TableCopier implements AutoCloseable {
         RowReader.Target target = new Target(relation, draft);
         Source source = new Source(relation, columns(table), format.options(encoding));
         if (along.isEmpty()) {
-            try (RowReader reader = new RowReader(session, format, chunkBytes, uploads, target)) {
+            try (RowReader reader = new RowReader(session, format, chunkBytes, store, target)) {
                 reader.read(0, source.whole());
                 return Copied.of(reader.finish());
             }
         }
         PageRanges ranges = new PageRanges(pages);
-        FutureTask<Parts> share =
-                new FutureTask<>(() -> read(along.get(), format, secondUploads, target, source, ranges));
+        FutureTask<Parts> share = new FutureTask<>(() -> read(along.get(), format, target, source, ranges));
         Thread thread = new Thread(share, "backstop-second-reader");
         thread.setDaemon(true);
         thread.start();
         try {
-            Parts own = read(session, format, uploads, target, source, ranges);
+            Parts own = read(session, format, target, source, ranges);
             return Copied.of(own, outcome(share));
         } catch (SQLException | IOException | RuntimeException e) {
             second.cancel();
@@ -97,15 +94,27 @@ final class TableCopier implements AutoCloseable {
         }
     }
 
-    private Parts read(
-            Session reading,
+    /** @param conditions which rows, one part after the other */
+    Copied copyRows(
+            Relation relation,
+            TableDescription table,
             CopyFormat format,
-            Uploads<Piece> storing,
-            RowReader.Target target,
-            Source source,
-            PageRanges ranges)
+            String encoding,
+            List<String> conditions,
+            SnapshotDraft draft)
             throws SQLException, IOException {
-        try (RowReader reader = new RowReader(reading, format, chunkBytes, storing, target)) {
+        Source source = new Source(relation, columns(table), format.options(encoding));
+        try (RowReader reader = new RowReader(session, format, chunkBytes, store, new Target(relation, draft))) {
+            for (int i = 0; i < conditions.size(); i++) {
+                reader.read(i, source.where(conditions.get(i)));
+            }
+            return Copied.of(reader.finish());
+        }
+    }
+
+    private Parts read(Session reading, CopyFormat format, RowReader.Target target, Source source, PageRanges ranges)
+            throws SQLException, IOException {
+        try (RowReader reader = new RowReader(reading, format, chunkBytes, store, target)) {
             for (Optional<PageRanges.Range> range = ranges.take(); range.isPresent(); range = ranges.take()) {
                 reader.read(range.get().number(), source.of(range.get()));
             }
@@ -152,10 +161,7 @@ final class TableCopier implements AutoCloseable {
 
     @Override
     public void close() {
-        try (uploads;
-                secondUploads) {
-            second.close();
-        }
+        second.close();
     }
 
     /** What COPY reads. */
@@ -167,7 +173,11 @@ final class TableCopier implements AutoCloseable {
         }
 
         String of(PageRanges.Range range) {
-            return "COPY (SELECT " + list() + " FROM ONLY " + relation.name().quoted() + " WHERE " + range.condition()
+            return where(range.condition());
+        }
+
+        String where(String condition) {
+            return "COPY (SELECT " + list() + " FROM ONLY " + relation.name().quoted() + " WHERE " + condition
                     + ") TO STDOUT " + options;
         }
 
@@ -194,15 +204,25 @@ final class TableCopier implements AutoCloseable {
         public SnapshotManifest.Chunk store(long rows, ChunkBuffer content) throws IOException {
             SnapshotManifest.Chunk chunk = draft.putChunk(chunks.getAndIncrement(), rows, content.content());
             long done = stored.addAndGet(rows);
-            synchronized (progress) {
-                progress.reached(Progress.Step.COPYING, relation.name().toString(), done, relation.estimatedRows());
-            }
+            progress.reached(Progress.Step.COPYING, relation.name().toString(), done, relation.estimatedRows());
             return chunk;
         }
     }
 
-    /** What was copied of a table: its chunks in the order of its pages, as far as each chunk's first row tells. */
-    record Copied(List<SnapshotManifest.Chunk> chunks, long rows, String checksum) {
+    /** What was copied of a table. */
+    record Copied(List<Future<Piece>> pieces, long rows, String checksum) {
+        /** The chunks, all stored, in the order of the table's pages as far as each chunk's first row tells. */
+        List<SnapshotManifest.Chunk> chunks() throws IOException {
+            List<Piece> stored = new ArrayList<>();
+            for (Future<Piece> piece : pieces) {
+                stored.add(StoreThreads.await(piece));
+            }
+            return stored.stream()
+                    .sorted(Comparator.comparingLong(Piece::part))
+                    .map(Piece::chunk)
+                    .toList();
+        }
+
         static Copied of(Parts... shares) {
             RowChecksum checksum = new RowChecksum();
             long rows = 0;
@@ -211,13 +231,7 @@ final class TableCopier implements AutoCloseable {
                 rows += share.rows();
             }
             return new Copied(
-                    Stream.of(shares)
-                            .flatMap(share -> share.pieces().stream())
-                            .sorted(Comparator.comparingLong(Piece::part))
-                            .map(Piece::chunk)
-                            .toList(),
-                    rows,
-                    checksum.hex());
+                    Stream.of(shares).flatMap(share -> share.pieces().stream()).toList(), rows, checksum.hex());
         }
     }
 }

@@ -28,24 +28,59 @@ final class TableSize {
         return pages;
     }
 
+    /**
+     * For rows that are saved one by one, and tables that are saved whole along with them.
+     *
+     * @param parts the tables that hold the rows
+     */
+    static void refuseTooLarge(
+            Session session, BlastRadius whole, List<Relation> parts, LockedRows rows, SnapshotRequest request)
+            throws SQLException, RecoveryNotReadyException {
+        long bytes = bytes(session, whole);
+        for (Relation part : parts) {
+            for (String condition : rows.conditions(part)) {
+                bytes += Long.parseLong(session.value("SELECT coalesce(sum((" + widths(session, part)
+                        + ")::int8), 0)::int8 FROM ONLY " + part.name().quoted() + " WHERE " + condition));
+            }
+        }
+        if (bytes > request.maxBytes()) {
+            throw new RecoveryNotReadyException(
+                    "the rows that the statement takes (" + names(parts) + ") take " + bytes
+                            + " bytes on disk with all that they take along, more than the " + request.maxBytes()
+                            + " that may be saved inline",
+                    "raise max_inline_snapshot_bytes in the policy, or take fewer rows at once");
+        }
+    }
+
+    /** What a row's values take as they are stored; long ones are not fetched for it. */
+    private static String widths(Session session, Relation table) throws SQLException {
+        return session.value(
+                "SELECT coalesce(string_agg('coalesce(pg_column_size(' || quote_ident(attname) || '), 0)', "
+                        + "' + '), '0') FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped AND attrelid = "
+                        + table.oid());
+    }
+
+    private static long bytes(Session session, BlastRadius radius) throws SQLException {
+        return Long.parseLong(session.value("SELECT coalesce(sum(pg_table_size(o)), 0)::int8 FROM unnest("
+                + Session.array(radius.tables().keySet()) + ") o"));
+    }
+
     /** Others wait for the tables as long as the copy takes, and the policy bounds that. */
     static void refuseTooLarge(Session session, BlastRadius radius, SnapshotRequest request)
             throws SQLException, RecoveryNotReadyException {
-        long bytes = Long.parseLong(session.value("SELECT coalesce(sum(pg_table_size(o)), 0)::int8 FROM unnest("
-                + Session.array(radius.tables().keySet()) + ") o"));
+        long bytes = bytes(session, radius);
         if (bytes > request.maxBytes()) {
             throw new RecoveryNotReadyException(
-                    "the tables that the statement reaches (" + names(radius) + ") take " + bytes
+                    "the tables that the statement reaches (" + names(radius.relations()) + ") take " + bytes
                             + " bytes on disk, more than the " + request.maxBytes() + " that may be saved inline",
                     "raise max_inline_snapshot_bytes in the policy, or save the tables beforehand with backstop "
                             + "snapshots create");
         }
     }
 
-    private static String names(BlastRadius radius) {
-        List<String> names = radius.relations().stream()
-                .map(relation -> relation.name().toString())
-                .toList();
+    private static String names(List<Relation> relations) {
+        List<String> names =
+                relations.stream().map(relation -> relation.name().toString()).toList();
         return names.size() <= 3 ? String.join(", ", names) : names.get(0) + " and " + (names.size() - 1) + " more";
     }
 

@@ -53,10 +53,14 @@ record OwnedSequence(Sequence sequence, String qualified) {
         return values;
     }
 
+    /** The default of the column that it feeds. */
+    static String nextValueOf(String qualified) {
+        return "nextval('" + qualified.replace("'", "''") + "'::regclass)";
+    }
+
     /** Whether an expression is what {@code serial} writes as the column's default. */
     boolean isDefaultOf(String column, String expression) {
-        return sequence.column().equals(column)
-                && expression.equals("nextval('" + qualified.replace("'", "''") + "'::regclass)");
+        return sequence.feeding() && sequence.column().equals(column) && expression.equals(nextValueOf(qualified));
     }
 
     private record Value(long last, boolean called) {}
@@ -71,6 +75,7 @@ record OwnedSequence(Sequence sequence, String qualified) {
                             row.getString("name"),
                             row.getString("column"),
                             row.getBoolean("identity"),
+                            row.getBoolean("feeding"),
                             row.getString("type"),
                             row.getLong("seqstart"),
                             row.getLong("seqincrement"),
@@ -88,6 +93,7 @@ record OwnedSequence(Sequence sequence, String qualified) {
                     sequence.name(),
                     sequence.column(),
                     sequence.identity(),
+                    sequence.feeding(),
                     sequence.type(),
                     sequence.start(),
                     sequence.increment(),

@@ -1,6 +1,7 @@
 package io.backstop.snapshot.schema;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.snapshot.schema.TableSql.Piece;
 
 import java.util.List;
 import java.util.stream.Collectors;
@@ -34,7 +35,7 @@ public final class RebuildScript {
      * @param options what COPY has to be told of them, in parentheses
      */
     public static String of(TableDescription table, List<String> columns, List<String> chunks, String options) {
-        TableSql sql = new TableSql(table);
+        TableSql sql = new TableSql(table, PartNames.original(table));
         StringBuilder script = new StringBuilder(HEAD.formatted(oneLine(table.schema() + "." + table.name())));
         table.prerequisites().forEach(p -> {
             script.append("\n-- ")
@@ -45,11 +46,26 @@ public final class RebuildScript {
             script.append("\\endif\n");
         });
         script.append('\n');
-        append(script, sql.beforeRows());
+        append(script, sql.beforeRows().stream().map(Piece::sql).toList());
         script.append(rows(table, columns, chunks, options));
-        append(script, sql.afterRows());
-        append(script, sql.lastly());
+        append(script, sql.afterRows().stream().map(Piece::sql).toList());
+        append(script, List.of(ownership(table)));
+        append(
+                script,
+                sql.foreignKeys().stream()
+                        .map(key -> sql.addConstraint(key, key.definition()))
+                        .toList());
+        append(script, sql.comments(List.of()).stream().map(Piece::sql).toList());
+        table.dependents().forEach(dependent -> append(script, dependent.sql()));
+        table.omissions()
+                .forEach(omission ->
+                        script.append("\n-- ").append(oneLine(omission)).append('\n'));
         return script.toString();
+    }
+
+    private static String ownership(TableDescription table) {
+        return "ALTER TABLE " + RelationName.of(table.schema(), table.name()).quoted() + " OWNER TO "
+                + RelationName.quote(table.owner());
     }
 
     private static void append(StringBuilder script, List<String> statements) {

@@ -1,11 +1,13 @@
 package io.backstop.snapshot.schema;
 
 import io.backstop.snapshot.schema.TableDescription.Column;
+import io.backstop.snapshot.schema.TableDescription.ColumnSettings;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Generated;
 import io.backstop.snapshot.schema.TableDescription.Index;
+import io.backstop.snapshot.schema.TableDescription.IndexSettings;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 
 import java.sql.Connection;
@@ -84,7 +86,10 @@ public final class TableDescriber {
                                 indexes.getOrDefault(oid, List.of()),
                                 dependents.getOrDefault(oid, List.of()),
                                 header.partitionKey(),
-                                prerequisites.getOrDefault(oid, List.of())));
+                                header.tablespace(),
+                                header.accessMethod(),
+                                prerequisites.getOrDefault(oid, List.of()),
+                                header.omissions()));
             }
         }
         return descriptions;
@@ -108,6 +113,11 @@ public final class TableDescriber {
                 row.getBoolean("not_null"),
                 expression.filter(e -> sequences.stream().noneMatch(s -> s.isDefaultOf(name, e))),
                 generated(row.getString("generated"), row.getString("identity")),
+                new ColumnSettings(
+                        Optional.ofNullable(row.getString("storage")),
+                        Optional.ofNullable(row.getString("compression")),
+                        Optional.ofNullable(row.getString("statistics")).map(Integer::valueOf),
+                        CatalogQuery.texts(row, "options")),
                 Optional.ofNullable(row.getString("comment")));
     }
 
@@ -131,7 +141,22 @@ public final class TableDescriber {
                 row.getString("name"),
                 kind(row.getString("kind")),
                 definition,
-                Optional.ofNullable(row.getString("comment")));
+                Optional.ofNullable(row.getString("comment")),
+                row.getBoolean("indexed") ? Optional.of(settings(row)) : Optional.empty());
+    }
+
+    /** Statistics come as column and target by turns. */
+    private static IndexSettings settings(ResultSet row) throws SQLException {
+        List<String> targets = CatalogQuery.texts(row, "statistics");
+        Map<Integer, Integer> statistics = new LinkedHashMap<>();
+        for (int i = 0; i < targets.size(); i += 2) {
+            statistics.put(Integer.valueOf(targets.get(i)), Integer.valueOf(targets.get(i + 1)));
+        }
+        return new IndexSettings(
+                CatalogQuery.texts(row, "options"),
+                Optional.ofNullable(row.getString("tablespace")),
+                statistics,
+                Optional.ofNullable(row.getString("index_comment")));
     }
 
     private static ConstraintKind kind(String kind) {
@@ -153,10 +178,7 @@ public final class TableDescriber {
             throw new IllegalStateException("the index definition \"" + definition + "\" does not begin as expected");
         }
         return new Index(
-                row.getString("name"),
-                row.getBoolean("unique"),
-                definition.substring(head.length()),
-                Optional.ofNullable(row.getString("comment")));
+                row.getString("name"), row.getBoolean("unique"), definition.substring(head.length()), settings(row));
     }
 
     private record Header(
@@ -167,7 +189,10 @@ public final class TableDescriber {
             boolean unlogged,
             List<String> options,
             Optional<String> comment,
-            Optional<String> partitionKey) {
+            Optional<String> partitionKey,
+            Optional<String> tablespace,
+            Optional<String> accessMethod,
+            List<String> omissions) {
         static Header read(ResultSet row) throws SQLException {
             return new Header(
                     row.getString("schema"),
@@ -177,7 +202,10 @@ public final class TableDescriber {
                     row.getBoolean("unlogged"),
                     CatalogQuery.texts(row, "options"),
                     Optional.ofNullable(row.getString("comment")),
-                    Optional.ofNullable(row.getString("partition_key")));
+                    Optional.ofNullable(row.getString("partition_key")),
+                    Optional.ofNullable(row.getString("tablespace")),
+                    Optional.ofNullable(row.getString("access_method")),
+                    CatalogQuery.texts(row, "omissions"));
         }
     }
 }

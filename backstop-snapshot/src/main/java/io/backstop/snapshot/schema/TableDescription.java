@@ -1,8 +1,12 @@
 package io.backstop.snapshot.schema;
 
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * A table without its rows, in parts that can be put together again under another name. Every piece of SQL is as
@@ -24,8 +28,11 @@ import java.util.Optional;
  * @param partitionKey what follows {@code PARTITION BY} where it is a partitioned table. Such a table has no rows of its
  *     own; each of its partitions is described by itself, as a table of its own that has a dependent of kind {@code
  *     partition of} which attaches it
+ * @param tablespace its tablespace, where that is not the database's own
+ * @param accessMethod its table access method, where that is not {@code heap}
  * @param prerequisites what it needs and does not own: its schema, types, functions, sequences, in an order in which
  *     they can be created; to be created only where they are missing
+ * @param omissions what is there and is not told here, for a reason: one sentence each
  */
 public record TableDescription(
         String schema,
@@ -40,7 +47,10 @@ public record TableDescription(
         List<Index> indexes,
         List<Dependent> dependents,
         Optional<String> partitionKey,
-        List<Prerequisite> prerequisites) {
+        Optional<String> tablespace,
+        Optional<String> accessMethod,
+        List<Prerequisite> prerequisites,
+        List<String> omissions) {
     public TableDescription {
         Objects.requireNonNull(schema, "schema");
         Objects.requireNonNull(name, "name");
@@ -53,7 +63,10 @@ public record TableDescription(
         indexes = List.copyOf(indexes);
         dependents = List.copyOf(dependents);
         Objects.requireNonNull(partitionKey, "partitionKey");
+        Objects.requireNonNull(tablespace, "tablespace");
+        Objects.requireNonNull(accessMethod, "accessMethod");
         prerequisites = List.copyOf(prerequisites);
+        omissions = List.copyOf(omissions);
     }
 
     /**
@@ -64,6 +77,7 @@ public record TableDescription(
      * @param defaultExpression the default, or the expression of a generated column; a default by {@code nextval} of an
      *     owned sequence is left out here and told by that {@link Sequence}
      * @param generated how the value comes about
+     * @param settings how its values are kept and looked at
      */
     public record Column(
             String name,
@@ -72,7 +86,43 @@ public record TableDescription(
             boolean notNull,
             Optional<String> defaultExpression,
             Generated generated,
+            ColumnSettings settings,
             Optional<String> comment) {}
+
+    /**
+     * How a column's values are kept and looked at, as far as that is not what its type and the server do by themselves.
+     *
+     * @param storage {@code PLAIN}, {@code EXTERNAL}, {@code EXTENDED} or {@code MAIN}
+     * @param compression {@code pglz} or {@code lz4}
+     * @param statistics its statistics target
+     * @param options its attribute options, {@code name=value}
+     */
+    public record ColumnSettings(
+            Optional<String> storage,
+            Optional<String> compression,
+            Optional<Integer> statistics,
+            List<String> options) {
+        /** All of them as the type and the server have them. */
+        public static final ColumnSettings DEFAULT =
+                new ColumnSettings(Optional.empty(), Optional.empty(), Optional.empty(), List.of());
+
+        public ColumnSettings {
+            options = List.copyOf(options);
+        }
+
+        /** What follows {@code ALTER COLUMN name}, one for each setting that is not the default. */
+        public List<String> actions() {
+            return Stream.of(
+                            storage.map(s -> "SET STORAGE " + s),
+                            compression.map(c -> "SET COMPRESSION " + c),
+                            statistics.map(n -> "SET STATISTICS " + n),
+                            options.isEmpty()
+                                    ? Optional.<String>empty()
+                                    : Optional.of("SET (" + String.join(", ", options) + ")"))
+                    .flatMap(Optional::stream)
+                    .toList();
+        }
+    }
 
     /** How a column's value comes about. */
     public enum Generated {
@@ -87,6 +137,7 @@ public record TableDescription(
      * A sequence that a column owns: of an identity column, or of a serial one.
      *
      * @param column the owning column
+     * @param feeding whether the column's default is {@code nextval} of it, as {@code serial} makes it
      * @param type its data type
      * @param lastValue the last value it gave, or its start where it gave none
      * @param called whether it gave {@code lastValue} already
@@ -96,6 +147,7 @@ public record TableDescription(
             String name,
             String column,
             boolean identity,
+            boolean feeding,
             String type,
             long start,
             long increment,
@@ -104,7 +156,14 @@ public record TableDescription(
             long cache,
             boolean cycle,
             long lastValue,
-            boolean called) {}
+            boolean called) {
+
+        /** What {@code CREATE SEQUENCE} and the parentheses of an identity column understand alike. */
+        public String parameters() {
+            return "START WITH " + start + " INCREMENT BY " + increment + " MINVALUE " + minimum + " MAXVALUE "
+                    + maximum + " CACHE " + cache + (cycle ? " CYCLE" : " NO CYCLE");
+        }
+    }
 
     /**
      * A constraint.
@@ -114,8 +173,14 @@ public record TableDescription(
      *
      * @param definition what follows {@code CONSTRAINT name}, as {@code pg_get_constraintdef} writes it; where a foreign
      *     key refers to the table itself, its name is written as {@link #SELF}
+     * @param index the settings of its index, where it is kept by one
      */
-    public record Constraint(String name, ConstraintKind kind, String definition, Optional<String> comment) {
+    public record Constraint(
+            String name,
+            ConstraintKind kind,
+            String definition,
+            Optional<String> comment,
+            Optional<IndexSettings> index) {
         /** Stands for the table's own qualified name in the definition of a foreign key to itself. */
         public static final String SELF = "\u0001self\u0001";
     }
@@ -135,7 +200,26 @@ public record TableDescription(
      *
      * @param body what follows {@code USING} in {@code pg_get_indexdef}: {@code btree (lower(email)) WHERE …}
      */
-    public record Index(String name, boolean unique, String body, Optional<String> comment) {}
+    public record Index(String name, boolean unique, String body, IndexSettings settings) {}
+
+    /**
+     * What an index has that its definition does not say.
+     *
+     * @param options its storage parameters, {@code name=value}; those of an index that belongs to no constraint are in
+     *     its body
+     * @param tablespace its tablespace, where that is not the database's own
+     * @param statistics the statistics targets of its columns, by their number
+     */
+    public record IndexSettings(
+            List<String> options,
+            Optional<String> tablespace,
+            Map<Integer, Integer> statistics,
+            Optional<String> comment) {
+        public IndexSettings {
+            options = List.copyOf(options);
+            statistics = Collections.unmodifiableMap(new TreeMap<>(statistics));
+        }
+    }
 
     /**
      * Something that hangs on the table.
@@ -145,12 +229,26 @@ public record TableDescription(
      *     partition of}, {@code inherits} and the like
      * @param identity its name for people: {@code orders_user_id_fkey on public.orders}
      * @param sql the statements that create it again once the table has its name back, without a final semicolon each
+     * @param needs what has to be there for that and may be gone, for it belongs to nobody's description
+     * @param own whether it is a part of the table; else it is somewhere else and refers to it
+     * @param drop the statement that drops it, where it is elsewhere and is not gone with something else
      */
-    public record Dependent(String kind, String identity, List<String> sql) {
+    public record Dependent(
+            String kind, String identity, List<String> sql, List<Need> needs, boolean own, Optional<String> drop) {
         public Dependent {
             sql = List.copyOf(sql);
+            needs = List.copyOf(needs);
         }
     }
+
+    /**
+     * Something beside tables that a statement names.
+     *
+     * @param kind {@code role} (which has to exist), {@code grantor} (a role that one has to be able to act as), {@code
+     *     superuser}, {@code tablespace}, {@code access method}, {@code publication}, {@code extension}
+     * @param name its name, unquoted; empty for a superuser
+     */
+    public record Need(String kind, String name) {}
 
     /**
      * Something that the table needs and does not own.

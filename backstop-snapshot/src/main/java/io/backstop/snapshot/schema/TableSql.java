@@ -4,203 +4,246 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
-import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Index;
+import io.backstop.snapshot.schema.TableDescription.IndexSettings;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
 
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * The statements that make a described table again under its own name, in three parts: what has to be there before its
- * rows, what is made after them, and what hangs on it. Without prerequisites. Immutable, thread-safe.
+ * The statements that build a described table under the given names: first what holds the rows, then what is faster or
+ * only possible once they are there. Without prerequisites, and without what hangs on it. For a transaction in which
+ * {@code standard_conforming_strings} is on. Immutable, thread-safe.
  */
 public final class TableSql {
     private final TableDescription table;
-    private final String name;
+    private final PartNames names;
+    private final ColumnSql columns;
 
-    public TableSql(TableDescription table) {
+    public TableSql(TableDescription table, PartNames names) {
         this.table = table;
-        this.name = RelationName.of(table.schema(), table.name()).quoted();
+        this.names = names;
+        this.columns = new ColumnSql(table, names);
     }
 
-    /** The table and the sequences that it owns. */
-    public List<String> beforeRows() {
-        List<String> statements = new ArrayList<>();
-        List<Sequence> serial =
+    /** Sequences and the table, ready for COPY. */
+    public List<Piece> beforeRows() {
+        List<Piece> pieces = new ArrayList<>();
+        List<Sequence> serials =
                 table.sequences().stream().filter(s -> !s.identity()).toList();
-        serial.forEach(
-                s -> statements.add("CREATE SEQUENCE " + qualified(s) + " AS " + s.type() + " " + parameters(s)));
-        statements.add(createTable());
-        for (Sequence sequence : serial) {
-            String column = RelationName.quote(sequence.column());
-            statements.add("ALTER SEQUENCE " + qualified(sequence) + " OWNED BY " + name + "." + column);
-            if (hasNoDefault(sequence.column())) {
-                statements.add("ALTER TABLE " + name + " ALTER COLUMN " + column + " SET DEFAULT nextval("
-                        + literal(qualified(sequence)) + "::regclass)");
+        serials.forEach(s -> pieces.add(new Piece(
+                "sequence " + names.sequence(s.name()),
+                "CREATE SEQUENCE " + columns.sequence(s) + " AS " + s.type() + " " + s.parameters())));
+        pieces.add(new Piece("table " + names.target(), createTable()));
+        serials.forEach(s -> pieces.add(new Piece(
+                "sequence " + names.sequence(s.name()),
+                "ALTER SEQUENCE " + columns.sequence(s) + " OWNED BY " + target() + "."
+                        + RelationName.quote(s.column()))));
+        serials.stream()
+                .filter(Sequence::feeding)
+                .forEach(s -> pieces.add(new Piece(
+                        "default of column " + s.column(),
+                        "ALTER TABLE " + target() + " ALTER COLUMN " + RelationName.quote(s.column())
+                                + " SET DEFAULT nextval(" + literal(columns.sequence(s)) + "::regclass)")));
+        for (Column column : table.columns()) {
+            column.settings()
+                    .actions()
+                    .forEach(action -> pieces.add(new Piece(
+                            "settings of column " + column.name(),
+                            "ALTER TABLE " + target() + " ALTER COLUMN " + RelationName.quote(column.name()) + " "
+                                    + action)));
+        }
+        return pieces;
+    }
+
+    /** Keys, checks, exclusions, indexes and sequence values; foreign keys are {@link #foreignKeys}. */
+    public List<Piece> afterRows() {
+        List<Piece> pieces = new ArrayList<>();
+        inOrder(kind -> kind != ConstraintKind.FOREIGN_KEY).stream()
+                .filter(c -> !isInline(c))
+                .forEach(c -> pieces.add(constraint(c)));
+        pieces.addAll(indexes());
+        pieces.addAll(sequenceValues());
+        return pieces;
+    }
+
+    /** Whether a constraint is written at its column, and so is there with the table. */
+    public static boolean isInline(Constraint constraint) {
+        return ColumnSql.isInline(constraint);
+    }
+
+    /** The indexes that belong to no constraint. */
+    public List<Piece> indexes() {
+        return table.indexes().stream()
+                .map(i -> new Piece("index " + i.name(), index(i)))
+                .toList();
+    }
+
+    /** Where the owned sequences go on. */
+    public List<Piece> sequenceValues() {
+        return table.sequences().stream()
+                .map(s -> new Piece("value of sequence " + s.name(), setValue(s)))
+                .toList();
+    }
+
+    /** The foreign keys to other tables and to the table itself. */
+    public List<Constraint> foreignKeys() {
+        return inOrder(kind -> kind == ConstraintKind.FOREIGN_KEY);
+    }
+
+    /** {@code ALTER TABLE … ADD CONSTRAINT} with a definition of this constraint or one derived from it. */
+    public String addConstraint(Constraint constraint, String definition) {
+        return "ALTER TABLE " + target() + " ADD CONSTRAINT "
+                + RelationName.quote(names.constraint(constraint.name())) + " "
+                + definition.replace(Constraint.SELF, target());
+    }
+
+    /** Comments of the table and of every part that is there. */
+    public List<Piece> comments(List<Constraint> leftOut) {
+        List<Piece> pieces = new ArrayList<>();
+        table.comment().ifPresent(text -> pieces.add(comment("TABLE " + target(), text)));
+        for (Column column : table.columns()) {
+            column.comment()
+                    .ifPresent(text ->
+                            pieces.add(comment("COLUMN " + target() + "." + RelationName.quote(column.name()), text)));
+        }
+        for (Constraint constraint : table.constraints()) {
+            if (!leftOut.contains(constraint)) {
+                String name = names.constraint(constraint.name());
+                constraint
+                        .comment()
+                        .ifPresent(text -> pieces.add(
+                                comment("CONSTRAINT " + RelationName.quote(name) + " ON " + target(), text)));
+                constraint
+                        .index()
+                        .flatMap(IndexSettings::comment)
+                        .ifPresent(text -> pieces.add(comment("INDEX " + columns.qualified(name), text)));
             }
         }
-        return statements;
-    }
-
-    /** Keys, checks, indexes, values of sequences, owner and comments. */
-    public List<String> afterRows() {
-        List<String> statements = new ArrayList<>();
-        table.constraints().stream()
-                .filter(c -> c.kind() != ConstraintKind.FOREIGN_KEY && !isInline(c))
-                .sorted(Comparator.comparing(Constraint::kind))
-                .forEach(c -> statements.add(add(c)));
         for (Index index : table.indexes()) {
-            statements.add("CREATE " + (index.unique() ? "UNIQUE " : "") + "INDEX " + RelationName.quote(index.name())
-                    + " ON " + name + " USING " + index.body());
+            index.settings()
+                    .comment()
+                    .ifPresent(text ->
+                            pieces.add(comment("INDEX " + columns.qualified(names.index(index.name())), text)));
         }
-        for (Sequence sequence : table.sequences()) {
-            statements.add("SELECT pg_catalog.setval(" + literal(qualified(sequence)) + ", " + sequence.lastValue()
-                    + ", " + sequence.called() + ")");
-        }
-        statements.add("ALTER TABLE " + name + " OWNER TO " + RelationName.quote(table.owner()));
-        statements.addAll(comments());
-        return statements;
+        return pieces;
     }
 
-    /** Foreign keys, and what hangs on the table. */
-    public List<String> lastly() {
-        List<String> statements = new ArrayList<>();
-        table.constraints().stream()
-                .filter(c -> c.kind() == ConstraintKind.FOREIGN_KEY)
-                .forEach(c -> {
-                    statements.add(add(c));
-                    c.comment().ifPresent(text -> statements.add(comment(constraint(c), text)));
-                });
-        for (Dependent dependent : table.dependents()) {
-            statements.addAll(dependent.sql());
-        }
-        return statements;
+    private static Piece comment(String object, String text) {
+        return new Piece("comment on " + object.replace("\"", ""), "COMMENT ON " + object + " IS " + literal(text));
     }
 
     private String createTable() {
-        return "CREATE " + (table.unlogged() ? "UNLOGGED " : "") + "TABLE " + name + " ("
-                + table.columns().stream().map(this::column).collect(Collectors.joining(", ")) + ")"
-                + table.partitionKey().map(key -> " PARTITION BY " + key).orElse("")
-                + (table.options().isEmpty()
-                        ? ""
-                        : table.options().stream()
-                                .map(TableSql::option)
-                                .collect(Collectors.joining(", ", " WITH (", ")")));
+        return placed(
+                table.tablespace(),
+                table.accessMethod(),
+                "CREATE " + (table.unlogged() ? "UNLOGGED " : "") + "TABLE " + target() + " ("
+                        + table.columns().stream().map(columns::definition).collect(Collectors.joining(", ")) + ")"
+                        + table.partitionKey()
+                                .map(key -> " PARTITION BY " + key)
+                                .orElse("")
+                        + options(" WITH ", table.options()));
+    }
+
+    /** {@code name=value} with the value in quotes, which every option understands whatever its type. */
+    private static String options(String before, List<String> options) {
+        return options.isEmpty()
+                ? ""
+                : options.stream().map(TableSql::option).collect(Collectors.joining(", ", before + "(", ")"));
     }
 
     private static String option(String option) {
         int equals = option.indexOf('=');
-        return option.substring(0, equals + 1) + literal(option.substring(equals + 1));
+        return equals < 0 ? option : option.substring(0, equals) + "=" + literal(option.substring(equals + 1));
     }
 
-    private String column(Column column) {
-        return RelationName.quote(column.name()) + " " + column.type()
-                + column.collation().map(c -> " COLLATE " + c).orElse("") + value(column) + notNull(column);
+    /** A constraint, with the settings of its index where it has one. */
+    public Piece constraint(Constraint constraint) {
+        String add = addConstraint(constraint, constraint.definition());
+        return new Piece(
+                "constraint " + constraint.name(),
+                constraint
+                        .index()
+                        .map(settings -> placed(settings.tablespace(), Optional.empty(), add)
+                                + settings(names.constraint(constraint.name()), settings))
+                        .orElse(add));
     }
 
-    private String value(Column column) {
-        String expression = column.defaultExpression().orElse("");
-        return switch (column.generated()) {
-            case NO -> expression.isEmpty() ? "" : " DEFAULT " + expression;
-            case STORED -> " GENERATED ALWAYS AS (" + expression + ") STORED";
-            case VIRTUAL -> " GENERATED ALWAYS AS (" + expression + ") VIRTUAL";
-            case IDENTITY_ALWAYS -> " GENERATED ALWAYS AS IDENTITY" + identity(column);
-            case IDENTITY_BY_DEFAULT -> " GENERATED BY DEFAULT AS IDENTITY" + identity(column);
-        };
+    private String index(Index index) {
+        String create = "CREATE " + (index.unique() ? "UNIQUE " : "") + "INDEX "
+                + RelationName.quote(names.index(index.name())) + " ON " + target() + " USING " + index.body();
+        return placed(index.settings().tablespace(), Optional.empty(), create)
+                + settings(names.index(index.name()), index.settings());
     }
 
-    private String identity(Column column) {
-        return table.sequences().stream()
-                .filter(s -> s.identity() && s.column().equals(column.name()))
-                .findFirst()
-                .map(s -> " (SEQUENCE NAME " + qualified(s) + " " + parameters(s) + ")")
-                .orElse("");
+    private String settings(String index, IndexSettings settings) {
+        String alter = ";\nALTER INDEX " + columns.qualified(index);
+        return options(alter + " SET ", settings.options())
+                + settings.statistics().entrySet().stream()
+                        .map(target ->
+                                alter + " ALTER COLUMN " + target.getKey() + " SET STATISTICS " + target.getValue())
+                        .collect(Collectors.joining());
     }
 
-    private String notNull(Column column) {
-        Optional<Constraint> named =
-                table.constraints().stream().filter(c -> isNotNullOf(c, column)).findFirst();
-        if (named.isEmpty()) {
-            return column.notNull() ? " NOT NULL" : "";
-        }
-        return isInline(named.get())
-                ? " CONSTRAINT " + RelationName.quote(named.get().name()) + " NOT NULL"
-                        + (named.get().definition().endsWith(" NO INHERIT") ? " NO INHERIT" : "")
-                : "";
+    /**
+     * A statement that makes something where it was, if that is there and may be used: CREATE … TABLESPACE would fail
+     * where it is not.
+     */
+    private static String placed(Optional<String> tablespace, Optional<String> accessMethod, String create) {
+        StringBuilder before = new StringBuilder();
+        StringBuilder after = new StringBuilder();
+        tablespace.ifPresent(name -> {
+            before.append(setting(
+                    "default_tablespace",
+                    "coalesce((SELECT spcname::text FROM pg_catalog.pg_tablespace WHERE spcname = " + literal(name)
+                            + " AND pg_catalog.has_tablespace_privilege(oid, 'CREATE')), '')"));
+            after.append(";\n").append(setting("default_tablespace", "''"));
+        });
+        accessMethod.ifPresent(name -> {
+            before.append(setting(
+                    "default_table_access_method",
+                    "coalesce((SELECT amname::text FROM pg_catalog.pg_am WHERE amtype = 't' AND amname = "
+                            + literal(name) + "), 'heap')"));
+            after.append(";\n").append(setting("default_table_access_method", "'heap'"));
+        });
+        return before + create + (after.isEmpty() ? "" : after.substring(0, after.length() - 2));
     }
 
-    private static boolean isNotNullOf(Constraint constraint, Column column) {
-        String definition = constraint.definition();
-        return constraint.kind() == ConstraintKind.NOT_NULL
-                && List.of(column.name(), RelationName.quote(column.name())).stream()
-                        .map(spelling -> "NOT NULL " + spelling)
-                        .anyMatch(text -> definition.equals(text)
-                                || definition.equals(text + " NO INHERIT")
-                                || definition.equals(text + " NOT VALID")
-                                || definition.equals(text + " NO INHERIT NOT VALID"));
+    private static String setting(String name, String value) {
+        return "SELECT pg_catalog.set_config('" + name + "', " + value + ", true);\n";
     }
 
-    /** Whether it is written at its column: NOT NULL, unless it is not validated, which only ALTER TABLE can say. */
-    private static boolean isInline(Constraint constraint) {
-        return constraint.kind() == ConstraintKind.NOT_NULL
-                && !constraint.definition().endsWith(" NOT VALID");
+    private String setValue(Sequence sequence) {
+        return "SELECT pg_catalog.setval(" + literal(columns.sequence(sequence)) + ", " + sequence.lastValue() + ", "
+                + sequence.called() + ")";
     }
 
-    private boolean hasNoDefault(String column) {
-        return table.columns().stream()
-                .anyMatch(c -> c.name().equals(column) && c.defaultExpression().isEmpty());
+    private List<Constraint> inOrder(Predicate<ConstraintKind> kinds) {
+        return table.constraints().stream()
+                .filter(c -> kinds.test(c.kind()))
+                .sorted(Comparator.comparing(Constraint::kind))
+                .toList();
     }
 
-    private String add(Constraint constraint) {
-        return "ALTER TABLE " + name + " ADD CONSTRAINT " + RelationName.quote(constraint.name()) + " "
-                + constraint.definition().replace(Constraint.SELF, name);
-    }
-
-    private List<String> comments() {
-        List<String> statements = new ArrayList<>();
-        table.comment().ifPresent(text -> statements.add(comment("TABLE " + name, text)));
-        for (Column column : table.columns()) {
-            column.comment()
-                    .ifPresent(text ->
-                            statements.add(comment("COLUMN " + name + "." + RelationName.quote(column.name()), text)));
-        }
-        table.constraints().stream()
-                .filter(c -> c.kind() != ConstraintKind.FOREIGN_KEY)
-                .forEach(c -> c.comment().ifPresent(text -> statements.add(comment(constraint(c), text))));
-        for (Index index : table.indexes()) {
-            index.comment()
-                    .ifPresent(text -> statements.add(comment(
-                            "INDEX "
-                                    + RelationName.of(table.schema(), index.name())
-                                            .quoted(),
-                            text)));
-        }
-        return statements;
-    }
-
-    private String constraint(Constraint constraint) {
-        return "CONSTRAINT " + RelationName.quote(constraint.name()) + " ON " + name;
-    }
-
-    private static String comment(String object, String text) {
-        return "COMMENT ON " + object + " IS " + literal(text);
-    }
-
-    private static String qualified(Sequence sequence) {
-        return RelationName.of(sequence.schema(), sequence.name()).quoted();
-    }
-
-    private static String parameters(Sequence s) {
-        return "START WITH " + s.start() + " INCREMENT BY " + s.increment() + " MINVALUE " + s.minimum() + " MAXVALUE "
-                + s.maximum() + " CACHE " + s.cache() + (s.cycle() ? " CYCLE" : " NO CYCLE");
+    private String target() {
+        return names.target().quoted();
     }
 
     /** Under {@code standard_conforming_strings = on} (PostgreSQL documentation, 4.1.2.1). */
-    private static String literal(String value) {
+    static String literal(String value) {
         return "'" + value.replace("'", "''") + "'";
     }
+
+    /**
+     * What makes one part.
+     *
+     * @param subject the part, for messages
+     * @param sql a statement, or several with semicolons between them that belong together
+     */
+    public record Piece(String subject, String sql) {}
 }

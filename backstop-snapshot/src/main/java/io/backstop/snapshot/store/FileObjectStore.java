@@ -17,7 +17,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
 
@@ -135,15 +135,15 @@ public final class FileObjectStore implements ObjectStore {
     }
 
     @Override
-    public List<String> list(String prefix) throws IOException {
+    public List<ObjectEntry> entries(String prefix) throws IOException {
         ObjectNames.checkedPrefix(prefix);
         Path start = root.resolve(prefix.substring(0, prefix.lastIndexOf('/') + 1));
-        List<String> names = new ArrayList<>();
+        List<ObjectEntry> entries = new ArrayList<>();
         if (Files.isDirectory(start)) {
-            Files.walkFileTree(start, new Collector(prefix, names));
+            Files.walkFileTree(start, new Collector(prefix, entries));
         }
-        Collections.sort(names);
-        return List.copyOf(names);
+        entries.sort(Comparator.comparing(ObjectEntry::name));
+        return List.copyOf(entries);
     }
 
     @Override
@@ -178,11 +178,11 @@ public final class FileObjectStore implements ObjectStore {
 
     private final class Collector extends SimpleFileVisitor<Path> {
         private final String prefix;
-        private final List<String> names;
+        private final List<ObjectEntry> entries;
 
-        Collector(String prefix, List<String> names) {
+        Collector(String prefix, List<ObjectEntry> entries) {
             this.prefix = prefix;
-            this.names = names;
+            this.entries = entries;
         }
 
         @Override
@@ -196,7 +196,8 @@ public final class FileObjectStore implements ObjectStore {
         public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
             String name = name(file);
             if (name.startsWith(prefix) && ObjectNames.isPart(String.valueOf(file.getFileName()))) {
-                names.add(name);
+                entries.add(new ObjectEntry(
+                        name, attributes.size(), attributes.lastModifiedTime().toInstant()));
             }
             return FileVisitResult.CONTINUE;
         }

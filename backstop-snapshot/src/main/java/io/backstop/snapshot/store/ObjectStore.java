@@ -29,7 +29,12 @@ public interface ObjectStore extends AutoCloseable {
     InputStream open(String name) throws IOException;
 
     /** The names that begin with the prefix, in ascending order; empty where there are none. */
-    List<String> list(String prefix) throws IOException;
+    default List<String> list(String prefix) throws IOException {
+        return entries(prefix).stream().map(ObjectEntry::name).toList();
+    }
+
+    /** The same with sizes and times, for no more requests. */
+    List<ObjectEntry> entries(String prefix) throws IOException;
 
     /** Removes an object; does nothing where there is none of that name. */
     void delete(String name) throws IOException;

@@ -14,6 +14,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -116,16 +117,19 @@ public final class S3ObjectStore implements ObjectStore {
     }
 
     @Override
-    public List<String> list(String namePrefix) throws IOException {
+    public List<ObjectEntry> entries(String namePrefix) throws IOException {
         String keyPrefix = prefix + ObjectNames.checkedPrefix(namePrefix);
         return ask(
                 "list",
                 namePrefix,
                 () -> client().listObjectsV2Paginator(r -> r.bucket(bucket).prefix(keyPrefix)).contents().stream()
-                        .map(S3Object::key)
-                        .map(key -> key.substring(prefix.length()))
-                        .sorted()
+                        .map(this::entry)
+                        .sorted(Comparator.comparing(ObjectEntry::name))
                         .toList());
+    }
+
+    private ObjectEntry entry(S3Object object) {
+        return new ObjectEntry(object.key().substring(prefix.length()), object.size(), object.lastModified());
     }
 
     @Override

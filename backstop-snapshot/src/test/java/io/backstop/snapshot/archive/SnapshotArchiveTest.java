@@ -38,16 +38,21 @@ class SnapshotArchiveTest {
                     true,
                     Optional.empty(),
                     TableDescription.Generated.IDENTITY_ALWAYS,
+                    TableDescription.ColumnSettings.DEFAULT,
                     Optional.empty())),
             List.of(),
             List.of(new TableDescription.Constraint(
                     "fk",
                     TableDescription.ConstraintKind.FOREIGN_KEY,
                     "FOREIGN KEY (id) REFERENCES " + TableDescription.Constraint.SELF + "(id)",
+                    Optional.empty(),
                     Optional.empty())),
             List.of(),
             List.of(),
             Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            List.of(),
             List.of());
 
     @TempDir

@@ -382,6 +382,24 @@ class IsolationTest {
         }
     }
 
+    @Test
+    void a_foreign_table_loses_nothing_by_a_drop_and_is_not_emptied() throws Exception {
+        database.run(
+                "DROP FOREIGN DATA WRAPPER IF EXISTS nowhere CASCADE",
+                "CREATE FOREIGN DATA WRAPPER nowhere",
+                "CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere",
+                "CREATE FOREIGN TABLE far (id integer) SERVER elsewhere");
+        try (Connection connection = Securing.begin(database)) {
+            assertThatThrownBy(() -> securing.secure(connection, plain(Kind.TRUNCATE, "far")))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageStartingWith("foreign table public.far has its rows on another server");
+            SecuredRows secured = securing.secure(connection, plain(Kind.DROP_TABLE, "far"));
+            Securing.run(connection, "DROP FOREIGN TABLE far");
+            secured.confirmNothingElseWasDestroyed();
+            assertThat(secured.manifests()).isEmpty();
+        }
+    }
+
     /** 65 MiB, one row to a page: large enough for a second connection to be worth it. */
     @ParameterizedTest
     @CsvSource({"UNLOGGED, false, 1", "UNLOGGED, true, 0", "TEMPORARY, false, 0"})

@@ -7,6 +7,7 @@ import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.FailingObjectStore;
 import io.backstop.snapshot.store.MemoryObjectStore;
+import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
@@ -160,8 +161,8 @@ class StorageFaultTest {
         }
 
         @Override
-        public List<String> list(String prefix) {
-            return store.list(prefix);
+        public List<ObjectEntry> entries(String prefix) {
+            return store.entries(prefix);
         }
 
         @Override

@@ -13,6 +13,7 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 /** What is described is what is needed: a table dropped with all that hangs on it, and made again, is the same table. */
@@ -33,6 +35,7 @@ class TableDescriberTest {
         database.run(
                 "DROP SCHEMA IF EXISTS app CASCADE",
                 "CREATE SCHEMA app",
+                "GRANT USAGE ON SCHEMA app TO PUBLIC",
                 "DROP ROLE IF EXISTS describer_reader",
                 "CREATE ROLE describer_reader");
     }
@@ -210,6 +213,51 @@ class TableDescriberTest {
     }
 
     @Test
+    void keys_over_times_and_constraints_that_are_not_enforced() throws SQLException {
+        assumeThat(version()).as("such keys came with PostgreSQL 18").isGreaterThanOrEqualTo(180000);
+        sameAfterRebuild(
+                List.of("app.times", "app.t"),
+                "CREATE EXTENSION IF NOT EXISTS btree_gist",
+                "CREATE TABLE app.times (id integer, during tstzrange, PRIMARY KEY (id, during WITHOUT OVERLAPS))",
+                """
+                CREATE TABLE app.t (id integer, during tstzrange, UNIQUE (id, during WITHOUT OVERLAPS),
+                    FOREIGN KEY (id, PERIOD during) REFERENCES app.times (id, PERIOD during),
+                    CONSTRAINT unchecked FOREIGN KEY (id, PERIOD during) REFERENCES app.times NOT ENFORCED,
+                    CONSTRAINT positive CHECK (id > 0) NOT ENFORCED)
+                """);
+    }
+
+    @Test
+    void settings_that_definitions_do_not_say() throws SQLException {
+        sameAfterRebuild(
+                List.of("app.t"),
+                "CREATE TABLE app.t (id integer CONSTRAINT t_key PRIMARY KEY WITH (fillfactor = 55), a text, b serial)",
+                "CREATE SEQUENCE app.feeds_nothing OWNED BY app.t.a",
+                "CREATE INDEX t_expression ON app.t ((id + 1))",
+                "ALTER INDEX app.t_expression ALTER COLUMN 1 SET STATISTICS 321",
+                "ALTER TABLE app.t ALTER COLUMN a SET STORAGE EXTERNAL, ALTER COLUMN a SET COMPRESSION pglz",
+                "COMMENT ON INDEX app.t_key IS 'of a key'",
+                "GRANT SELECT ON app.t TO describer_reader WITH GRANT OPTION",
+                "SET ROLE describer_reader",
+                "GRANT SELECT ON app.t TO PUBLIC");
+        TableDescription table = describe("app.t").values().iterator().next();
+        assertThat(table.columns().get(1).settings().actions())
+                .containsExactly("SET STORAGE EXTERNAL", "SET COMPRESSION pglz");
+        assertThat(table.sequences())
+                .extracting(TableDescription.Sequence::name, TableDescription.Sequence::feeding)
+                .containsExactly(tuple("feeds_nothing", false), tuple("t_b_seq", true));
+        assertThat(table.indexes().get(0).settings().statistics()).isEqualTo(Map.of(1, 321));
+        assertThat(table.dependents())
+                .filteredOn(dependent -> dependent.identity().equals("app.t to PUBLIC by describer_reader"))
+                .singleElement()
+                .satisfies(grant -> assertThat(grant.sql())
+                        .containsExactly(
+                                "SET LOCAL ROLE describer_reader",
+                                "GRANT SELECT ON TABLE app.t TO PUBLIC",
+                                "RESET ROLE"));
+    }
+
+    @Test
     void what_a_dropped_schema_takes_along_is_among_the_prerequisites() throws SQLException {
         sameAfterRebuildOfTheSchema(
                 List.of("app.t"),
@@ -326,18 +374,31 @@ class TableDescriberTest {
                         execute(statement, prerequisite.sql());
                     }
                 }
-                execute(statement, new TableSql(table).beforeRows());
-                execute(statement, new TableSql(table).afterRows());
+                execute(statement, sql(new TableSql(table, PartNames.original(table)).beforeRows()));
+                execute(statement, sql(new TableSql(table, PartNames.original(table)).afterRows()));
             }
             for (TableDescription table : tables.values()) {
                 Map<String, Boolean> done = new LinkedHashMap<>();
-                for (String sql : new TableSql(table).lastly()) {
+                for (String sql : lastly(table)) {
                     if (done.put(sql, true) == null) {
                         executeUnlessThere(statement, sql);
                     }
                 }
             }
         }
+    }
+
+    private static List<String> sql(List<TableSql.Piece> pieces) {
+        return pieces.stream().map(TableSql.Piece::sql).toList();
+    }
+
+    private static List<String> lastly(TableDescription table) {
+        TableSql sql = new TableSql(table, PartNames.original(table));
+        List<String> statements = new ArrayList<>();
+        sql.foreignKeys().forEach(key -> statements.add(sql.addConstraint(key, key.definition())));
+        statements.addAll(sql(sql.comments(List.of())));
+        table.dependents().forEach(dependent -> statements.addAll(dependent.sql()));
+        return statements;
     }
 
     private static void executeUnlessThere(Statement statement, String sql) throws SQLException {

@@ -75,8 +75,8 @@ public final class FailingObjectStore implements ObjectStore {
     }
 
     @Override
-    public List<String> list(String prefix) throws IOException {
-        return call(() -> store.list(prefix));
+    public List<ObjectEntry> entries(String prefix) throws IOException {
+        return call(() -> store.entries(prefix));
     }
 
     @Override

@@ -8,6 +8,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -138,6 +140,25 @@ abstract class ObjectStoreContract {
             assertThat(store.list("a/")).containsExactly("a/1", "a/1.x/z", "a/2");
             assertThat(store.list("a/1")).containsExactly("a/1", "a/1.x/z");
             assertThat(store.list("nothing/here")).isEmpty();
+        }
+    }
+
+    @Test
+    void lists_sizes_and_when_an_object_was_stored() throws IOException {
+        try (ObjectStore store = store()) {
+            // File systems and servers tell less than the clock does.
+            Instant before = Instant.now().minusSeconds(1).truncatedTo(ChronoUnit.SECONDS);
+            store.putNew("a/empty", ByteBuffer.allocate(0));
+            store.put("a/five", bytes("three"));
+            store.put("a/five", bytes("12345"));
+            store.put("b", bytes("x"));
+            List<ObjectEntry> entries = store.entries("a/");
+            assertThat(entries).extracting(ObjectEntry::name).containsExactly("a/empty", "a/five");
+            assertThat(entries).extracting(ObjectEntry::bytes).containsExactly(0L, 5L);
+            assertThat(entries)
+                    .extracting(ObjectEntry::modified)
+                    .allSatisfy(at -> assertThat(at).isBetween(before, Instant.now()));
+            assertThat(store.entries("c")).isEmpty();
         }
     }
 

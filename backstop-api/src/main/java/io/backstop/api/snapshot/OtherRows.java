@@ -1,0 +1,18 @@
+package io.backstop.api.snapshot;
+
+import java.util.Objects;
+
+/**
+ * That a statement took other rows than those that were saved for it one by one.
+ *
+ * @param table the table that the statement names, {@code schema.name}
+ * @param saved how many of its rows were saved
+ * @param gone how many of those the statement took
+ * @param taken how many rows of the table it took in all; that counts also what a trigger did to them
+ * @param byOthers whether triggers stand by that may have done it, so that it would be the same again
+ */
+public record OtherRows(String table, long saved, long gone, long taken, boolean byOthers) {
+    public OtherRows {
+        Objects.requireNonNull(table, "table");
+    }
+}

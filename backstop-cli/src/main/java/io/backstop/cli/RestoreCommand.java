@@ -1,0 +1,172 @@
+package io.backstop.cli;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.RecoveryException;
+import io.backstop.recovery.Restore;
+import io.backstop.recovery.RestoreOutlook;
+import io.backstop.recovery.RestoredTable;
+import io.backstop.recovery.Thoroughness;
+import io.backstop.recovery.Validation;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.store.ObjectStore;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+
+/** {@code backstop restore}: makes a table of one snapshot, beside the one that it was taken of. */
+@Command(
+        name = "restore",
+        description = {
+            "Makes a table of a snapshot: complete and compared with what was stored, or not at all.",
+            "A table that exists is never changed."
+        },
+        mixinStandardHelpOptions = true)
+final class RestoreCommand implements Callable<Integer> {
+    @Mixin
+    private final Database database = new Database();
+
+    @Mixin
+    private final Storage storage = new Storage();
+
+    @Mixin
+    private final ChosenSnapshot snapshot = new ChosenSnapshot();
+
+    @Mixin
+    private final TargetTable target = new TargetTable();
+
+    @Mixin
+    private final Report report = new Report();
+
+    @Option(
+            names = "--dry-run",
+            description = "Write nothing: verify the manifest and every object, and say what would be done.")
+    private boolean dryRun;
+
+    @Override
+    public Integer call() throws IOException, SQLException, RefusedException, RecoveryException {
+        try (ObjectStore store = storage.open()) {
+            SnapshotManifest manifest = snapshot.in(store);
+            return dryRun ? rehearse(manifest, store) : restore(manifest, store);
+        }
+    }
+
+    private int restore(SnapshotManifest manifest, ObjectStore store) throws SQLException, RecoveryException {
+        try (Connection connection = database.address().connect();
+                RestoreBar bar = new RestoreBar()) {
+            RestoredTable restored = new Restore(
+                            new SnapshotArchive(store),
+                            () -> Optional.of(database.address().connect()),
+                            Thoroughness.EVERY_ROW)
+                    .restore(connection, manifest, target.of(manifest), bar);
+            if (report.asJson()) {
+                report.json(new Restored(restored));
+            } else {
+                report.line("restored " + manifest.rowCount() + " rows of " + restored.original() + " from "
+                        + manifest.snapshotId() + " of " + manifest.createdAt() + " as " + restored.target());
+                restored.validation().toString().lines().forEach(line -> report.line("  " + line));
+                restored.created().forEach(what -> report.line("note: " + what + " was missing and created"));
+                restored.warnings().forEach(warning -> report.line("note: " + warning));
+            }
+        }
+        return ExitCode.DONE;
+    }
+
+    private int rehearse(SnapshotManifest manifest, ObjectStore store)
+            throws IOException, SQLException, RecoveryException, RefusedException {
+        MeteredStore.verify(store, manifest);
+        RestoreOutlook outlook;
+        try (Connection connection = database.address().connect()) {
+            outlook = RestoreOutlook.of(connection, new SnapshotArchive(store), manifest, target.of(manifest));
+        }
+        if (report.asJson()) {
+            report.json(new Rehearsed(manifest, outlook));
+        } else {
+            print(manifest, outlook);
+        }
+        if (outlook.obstacle().isPresent()) {
+            throw new RefusedException(outlook.obstacle().get(), "name another target with --target-table");
+        }
+        return ExitCode.DONE;
+    }
+
+    private void print(SnapshotManifest manifest, RestoreOutlook outlook) {
+        report.line("dry run: nothing was written");
+        report.line("  snapshot:   " + manifest.snapshotId() + " of " + manifest.createdAt()
+                + ", its manifest's checksum and every object are right");
+        report.line("  table:      " + RelationName.of(manifest.schema(), manifest.table())
+                + (manifest.coverage() == SnapshotManifest.Coverage.ROWS ? ", only the rows of one statement" : ""));
+        report.line("  rows:       " + manifest.rowCount());
+        report.line("  bytes:      " + manifest.storedBytes() + " stored, in "
+                + (manifest.chunks().size() + 2) + " objects");
+        report.line(
+                "  target:     " + outlook.target() + ", " + outlook.obstacle().orElse("which is free"));
+        outlook.toCreate().forEach(what -> report.line("  to create:  " + what + " is missing and would be created"));
+        outlook.missing()
+                .forEach(what ->
+                        report.line("  missing:    " + what + ", and the snapshot cannot tell how it was made"));
+    }
+
+    /** A restore, for programs. */
+    private record Restored(
+            String snapshotId,
+            String table,
+            String restoredAs,
+            long rows,
+            boolean valid,
+            List<Validation.Check> checks,
+            List<String> created,
+            List<String> warnings) {
+        Restored(RestoredTable restored) {
+            this(
+                    restored.manifest().snapshotId(),
+                    restored.original().toString(),
+                    restored.target().toString(),
+                    restored.manifest().rowCount(),
+                    restored.validation().holds(),
+                    restored.validation().checks(),
+                    restored.created(),
+                    restored.warnings());
+        }
+    }
+
+    /** A dry run, for programs. */
+    private record Rehearsed(
+            boolean dryRun,
+            String snapshotId,
+            String table,
+            String coverage,
+            long rows,
+            long bytes,
+            Instant createdAt,
+            boolean verified,
+            String target,
+            Optional<String> obstacle,
+            List<String> toCreate,
+            List<String> missing) {
+        Rehearsed(SnapshotManifest manifest, RestoreOutlook outlook) {
+            this(
+                    true,
+                    manifest.snapshotId(),
+                    RelationName.of(manifest.schema(), manifest.table()).toString(),
+                    manifest.coverage().name().toLowerCase(Locale.ROOT),
+                    manifest.rowCount(),
+                    manifest.storedBytes(),
+                    manifest.createdAt(),
+                    true,
+                    outlook.target().toString(),
+                    outlook.obstacle(),
+                    outlook.toCreate(),
+                    outlook.missing());
+        }
+    }
+}

@@ -1,0 +1,27 @@
+package io.backstop.cli;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.Restore;
+import io.backstop.recovery.TableSearch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The option that names the restored table. */
+final class TargetTable {
+    @Option(
+            names = "--target-table",
+            paramLabel = "NAME",
+            converter = TypedTable.class,
+            description = "The restored table: name or schema.name [TABLE_recovered, in the snapshot's schema].")
+    private @Nullable TableSearch name;
+
+    /** With its schema: the snapshot's, where none is named. */
+    RelationName of(SnapshotManifest manifest) {
+        if (name == null) {
+            return Restore.defaultTarget(manifest);
+        }
+        RelationName typed = name.name();
+        return RelationName.of(typed.schema().orElse(manifest.schema()), typed.name());
+    }
+}

@@ -1,0 +1,36 @@
+-- table: app.t
+-- loss: DROP TABLE app.t CASCADE
+CREATE SCHEMA app;
+GRANT USAGE ON SCHEMA app TO PUBLIC;
+CREATE TABLE app.t (id integer, name text);
+CREATE FUNCTION app.one() RETURNS SETOF app.t STABLE COST 7 ROWS 3 SECURITY DEFINER SET work_mem = '5MB' LANGUAGE sql AS 'SELECT * FROM app.t LIMIT 1';
+CREATE FUNCTION app.n() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM app.t; SELECT 2; END;
+CREATE FUNCTION app.label(t app.t) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT t.id || t.name $$;
+CREATE FUNCTION app.defaulted(a integer, VARIADIC b app.t[] DEFAULT '{}') RETURNS integer PARALLEL SAFE STRICT LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+CREATE FUNCTION app.revoked(app.t) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE PROCEDURE app.do_it(INOUT app.t) LANGUAGE plpgsql AS 'BEGIN END';
+CREATE FUNCTION app.is_good(app.t) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+COMMENT ON FUNCTION app.label IS 'labels';
+ALTER FUNCTION app.label OWNER TO fidelity_owner;
+GRANT EXECUTE ON FUNCTION app.one TO fidelity_granter WITH GRANT OPTION;
+SET ROLE fidelity_granter;
+GRANT EXECUTE ON FUNCTION app.one TO fidelity_reader;
+RESET ROLE;
+REVOKE ALL ON FUNCTION app.revoked FROM PUBLIC, CURRENT_USER;
+GRANT EXECUTE ON FUNCTION app.revoked TO fidelity_reader;
+CREATE VIEW app.labels AS SELECT app.label(t) FROM app.t;
+CREATE VIEW app.ones AS SELECT name FROM app.one();
+CREATE FUNCTION app.later() RETURNS SETOF app.labels LANGUAGE sql AS 'SELECT * FROM app.labels';
+CREATE TABLE app.other (id integer DEFAULT app.n(), n integer, CONSTRAINT few CHECK (id < app.n()));
+CREATE INDEX ones_index ON app.other ((id + n));
+CREATE POLICY counted ON app.other USING (id < app.n());
+CREATE FUNCTION app.audit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER when_counted BEFORE INSERT ON app.other FOR EACH ROW WHEN (NEW.id < app.n()) EXECUTE FUNCTION app.audit();
+CREATE RULE counted AS ON UPDATE TO app.other WHERE NEW.id < app.n() DO ALSO DELETE FROM app.other WHERE false;
+CREATE DOMAIN app.small AS integer DEFAULT app.n() CONSTRAINT few CHECK (VALUE < app.n());
+CREATE FUNCTION app.step(bigint, app.t) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';
+CREATE AGGREGATE app.counted(app.t) (SFUNC = app.step, STYPE = bigint, INITCOND = '0');
+CREATE FUNCTION app.same(app.t, app.t) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT $1.id = $2.id';
+CREATE OPERATOR app.=== (LEFTARG = app.t, RIGHTARG = app.t, FUNCTION = app.same, COMMUTATOR = OPERATOR(app.===));
+CREATE FUNCTION app.as_text(app.t) RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT $1.id';
+CREATE CAST (app.t AS integer) WITH FUNCTION app.as_text(app.t) AS ASSIGNMENT;

@@ -1,0 +1,23 @@
+-- table: "Schéma. ""1"""."Täble ""with"" everything'$; -- in its näme ありがとう"
+-- table: "Schéma. ""1""".a23456789012345678901234567890123456789012345678901234567890123
+-- table: "Schéma. ""1"""."ößößößößößößößößößößößößößößößö"
+-- loss: DROP SCHEMA "Schéma. ""1""" CASCADE
+-- loss: DROP TABLE "Schéma. ""1"""."Täble ""with"" everything'$; -- in its näme ありがとう", "Schéma. ""1""".a23456789012345678901234567890123456789012345678901234567890123, "Schéma. ""1"""."ößößößößößößößößößößößößößößößö" CASCADE
+CREATE SCHEMA "Schéma. ""1""";
+SET search_path = "Schéma. ""1""";
+CREATE TABLE "Täble ""with"" everything'$; -- in its näme ありがとう" (
+    "SELECT" serial PRIMARY KEY, "ünd %s" text CHECK ("ünd %s" <> '') UNIQUE, "a.b" integer REFERENCES "Täble ""with"" everything'$; -- in its näme ありがとう");
+CREATE TABLE a23456789012345678901234567890123456789012345678901234567890123 (
+    b23456789012345678901234567890123456789012345678901234567890123 serial PRIMARY KEY,
+    c23456789012345678901234567890123456789012345678901234567890123 integer CONSTRAINT d23456789012345678901234567890123456789012345678901234567890123 UNIQUE,
+    f23456789012345678901234567890123456789012345678901234567890_1 serial);
+CREATE INDEX e23456789012345678901234567890123456789012345678901234567890123 ON a23456789012345678901234567890123456789012345678901234567890123 (c23456789012345678901234567890123456789012345678901234567890123);
+CREATE INDEX e2345678901234567890123456789012345678901234567890123456789012 ON a23456789012345678901234567890123456789012345678901234567890123 (c23456789012345678901234567890123456789012345678901234567890123 DESC);
+CREATE TABLE "ößößößößößößößößößößößößößößößö" ("ößößößößößößößößößößößößößößößö" serial PRIMARY KEY, x integer REFERENCES a23456789012345678901234567890123456789012345678901234567890123);
+CREATE INDEX "ößößößößößößößößößößößößößößößx" ON "ößößößößößößößößößößößößößößößö" (x);
+CREATE VIEW "Vïew ""quoted""" AS SELECT "ünd %s" FROM "Täble ""with"" everything'$; -- in its näme ありがとう";
+CREATE FUNCTION "trïgger""" () RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER "trïgger on x on y" BEFORE INSERT ON "Täble ""with"" everything'$; -- in its näme ありがとう" FOR EACH ROW EXECUTE FUNCTION "trïgger""" ();
+COMMENT ON TABLE "Täble ""with"" everything'$; -- in its näme ありがとう" IS 'ありがとう; \ ''';
+GRANT SELECT ("ünd %s") ON "Täble ""with"" everything'$; -- in its näme ありがとう" TO "Fidelity ""Ö""";
+INSERT INTO "Täble ""with"" everything'$; -- in its näme ありがとう" ("ünd %s") VALUES ('a'), ('b');

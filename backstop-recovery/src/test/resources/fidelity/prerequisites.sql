@@ -1,0 +1,61 @@
+-- table: app.t
+-- loss: DROP SCHEMA app CASCADE
+CREATE SCHEMA app;
+ALTER SCHEMA app OWNER TO fidelity_owner;
+GRANT USAGE ON SCHEMA app TO fidelity_granter WITH GRANT OPTION;
+SET ROLE fidelity_granter;
+GRANT USAGE ON SCHEMA app TO fidelity_reader;
+RESET ROLE;
+COMMENT ON SCHEMA app IS 'a schema';
+CREATE TYPE app.mood AS ENUM ('sad', 'ok');
+GRANT USAGE ON TYPE app.mood TO fidelity_reader;
+COMMENT ON TYPE app.mood IS 'a mood';
+CREATE DOMAIN app.moods AS app.mood[] DEFAULT '{}' CONSTRAINT few CHECK (array_length(VALUE, 1) < 5);
+COMMENT ON DOMAIN app.moods IS 'some moods';
+COMMENT ON CONSTRAINT few ON DOMAIN app.moods IS 'not many';
+CREATE COLLATION app.german (provider = icu, locale = 'de-u-co-phonebk', deterministic = false);
+CREATE COLLATION app.libc (locale = 'C');
+CREATE DOMAIN app.words AS text COLLATE app.german;
+CREATE TYPE app.pair AS (m app.moods, n integer, t text COLLATE app.german);
+COMMENT ON COLUMN app.pair.n IS 'a number';
+CREATE FUNCTION app.difference(date, date) RETURNS double precision IMMUTABLE LANGUAGE sql AS 'SELECT ($1 - $2)::double precision';
+CREATE TYPE app.span AS RANGE (subtype = date, subtype_diff = app.difference, multirange_type_name = app.several);
+CREATE TYPE app.canonical;
+CREATE FUNCTION app.canon(app.canonical) RETURNS app.canonical IMMUTABLE STRICT LANGUAGE internal AS 'int4range_canonical';
+CREATE TYPE app.canonical AS RANGE (subtype = integer, canonical = app.canon, multirange_type_name = app."Canonicals");
+CREATE TYPE app.texts AS RANGE (subtype = text, collation = app.libc, subtype_opclass = text_pattern_ops);
+CREATE TYPE app.base;
+CREATE FUNCTION app.base_in(cstring) RETURNS app.base IMMUTABLE STRICT LANGUAGE internal AS 'int4in';
+CREATE FUNCTION app.base_out(app.base) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal AS 'int4out';
+CREATE TYPE app.base (INPUT = app.base_in, OUTPUT = app.base_out, INTERNALLENGTH = 4, PASSEDBYVALUE, ALIGNMENT = int4, STORAGE = plain, DEFAULT = '7', CATEGORY = 'N');
+CREATE FUNCTION app.base_eq(app.base, app.base) RETURNS boolean IMMUTABLE STRICT LANGUAGE internal AS 'int4eq';
+CREATE FUNCTION app.base_lt(app.base, app.base) RETURNS boolean IMMUTABLE STRICT LANGUAGE internal AS 'int4lt';
+CREATE FUNCTION app.base_le(app.base, app.base) RETURNS boolean IMMUTABLE STRICT LANGUAGE internal AS 'int4le';
+CREATE FUNCTION app.base_gt(app.base, app.base) RETURNS boolean IMMUTABLE STRICT LANGUAGE internal AS 'int4gt';
+CREATE FUNCTION app.base_ge(app.base, app.base) RETURNS boolean IMMUTABLE STRICT LANGUAGE internal AS 'int4ge';
+CREATE FUNCTION app.base_cmp(app.base, app.base) RETURNS integer IMMUTABLE STRICT LANGUAGE internal AS 'btint4cmp';
+CREATE OPERATOR app.= (LEFTARG = app.base, RIGHTARG = app.base, FUNCTION = app.base_eq, COMMUTATOR = OPERATOR(app.=), RESTRICT = eqsel, JOIN = eqjoinsel, MERGES, HASHES);
+CREATE OPERATOR app.< (LEFTARG = app.base, RIGHTARG = app.base, FUNCTION = app.base_lt, COMMUTATOR = OPERATOR(app.>), NEGATOR = OPERATOR(app.>=), RESTRICT = scalarltsel);
+CREATE OPERATOR app.<= (LEFTARG = app.base, RIGHTARG = app.base, FUNCTION = app.base_le, COMMUTATOR = OPERATOR(app.>=), NEGATOR = OPERATOR(app.>));
+CREATE OPERATOR app.> (LEFTARG = app.base, RIGHTARG = app.base, FUNCTION = app.base_gt, COMMUTATOR = OPERATOR(app.<), NEGATOR = OPERATOR(app.<=));
+CREATE OPERATOR app.>= (LEFTARG = app.base, RIGHTARG = app.base, FUNCTION = app.base_ge, COMMUTATOR = OPERATOR(app.<=), NEGATOR = OPERATOR(app.<));
+CREATE OPERATOR CLASS app.base_ops DEFAULT FOR TYPE app.base USING btree AS
+    OPERATOR 1 app.<, OPERATOR 2 app.<=, OPERATOR 3 app.=, OPERATOR 4 app.>, OPERATOR 5 app.>=, FUNCTION 1 app.base_cmp(app.base, app.base);
+COMMENT ON TYPE app.base IS 'a base type';
+CREATE FUNCTION app.next() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+GRANT EXECUTE ON FUNCTION app.next TO fidelity_reader;
+REVOKE EXECUTE ON FUNCTION app.next FROM PUBLIC;
+COMMENT ON FUNCTION app.next IS 'the next';
+CREATE FUNCTION app.twice(integer) RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT 2 * $1';
+CREATE FUNCTION app.audit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE SEQUENCE app.shared INCREMENT 7;
+GRANT USAGE ON SEQUENCE app.shared TO fidelity_reader;
+COMMENT ON SEQUENCE app.shared IS 'shared';
+SELECT nextval('app.shared');
+CREATE TABLE app.t (id integer DEFAULT app.next(), n bigint DEFAULT nextval('app.shared'), p app.pair[], s app.span,
+    v app.several, c app.canonical, cs app."Canonicals", x app.texts, b app.base PRIMARY KEY, w app.words,
+    g text COLLATE app.german, l text COLLATE app.libc, CHECK (app.twice(id) < 100));
+CREATE INDEX t_twice ON app.t (app.twice(id));
+CREATE INDEX t_ops ON app.t (b app.base_ops);
+CREATE TRIGGER audit BEFORE INSERT ON app.t FOR EACH ROW EXECUTE FUNCTION app.audit();
+INSERT INTO app.t (b, s, c, g) VALUES ('1', '[2026-01-01,2026-02-01)', '[1,5]', 'ä');

@@ -1,0 +1,162 @@
+package io.backstop.snapshot.archive;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.store.ObjectEntry;
+import io.backstop.snapshot.store.ObjectStore;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * Everything that a store holds of snapshots, told by its listing and the manifests; no rows are read. What is published
+ * after the reading began is not in it, neither as a snapshot nor as something unfinished that has a manifest. Immutable.
+ *
+ * @param snapshots those with a valid manifest, newest first
+ * @param unfinished folders with objects and no manifest
+ * @param broken what is wrong with the manifests that are not valid, one sentence each
+ */
+public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinished, List<String> broken) {
+    /** Takes the place of the manifest where a draft is given up, so that it cannot be published any more. */
+    static final byte[] GIVEN_UP = "{\"format_version\":0,\"status\":\"given up\"}".getBytes(StandardCharsets.US_ASCII);
+
+    public SnapshotInventory {
+        snapshots = List.copyOf(snapshots);
+        unfinished = List.copyOf(unfinished);
+        broken = List.copyOf(broken);
+    }
+
+    /**
+     * A snapshot with a valid manifest.
+     *
+     * @param folder where its objects lie in the store, with a slash at the end
+     * @param damage what its objects lack, as far as presence and size tell; empty where it is whole
+     */
+    public record Stored(SnapshotManifest manifest, String folder, Optional<String> damage) {
+        public Stored {
+            Objects.requireNonNull(manifest, "manifest");
+            Objects.requireNonNull(folder, "folder");
+            Objects.requireNonNull(damage, "damage");
+        }
+    }
+
+    /**
+     * Objects that no manifest vouches for: somebody writes them still, or died over it.
+     *
+     * @param folder where they lie in the store, with a slash at the end
+     * @param objects how many
+     * @param bytes how large together
+     * @param lastWritten when the last of them was stored, by the store's clock
+     * @param givenUp whether its removal was begun: it can not become a snapshot any more
+     */
+    public record Unfinished(String folder, int objects, long bytes, Instant lastWritten, boolean givenUp) {
+        public Unfinished {
+            Objects.requireNonNull(folder, "folder");
+            Objects.requireNonNull(lastWritten, "lastWritten");
+        }
+    }
+
+    /** Reads all of it. */
+    public static SnapshotInventory of(ObjectStore store) throws IOException {
+        // First of all. A long listing is many requests, and what is published between them looks damaged.
+        Set<String> published = new HashSet<>(store.list(SnapshotFolder.ROOT));
+        published.removeIf(name -> !name.endsWith("/" + ManifestFormat.NAME));
+        Map<String, List<ObjectEntry>> folders = new TreeMap<>();
+        for (ObjectEntry entry : store.entries(SnapshotFolder.ROOT)) {
+            folders.computeIfAbsent(folder(entry), folder -> new ArrayList<>()).add(entry);
+        }
+        Reader reader = new Reader(store);
+        for (Map.Entry<String, List<ObjectEntry>> folder : folders.entrySet()) {
+            String manifest = folder.getKey() + ManifestFormat.NAME;
+            boolean present = folder.getValue().stream().anyMatch(e -> e.name().equals(manifest));
+            if (!present) {
+                reader.unfinished(folder.getKey(), folder.getValue(), false);
+            } else if (published.contains(manifest)) {
+                reader.read(folder.getKey(), folder.getValue());
+            }
+        }
+        reader.snapshots.sort(Comparator.comparing(Stored::manifest, SnapshotArchive.NEWEST_FIRST));
+        return new SnapshotInventory(reader.snapshots, reader.unfinished, reader.broken);
+    }
+
+    private static String folder(ObjectEntry entry) {
+        return entry.name().substring(0, entry.name().lastIndexOf('/') + 1);
+    }
+
+    /** Collects what the folders hold. */
+    private static final class Reader {
+        private final ObjectStore store;
+        private final SnapshotArchive archive;
+        private final List<Stored> snapshots = new ArrayList<>();
+        private final List<Unfinished> unfinished = new ArrayList<>();
+        private final List<String> broken = new ArrayList<>();
+
+        Reader(ObjectStore store) {
+            this.store = store;
+            this.archive = new SnapshotArchive(store);
+        }
+
+        void read(String folder, List<ObjectEntry> entries) throws IOException {
+            try {
+                SnapshotManifest manifest = archive.manifest(folder + ManifestFormat.NAME);
+                snapshots.add(new Stored(manifest, folder, damage(manifest, folder, entries)));
+            } catch (CorruptSnapshotException e) {
+                if (isGivenUp(folder)) {
+                    unfinished(folder, entries, true);
+                } else if (!(e.getCause() instanceof NoSuchFileException)) {
+                    // One that is gone was removed by somebody else meanwhile.
+                    broken.add(String.valueOf(e.getMessage()));
+                }
+            }
+        }
+
+        void unfinished(String folder, List<ObjectEntry> entries, boolean givenUp) {
+            unfinished.add(new Unfinished(
+                    folder,
+                    entries.size(),
+                    entries.stream().mapToLong(ObjectEntry::bytes).sum(),
+                    entries.stream()
+                            .map(ObjectEntry::modified)
+                            .max(Comparator.naturalOrder())
+                            .orElseThrow(),
+                    givenUp));
+        }
+
+        private boolean isGivenUp(String folder) throws IOException {
+            try (InputStream content = store.open(folder + ManifestFormat.NAME)) {
+                return Arrays.equals(content.readNBytes(GIVEN_UP.length + 1), GIVEN_UP);
+            } catch (NoSuchFileException e) {
+                return false;
+            }
+        }
+
+        private static Optional<String> damage(SnapshotManifest manifest, String folder, List<ObjectEntry> entries) {
+            Map<String, Long> present = new LinkedHashMap<>();
+            entries.forEach(entry -> present.put(entry.name().substring(folder.length()), entry.bytes()));
+            Map<String, Long> expected = new LinkedHashMap<>();
+            expected.put(manifest.schemaObject().name(), manifest.schemaObject().bytes());
+            expected.put(manifest.schemaSql().name(), manifest.schemaSql().bytes());
+            manifest.chunks().forEach(chunk -> expected.put(chunk.name(), chunk.bytes()));
+            return expected.entrySet().stream()
+                    .filter(object -> !object.getValue().equals(present.get(object.getKey())))
+                    .map(object -> "the object " + object.getKey() + " of " + manifest.snapshotId()
+                            + (present.containsKey(object.getKey())
+                                    ? " has " + present.get(object.getKey()) + " bytes instead of " + object.getValue()
+                                    : " is missing"))
+                    .findFirst();
+        }
+    }
+}

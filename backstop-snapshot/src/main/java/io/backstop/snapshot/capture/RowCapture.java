@@ -1,0 +1,137 @@
+package io.backstop.snapshot.capture;
+
+import io.backstop.api.analysis.Destruction;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.RowQuery;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotRequest;
+
+import java.io.IOException;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Saves of one table the rows alone that a statement is about to take, and whole tables where they are taken along by a
+ * foreign key. Others may write the rest of the table meanwhile, so the statement may meet other rows than these: which it
+ * took is compared afterwards ({@link TakenRows}). Used once, by one thread.
+ */
+final class RowCapture {
+    /** Above so many rows a table is rather read as a whole where they are a large part of it. */
+    private static final int FEW = 10_000;
+
+    private static final int LARGE_PART = 3;
+
+    private final Session session;
+    private final Capture capture;
+    private final Duration lockTimeout;
+    private final SnapshotRequest request;
+    private final Progress progress;
+
+    RowCapture(Session session, Capture capture, Duration lockTimeout, SnapshotRequest request, Progress progress) {
+        this.session = session;
+        this.capture = capture;
+        this.lockTimeout = lockTimeout;
+        this.request = request;
+        this.progress = progress;
+    }
+
+    /** Empty where whole tables have to be saved; the transaction has to be taken back to where it was then. */
+    Optional<Saved> save(Sight sight, RowQuery query, String groupId)
+            throws SQLException, IOException, RecoveryNotReadyException {
+        SearchPath path = SearchPath.of(session);
+        path.useCatalog();
+        BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
+        Destruction destruction = request.destructions().get(0);
+        BlastRadius radius = new TableLocks(session, lockTimeout).lock(() -> look(resolver, destruction), progress);
+        Optional<RowParts> found = RowParts.of(session, resolver, destruction, radius);
+        // What has to be saved whole is better locked before the transaction sees anything.
+        if (found.isEmpty() || (sight == Sight.UNDECIDED && hasOthers(found.get(), radius))) {
+            return Optional.empty();
+        }
+        RowParts parts = found.get();
+        if (sight != Sight.CURRENT) {
+            new OlderSnapshot(session).requireCurrentColumns(radius);
+        }
+        if (request.callersTransaction()) {
+            DeferredTriggers.refuse(session, radius);
+        }
+        // Before the query: what a function in it destroys is destroyed by the statement, too.
+        Aftermath aftermath =
+                Aftermath.expect(session, new SavedTables(Set.of(), parts.oids()), sight != Sight.CURRENT);
+        TakenRows.Before before = TakenRows.before(session, parts, parts.relations(radius));
+        path.useCallers();
+        Optional<LockedRows> rows = LockedRows.lock(session, query, parts.oids(), lockTimeout)
+                .filter(locked -> !isLargePart(locked, parts.relations(radius)));
+        if (rows.isEmpty()) {
+            return Optional.empty();
+        }
+        session.execute("SAVEPOINT backstop_copy");
+        CaptureSettings.apply(session);
+        List<SnapshotManifest> manifests = copy(parts, radius, rows.get(), groupId);
+        session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
+        return Optional.of(new Saved(
+                manifests, aftermath.with(saved(sight, parts, radius, rows.get())), before.saved(rows.get())));
+    }
+
+    /** Nothing at all where rows cannot be told apart, so that nothing is locked in vain. */
+    private BlastRadius look(BlastRadiusResolver resolver, Destruction destruction)
+            throws SQLException, RecoveryNotReadyException {
+        BlastRadius radius = resolver.resolve(request.destructions(), request.companions());
+        return RowParts.of(session, resolver, destruction, radius)
+                .map(parts -> parts.lockedByRow(radius))
+                .orElse(new BlastRadius(Map.of()));
+    }
+
+    private static boolean hasOthers(RowParts parts, BlastRadius radius) {
+        return !parts.others(radius).tables().isEmpty();
+    }
+
+    private static boolean isLargePart(LockedRows rows, List<Relation> relations) {
+        long estimated = relations.stream().mapToLong(Relation::estimatedRows).sum();
+        return rows.count() > FEW && estimated > 0 && rows.count() > estimated / LARGE_PART;
+    }
+
+    /** A statement that finds no row takes none of any other table either, and there is nothing to store. */
+    private List<SnapshotManifest> copy(RowParts parts, BlastRadius radius, LockedRows rows, String groupId)
+            throws SQLException, IOException, RecoveryNotReadyException {
+        if (rows.isEmpty()) {
+            return List.of();
+        }
+        BlastRadius others = parts.others(radius);
+        TableSize.refuseTooLarge(session, others, parts.relations(radius), rows, request);
+        List<Relation> relations = new ArrayList<>(others.relations());
+        parts.relations(radius).stream().filter(rows::in).forEach(relations::add);
+        List<SnapshotManifest> manifests = capture.copy(relations, groupId, SecondReader.none(), rows);
+        long stored = manifests.stream()
+                .filter(manifest -> manifest.coverage() == SnapshotManifest.Coverage.ROWS)
+                .mapToLong(SnapshotManifest::rowCount)
+                .sum();
+        if (stored != rows.count()) {
+            throw new RecoveryNotReadyException(
+                    "of the " + rows.count() + " rows of table " + parts.named().name() + " that were locked, " + stored
+                            + " could be read; nothing was changed",
+                    "run it again, without functions in its WHERE that change rows");
+        }
+        capture.verify(manifests, groupId);
+        return manifests;
+    }
+
+    private static SavedTables saved(Sight sight, RowParts parts, BlastRadius radius, LockedRows rows) {
+        Set<Long> others =
+                rows.isEmpty() ? Set.of() : parts.others(radius).tables().keySet();
+        if (sight == Sight.CURRENT) {
+            return new SavedTables(others, parts.oids());
+        }
+        return new SavedTables(
+                Set.of(), rows.isEmpty() ? parts.oids() : radius.tables().keySet());
+    }
+
+    /** What is stored, and the two looks before the statement. */
+    record Saved(List<SnapshotManifest> manifests, Aftermath aftermath, TakenRows taken) {}
+}

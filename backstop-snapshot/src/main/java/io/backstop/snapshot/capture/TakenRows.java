@@ -1,0 +1,75 @@
+package io.backstop.snapshot.capture;
+
+import io.backstop.api.snapshot.OtherRows;
+
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Compares which rows a statement took of a table with those that were locked and saved for it. The server's counters tell
+ * how many rows of the table the transaction has updated or deleted since the look before, each version of a row once; the
+ * saved ones are asked for by their places. So many taken as were saved, and all the saved ones gone: then they are the same.
+ * The argument is made in {@code docs/adr/0009-rows-by-identity.md}.
+ */
+final class TakenRows {
+    private static final String TOUCHED = """
+            SELECT coalesce(pg_catalog.sum(coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(o), 0)
+                + coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(o), 0)), 0)::pg_catalog.int8
+            FROM pg_catalog.unnest(%s) o
+            """;
+
+    private final Session session;
+    private final RowParts parts;
+    private final List<Relation> relations;
+    private final LockedRows rows;
+    private final long touchedBefore;
+
+    private TakenRows(Session session, RowParts parts, List<Relation> relations, LockedRows rows, long touchedBefore) {
+        this.session = session;
+        this.parts = parts;
+        this.relations = relations;
+        this.rows = rows;
+        this.touchedBefore = touchedBefore;
+    }
+
+    /** Looks at the counters before anything of the statement's is sent, its query included: that could change rows too. */
+    static Before before(Session session, RowParts parts, List<Relation> relations) throws SQLException {
+        long touched = touched(session, parts);
+        return rows -> new TakenRows(session, parts, relations, rows, touched);
+    }
+
+    /** Leaves the session as it was. */
+    Optional<OtherRows> compare() throws SQLException {
+        session.execute("SAVEPOINT backstop_taken");
+        CaptureSettings.apply(session);
+        long taken = touched(session, parts) - touchedBefore;
+        long gone = rows.count() - visible();
+        session.execute("ROLLBACK TO SAVEPOINT backstop_taken; RELEASE SAVEPOINT backstop_taken");
+        return taken == rows.count() && gone == taken
+                ? Optional.empty()
+                : Optional.of(
+                        new OtherRows(parts.named().name().toString(), rows.count(), gone, taken, parts.triggers()));
+    }
+
+    private long visible() throws SQLException {
+        long visible = 0;
+        for (Relation relation : relations) {
+            for (String condition : rows.conditions(relation)) {
+                visible += Long.parseLong(session.value("SELECT pg_catalog.count(*) FROM ONLY "
+                        + relation.name().quoted() + " WHERE " + condition));
+            }
+        }
+        return visible;
+    }
+
+    private static long touched(Session session, RowParts parts) throws SQLException {
+        return Long.parseLong(session.value(TOUCHED.formatted(Session.array(parts.oids()))));
+    }
+
+    /** The look before, waiting for the rows. */
+    @FunctionalInterface
+    interface Before {
+        TakenRows saved(LockedRows rows);
+    }
+}

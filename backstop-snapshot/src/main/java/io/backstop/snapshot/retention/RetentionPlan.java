@@ -1,0 +1,135 @@
+package io.backstop.snapshot.retention;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
+import io.backstop.snapshot.archive.SnapshotInventory;
+import io.backstop.snapshot.archive.SnapshotInventory.Stored;
+import io.backstop.snapshot.archive.SnapshotInventory.Unfinished;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * What becomes of each snapshot in a store, and why: decided one by one, without regard to recovery groups. Immutable.
+ *
+ * @param snapshots the decisions, in the inventory's order
+ * @param unfinished what becomes of what is no snapshot
+ */
+public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfinished) {
+    /** Whole ones before damaged ones, then the newest. */
+    private static final Comparator<Stored> BEST_FIRST = Comparator.<Stored, Boolean>comparing(
+                    snapshot -> snapshot.damage().isPresent())
+            .thenComparing(snapshot -> snapshot.manifest().createdAt(), Comparator.reverseOrder())
+            .thenComparing(snapshot -> snapshot.manifest().snapshotId(), Comparator.reverseOrder());
+
+    public RetentionPlan {
+        snapshots = List.copyOf(snapshots);
+        unfinished = List.copyOf(unfinished);
+    }
+
+    /**
+     * Decides.
+     *
+     * @param approvals when the approvals that are known were decided, or else asked for, by their ids; one that is not
+     *     among them keeps its snapshot as if it were as old as that
+     */
+    public static RetentionPlan of(
+            SnapshotInventory inventory, Map<String, Instant> approvals, RetentionRules rules, Instant now) {
+        Map<Table, Stored> best = new HashMap<>();
+        inventory.snapshots().stream()
+                .filter(snapshot -> snapshot.manifest().coverage() == Coverage.TABLE)
+                .forEach(snapshot ->
+                        best.merge(Table.of(snapshot), snapshot, (a, b) -> BEST_FIRST.compare(a, b) <= 0 ? a : b));
+        List<Decision> decisions = new ArrayList<>();
+        for (Stored snapshot : inventory.snapshots()) {
+            Optional<Stored> kept = Optional.ofNullable(best.get(Table.of(snapshot)));
+            decisions.add(new Decision(snapshot, reason(snapshot, kept, approvals, rules, now), kept));
+        }
+        Instant limit = now.minus(rules.unfinished());
+        return new RetentionPlan(
+                decisions,
+                inventory.unfinished().stream()
+                        .map(draft -> new DraftDecision(
+                                draft, draft.givenUp() || draft.lastWritten().isBefore(limit)))
+                        .toList());
+    }
+
+    private static Reason reason(
+            Stored snapshot, Optional<Stored> best, Map<String, Instant> approvals, RetentionRules rules, Instant now) {
+        SnapshotManifest manifest = snapshot.manifest();
+        if (best.isPresent() && best.get().equals(snapshot)) {
+            return snapshot.damage().isPresent() ? Reason.NO_WHOLE_ONE : Reason.NEWEST;
+        }
+        if (!manifest.createdAt().isBefore(now.minus(rules.olderThan()))) {
+            return Reason.YOUNG;
+        }
+        boolean approved = manifest.approvalId()
+                .map(id -> approvals.getOrDefault(id, manifest.createdAt()))
+                .filter(at -> !at.isBefore(now.minus(rules.approvalRetention())))
+                .isPresent();
+        return approved ? Reason.APPROVAL : Reason.OLD;
+    }
+
+    /** The snapshots that it takes away. */
+    public List<Decision> removals() {
+        return snapshots.stream().filter(Decision::removes).toList();
+    }
+
+    /** Why a snapshot goes or stays. */
+    public enum Reason {
+        OLD("older than it has to be"),
+        YOUNG("young"),
+        NEWEST("the newest whole snapshot of its table"),
+        NO_WHOLE_ONE("damaged, but its table has no whole one"),
+        APPROVAL("its approval is young");
+
+        private final String words;
+
+        Reason(String words) {
+            this.words = words;
+        }
+
+        /** For people. */
+        public String words() {
+            return words;
+        }
+    }
+
+    /**
+     * What becomes of one snapshot.
+     *
+     * @param best the snapshot of all rows of its table that is kept in any case, if there is one
+     */
+    public record Decision(Stored snapshot, Reason reason, Optional<Stored> best) {
+        public Decision {
+            Objects.requireNonNull(snapshot, "snapshot");
+            Objects.requireNonNull(reason, "reason");
+            Objects.requireNonNull(best, "best");
+        }
+
+        public boolean removes() {
+            return reason == Reason.OLD;
+        }
+    }
+
+    /** What becomes of something unfinished: it goes, or it is too young to tell. */
+    public record DraftDecision(Unfinished draft, boolean removes) {
+        public DraftDecision {
+            Objects.requireNonNull(draft, "draft");
+        }
+    }
+
+    /** A table of a database, by the name that the manifest gives it. */
+    private record Table(String database, String schema, String name) {
+        static Table of(Stored snapshot) {
+            SnapshotManifest manifest = snapshot.manifest();
+            return new Table(manifest.database(), manifest.schema(), manifest.table());
+        }
+    }
+}

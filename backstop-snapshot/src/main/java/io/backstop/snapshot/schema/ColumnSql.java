@@ -1,0 +1,113 @@
+package io.backstop.snapshot.schema;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.snapshot.schema.TableDescription.Column;
+import io.backstop.snapshot.schema.TableDescription.Constraint;
+import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
+import io.backstop.snapshot.schema.TableDescription.Sequence;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** Writes the columns of {@code CREATE TABLE}. Immutable. */
+final class ColumnSql {
+    /** A name that may stand without quotes. */
+    private static final Pattern PLAIN = Pattern.compile("[a-z_][a-z0-9_$]*");
+
+    private final TableDescription table;
+    private final PartNames names;
+
+    ColumnSql(TableDescription table, PartNames names) {
+        this.table = table;
+        this.names = names;
+    }
+
+    String definition(Column column) {
+        return RelationName.quote(column.name()) + " " + column.type()
+                + column.collation().map(c -> " COLLATE " + c).orElse("") + value(column) + notNull(column);
+    }
+
+    private String value(Column column) {
+        return switch (column.generated()) {
+            case NO ->
+                column.defaultExpression()
+                        .map(e -> " DEFAULT " + onOwnSequences(e))
+                        .orElse("");
+            case STORED -> " GENERATED ALWAYS AS (" + column.defaultExpression().orElseThrow() + ") STORED";
+            case VIRTUAL ->
+                " GENERATED ALWAYS AS (" + column.defaultExpression().orElseThrow() + ") VIRTUAL";
+            case IDENTITY_ALWAYS -> identity(column, "ALWAYS");
+            case IDENTITY_BY_DEFAULT -> identity(column, "BY DEFAULT");
+        };
+    }
+
+    /** The values of a partition come from its parent's sequence, and the column is one like others until it is attached. */
+    private String identity(Column column, String kind) {
+        return table.sequences().stream()
+                .filter(s -> s.identity() && s.column().equals(column.name()))
+                .findFirst()
+                .map(s -> " GENERATED " + kind + " AS IDENTITY (SEQUENCE NAME " + sequence(s) + " " + s.parameters()
+                        + ")")
+                .orElse("");
+    }
+
+    private String notNull(Column column) {
+        Optional<Constraint> named = notNullConstraint(column);
+        if (named.isEmpty()) {
+            return column.notNull() ? " NOT NULL" : "";
+        }
+        if (!isInline(named.get())) {
+            return "";
+        }
+        // The name is accepted, and forgotten, by servers before 18 as well.
+        return " CONSTRAINT " + RelationName.quote(names.constraint(named.get().name())) + " NOT NULL"
+                + (named.get().definition().endsWith(" NO INHERIT") ? " NO INHERIT" : "");
+    }
+
+    private Optional<Constraint> notNullConstraint(Column column) {
+        String quoted = "NOT NULL " + RelationName.quote(column.name());
+        String plain = PLAIN.matcher(column.name()).matches() ? "NOT NULL " + column.name() : quoted;
+        return table.constraints().stream()
+                .filter(c -> c.kind() == ConstraintKind.NOT_NULL)
+                .filter(c -> List.of(quoted, plain).stream()
+                        .anyMatch(start -> (c.definition() + " ").startsWith(start + " ")))
+                .findFirst();
+    }
+
+    /** Whether it is written at its column: NOT NULL, unless it is not validated, which only ALTER TABLE can say. */
+    static boolean isInline(Constraint constraint) {
+        return constraint.kind() == ConstraintKind.NOT_NULL
+                && !constraint.definition().endsWith(" NOT VALID");
+    }
+
+    /** A default that is more than {@code nextval} of an owned sequence still has to mean the one that is made with it. */
+    private String onOwnSequences(String expression) {
+        String result = expression;
+        for (Sequence sequence : table.sequences()) {
+            for (String spelling : spellings(RelationName.of(sequence.schema(), sequence.name()))) {
+                result = result.replace(
+                        TableSql.literal(spelling) + "::regclass", TableSql.literal(sequence(sequence)) + "::regclass");
+            }
+        }
+        return result;
+    }
+
+    /** The ways in which PostgreSQL may write a qualified name: a part is quoted only where it has to be. */
+    private static List<String> spellings(RelationName name) {
+        String schema = name.schema().orElseThrow();
+        return List.of(
+                schema + "." + name.name(),
+                schema + "." + RelationName.quote(name.name()),
+                RelationName.quote(schema) + "." + name.name(),
+                name.quoted());
+    }
+
+    String sequence(Sequence sequence) {
+        return qualified(names.sequence(sequence.name()));
+    }
+
+    String qualified(String name) {
+        return RelationName.of(names.target().schema().orElseThrow(), name).quoted();
+    }
+}

@@ -1,0 +1,43 @@
+package io.backstop.snapshot.schema;
+
+import io.backstop.api.analysis.RelationName;
+
+/**
+ * What a table and its parts are to be called, where it is made: the original's names, or free ones beside it. Parts are
+ * asked for by their original names. Implementations are immutable and thread-safe.
+ */
+public interface PartNames {
+    /** The table, with its schema. All of its parts live in that schema too. */
+    RelationName target();
+
+    String constraint(String original);
+
+    String index(String original);
+
+    String sequence(String original);
+
+    /** The names that the parts had when they were described. */
+    static PartNames original(TableDescription table) {
+        return new PartNames() {
+            @Override
+            public RelationName target() {
+                return RelationName.of(table.schema(), table.name());
+            }
+
+            @Override
+            public String constraint(String original) {
+                return original;
+            }
+
+            @Override
+            public String index(String original) {
+                return original;
+            }
+
+            @Override
+            public String sequence(String original) {
+                return original;
+            }
+        };
+    }
+}

@@ -1,0 +1,265 @@
+package io.backstop.snapshot.retention;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.archive.SnapshotDraft;
+import io.backstop.snapshot.archive.SnapshotInventory;
+import io.backstop.snapshot.retention.StoredSnapshots.Wanted;
+import io.backstop.snapshot.store.FailingObjectStore;
+import io.backstop.snapshot.store.MemoryObjectStore;
+import io.backstop.snapshot.store.ObjectEntry;
+import io.backstop.snapshot.store.ObjectStore;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.FileAlreadyExistsException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class PruningTest {
+    private static final Instant NOW = Instant.parse("2026-06-01T00:00:00Z");
+    private static final RetentionRules WEEK = new RetentionRules(Duration.ofDays(7), Duration.ZERO);
+
+    private final MemoryObjectStore store = new MemoryObjectStore(Clock.fixed(daysAgo(30), ZoneOffset.UTC));
+
+    private static Instant daysAgo(int days) {
+        return NOW.minus(Duration.ofDays(days));
+    }
+
+    private static RetentionPlan plan(ObjectStore store) throws IOException {
+        return RetentionPlan.of(SnapshotInventory.of(store), Map.of(), WEEK, NOW);
+    }
+
+    private static List<String> ids(ObjectStore store) throws IOException {
+        return new SnapshotArchive(store)
+                .list().stream().map(SnapshotManifest::snapshotId).toList();
+    }
+
+    private void fill() throws IOException {
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(20)));
+        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(10)));
+        StoredSnapshots.publish(store, new Wanted("snap_3", "users", daysAgo(9)));
+        StoredSnapshots.begin(store, new Wanted("snap_4", "users", daysAgo(30)));
+    }
+
+    @Test
+    void leaves_what_the_plan_keeps_and_nothing_else() throws IOException {
+        fill();
+        Pruning.Outcome outcome = new Pruning(store).run(plan(store));
+        assertThat(outcome.complete()).isTrue();
+        assertThat(outcome.snapshots())
+                .extracting(removed -> removed.snapshot().manifest().snapshotId())
+                .containsExactly("snap_2", "snap_1");
+        assertThat(outcome.unfinished())
+                .extracting(removed -> removed.draft().folder())
+                .containsExactly("snapshots/public.users/snap_4/");
+        assertThat(store.list("")).hasSize(4).allMatch(name -> name.startsWith("snapshots/public.users/snap_3/"));
+    }
+
+    @Property(tries = 100)
+    void what_is_gone_is_what_the_plan_said_and_the_rest_is_whole(
+            @ForAll @Size(max = 8) List<@IntRange(max = 20) Integer> ages, @ForAll @IntRange(max = 20) int olderThan)
+            throws IOException {
+        MemoryObjectStore memory = new MemoryObjectStore();
+        for (int i = 0; i < ages.size(); i++) {
+            StoredSnapshots.publish(
+                    memory, new Wanted("snap_" + i, i % 3 == 0 ? "orders" : "users", daysAgo(ages.get(i))));
+        }
+        List<String> before = ids(memory);
+        RetentionRules rules = new RetentionRules(Duration.ofDays(olderThan), Duration.ZERO);
+        RetentionPlan dryRun = RetentionPlan.of(SnapshotInventory.of(memory), Map.of(), rules, NOW);
+        RetentionPlan plan = RetentionPlan.of(SnapshotInventory.of(memory), Map.of(), rules, NOW);
+        assertThat(plan).isEqualTo(dryRun);
+        assertThat(new Pruning(memory).run(plan).complete()).isTrue();
+        List<String> gone = dryRun.removals().stream()
+                .map(d -> d.snapshot().manifest().snapshotId())
+                .toList();
+        assertThat(ids(memory))
+                .isEqualTo(before.stream().filter(id -> !gone.contains(id)).toList());
+        SnapshotArchive archive = new SnapshotArchive(memory);
+        for (SnapshotManifest manifest : archive.list()) {
+            archive.verify(manifest);
+        }
+        assertThat(memory.list("")).hasSize(4 * (before.size() - gone.size()));
+    }
+
+    @Test
+    void stopped_at_any_step_it_leaves_no_snapshot_that_is_not_whole_and_goes_on_the_next_time() throws IOException {
+        for (boolean afterTheDeed : new boolean[] {false, true}) {
+            boolean complete = false;
+            for (int failing = 1; !complete; failing++) {
+                store.list("").forEach(store::delete);
+                fill();
+                RetentionPlan plan = plan(store);
+                FailingObjectStore failingStore = new FailingObjectStore(store, failing, true, afterTheDeed);
+                complete = new Pruning(failingStore).run(plan).complete();
+                SnapshotInventory left = SnapshotInventory.of(store);
+                assertThat(left.broken()).isEmpty();
+                assertThat(left.snapshots())
+                        .allMatch(snapshot -> snapshot.damage().isEmpty());
+                assertThat(ids(store)).contains("snap_3").doesNotContain("snap_4");
+                assertThat(new Pruning(store).run(plan(store)).complete()).isTrue();
+                assertThat(store.list(""))
+                        .hasSize(4)
+                        .allMatch(name -> name.startsWith("snapshots/public.users/snap_3/"));
+            }
+        }
+    }
+
+    @Test
+    void a_failure_with_one_snapshot_is_told_and_does_not_keep_the_others() throws IOException {
+        fill();
+        RetentionPlan plan = plan(store);
+        Pruning.Outcome outcome = new Pruning(new FailingObjectStore(store, 2, false, false)).run(plan);
+        assertThat(outcome.complete()).isFalse();
+        assertThat(outcome.snapshots().get(0).problem()).isPresent();
+        assertThat(outcome.snapshots().get(1).problem()).isEmpty();
+        assertThat(ids(store)).containsExactly("snap_3", "snap_2");
+    }
+
+    @Test
+    void a_draft_that_is_published_meanwhile_stays() throws IOException {
+        Wanted wanted = new Wanted("snap_9", "users", daysAgo(30));
+        SnapshotDraft draft = new SnapshotArchive(store).begin("public", "users", "snap_9");
+        SnapshotManifest manifest = StoredSnapshots.manifest(draft, wanted);
+        RetentionPlan plan = plan(store);
+        assertThat(plan.unfinished()).singleElement().matches(RetentionPlan.DraftDecision::removes);
+        draft.publish(manifest);
+        Pruning.Outcome outcome = new Pruning(store).run(plan);
+        assertThat(outcome.unfinished())
+                .singleElement()
+                .satisfies(removed -> assertThat(removed.problem())
+                        .contains("left alone: it was published meanwhile, or somebody else is removing it"));
+        new SnapshotArchive(store).verify(manifest);
+    }
+
+    @Test
+    void a_draft_whose_removal_has_begun_cannot_be_published() throws IOException {
+        SnapshotDraft draft = new SnapshotArchive(store).begin("public", "users", "snap_9");
+        SnapshotManifest manifest = StoredSnapshots.manifest(draft, new Wanted("snap_9", "users", daysAgo(30)));
+        // It takes the manifest's place and lists; the first deletion fails.
+        Pruning.Outcome outcome = new Pruning(new FailingObjectStore(store, 3, true, false)).run(plan(store));
+        assertThat(outcome.complete()).isFalse();
+        assertThatThrownBy(() -> draft.publish(manifest)).isInstanceOf(FileAlreadyExistsException.class);
+        assertThat(SnapshotInventory.of(store).unfinished())
+                .singleElement()
+                .matches(SnapshotInventory.Unfinished::givenUp);
+    }
+
+    @Test
+    void what_is_published_while_the_store_is_read_is_not_in_the_plan() throws IOException {
+        fill();
+        ObjectStore publishing = new ListedStore(store, () -> {
+            StoredSnapshots.publish(store, new Wanted("snap_5", "users", daysAgo(20)));
+            return true;
+        });
+        RetentionPlan plan = RetentionPlan.of(
+                SnapshotInventory.of(publishing), Map.of(), new RetentionRules(Duration.ZERO, Duration.ZERO), NOW);
+        assertThat(plan.snapshots())
+                .extracting(d -> d.snapshot().manifest().snapshotId())
+                .doesNotContain("snap_5");
+        assertThat(new Pruning(store).run(plan).complete()).isTrue();
+        assertThat(ids(store)).containsExactly("snap_3", "snap_5");
+    }
+
+    @Test
+    void an_old_snapshot_stays_where_the_newer_one_was_taken_back() throws IOException {
+        fill();
+        RetentionPlan plan = plan(store);
+        store.delete("snapshots/public.users/snap_3/manifest.json");
+        Pruning.Outcome outcome = new Pruning(store).run(plan);
+        assertThat(outcome.snapshots())
+                .allSatisfy(removed -> assertThat(removed.problem())
+                        .contains("left alone: snap_3, for which it would have gone, is not there any more"));
+        assertThat(ids(store)).containsExactly("snap_2", "snap_1");
+    }
+
+    @Test
+    void two_at_once_do_what_one_does() throws Exception {
+        for (int round = 0; round < 20; round++) {
+            fill();
+            CyclicBarrier barrier = new CyclicBarrier(2);
+            Callable<Pruning.Outcome> prune = () -> {
+                RetentionPlan plan = plan(store);
+                barrier.await();
+                return new Pruning(store).run(plan);
+            };
+            ExecutorService threads = Executors.newFixedThreadPool(2);
+            for (Future<Pruning.Outcome> outcome : threads.invokeAll(List.of(prune, prune))) {
+                assertThat(outcome.get().snapshots())
+                        .allSatisfy(removed -> assertThat(removed.problem()).isEmpty());
+            }
+            threads.shutdownNow();
+            assertThat(ids(store)).containsExactly("snap_3");
+            assertThat(store.list("")).hasSize(4);
+            store.list("").forEach(store::delete);
+        }
+    }
+
+    /** A store in which something happens right after the first listing. */
+    private record ListedStore(ObjectStore store, Callable<Boolean> then) implements ObjectStore {
+        @Override
+        public List<String> list(String prefix) throws IOException {
+            List<String> names = store.list(prefix);
+            try {
+                then.call();
+            } catch (Exception e) {
+                throw new IOException(e);
+            }
+            return names;
+        }
+
+        @Override
+        public List<ObjectEntry> entries(String prefix) throws IOException {
+            return store.entries(prefix);
+        }
+
+        @Override
+        public InputStream open(String name) throws IOException {
+            return store.open(name);
+        }
+
+        @Override
+        public void put(String name, ByteBuffer content) throws IOException {
+            store.put(name, content);
+        }
+
+        @Override
+        public void putNew(String name, ByteBuffer content) throws IOException {
+            store.putNew(name, content);
+        }
+
+        @Override
+        public void delete(String name) throws IOException {
+            store.delete(name);
+        }
+
+        @Override
+        public String address() {
+            return store.address();
+        }
+
+        @Override
+        public void close() {
+            store.close();
+        }
+    }
+}
