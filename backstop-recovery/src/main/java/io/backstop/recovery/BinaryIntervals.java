@@ -5,7 +5,6 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.archive.CopyFormat;
 
 import java.sql.SQLException;
-import java.util.List;
 
 /**
  * Refuses intervals whose binary form means something else to the server that they are restored into. From PostgreSQL 17
@@ -28,12 +27,13 @@ final class BinaryIntervals {
             SELECT DISTINCT name FROM used WHERE type = 'interval'::regtype ORDER BY 1
             """;
 
-    /** How the longest interval in either direction reads where it does not stand for infinity. */
-    private static final List<String> BEFORE_17 = List.of(
-            "178956970 years 7 mons 2147483647 days 2562047788:00:54.775807",
-            "-178956970 years -8 mons -2147483648 days -2562047788:00:54.775808");
-
-    private static final List<String> FROM_17 = List.of("infinity");
+    /**
+     * Looks for the longest interval in either direction, by its binary form: a server before 15 cannot write all of them
+     * as text. As a part of a record every type has such a form.
+     */
+    private static final String LONGEST = "EXISTS (SELECT FROM ONLY %s t WHERE "
+            + "position('\\x7fffffffffffffff7fffffff7fffffff'::bytea IN record_send(ROW(t.%2$s))) > 0 OR "
+            + "position('\\x80000000000000008000000080000000'::bytea IN record_send(ROW(t.%2$s))) > 0)";
 
     private BinaryIntervals() {}
 
@@ -52,15 +52,13 @@ final class BinaryIntervals {
             return;
         }
         for (String column : transaction.strings(COLUMNS, table.quoted())) {
-            for (String text : areInfinite ? FROM_17 : BEFORE_17) {
-                if (transaction.holds("EXISTS (SELECT FROM ONLY " + table.quoted() + " WHERE position("
-                        + SqlText.literal(text) + " IN " + RelationName.quote(column) + "::text) > 0)")) {
-                    throw new RecoveryException(
-                            "snapshot " + manifest.snapshotId() + " of server version " + manifest.serverVersion()
-                                    + " holds intervals in column " + column + " that would mean something else in "
-                                    + target + ": the longest one is infinity from version 17 on, and not before",
-                            RowLoader.otherServer(manifest));
-                }
+            if (transaction.holds(LONGEST.formatted(table.quoted(), RelationName.quote(column)))) {
+                throw new RecoveryException(
+                        "snapshot " + manifest.snapshotId() + " of server version " + manifest.serverVersion()
+                                + " holds intervals in column " + column + " that would mean something else in "
+                                + target
+                                + ": the longest one is infinity from version 17 on, and not before",
+                        RowLoader.otherServer(manifest));
             }
         }
     }

@@ -5,6 +5,7 @@ import io.backstop.recovery.Validation.Check;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
+import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Index;
 import io.backstop.snapshot.schema.TableDescription.IndexSettings;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
@@ -119,7 +120,7 @@ final class DescriptionComparison {
 
     private Map<String, String> expectedConstraints() {
         Map<String, String> lines = new LinkedHashMap<>();
-        for (Constraint constraint : stored.constraints()) {
+        for (Constraint constraint : compared(stored)) {
             OpenForeignKey key = open.get(constraint.name());
             String name = names.constraint(constraint.name());
             if (key == null) {
@@ -131,10 +132,23 @@ final class DescriptionComparison {
         return lines;
     }
 
-    private static Map<String, String> constraints(TableDescription table) {
+    private Map<String, String> constraints(TableDescription table) {
         Map<String, String> lines = new LinkedHashMap<>();
-        table.constraints().forEach(c -> lines.put(c.name(), line(c.definition(), c)));
+        compared(table).forEach(c -> lines.put(c.name(), line(c.definition(), c)));
         return lines;
+    }
+
+    /** Servers before 18 keep no constraint for NOT NULL; that of the column is compared with the column anyway. */
+    private List<Constraint> compared(TableDescription table) {
+        boolean bothKnowNotNull = knowsNotNull(stored) && knowsNotNull(restored);
+        return table.constraints().stream()
+                .filter(c -> bothKnowNotNull || c.kind() != ConstraintKind.NOT_NULL)
+                .toList();
+    }
+
+    private static boolean knowsNotNull(TableDescription table) {
+        return table.constraints().stream().anyMatch(c -> c.kind() == ConstraintKind.NOT_NULL)
+                || table.columns().stream().noneMatch(Column::notNull);
     }
 
     private static String line(String definition, Constraint constraint) {

@@ -76,10 +76,11 @@ final class RowLoader {
     }
 
     private RecoveryException refused(Chunk chunk, SQLException e) {
+        Optional<String> column = column(e);
         String problem = "rows of " + chunk.name() + " of snapshot " + manifest.snapshotId()
                 + " could not be loaded into " + target
-                + column(e).map(name -> ", column " + name).orElse("");
-        return format == CopyFormat.BINARY && isAboutForm(ServerErrors.state(e))
+                + column.map(name -> ", column " + name).orElse("");
+        return format == CopyFormat.BINARY && (column.isPresent() || isAboutForm(ServerErrors.state(e)))
                 ? ServerErrors.of(problem, e, otherServer(manifest))
                 : ServerErrors.of(problem, e);
     }

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -65,28 +67,32 @@ class BinaryRowsTest {
     private SnapshotManifest taken(String table) throws Exception {
         try (Connection connection = database.connect()) {
             connection.setAutoCommit(false);
-            SnapshotManifest manifest = snapshots
-                    .secure(
-                            connection,
-                            Connections.NONE,
-                            new SnapshotRequest(
-                                    List.of(new Destruction(
-                                            Kind.DROP_TABLE, List.of(RelationName.of("public", table)), false, false)),
-                                    List.of(),
-                                    Long.MAX_VALUE,
-                                    Optional.empty(),
-                                    "localhost:5432/test",
-                                    "agent",
-                                    "0".repeat(64),
-                                    Optional.empty(),
-                                    false),
-                            Progress.SILENT)
-                    .manifests()
-                    .get(0);
+            SnapshotManifest manifest = secured(connection, table);
             connection.rollback();
             assertThat(manifest.copyFormat()).isEqualTo("binary");
             return manifest;
         }
+    }
+
+    private SnapshotManifest secured(Connection connection, String table) throws Exception {
+        return snapshots
+                .secure(
+                        connection,
+                        Connections.NONE,
+                        new SnapshotRequest(
+                                List.of(new Destruction(
+                                        Kind.DROP_TABLE, List.of(RelationName.of("public", table)), false, false)),
+                                List.of(),
+                                Long.MAX_VALUE,
+                                Optional.empty(),
+                                "localhost:5432/test",
+                                "agent",
+                                "0".repeat(64),
+                                Optional.empty(),
+                                false),
+                        Progress.SILENT)
+                .manifests()
+                .get(0);
     }
 
     private RestoredTable restored(TestDatabase into, SnapshotManifest manifest) throws Exception {
@@ -153,5 +159,86 @@ class BinaryRowsTest {
         restored(database, taken("t"));
 
         assertThat(database.rows("SELECT * FROM copy ORDER BY i")).isEqualTo(rows);
+    }
+
+    @Test
+    void an_infinite_interval_is_not_taken_for_a_long_one_nor_the_other_way_round() throws Exception {
+        boolean knowsInfinity = Integer.parseInt(database.value("SHOW server_version_num")) >= 170000;
+        String other = knowsInfinity ? "16.4 (Debian)" : "17.0";
+        database.run(
+                "CREATE DOMAIN span AS interval",
+                "CREATE TABLE t (plain interval, i span, a interval[])",
+                "INSERT INTO t SELECT '1 day', '-2 years', '{3 hours}' FROM generate_series(1, 9)");
+        SnapshotManifest harmless = taken("t");
+
+        try (Connection connection = database.connect();
+                RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+            RelationName table = RelationName.of("public", "t");
+            BinaryIntervals.refuseOtherMeaning(transaction, of(harmless, other), table, COPY);
+            for (String column : List.of("i", "a")) {
+                // As binary COPY would bring it, in a form that every version reads.
+                transaction.execute("UPDATE public.t SET " + column + " = "
+                        + longest(column.equals("a") ? "ARRAY[%s]" : "%s", knowsInfinity));
+                BinaryIntervals.refuseOtherMeaning(transaction, harmless, table, COPY);
+                assertThatThrownBy(
+                                () -> BinaryIntervals.refuseOtherMeaning(transaction, of(harmless, other), table, COPY))
+                        .isInstanceOf(RecoveryException.class)
+                        .hasMessageStartingWith("snapshot " + harmless.snapshotId() + " of server version " + other
+                                + " holds intervals in column " + column
+                                + " that would mean something else in public.copy: the longest one is infinity from "
+                                + "version 17 on, and not before\nHINT: ");
+                transaction.execute("UPDATE public.t SET " + column + " = NULL");
+            }
+        }
+    }
+
+    private static String longest(String form, boolean knowsInfinity) {
+        return form.formatted(
+                knowsInfinity
+                        ? "interval '-infinity'"
+                        : "(interval '-178956970 years -8 mons -2147483648 days' + interval '-1 hour' * 2562047788 "
+                                + "- interval '54.775808 s')");
+    }
+
+    private static SnapshotManifest of(SnapshotManifest m, String serverVersion) {
+        return new SnapshotManifest(
+                m.formatVersion(),
+                m.snapshotId(),
+                m.groupId(),
+                m.schema(),
+                m.table(),
+                m.columns(),
+                m.coverage(),
+                m.rowCount(),
+                m.rowChecksum(),
+                m.copyFormat(),
+                m.encoding(),
+                m.compression(),
+                m.chunks(),
+                m.schemaObject(),
+                m.schemaSql(),
+                m.createdAt(),
+                m.source(),
+                m.statementSha256(),
+                m.approvalId(),
+                m.agentId(),
+                m.database(),
+                serverVersion,
+                m.lsn(),
+                m.status());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tsquery", "int2vector", "oidvector", "refcursor"})
+    void an_empty_value_comes_back_whatever_the_binary_input_of_its_type_thinks_of_it(String type) throws Exception {
+        database.run("CREATE TABLE t (v " + type + ")", "INSERT INTO t VALUES (''), (NULL)");
+        SnapshotManifest manifest;
+        try (Connection connection = database.connect()) {
+            connection.setAutoCommit(false);
+            manifest = secured(connection, "t");
+            connection.rollback();
+        }
+
+        assertThat(restored(database, manifest).validation().holds()).isTrue();
     }
 }

@@ -11,7 +11,9 @@ import java.util.Set;
  * Finds out which tables can be read in binary. A value's binary form has to mean the same in a database in which the
  * table, and every type that is not PostgreSQL's own, was made again and has another oid. That leaves out the types of
  * object names, which are sent as oids; composites, and arrays of others than PostgreSQL's own types, which tell their
- * parts' types by oid; XML, whose encoding declaration would change; and the types of extensions, which may send anything.
+ * parts' types by oid; XML, whose encoding declaration would change; {@code tsquery}, {@code int2vector} and {@code
+ * oidvector}, whose binary input refuses the empty value that their output writes; and the types of extensions, which may
+ * send anything.
  */
 final class BinaryColumns {
     private static final String OTHERS = """
@@ -20,8 +22,8 @@ final class BinaryColumns {
                 WHERE typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND typname = ANY ('{
                     bool, bytea, char, name, int8, int2, int4, text, oid, json, jsonb, jsonpath, point, lseg, path, box,
                     polygon, line, circle, cidr, inet, macaddr, macaddr8, float4, float8, money, bpchar, varchar, date,
-                    time, timetz, timestamp, timestamptz, interval, bit, varbit, numeric, uuid, tsvector, tsquery,
-                    pg_lsn, tid, xid, xid8, cid, int2vector, oidvector, pg_snapshot, txid_snapshot}')
+                    time, timetz, timestamp, timestamptz, interval, bit, varbit, numeric, uuid, tsvector,
+                    pg_lsn, tid, xid, xid8, cid, pg_snapshot, txid_snapshot}')
             ), used(relation, type) AS (
                 SELECT attrelid, atttypid FROM pg_catalog.pg_attribute
                 WHERE attrelid = ANY (%s) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
@@ -34,7 +36,9 @@ final class BinaryColumns {
             )
             SELECT DISTINCT u.relation FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type
             WHERE t.typtype NOT IN ('d', 'e', 'm', 'r') AND t.oid NOT IN (SELECT oid FROM own)
-              AND NOT (t.typcategory = 'A' AND t.typelem IN (SELECT oid FROM own))
+              AND NOT (t.typcategory = 'A' AND t.typelem IN (SELECT oid FROM own)
+                       AND t.oid NOT IN ('pg_catalog.int2vector'::pg_catalog.regtype,
+                                         'pg_catalog.oidvector'::pg_catalog.regtype))
             """;
 
     private final String encoding;

@@ -4,7 +4,7 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
-import io.backstop.api.snapshot.Verification;
+import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
@@ -14,7 +14,6 @@ import io.backstop.snapshot.schema.TableDescription;
 
 import java.io.IOException;
 import java.sql.SQLException;
-import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -35,7 +34,7 @@ final class Capture {
     private final Provenance provenance;
     private final TableSnapshots.Encoding wanted;
     private final Progress progress;
-    private final Clock clock;
+    private final SnapshotSettings settings;
     private final Identifiers identifiers;
     private final int chunkBytes;
     private final List<SnapshotDraft> drafts = new ArrayList<>();
@@ -46,7 +45,7 @@ final class Capture {
             Provenance provenance,
             TableSnapshots.Encoding wanted,
             Progress progress,
-            Clock clock,
+            SnapshotSettings settings,
             Identifiers identifiers,
             int chunkBytes) {
         this.chunkBytes = chunkBytes;
@@ -55,7 +54,7 @@ final class Capture {
         this.provenance = provenance;
         this.wanted = wanted;
         this.progress = inTurn(progress);
-        this.clock = clock;
+        this.settings = settings;
         this.identifiers = identifiers;
     }
 
@@ -80,7 +79,7 @@ final class Capture {
             throws SQLException, IOException, RecoveryNotReadyException {
         List<Long> oids = relations.stream().map(Relation::oid).toList();
         Map<Long, TableDescription> descriptions = new TableDescriber().describe(session.connection(), oids);
-        Origin origin = Origin.read(session, clock.instant());
+        Origin origin = Origin.read(session, settings.clock().instant());
         BinaryColumns binary = BinaryColumns.of(session, oids);
         Map<Long, Long> pages = TableSize.pages(session, oids);
         try (StoreThreads store = new StoreThreads(chunkBytes + OVER)) {
@@ -193,12 +192,12 @@ final class Capture {
     }
 
     /** Makes sure of everything that was published, now or before. */
-    void verify(List<SnapshotManifest> manifests, Verification verification, String operation) throws IOException {
+    void verify(List<SnapshotManifest> manifests, String operation) throws IOException {
         try (StoreThreads store = new StoreThreads(chunkBytes)) {
             List<Future<SnapshotManifest>> verified = new ArrayList<>();
             for (SnapshotManifest manifest : manifests) {
                 verified.add(store.begin(() -> {
-                    archive.verify(manifest, verification);
+                    archive.verify(manifest, settings.verification());
                     return manifest;
                 }));
             }

@@ -110,7 +110,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                 Provenance.of(request),
                 TableSnapshots.Encoding.AUTO,
                 progress,
-                settings.clock(),
+                settings,
                 identifiers,
                 chunkBytes);
         Undo undo = () -> {};
@@ -193,7 +193,7 @@ public final class PostgresSnapshotService implements SnapshotService {
         CaptureSettings.apply(session);
         String groupId = identifiers.group();
         List<SnapshotManifest> manifests = covering(session, more, locked, request, capture, groupId);
-        capture.verify(manifests, settings.verification(), groupId);
+        capture.verify(manifests, groupId);
         Aftermath aftermath =
                 Aftermath.expect(session, locked.saved(), locked.sight() == Sight.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");

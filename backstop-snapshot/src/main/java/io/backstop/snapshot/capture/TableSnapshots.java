@@ -65,7 +65,7 @@ public final class TableSnapshots {
                         "there is no connection to read the tables with", "name the database"))) {
             Session session = new Session(connection);
             Capture capture = new Capture(
-                    session, archive, provenance, encoding, progress, settings.clock(), identifiers, TableCopier.CHUNK);
+                    session, archive, provenance, encoding, progress, settings, identifiers, TableCopier.CHUNK);
             try {
                 return take(session, connections, tables, capture, progress);
             } catch (SQLException | IOException | RuntimeException e) {
@@ -93,7 +93,7 @@ public final class TableSnapshots {
         String groupId = identifiers.group();
         List<SnapshotManifest> manifests =
                 capture.copy(relations, groupId, new SecondReader(connections, SecondReader.View.exported(exported)));
-        capture.verify(manifests, settings.verification(), groupId);
+        capture.verify(manifests, groupId);
         return manifests;
     }
 
