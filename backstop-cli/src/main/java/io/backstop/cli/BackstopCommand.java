@@ -16,6 +16,7 @@ import picocli.CommandLine.Command;
             AnalyzeCommand.class,
             RecoverCommand.class,
             SnapshotsCommand.class,
+            SidecarCommand.class,
             RestoreCommand.class,
             RestoreValidateCommand.class,
             CopybackPlanCommand.class,

@@ -1,0 +1,86 @@
+package io.backstop.cli;
+
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.error.BackstopException;
+import io.backstop.api.snapshot.SnapshotManifest;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/** {@code backstop sidecar}: stores tables again and again, for policies with {@code "snapshot_mode": "recent"}. */
+@Command(
+        name = "sidecar",
+        description = {
+            "Stores tables every so often, and tells the control store that it is alive after each round that succeeded.",
+            "For policies with \"snapshot_mode\": \"recent\". Runs until it is stopped."
+        },
+        mixinStandardHelpOptions = true)
+final class SidecarCommand implements Callable<Integer> {
+    @Mixin
+    private final TablesToStore tables = new TablesToStore();
+
+    @Mixin
+    private final Storage storage = new Storage();
+
+    @Mixin
+    private final Control control = new Control();
+
+    @Mixin
+    private final Report report = new Report();
+
+    @Option(
+            names = "--every",
+            paramLabel = "SECONDS",
+            defaultValue = "60",
+            description = "How long from the end of a round to the next [${DEFAULT-VALUE}].")
+    private long seconds = 60;
+
+    @Option(names = "--rounds", paramLabel = "N", description = "Stop after so many rounds.")
+    private int rounds = Integer.MAX_VALUE;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws BackstopException, InterruptedException {
+        if (seconds < 0 || rounds < 1) {
+            throw new ParameterException(spec.commandLine(), "--every has to be at least 0, and --rounds at least 1");
+        }
+        try (ControlStore store = control.open()) {
+            int exit = ExitCode.DONE;
+            for (int round = 1; round <= rounds; round++) {
+                exit = round(store);
+                if (round < rounds) {
+                    Thread.sleep(Duration.ofSeconds(seconds).toMillis());
+                }
+            }
+            return exit;
+        }
+    }
+
+    /** A round that fails is told, and not counted: the next one may succeed, and statements wait for it. */
+    private int round(ControlStore store) {
+        try {
+            List<SnapshotManifest> taken = tables.take(storage, SnapshotManifest.Source.SIDECAR);
+            store.heartbeats().beat(tables.databaseName());
+            if (report.asJson()) {
+                report.json(taken);
+            } else {
+                report.line(taken.get(0).createdAt() + " " + taken.size() + " tables stored in group "
+                        + taken.get(0).groupId());
+            }
+            return ExitCode.DONE;
+        } catch (SQLException e) {
+            spec.commandLine().getErr().println("this round failed: " + e.getMessage());
+            return ExitCode.FAILED;
+        }
+    }
+}
