@@ -60,10 +60,15 @@ final class LedgerWriter implements Runnable {
         onlyInserts = only;
     }
 
-    /** Waits until it has committed so many more transactions. */
+    /** Waits until it has committed so many more transactions; fails where it has failed. */
     void awaitCommits(int number) throws InterruptedException {
         commits.drainPermits();
-        commits.acquire(number);
+        if (!work.isDone()) {
+            commits.acquire(number);
+        }
+        if (work.isDone()) {
+            work.join();
+        }
     }
 
     /** Ends it, and fails where it failed. */

@@ -151,9 +151,10 @@ class BinaryRowsTest {
     @Test
     void an_infinite_interval_comes_back_within_versions_that_know_it() throws Exception {
         database.run(
-                "CREATE TABLE t (i interval, a interval[])",
-                "INSERT INTO t VALUES ('178000000 years', '{-1 day}')",
-                "INSERT INTO t SELECT 'infinity', '{-infinity}' WHERE current_setting('server_version_num')::int >= 170000");
+                "CREATE TABLE t (i interval, a interval[])", "INSERT INTO t VALUES ('178000000 years', '{-1 day}')");
+        if (Integer.parseInt(database.value("SHOW server_version_num")) >= 170_000) {
+            database.run("INSERT INTO t VALUES ('infinity', '{-infinity}')");
+        }
         List<String> rows = database.rows("SELECT * FROM t ORDER BY i");
 
         restored(database, taken("t"));

@@ -55,6 +55,13 @@ class StagedRestoreTest {
         this.captures = new Captures(database, store);
     }
 
+    /** Since PostgreSQL 15. */
+    private String nullsAlike() throws SQLException {
+        return Integer.parseInt(database.value("SHOW server_version_num")) >= 150_000
+                ? "UNIQUE NULLS NOT DISTINCT"
+                : "UNIQUE";
+    }
+
     @BeforeEach
     void createWithEverything() throws SQLException {
         database.run(
@@ -77,7 +84,7 @@ class StagedRestoreTest {
                     CONSTRAINT alike UNIQUE NULLS NOT DISTINCT (w) INCLUDE (v),
                     CONSTRAINT deferred UNIQUE (late) DEFERRABLE INITIALLY DEFERRED
                 ) WITH (fillfactor = 70)
-                """,
+                """.replace("UNIQUE NULLS NOT DISTINCT", nullsAlike()),
                 "CREATE INDEX ON t (lower(v)) WHERE w > 0",
                 "CREATE UNIQUE INDEX t_number ON t (number DESC) INCLUDE (v)",
                 "CREATE INDEX ON t USING gist (span)",

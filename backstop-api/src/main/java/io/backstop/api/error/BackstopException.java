@@ -10,16 +10,24 @@ import java.sql.SQLNonTransientException;
 public abstract class BackstopException extends SQLNonTransientException {
     private static final long serialVersionUID = 1L;
 
+    private final String problem;
     private final String hint;
 
     protected BackstopException(String sqlState, String problem, String hint, Throwable cause) {
         super(problem + "\nHINT: " + hint, sqlState, cause);
+        this.problem = problem;
         this.hint = hint;
     }
 
     protected BackstopException(String sqlState, String problem, String hint) {
         super(problem + "\nHINT: " + hint, sqlState);
+        this.problem = problem;
         this.hint = hint;
+    }
+
+    /** What was refused and why: the message without its hint. */
+    public String problem() {
+        return problem;
     }
 
     /** What to do about it. */

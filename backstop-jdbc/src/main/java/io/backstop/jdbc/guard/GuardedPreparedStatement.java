@@ -43,6 +43,11 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
         return parameters;
     }
 
+    /** Of a statement whose rows may have to be told by its text, arrays can be told as well. */
+    private Object sent(Object value) {
+        return text.assessment().destructions().isEmpty() ? Wrapping.behind(value) : Wrapping.written(value);
+    }
+
     private <T> T run(boolean asBatch, Execution<T> execution) throws SQLException {
         boolean conforming = connection().session().standardConformingStrings();
         if (text.standardConformingStrings() != conforming) {
@@ -229,7 +234,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     @Override
     public void setObject(int parameterIndex, Object x) throws SQLException {
         parameters.bind(parameterIndex, x);
-        super.setObject(parameterIndex, Wrapping.behind(x));
+        super.setObject(parameterIndex, sent(x));
     }
 
     @Override
@@ -259,7 +264,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     @Override
     public void setArray(int parameterIndex, Array x) throws SQLException {
         parameters.bind(parameterIndex, x);
-        super.setArray(parameterIndex, Wrapping.behind(x));
+        super.setArray(parameterIndex, (Array) sent(x));
     }
 
     @Override

@@ -58,4 +58,9 @@ final class Wrapping {
     static Array behind(Array array) {
         return array instanceof GuardedArray guarded ? guarded.array() : array;
     }
+
+    /** The same as a value that pgjdbc sends as text, and so can put into the statement's text. */
+    static Object written(Object value) {
+        return behind(value) instanceof Array array ? new WrittenArray(array) : value;
+    }
 }

@@ -48,7 +48,7 @@ final class SecuredExecution {
             "DROP MATERIALIZED VIEW",
             "DROP INDEX");
 
-    /** How often rows are locked, saved and compared with what the statement took, before it is refused. */
+    /** How often rows are locked, saved and compared with what the statement took, before whole tables are locked. */
     private static final int ROW_TRIES = 3;
 
     private final Optional<SnapshotService> snapshots;
@@ -79,18 +79,26 @@ final class SecuredExecution {
             Execution<T> execution)
             throws SQLException {
         SnapshotService service = checked(statement, recovery);
-        Optional<RowQuery> query = RowByRow.query(session, statement.submission(), statement.assessment(), execution);
-        for (int tries = 1; ; tries++) {
+        Optional<RowQuery> query = recovery.snapshotMode() == SnapshotMode.INLINE
+                ? RowByRow.query(session, statement.submission(), statement.assessment(), execution)
+                : Optional.empty();
+        Optional<OtherRows> other = Optional.empty();
+        for (int tries = 0; tries < ROW_TRIES && query.isPresent(); tries++) {
             Attempt<T> attempt = attempt(service, session, statement, recovery, approvalId, query, execution);
             if (attempt.outcome().isPresent()) {
                 return attempt.outcome().get();
             }
-            OtherRows other = attempt.other().orElseThrow();
-            if (other.byOthers()) {
-                query = Optional.empty();
-            } else if (tries == ROW_TRIES) {
-                throw refusal(other);
+            other = attempt.other();
+            if (other.orElseThrow().byOthers()) {
+                query = Optional.empty(); // it would be the same again
             }
+        }
+        try {
+            return attempt(service, session, statement, recovery, approvalId, Optional.empty(), execution)
+                    .outcome()
+                    .orElseThrow();
+        } catch (RecoveryNotReadyException e) {
+            throw other.isPresent() ? refusal(other.get(), e) : e;
         }
     }
 
@@ -172,7 +180,7 @@ final class SecuredExecution {
 
     /** Leaves things as they were before the attempt, so that there can be another one. */
     private static void undo(Transaction transaction, SecuredRows rows, OtherRows other) throws SQLException {
-        RecoveryNotReadyException why = refusal(other);
+        SQLException why = new RecoveryNotReadyException(words(other) + "; it was rolled back", "run it again");
         transaction.undo(why);
         if (why.getSuppressed().length > 0) {
             throw why; // nobody knows in which state the session is
@@ -180,13 +188,18 @@ final class SecuredExecution {
         rows.discard(why);
     }
 
-    private static RecoveryNotReadyException refusal(OtherRows other) {
+    private static RecoveryNotReadyException refusal(OtherRows other, RecoveryNotReadyException whole) {
         return new RecoveryNotReadyException(
-                "the statement took " + other.taken() + " rows of table " + other.table() + ", among them "
-                        + other.gone()
-                        + " of the " + other.saved() + " that were saved for it; it was rolled back, after "
-                        + ROW_TRIES + " tries",
-                "run it again when fewer others write to the table, with a WHERE that is true for the same rows each time");
+                words(other) + "; it was rolled back, and whole tables could not be saved instead: " + whole.problem(),
+                whole.hint()
+                        + "; or run it when fewer others write to the table, with a WHERE that is true for the same "
+                        + "rows each time",
+                whole);
+    }
+
+    private static String words(OtherRows other) {
+        return "the statement took " + other.taken() + " rows of table " + other.table() + ", among them "
+                + other.gone() + " of the " + other.saved() + " that were saved for it";
     }
 
     private static void execute(Connection connection, String sql) throws SQLException {

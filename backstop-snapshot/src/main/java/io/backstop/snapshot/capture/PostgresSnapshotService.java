@@ -127,7 +127,7 @@ public final class PostgresSnapshotService implements SnapshotService {
             Optional<SecuredTables> secured = saving.save(session, sight, capture);
             if (secured.isEmpty()) {
                 undo.run();
-            } else if (sight != Sight.UNDECIDED) {
+            } else if (sight != Sight.UNDECIDED && secured.get().taken().isEmpty()) {
                 session.execute("RELEASE SAVEPOINT backstop_secure");
             }
             return secured;

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.PGConnection;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -25,6 +26,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 import static io.backstop.snapshot.capture.Securing.begin;
 import static io.backstop.snapshot.capture.Securing.plain;
@@ -148,6 +150,31 @@ class RowCaptureTest {
                             SQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("55P03"));
             assertThatThrownBy(() -> run(other, "ALTER TABLE t ADD COLUMN w int"))
                     .isInstanceOf(SQLException.class);
+        }
+    }
+
+    @Test
+    void who_waits_for_a_saved_row_goes_on_when_the_statement_is_undone() throws Exception {
+        try (Connection connection = begin(database);
+                Connection other = database.connect()) {
+            run(connection, "INSERT INTO t VALUES (1000, 0, 'mine')", "SAVEPOINT statement");
+            secure(connection, Kind.DELETE, "t", query("k = 3"));
+            run(connection, "DELETE FROM t WHERE k = 3");
+            CompletableFuture<Void> waiting = CompletableFuture.runAsync(() -> {
+                try {
+                    run(other, "UPDATE t SET v = 'other' WHERE id = 3");
+                } catch (SQLException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            String pid = String.valueOf(other.unwrap(PGConnection.class).getBackendPID());
+            while (!value(connection, "SELECT pg_backend_pid() = ANY (pg_blocking_pids(" + pid + "))")
+                    .equals("t")) {
+                assertThat(waiting).isNotDone();
+            }
+            run(connection, "ROLLBACK TO statement");
+            waiting.join();
+            run(connection, "LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE");
         }
     }
 
