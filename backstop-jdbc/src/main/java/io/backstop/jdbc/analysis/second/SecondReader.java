@@ -14,10 +14,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -44,11 +44,13 @@ public final class SecondReader implements AutoCloseable {
 
     SecondReader(Duration budget) {
         this.budget = budget;
-        this.parsing = new ThreadPoolExecutor(0, 1, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
+        // A place to wait in, for the thread is not free yet at the moment in which its result is there.
+        this.parsing = new ThreadPoolExecutor(1, 1, 1, TimeUnit.SECONDS, new ArrayBlockingQueue<>(1), task -> {
             Thread thread = new Thread(task, "backstop-second-reader");
             thread.setDaemon(true);
             return thread;
         });
+        parsing.allowCoreThreadTimeOut(true);
     }
 
     /** The scanner's assessment, with the second opinion, and with its verdict where that is worse. */
@@ -117,7 +119,7 @@ public final class SecondReader implements AutoCloseable {
 
     /** Whether its thread is free. */
     boolean idle() {
-        return parsing.getActiveCount() == 0;
+        return parsing.getActiveCount() == 0 && parsing.getQueue().isEmpty();
     }
 
     @Override
