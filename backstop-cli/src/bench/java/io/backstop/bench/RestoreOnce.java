@@ -47,6 +47,6 @@ public final class RestoreOnce {
                         step.getKey().name().toLowerCase(Locale.ROOT),
                         (step.getValue() - begin) / 1e9))
                 .collect(Collectors.joining(", "));
-        Files.writeString(Path.of(args[3]), CaptureOnce.heap() + ", " + phases + "\n");
+        Files.writeString(Path.of(args[3]), Captures.heap() + ", " + phases + "\n");
     }
 }

@@ -28,8 +28,10 @@ final class MeteredStore implements ObjectStore {
         long[] read = {0};
         try (TerminalBar bar = TerminalBar.ofBytes()) {
             ObjectStore metered = new MeteredStore(store, bytes -> {
-                read[0] += bytes;
-                bar.show(manifest.snapshotId(), read[0], manifest.storedBytes());
+                synchronized (read) { // objects are read at the same time
+                    read[0] += bytes;
+                    bar.show(manifest.snapshotId(), read[0], manifest.storedBytes());
+                }
             });
             new SnapshotArchive(metered).verify(manifest);
         }

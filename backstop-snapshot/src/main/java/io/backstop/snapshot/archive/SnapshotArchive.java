@@ -6,12 +6,14 @@ import io.backstop.api.snapshot.Verification;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.InDoubtException;
 import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.StoreCalls;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -104,15 +106,36 @@ public final class SnapshotArchive {
 
     /** Compares the stored manifest with this one, and every object of the snapshot, in the given way, with what it says. */
     public void verify(SnapshotManifest manifest, Verification verification) throws IOException {
-        SnapshotManifest stored = manifest(folder(manifest) + ManifestFormat.NAME);
-        if (!stored.equals(manifest)) {
+        verify(List.of(manifest), verification);
+    }
+
+    /** The same for several snapshots, some objects at a time. The first that is not right is told. */
+    public void verify(Collection<SnapshotManifest> manifests, Verification verification) throws IOException {
+        List<StoreCalls.Call> reads = new ArrayList<>();
+        for (SnapshotManifest manifest : manifests) {
+            reads.add(() -> requireStored(manifest));
+            for (SnapshotObject object : objects(manifest)) {
+                reads.add(() -> object.verify(verification));
+            }
+        }
+        StoreCalls.all(reads);
+    }
+
+    private void requireStored(SnapshotManifest manifest) throws IOException {
+        if (!manifest(folder(manifest) + ManifestFormat.NAME).equals(manifest)) {
             throw new CorruptSnapshotException("the stored manifest of " + manifest.snapshotId() + " is another one");
         }
-        object(manifest, manifest.schemaObject()).verify(verification);
-        object(manifest, manifest.schemaSql()).verify(verification);
+    }
+
+    /** All that the manifest names. */
+    private List<SnapshotObject> objects(SnapshotManifest manifest) throws CorruptSnapshotException {
+        List<SnapshotObject> objects = new ArrayList<>();
+        objects.add(object(manifest, manifest.schemaObject()));
+        objects.add(object(manifest, manifest.schemaSql()));
         for (SnapshotManifest.Chunk chunk : manifest.chunks()) {
-            object(manifest, chunk).verify(verification);
+            objects.add(object(manifest, chunk));
         }
+        return objects;
     }
 
     /** What the table was apart from its rows. */

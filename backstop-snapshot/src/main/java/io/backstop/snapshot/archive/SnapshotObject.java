@@ -33,9 +33,9 @@ final class SnapshotObject {
 
     /** Its bytes, all of them, after they were found right. */
     byte[] read() throws IOException {
-        ByteArrayOutputStream content = new ByteArrayOutputStream((int) Math.min(expected.bytes(), 1 << 25));
+        Bytes content = new Bytes((int) Math.min(expected.bytes(), 1 << 25));
         readInto(content);
-        return content.toByteArray();
+        return content.all();
     }
 
     /** Reads it to its end and holds none of it, or takes the store's word where that is enough and to be had. */
@@ -104,5 +104,16 @@ final class SnapshotObject {
     @Override
     public String toString() {
         return "the object " + expected.name() + " of " + snapshotId;
+    }
+
+    /** Bytes that are held once where their number was known. */
+    private static final class Bytes extends ByteArrayOutputStream {
+        Bytes(int size) {
+            super(size);
+        }
+
+        byte[] all() {
+            return count == buf.length ? buf : toByteArray();
+        }
     }
 }

@@ -11,6 +11,7 @@ import io.backstop.snapshot.archive.SnapshotDraft;
 import io.backstop.snapshot.schema.RebuildScript;
 import io.backstop.snapshot.schema.TableDescriber;
 import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.store.StoreCalls;
 
 import java.io.IOException;
 import java.sql.SQLException;
@@ -129,7 +130,7 @@ final class Capture {
         List<Future<SnapshotManifest>> published = new ArrayList<>();
         List<Prepared> complete = new ArrayList<>();
         for (Future<Prepared> snapshot : prepared) {
-            complete.add(StoreThreads.await(snapshot));
+            complete.add(StoreCalls.await(snapshot));
             progress.reached(
                     Progress.Step.COPIED,
                     subject(complete.get(complete.size() - 1).manifest()),
@@ -141,7 +142,7 @@ final class Capture {
         }
         List<SnapshotManifest> manifests = new ArrayList<>();
         for (Future<SnapshotManifest> snapshot : published) {
-            manifests.add(StoreThreads.await(snapshot));
+            manifests.add(StoreCalls.await(snapshot));
             progress.reached(Progress.Step.PUBLISHED, subject(manifests.get(manifests.size() - 1)), 0, 0);
         }
         return List.copyOf(manifests);
@@ -193,18 +194,7 @@ final class Capture {
 
     /** Makes sure of everything that was published, now or before. */
     void verify(List<SnapshotManifest> manifests, String operation) throws IOException {
-        try (StoreThreads store = new StoreThreads(chunkBytes)) {
-            List<Future<SnapshotManifest>> verified = new ArrayList<>();
-            for (SnapshotManifest manifest : manifests) {
-                verified.add(store.begin(() -> {
-                    archive.verify(manifest, settings.verification());
-                    return manifest;
-                }));
-            }
-            for (Future<SnapshotManifest> manifest : verified) {
-                StoreThreads.await(manifest);
-            }
-        }
+        archive.verify(manifests, settings.verification());
         progress.reached(Progress.Step.VERIFIED, operation, 0, 0);
     }
 

@@ -1,33 +1,22 @@
 package io.backstop.snapshot.capture;
 
+import io.backstop.snapshot.store.StoreCalls;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.util.Queue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * Threads that talk to the store while rows are read: a disk that is forced, or a server far away, answers many at a time
- * as quickly as one. Chunks wait for each other only as far as memory goes. Work is begun in the order in which it was
- * given, so that it may wait for what was given before. Thread-safe. When it is closed nothing is under way.
+ * Stores chunks while rows are read. They wait for each other only as far as memory goes. Work is begun in the order in
+ * which it was given. Thread-safe. When it is closed nothing is under way.
  */
 final class StoreThreads implements AutoCloseable {
-    private static final int THREADS = 8;
-
-    private final ExecutorService threads = Executors.newFixedThreadPool(THREADS, task -> {
-        Thread thread = new Thread(task, "backstop-store");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final StoreCalls calls = new StoreCalls();
     private final Queue<byte[]> free = new ConcurrentLinkedQueue<>();
     private final AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
     private final int fullChunk;
@@ -52,7 +41,7 @@ final class StoreThreads implements AutoCloseable {
         try {
             room.acquire(held);
         } catch (InterruptedException e) {
-            throw interrupted(e);
+            throw StoreCalls.interrupted(e);
         }
         stopAfterFailure();
         return begin(() -> {
@@ -67,7 +56,7 @@ final class StoreThreads implements AutoCloseable {
 
     /** Does something that holds little. */
     <T> Future<T> begin(Callable<T> work) {
-        return threads.submit(() -> {
+        return calls.begin(() -> {
             try {
                 return work.call();
             } catch (Exception e) {
@@ -81,53 +70,12 @@ final class StoreThreads implements AutoCloseable {
     private void stopAfterFailure() throws IOException {
         Exception first = failure.get();
         if (first != null) {
-            throw asStored(first);
+            throw StoreCalls.asIo(first);
         }
     }
 
-    /** What came of it. */
-    static <T> T await(Future<T> work) throws IOException {
-        try {
-            return work.get();
-        } catch (InterruptedException e) {
-            throw interrupted(e);
-        } catch (ExecutionException e) {
-            throw asStored(e.getCause());
-        }
-    }
-
-    private static IOException asStored(@Nullable Throwable cause) {
-        return cause instanceof IOException known
-                ? known
-                : new IOException("an object could not be stored: " + cause, cause);
-    }
-
-    private static IOException interrupted(InterruptedException cause) {
-        Thread.currentThread().interrupt();
-        InterruptedIOException interrupted = new InterruptedIOException("interrupted while an object was stored");
-        interrupted.initCause(cause);
-        return interrupted;
-    }
-
-    /**
-     * Lets what is under way come to its end, within the store's own timeouts, so that it can be removed. For an interrupted
-     * thread it is interrupted too.
-     */
     @Override
     public void close() {
-        threads.shutdown();
-        boolean interrupted = false;
-        boolean ended = false;
-        while (!ended) {
-            try {
-                ended = threads.awaitTermination(1, TimeUnit.HOURS);
-            } catch (InterruptedException e) {
-                interrupted = true;
-                threads.shutdownNow();
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        calls.close();
     }
 }

@@ -9,6 +9,7 @@ import io.backstop.snapshot.archive.SnapshotDraft;
 import io.backstop.snapshot.capture.RowReader.Parts;
 import io.backstop.snapshot.capture.RowReader.Piece;
 import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.store.StoreCalls;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -216,7 +217,7 @@ final class TableCopier implements AutoCloseable {
         List<SnapshotManifest.Chunk> chunks() throws IOException {
             List<Piece> stored = new ArrayList<>();
             for (Future<Piece> piece : pieces) {
-                stored.add(StoreThreads.await(piece));
+                stored.add(StoreCalls.await(piece));
             }
             return stored.stream()
                     .sorted(Comparator.comparingLong(Piece::part))

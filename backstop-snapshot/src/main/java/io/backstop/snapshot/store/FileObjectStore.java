@@ -31,6 +31,9 @@ public final class FileObjectStore implements ObjectStore {
     /** Separates a file's name from the rest of its temporary name; no object's name holds it. */
     private static final String UNFINISHED = "~";
 
+    /** The JDK keeps a buffer as large as the largest write for each thread, outside of the heap. */
+    private static final int PIECE = 128 << 10;
+
     private static final boolean WINDOWS = File.separatorChar == '\\';
 
     private final Path root;
@@ -76,7 +79,8 @@ public final class FileObjectStore implements ObjectStore {
                 FileChannel.open(Files.createFile(unfinished, attributes("rw-------")), StandardOpenOption.WRITE)) {
             ByteBuffer rest = content.duplicate();
             while (rest.hasRemaining()) {
-                channel.write(rest);
+                ByteBuffer piece = rest.slice().limit(Math.min(rest.remaining(), PIECE));
+                rest.position(rest.position() + channel.write(piece));
             }
             channel.force(true);
         } catch (IOException | RuntimeException e) {

@@ -22,9 +22,12 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 
-/** Secures the table for one statement, which then does not run. Arguments: database, storage, kind, one|two, report. */
-public final class CaptureOnce {
-    private CaptureOnce() {}
+/**
+ * Secures the table for one statement, which then does not run. Arguments: database, storage, kind, one|two, report, and how
+ * often; the report tells bytes, heap, and the seconds of the last time, when classes are loaded and compiled.
+ */
+public final class Captures {
+    private Captures() {}
 
     public static void main(String[] args) throws Exception {
         Connections more = args[3].equals("two")
@@ -46,12 +49,16 @@ public final class CaptureOnce {
                         new SnapshotSettings(args[1], SnapshotSettings.DEFAULT_LOCK_TIMEOUT, Clock.systemUTC()));
                 Connection connection = DriverManager.getConnection(args[0])) {
             connection.setAutoCommit(false);
-            SecuredRows rows = service.secure(connection, more, request, Progress.SILENT);
-            connection.rollback();
-            long bytes = rows.manifests().stream()
-                    .mapToLong(SnapshotManifest::storedBytes)
-                    .sum();
-            Files.writeString(Path.of(args[4]), bytes + "\n" + heap() + "\n");
+            for (int i = 0; i < Integer.parseInt(args[5]); i++) {
+                long begin = System.nanoTime();
+                SecuredRows rows = service.secure(connection, more, request, Progress.SILENT);
+                double seconds = (System.nanoTime() - begin) / 1e9;
+                connection.rollback();
+                long bytes = rows.manifests().stream()
+                        .mapToLong(SnapshotManifest::storedBytes)
+                        .sum();
+                Files.writeString(Path.of(args[4]), bytes + "\n" + heap() + "\n" + seconds + "\n");
+            }
         }
     }
 
