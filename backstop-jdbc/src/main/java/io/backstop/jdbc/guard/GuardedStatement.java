@@ -150,6 +150,13 @@ class GuardedStatement extends DelegatingStatement {
         }
     }
 
+    /** Also where the server does not work on it yet, or no longer. */
+    @Override
+    public void cancel() throws SQLException {
+        connection.session().stop(statement());
+        super.cancel();
+    }
+
     @Override
     public ResultSet getResultSet() throws SQLException {
         return guarded(super.getResultSet());

@@ -40,6 +40,7 @@ public final class Pipeline implements AutoCloseable {
     private final SecuredExecution secured;
     private final LimitedExecution limited = new LimitedExecution();
     private final VolatileCode volatileCode;
+    private final QueryTimeouts timeouts = new QueryTimeouts();
 
     public Pipeline(PipelineParts parts) {
         this.analyzer = parts.analyzer();
@@ -96,14 +97,18 @@ public final class Pipeline implements AutoCloseable {
         }
         Policy policy = policies.current();
         Case statement = Case.of(submission, judge.weigh(assessment, policy));
-        if (policy.enforcement() == Enforcement.MONITOR) {
-            return observe(session, statement, policy, execution);
+        Cancellable<T> cancellable = session.begin(execution);
+        try {
+            return policy.enforcement() == Enforcement.MONITOR
+                    ? observe(session, statement, policy, cancellable)
+                    : review(session, statement, policy, cancellable);
+        } finally {
+            session.end(cancellable);
         }
-        return review(session, statement, policy, execution);
     }
 
     private <T extends @Nullable Object> T review(
-            Session session, Case statement, Policy policy, Execution<T> execution) throws SQLException {
+            Session session, Case statement, Policy policy, Cancellable<T> execution) throws SQLException {
         Verdict verdict = judge.decide(statement.assessment(), policy, state(session));
         audit.record(Kind.DECISION, session, statement, words(verdict), Links.NONE); // refusals are history too
         if (verdict instanceof Verdict.Block block) {
@@ -177,15 +182,19 @@ public final class Pipeline implements AutoCloseable {
     }
 
     private <T extends @Nullable Object> T secure(
-            Session session, Case statement, Policy policy, Optional<String> approvalId, Execution<T> execution)
+            Session session, Case statement, Policy policy, Optional<String> approvalId, Cancellable<T> execution)
             throws SQLException {
         SecuredExecution.Outcome<T> outcome;
+        QueryTimeouts.Count timeout = timeouts.of(execution);
         try {
             outcome = secured.run(session, statement, policy.recovery(), approvalId, execution);
         } catch (SQLException e) {
-            releaseUnused(approvalId, e);
-            audit.outcome(session, statement, failure(e), new Links(approvalId, Optional.empty()));
-            throw e;
+            SQLException failure = execution.told(e);
+            releaseUnused(approvalId, failure);
+            audit.outcome(session, statement, failure(failure), new Links(approvalId, Optional.empty()));
+            throw failure;
+        } finally {
+            timeout.end();
         }
         Links links = new Links(approvalId, outcome.rows().map(SecuredRows::groupId));
         audit.outcome(session, statement, outcome.words(), links);
@@ -198,14 +207,14 @@ public final class Pipeline implements AutoCloseable {
      */
     private void releaseUnused(Optional<String> approvalId, SQLException failure) {
         String state = String.valueOf(failure.getSQLState());
-        boolean uncertain = state.startsWith("08") || state.startsWith("57") || state.equals("null");
+        boolean uncertain = state.startsWith("08") || state.startsWith("57P") || state.equals("null");
         if (approvalId.isPresent() && !uncertain) {
             approvals.release(approvalId.get(), failure);
         }
     }
 
-    private <T extends @Nullable Object> T limit(Session session, Case statement, Policy policy, Execution<T> execution)
-            throws SQLException {
+    private <T extends @Nullable Object> T limit(
+            Session session, Case statement, Policy policy, Cancellable<T> execution) throws SQLException {
         LimitedExecution.Attempt<T> attempt;
         try {
             attempt = limited.run(session, statement.assessment(), policy.impact(), execution);
@@ -233,8 +242,8 @@ public final class Pipeline implements AutoCloseable {
         }
     }
 
-    private <T extends @Nullable Object> T perform(Session session, Case statement, Links links, Execution<T> execution)
-            throws SQLException {
+    private <T extends @Nullable Object> T perform(
+            Session session, Case statement, Links links, Cancellable<T> execution) throws SQLException {
         T result;
         try {
             result = execution.run();
@@ -254,7 +263,7 @@ public final class Pipeline implements AutoCloseable {
     }
 
     private <T extends @Nullable Object> T observe(
-            Session session, Case statement, Policy policy, Execution<T> execution) throws SQLException {
+            Session session, Case statement, Policy policy, Cancellable<T> execution) throws SQLException {
         Verdict verdict = judge.decide(statement.assessment(), policy, SessionState.CLEAR);
         audit.record(Kind.DECISION, session, statement, "monitored, would be " + words(verdict), Links.NONE);
         return perform(session, statement, Links.NONE, execution);
@@ -282,6 +291,7 @@ public final class Pipeline implements AutoCloseable {
 
     @Override
     public void close() {
+        timeouts.close();
         background.close();
     }
 }

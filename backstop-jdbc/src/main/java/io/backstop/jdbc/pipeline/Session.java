@@ -1,6 +1,7 @@
 package io.backstop.jdbc.pipeline;
 
 import io.backstop.api.snapshot.Connections;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.core.BaseConnection;
 import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
@@ -25,6 +26,9 @@ public final class Session {
 
     /** Whether nothing of the caller's was in a transaction when the turn began. Read and written within the turn. */
     private boolean idleAtTurn;
+
+    /** What is on its way through the pipeline, if anything. */
+    private volatile @Nullable Cancellable<?> underWay;
 
     /**
      * @param connection pgjdbc's own connection, or a pool's over one
@@ -77,6 +81,32 @@ public final class Session {
     /** Whether all that the open transaction holds, if there is one, was sent by Backstop in this turn. */
     boolean idleAtTurn() {
         return idleAtTurn;
+    }
+
+    /** Lets others stop the execution from here on. Within the turn. */
+    <T extends @Nullable Object> Cancellable<T> begin(Execution<T> execution) {
+        Cancellable<T> cancellable = new Cancellable<>(this, execution);
+        underWay = cancellable;
+        return cancellable;
+    }
+
+    /** The execution is over; nobody cancels anything for it any more. */
+    void end(Cancellable<?> execution) {
+        underWay = null;
+        execution.end();
+    }
+
+    /** Stops what is done for a statement before it runs, or after. Called by any thread. */
+    public void stop(Statement statement) throws SQLException {
+        Cancellable<?> execution = underWay;
+        if (execution != null && execution.statement() == statement) {
+            execution.stop("it was cancelled");
+        }
+    }
+
+    /** Cancels whatever the server does for this session. */
+    void cancelQuery() throws SQLException {
+        postgres.cancelQuery();
     }
 
     /** As the server last reported it; costs no round trip. */
