@@ -137,10 +137,10 @@ final class CopybackPlanCommand implements Callable<Integer> {
             }
             return manifest;
         }
-        SnapshotArchive archive = new SnapshotArchive(store);
-        List<SnapshotManifest> all = archive.list();
+        SnapshotArchive.Contents contents = new SnapshotArchive(store).contents();
+        List<SnapshotManifest> all = contents.valid();
         RelationName table =
-                target.among(all.stream().map(CopybackPlanCommand::name).toList(), archive.broken());
+                target.among(all.stream().map(CopybackPlanCommand::name).toList(), contents.broken());
         return all.stream()
                 .filter(manifest -> name(manifest).equals(table))
                 .findFirst()

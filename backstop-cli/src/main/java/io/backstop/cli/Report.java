@@ -48,6 +48,15 @@ final class Report {
         out().flush();
     }
 
+    /** Tells people, and leaves what programs read as it is. */
+    void warning(String text) {
+        if (command == null) {
+            throw new IllegalStateException("picocli has not set the command");
+        }
+        command.commandLine().getErr().println(text);
+        command.commandLine().getErr().flush();
+    }
+
     /** A text for a cell: its white space as single spaces, cut to a length in characters. */
     static String inOneLine(String text, int length) {
         String line = text.replaceAll("\\s+", " ").strip();

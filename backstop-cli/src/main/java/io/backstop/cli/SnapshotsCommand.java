@@ -58,10 +58,9 @@ final class SnapshotsCommand {
         @Override
         public Integer call() throws IOException {
             try (ObjectStore store = storage.open()) {
-                SnapshotArchive archive = new SnapshotArchive(store);
+                SnapshotArchive.Contents contents = new SnapshotArchive(store).contents();
                 List<SnapshotManifest> manifests =
-                        archive.list().stream().filter(this::wanted).toList();
-                List<String> broken = archive.broken();
+                        contents.valid().stream().filter(this::wanted).toList();
                 if (report.asJson()) {
                     report.json(manifests);
                 } else {
@@ -81,8 +80,8 @@ final class SnapshotsCommand {
                                     .map(manifest -> row(manifest, present))
                                     .toList(),
                             "no snapshots" + (table == null ? "" : " of " + table) + " in " + store.address());
-                    broken.forEach(problem -> report.line("not usable: " + problem));
                 }
+                contents.broken().forEach(problem -> report.warning("not usable: " + problem));
             }
             return ExitCode.DONE;
         }

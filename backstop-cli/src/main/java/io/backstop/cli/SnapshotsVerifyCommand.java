@@ -47,10 +47,12 @@ final class SnapshotsVerifyCommand implements Callable<Integer> {
         List<Verified> verified;
         List<String> broken;
         try (ObjectStore store = storage.open()) {
-            List<SnapshotManifest> chosen = chosen(store);
+            SnapshotArchive.Contents contents = snapshotId == null
+                    ? new SnapshotArchive(store).contents()
+                    : new SnapshotArchive.Contents(List.of(ChosenSnapshot.find(snapshotId, store)), List.of());
             // A manifest that cannot be read does not tell for sure whose it is, so a table's name leaves none out.
-            broken = snapshotId == null ? new SnapshotArchive(store).broken() : List.of();
-            verified = verify(chosen, store);
+            broken = contents.broken();
+            verified = verify(contents.valid().stream().filter(this::wanted).toList(), store);
             if (!report.asJson() && verified.isEmpty() && broken.isEmpty()) {
                 report.line("no snapshots" + (table == null ? "" : " of " + table) + " in " + store.address());
             }
@@ -64,14 +66,8 @@ final class SnapshotsVerifyCommand implements Callable<Integer> {
         return broken.isEmpty() && verified.stream().allMatch(Verified::valid) ? ExitCode.DONE : ExitCode.FAILED;
     }
 
-    private List<SnapshotManifest> chosen(ObjectStore store) throws IOException, RefusedException {
-        List<SnapshotManifest> manifests = snapshotId == null
-                ? new SnapshotArchive(store).list()
-                : List.of(ChosenSnapshot.find(snapshotId, store));
-        return manifests.stream()
-                .filter(manifest ->
-                        table == null || table.matches(RelationName.of(manifest.schema(), manifest.table())))
-                .toList();
+    private boolean wanted(SnapshotManifest manifest) {
+        return table == null || table.matches(RelationName.of(manifest.schema(), manifest.table()));
     }
 
     private List<Verified> verify(List<SnapshotManifest> manifests, ObjectStore store) {

@@ -137,6 +137,20 @@ class SnapshotsCommandTest {
     }
 
     @Test
+    void list_names_a_manifest_that_is_not_valid_and_leaves_the_json_as_it_is() throws IOException {
+        String whole = createdId("--table", "users");
+        String damaged = createdId("--table", "users");
+        Files.writeString(object(damaged, "manifest.json"), "{");
+        for (String[] options : new String[][] {{}, {"--json"}}) {
+            CommandRun run = snapshots("list", options);
+            assertThat(run.exitCode()).isZero();
+            assertThat(run.output()).contains(whole).doesNotContain(damaged);
+            assertThat(run.errors()).contains("not usable: ", damaged);
+        }
+        assertThat(ids()).containsExactly(whole);
+    }
+
+    @Test
     void verify_says_of_each_snapshot_whether_it_is_whole() throws IOException {
         String good = createdId("--table", "users");
         String bad = createdId("--table", "users");

@@ -61,7 +61,7 @@ class CrashTest {
             SnapshotArchive archive = new SnapshotArchive(store);
             List<SnapshotManifest> manifests = archive.list("public", "users");
             assertThat(manifests).hasSize(step.compareTo(Step.PUBLISHED) >= 0 ? 1 : 0);
-            assertThat(archive.broken()).isEmpty();
+            assertThat(archive.contents().broken()).isEmpty();
             if (!manifests.isEmpty()) {
                 archive.verify(manifests.get(0));
                 try (Connection connection = database.connect()) {

@@ -56,10 +56,10 @@ public final class GuidedRecovery {
      */
     public RecoveryReport recover(Connection connection, String table, RestoreProgress progress)
             throws RecoveryException {
-        List<SnapshotManifest> all = manifests();
+        SnapshotArchive.Contents all = contents();
         List<String> notes = new ArrayList<>();
         SnapshotManifest chosen = choose(connection, all, table, notes);
-        List<SnapshotManifest> group = group(all, chosen);
+        List<SnapshotManifest> group = group(all.valid(), chosen);
         if (isPartitioned(chosen)) {
             return recover(connection, group, notes, progress);
         }
@@ -75,9 +75,10 @@ public final class GuidedRecovery {
      */
     public RecoveryReport recoverGroup(Connection connection, String table, RestoreProgress progress)
             throws RecoveryException {
-        List<SnapshotManifest> all = manifests();
+        SnapshotArchive.Contents all = contents();
         List<String> notes = new ArrayList<>();
-        return recover(connection, group(all, choose(connection, all, table, notes)), notes, progress);
+        SnapshotManifest chosen = choose(connection, all, table, notes);
+        return recover(connection, group(all.valid(), chosen), notes, progress);
     }
 
     private RecoveryReport recover(
@@ -94,7 +95,6 @@ public final class GuidedRecovery {
         }
         Map<SnapshotManifest, RelationName> targets = new LinkedHashMap<>();
         chosen.forEach(manifest -> targets.put(manifest, Restore.defaultTarget(manifest)));
-        brokenManifests().forEach(problem -> notes.add("a snapshot was passed over: " + problem));
         List<RestoredTable> tables = restore.restoreTogether(connection, targets, progress);
         for (RestoredTable table : tables) {
             table.created().forEach(what -> notes.add(what + " was missing and created for " + table.target()));
@@ -106,12 +106,13 @@ public final class GuidedRecovery {
     }
 
     private SnapshotManifest choose(
-            Connection connection, List<SnapshotManifest> newestFirst, String table, List<String> notes)
+            Connection connection, SnapshotArchive.Contents all, String table, List<String> notes)
             throws RecoveryException {
         Set<RelationName> tables = new LinkedHashSet<>();
-        newestFirst.forEach(manifest -> tables.add(name(manifest)));
-        RelationName found = TableSearch.parse(table).among(tables, brokenManifests());
-        List<SnapshotManifest> own = newestFirst.stream()
+        all.valid().forEach(manifest -> tables.add(name(manifest)));
+        RelationName found = TableSearch.parse(table).among(tables, all.broken());
+        all.broken().forEach(problem -> notes.add("a snapshot was passed over: " + problem));
+        List<SnapshotManifest> own = all.valid().stream()
                 .filter(manifest -> name(manifest).equals(found))
                 .toList();
         SnapshotManifest newest = own.get(0);
@@ -177,27 +178,15 @@ public final class GuidedRecovery {
         }
     }
 
-    private List<SnapshotManifest> manifests() throws RecoveryException {
+    private SnapshotArchive.Contents contents() throws RecoveryException {
         try {
-            return archive.list();
+            return archive.contents();
         } catch (IOException e) {
-            throw unreadable(e);
+            throw new RecoveryException(
+                    "the storage cannot be read: " + e.getMessage(),
+                    "see whether its address is right and can be reached with these credentials",
+                    e);
         }
-    }
-
-    private List<String> brokenManifests() throws RecoveryException {
-        try {
-            return archive.broken();
-        } catch (IOException e) {
-            throw unreadable(e);
-        }
-    }
-
-    private static RecoveryException unreadable(IOException e) {
-        return new RecoveryException(
-                "the storage cannot be read: " + e.getMessage(),
-                "see whether its address is right and can be reached with these credentials",
-                e);
     }
 
     private static RelationName name(SnapshotManifest manifest) {

@@ -9,17 +9,16 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
-import java.util.function.UnaryOperator;
 
 /** A store in which one object is not what was stored, from its n-th reading on. */
 final class DamagedStore implements ObjectStore {
     private final ObjectStore store;
     private final String ending;
     private final int from;
-    private final UnaryOperator<byte[]> damage;
+    private final Damage damage;
     private int readings;
 
-    DamagedStore(ObjectStore store, String ending, int from, UnaryOperator<byte[]> damage) {
+    DamagedStore(ObjectStore store, String ending, int from, Damage damage) {
         this.store = store;
         this.ending = ending;
         this.from = from;
@@ -38,6 +37,12 @@ final class DamagedStore implements ObjectStore {
             }
             return new ByteArrayInputStream(damaged);
         }
+    }
+
+    /** What becomes of an object's content; nothing, where the object is missing. */
+    @FunctionalInterface
+    interface Damage {
+        byte[] apply(byte[] content) throws IOException;
     }
 
     boolean wasRead() {

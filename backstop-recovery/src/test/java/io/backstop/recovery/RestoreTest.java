@@ -17,8 +17,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -224,6 +226,27 @@ class RestoreTest {
                     .isInstanceOf(RecoveryException.class)
                     .hasMessageStartingWith("snapshot " + manifest.snapshotId() + " is damaged: ")
                     .hasMessageContaining("HINT: restore another snapshot of public.t");
+            assertThat(untouchable.failed()).isFalse();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"data-00001.copy.zst", "schema.json", "schema.sql", "manifest.json"})
+    void names_the_object_that_it_may_not_read_and_does_not_touch_the_database(String object) throws Exception {
+        database.run("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 8)");
+        SnapshotManifest manifest = captures.take("t");
+        DamagedStore denying = new DamagedStore(store, object, 1, content -> {
+            throw new AccessDeniedException(object);
+        });
+        try (Connection connection = database.connect()) {
+            FailingConnection untouchable = new FailingConnection(connection, 1);
+            assertThatThrownBy(() -> new Restore(new SnapshotArchive(denying))
+                            .restore(untouchable.open(), manifest, RelationName.of("copy"), RestoreProgress.SILENT))
+                    .isInstanceOf(RecoveryException.class)
+                    .hasMessageStartingWith("snapshot " + manifest.snapshotId() + " cannot be read: ")
+                    .hasMessageContaining(object)
+                    .hasMessageContaining("permission denied")
+                    .hasMessageContaining("HINT: see whether the storage can be reached with these credentials");
             assertThat(untouchable.failed()).isFalse();
         }
     }

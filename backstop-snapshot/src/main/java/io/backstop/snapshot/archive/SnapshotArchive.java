@@ -17,7 +17,10 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The snapshots in a store. Trusts nothing that it reads: what is not exactly what was stored fails with {@link
@@ -38,49 +41,59 @@ public final class SnapshotArchive {
     }
 
     /**
-     * The snapshots whose manifest is valid, newest first; {@link #broken} tells of the others. Their objects are not looked
-     * at.
+     * Everything that is published, by its manifests; other objects are not looked at.
      *
      * @throws IOException where the store cannot be asked, or lets none of its manifests be read
      */
+    public Contents contents() throws IOException {
+        return contents(SnapshotFolder.ROOT);
+    }
+
+    /** The snapshots whose manifest is valid, newest first; {@link #contents} tells of the others too. */
     public List<SnapshotManifest> list() throws IOException {
-        return look(SnapshotFolder.ROOT).valid();
+        return contents().valid();
     }
 
     /** The snapshots of one table whose manifest is valid, newest first. */
     public List<SnapshotManifest> list(String schema, String table) throws IOException {
-        return look(SnapshotFolder.of(schema, table)).valid();
+        return contents(SnapshotFolder.of(schema, table)).valid();
     }
 
-    /**
-     * What is wrong with the manifests that are not valid or cannot be read: one sentence for each, with the object's name
-     * in it.
-     */
-    public List<String> broken() throws IOException {
-        return look(SnapshotFolder.ROOT).problems();
-    }
-
-    private Look look(String prefix) throws IOException {
+    private Contents contents(String prefix) throws IOException {
         List<SnapshotManifest> valid = new ArrayList<>();
-        List<String> problems = new ArrayList<>();
+        List<String> broken = new ArrayList<>();
         Optional<IOException> unreadable = Optional.empty();
-        for (String name : manifestNames(prefix)) {
-            try {
-                valid.add(manifest(name));
-            } catch (CorruptSnapshotException e) {
-                problems.add(String.valueOf(e.getMessage()));
-            } catch (InDoubtException e) {
-                throw e; // the store is away, and with it all the others
-            } catch (IOException e) {
-                problems.add(String.valueOf(e.getMessage()));
-                unreadable = Optional.of(e);
+        for (ReadManifest read : read(manifestNames(prefix))) {
+            read.manifest().ifPresent(valid::add);
+            read.problem().ifPresent(problem -> broken.add(String.valueOf(problem.getMessage())));
+            if (read.problem().isPresent() && !(read.problem().get() instanceof CorruptSnapshotException)) {
+                unreadable = read.problem();
             }
         }
         // An empty list would say that nothing was ever stored.
         if (valid.isEmpty() && unreadable.isPresent()) {
             throw unreadable.get();
         }
-        return new Look(valid.stream().sorted(NEWEST_FIRST).toList(), List.copyOf(problems));
+        return new Contents(valid.stream().sorted(NEWEST_FIRST).toList(), broken);
+    }
+
+    /** Reads manifests, several at a time; fails only where the store is away, and with it all of them. */
+    List<ReadManifest> read(List<String> names) throws IOException {
+        Map<String, ReadManifest> results = new ConcurrentHashMap<>();
+        StoreCalls.all(names.stream()
+                .map(name -> (StoreCalls.Call) () -> results.put(name, read(name)))
+                .toList());
+        return names.stream().map(results::get).map(Objects::requireNonNull).toList();
+    }
+
+    private ReadManifest read(String name) throws InDoubtException {
+        try {
+            return new ReadManifest(name, Optional.of(manifest(name)), Optional.empty());
+        } catch (InDoubtException e) {
+            throw e;
+        } catch (IOException e) {
+            return new ReadManifest(name, Optional.empty(), Optional.of(e));
+        }
     }
 
     /**
@@ -216,5 +229,20 @@ public final class SnapshotArchive {
         return manifest;
     }
 
-    private record Look(List<SnapshotManifest> valid, List<String> problems) {}
+    /**
+     * What is published in a store. Immutable.
+     *
+     * @param valid the snapshots whose manifest is valid, newest first
+     * @param broken what is wrong with the manifests that are not valid or cannot be read: one sentence for each, with the
+     *     object's name in it
+     */
+    public record Contents(List<SnapshotManifest> valid, List<String> broken) {
+        public Contents {
+            valid = List.copyOf(valid);
+            broken = List.copyOf(broken);
+        }
+    }
+
+    /** A manifest, or why there is none under this name. */
+    record ReadManifest(String name, Optional<SnapshotManifest> manifest, Optional<IOException> problem) {}
 }

@@ -1,6 +1,7 @@
 package io.backstop.snapshot.archive;
 
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.archive.SnapshotArchive.ReadManifest;
 import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
 
@@ -76,24 +77,30 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
         published.removeIf(name -> !name.endsWith("/" + ManifestFormat.NAME));
         Map<String, List<ObjectEntry>> folders = new TreeMap<>();
         for (ObjectEntry entry : store.entries(SnapshotFolder.ROOT)) {
-            folders.computeIfAbsent(folder(entry), folder -> new ArrayList<>()).add(entry);
+            folders.computeIfAbsent(folder(entry.name()), folder -> new ArrayList<>())
+                    .add(entry);
         }
         Reader reader = new Reader(store);
+        List<String> manifests = new ArrayList<>();
         for (Map.Entry<String, List<ObjectEntry>> folder : folders.entrySet()) {
             String manifest = folder.getKey() + ManifestFormat.NAME;
             boolean present = folder.getValue().stream().anyMatch(e -> e.name().equals(manifest));
             if (!present) {
                 reader.unfinished(folder.getKey(), folder.getValue(), false);
             } else if (published.contains(manifest)) {
-                reader.read(folder.getKey(), folder.getValue());
+                manifests.add(manifest);
             }
+        }
+        for (ReadManifest read : reader.archive.read(manifests)) {
+            String folder = folder(read.name());
+            reader.read(read, folder, folders.getOrDefault(folder, List.of()));
         }
         reader.snapshots.sort(Comparator.comparing(Stored::manifest, SnapshotArchive.NEWEST_FIRST));
         return new SnapshotInventory(reader.snapshots, reader.unfinished, reader.broken);
     }
 
-    private static String folder(ObjectEntry entry) {
-        return entry.name().substring(0, entry.name().lastIndexOf('/') + 1);
+    private static String folder(String name) {
+        return name.substring(0, name.lastIndexOf('/') + 1);
     }
 
     /** Collects what the folders hold. */
@@ -109,17 +116,21 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
             this.archive = new SnapshotArchive(store);
         }
 
-        void read(String folder, List<ObjectEntry> entries) throws IOException {
-            try {
-                SnapshotManifest manifest = archive.manifest(folder + ManifestFormat.NAME);
+        void read(ReadManifest read, String folder, List<ObjectEntry> entries) throws IOException {
+            if (read.manifest().isPresent()) {
+                SnapshotManifest manifest = read.manifest().get();
                 snapshots.add(new Stored(manifest, folder, damage(manifest, folder, entries)));
-            } catch (CorruptSnapshotException e) {
-                if (isGivenUp(folder)) {
-                    unfinished(folder, entries, true);
-                } else if (!(e.getCause() instanceof NoSuchFileException)) {
-                    // One that is gone was removed by somebody else meanwhile.
-                    broken.add(String.valueOf(e.getMessage()));
-                }
+                return;
+            }
+            IOException problem = read.problem().orElseThrow();
+            if (!(problem instanceof CorruptSnapshotException)) {
+                throw problem;
+            }
+            if (isGivenUp(folder)) {
+                unfinished(folder, entries, true);
+            } else if (!(problem.getCause() instanceof NoSuchFileException)) {
+                // One that is gone was removed by somebody else meanwhile.
+                broken.add(String.valueOf(problem.getMessage()));
             }
         }
 

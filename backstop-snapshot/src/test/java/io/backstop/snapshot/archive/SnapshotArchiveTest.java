@@ -75,7 +75,7 @@ class SnapshotArchiveTest {
         assertThat(archive.list()).containsExactly(manifest);
         assertThat(archive.list("public", "a.b")).containsExactly(manifest);
         assertThat(archive.find("snap_1")).isEqualTo(manifest);
-        assertThat(archive.broken()).isEmpty();
+        assertThat(archive.contents().broken()).isEmpty();
         archive.verify(manifest);
         assertThat(archive.description(manifest)).isEqualTo(DESCRIPTION);
         assertThat(new String(archive.script(manifest), StandardCharsets.UTF_8)).isEqualTo("CREATE TABLE …;\n");
@@ -115,7 +115,7 @@ class SnapshotArchiveTest {
                     .containsExactly("snap_" + i);
         }
         assertThat(archive.list()).hasSize(names.size());
-        assertThat(archive.broken()).isEmpty();
+        assertThat(archive.contents().broken()).isEmpty();
         try (var files = Files.list(folder)) {
             assertThat(files).containsExactly(folder.resolve("snapshots"));
         }
@@ -164,7 +164,7 @@ class SnapshotArchiveTest {
         SnapshotArchive archive = new SnapshotArchive(store());
         archive.begin("public", "t", "snap_1").putDescription(DESCRIPTION);
         assertThat(archive.list()).isEmpty();
-        assertThat(archive.broken()).isEmpty();
+        assertThat(archive.contents().broken()).isEmpty();
         assertThatThrownBy(() -> archive.find("snap_1"))
                 .isInstanceOf(NoSuchFileException.class)
                 .hasMessageContaining("snap_1");
@@ -187,7 +187,7 @@ class SnapshotArchiveTest {
         for (int bit = 0; bit < good.length * 8; bit++) {
             Files.write(file, flipped(good, bit));
             assertThat(archive.list()).as("bit %s", bit).isEmpty();
-            assertThat(archive.broken())
+            assertThat(archive.contents().broken())
                     .as("bit %s", bit)
                     .singleElement()
                     .asString()
@@ -257,7 +257,7 @@ class SnapshotArchiveTest {
         Files.createDirectories(folder.resolve("snapshots/public.other"));
         Files.move(folder.resolve("snapshots/public.t/snap_1"), folder.resolve("snapshots/public.other/snap_1"));
         assertThat(archive.list()).isEmpty();
-        assertThat(archive.broken())
+        assertThat(archive.contents().broken())
                 .containsExactly("the manifest snapshots/public.other/snap_1/manifest.json belongs to "
                         + "snapshots/public.t/snap_1/");
     }
@@ -319,7 +319,7 @@ class SnapshotArchiveTest {
         manifest.put("checksum", Sha256.hex(Json.MAPPER.writeValueAsBytes(manifest)));
         Files.write(file, Json.MAPPER.writeValueAsBytes(manifest));
         assertThat(archive.list()).isEmpty();
-        assertThat(archive.broken())
+        assertThat(archive.contents().broken())
                 .singleElement()
                 .asString()
                 .startsWith("the manifest snapshots/public.t/snap_1/manifest.json" + message);
@@ -334,7 +334,7 @@ class SnapshotArchiveTest {
         try (var large = new RandomAccessFile(file.toFile(), "rw")) {
             large.setLength(1L << 40);
         }
-        assertThat(archive.broken())
+        assertThat(archive.contents().broken())
                 .containsExactly(
                         "the manifest snapshots/public.t/snap_1/manifest.json is longer than the 67108864 bytes "
                                 + "that one can have");
@@ -349,7 +349,7 @@ class SnapshotArchiveTest {
         assertThat(archive.find("snap_2")).isEqualTo(other);
         String problem = "the manifest snapshots/public.t/snap_1/manifest.json cannot be read: permission denied on "
                 + "snapshots/public.t/snap_1/manifest.json";
-        assertThat(archive.broken()).containsExactly(problem);
+        assertThat(archive.contents().broken()).containsExactly(problem);
         assertThatThrownBy(() -> archive.find("snap_1"))
                 .isInstanceOf(IOException.class)
                 .hasMessage(problem);
@@ -366,7 +366,7 @@ class SnapshotArchiveTest {
         assertThatThrownBy(archive::list)
                 .isInstanceOf(IOException.class)
                 .hasMessageStartingWith("the manifest snapshots/public.t/snap_1/manifest.json cannot be read: ");
-        assertThatThrownBy(archive::broken).isInstanceOf(IOException.class);
+        assertThatThrownBy(archive::contents).isInstanceOf(IOException.class);
     }
 
     @Test

@@ -78,7 +78,7 @@ class StorageFaultTest {
                 connection.rollback();
             }
             SnapshotArchive archive = new SnapshotArchive(memory);
-            assertThat(archive.broken()).isEmpty();
+            assertThat(archive.contents().broken()).isEmpty();
             for (SnapshotManifest manifest : archive.list()) {
                 archive.verify(manifest); // whole, where it could not be removed again
             }
