@@ -31,7 +31,7 @@ final class RecoveryTransaction implements AutoCloseable {
     private static final String CAPTURE = "SET LOCAL client_encoding = 'UTF8'; SET LOCAL DateStyle = 'ISO, YMD'; "
             + "SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 3; "
             + "SET LOCAL bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = 'content'; "
-            + "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; SET LOCAL quote_all_identifiers = off";
+            + "SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL quote_all_identifiers = off";
 
     /** 256 MB for building an index, unless the server gives more anyway; a session builds one at a time. */
     private static final String MEMORY = "SELECT pg_catalog.set_config('maintenance_work_mem', '256MB', true) "

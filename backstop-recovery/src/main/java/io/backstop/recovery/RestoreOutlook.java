@@ -49,7 +49,7 @@ public record RestoreOutlook(
             TableDescription description = archive.description(manifest);
             connection.setAutoCommit(false);
             try (Statement settings = connection.createStatement()) {
-                settings.execute("SET TRANSACTION READ ONLY; SET LOCAL search_path = pg_catalog; "
+                settings.execute("SET TRANSACTION READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp; "
                         + "SET LOCAL standard_conforming_strings = on");
                 return look(connection, description, table);
             } finally {

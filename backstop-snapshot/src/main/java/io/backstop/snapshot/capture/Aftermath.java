@@ -117,7 +117,7 @@ final class Aftermath {
 
     /** Fails where something else is missing than what was saved. Leaves the session as it was. */
     void confirm() throws SQLException, RecoveryNotReadyException {
-        session.execute("SAVEPOINT backstop_confirm; SET LOCAL search_path = pg_catalog; "
+        session.execute("SAVEPOINT backstop_confirm; SET LOCAL search_path = pg_catalog, pg_temp; "
                 + "SET LOCAL statement_timeout = 0; SET LOCAL standard_conforming_strings = on");
         compareAll();
         session.execute("ROLLBACK TO SAVEPOINT backstop_confirm; RELEASE SAVEPOINT backstop_confirm");

@@ -11,7 +11,7 @@ final class CaptureSettings {
     private static final List<String> SETTINGS = List.of(
             // Rather an error than rows that a policy hides.
             "row_security = off",
-            "search_path = pg_catalog",
+            "search_path = pg_catalog, pg_temp",
             "datestyle = 'ISO, YMD'",
             "intervalstyle = 'postgres'",
             "timezone = 'UTC'",

@@ -21,7 +21,7 @@ final class SearchPath {
     }
 
     void useCatalog() throws SQLException {
-        session.execute("SET LOCAL search_path = pg_catalog");
+        session.execute("SET LOCAL search_path = pg_catalog, pg_temp");
     }
 
     /** Takes a snapshot. As the caller had it: the value is kept, whether it was set for the session or for the transaction. */

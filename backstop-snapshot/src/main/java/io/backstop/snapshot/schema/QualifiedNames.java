@@ -25,7 +25,7 @@ final class QualifiedNames implements AutoCloseable {
                 ResultSet result = statement.executeQuery("SELECT pg_catalog.current_setting('search_path')")) {
             result.next();
             QualifiedNames names = new QualifiedNames(connection, result.getString(1));
-            names.set("");
+            names.set("pg_catalog, pg_temp");
             return names;
         }
     }
