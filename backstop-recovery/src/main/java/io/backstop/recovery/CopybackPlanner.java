@@ -69,6 +69,11 @@ public final class CopybackPlanner {
                     .orElse(Situation.GONE);
         }
 
+        /** Whether its rows are in this database. */
+        boolean isLocal() {
+            return restored.description().foreign().isEmpty();
+        }
+
         List<String> differences() {
             return present.map(p -> p.differences(restored.description())).orElse(List.of());
         }

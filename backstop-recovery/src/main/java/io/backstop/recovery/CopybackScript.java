@@ -3,7 +3,6 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.recovery.CopybackPlan.Situation;
 import io.backstop.recovery.CopybackPlanner.PlannedTable;
-import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
@@ -29,6 +28,7 @@ final class CopybackScript {
     private final RecoveryTransaction transaction;
     private final List<PlannedTable> tables;
     private final List<RestoredTable> placed;
+    private final List<PlannedTable> written;
     private final DifferingRows differing;
     private final Needs needs;
     private final Script script = new Script();
@@ -40,6 +40,9 @@ final class CopybackScript {
         this.placed = tables.stream()
                 .filter(t -> t.situation() == Situation.GONE || t.situation() == Situation.CHANGED)
                 .map(PlannedTable::restored)
+                .toList();
+        this.written = tables.stream()
+                .filter(t -> t.situation() == Situation.PRESENT && t.isLocal())
                 .toList();
         this.differing = differing;
         this.needs = new Needs(transaction);
@@ -87,16 +90,19 @@ final class CopybackScript {
             script.note(restored.original() + ": " + restored.manifest().rowCount() + " rows from "
                     + restored.manifest().snapshotId() + " of "
                     + restored.manifest().createdAt() + ", restored as " + restored.target() + "; "
-                    + words(table.situation()));
+                    + words(table));
             table.differences().forEach(difference -> script.note("  " + difference));
             restored.warnings().forEach(warning -> script.note("  " + warning));
         }
     }
 
-    private static String words(Situation situation) {
-        return switch (situation) {
+    private static String words(PlannedTable table) {
+        return switch (table.situation()) {
             case GONE -> "the table is gone, so the restored one takes its place";
-            case PRESENT -> "the table is there, so rows are put back into it";
+            case PRESENT ->
+                table.isLocal()
+                        ? "the table is there, so rows are put back into it"
+                        : "the foreign table is there, with rows of another server, so nothing is done to it";
             case CHANGED -> "the table is there with other columns, so the two are swapped";
             case TEMPORARY -> "it was a temporary table, so the restored one stays where it is";
         };
@@ -191,52 +197,33 @@ final class CopybackScript {
     }
 
     private void rowsBack() throws SQLException {
-        List<PlannedTable> present =
-                tables.stream().filter(t -> t.situation() == Situation.PRESENT).toList();
-        if (present.isEmpty()) {
+        if (written.isEmpty()) {
             return;
         }
         script.part("nobody else writes meanwhile");
-        for (PlannedTable table : present.stream()
+        for (PlannedTable table : written.stream()
                 .sorted(Comparator.comparing(t -> t.restored().original().quoted()))
                 .toList()) {
             rows(table).prepare(script);
         }
-        List<String> circular = circularKeys(present);
+        List<String> circular = ForeignKeyOrder.circular(written);
         if (!circular.isEmpty()) {
             script.note("foreign keys go in a circle: they are checked after all rows are back");
             circular.forEach(key -> script.run(key + " DEFERRABLE INITIALLY DEFERRED"));
         }
         script.run("SET CONSTRAINTS ALL DEFERRED");
-        for (PlannedTable table : present) {
+        for (PlannedTable table : written) {
             rows(table).rows(script, transaction);
             rows(table).sequences(script);
         }
         script.part("everything that was put back is checked now");
         script.run("SET CONSTRAINTS ALL IMMEDIATE");
         circular.forEach(key -> script.run(key + " NOT DEFERRABLE"));
-        present.forEach(table -> rows(table).finish(script));
+        written.forEach(table -> rows(table).finish(script));
     }
 
     private RowsBack rows(PlannedTable table) {
         return new RowsBack(table.restored(), table.present().orElseThrow(), differing);
-    }
-
-    /** {@code ALTER TABLE … ALTER CONSTRAINT …} of the keys that no order of the tables can satisfy. */
-    private static List<String> circularKeys(List<PlannedTable> present) {
-        List<RestoredTable> ordered =
-                present.stream().map(PlannedTable::restored).toList();
-        List<String> keys = new ArrayList<>();
-        for (PlannedTable table : present) {
-            PresentTable now = table.present().orElseThrow();
-            for (Constraint key : ForeignKeyOrder.forward(now.description().constraints(), table.restored(), ordered)) {
-                if (!key.definition().contains(" DEFERRABLE")) {
-                    keys.add("ALTER TABLE " + now.name().quoted() + " ALTER CONSTRAINT "
-                            + RelationName.quote(key.name()));
-                }
-            }
-        }
-        return keys;
     }
 
     /** What hung on the tables when they were stored, and what was taken off those that are set aside. */
@@ -299,14 +286,17 @@ final class CopybackScript {
     }
 
     private void footer(List<SetAside> aside) {
-        List<RelationName> left = new ArrayList<>();
+        List<String> left = new ArrayList<>();
         tables.stream()
                 .filter(t -> t.situation() == Situation.PRESENT)
-                .forEach(t -> left.add(t.restored().target()));
-        aside.forEach(table -> left.add(table.names().target()));
+                .map(PlannedTable::restored)
+                .forEach(t ->
+                        left.add(t.description().sqlKind() + " " + t.target().quoted()));
+        aside.forEach(table -> left.add(table.present().description().sqlKind() + " "
+                + table.names().target().quoted()));
         if (!left.isEmpty()) {
             script.part("once you have seen that everything is right:");
-            left.forEach(table -> script.offer("DROP TABLE " + table.quoted()));
+            left.forEach(table -> script.offer("DROP " + table));
         }
     }
 }

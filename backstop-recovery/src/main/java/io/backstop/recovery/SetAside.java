@@ -59,7 +59,9 @@ record SetAside(PresentTable present, RestoredNames names, List<String> parents,
 
     /** Takes off what hangs on the table; all tables of a script come before {@link #rename}. */
     void takeOff(Script script) {
-        script.run("LOCK TABLE " + present.name().quoted() + " IN ACCESS EXCLUSIVE MODE");
+        if (present.description().foreign().isEmpty()) {
+            script.run("LOCK TABLE " + present.name().quoted() + " IN ACCESS EXCLUSIVE MODE");
+        }
         parents.forEach(script::run);
         List<Dependent> lastFirst = new ArrayList<>(moved());
         Collections.reverse(lastFirst);

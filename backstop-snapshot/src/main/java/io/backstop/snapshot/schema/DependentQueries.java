@@ -329,14 +329,18 @@ final class DependentQueries {
             ORDER BY d.refobjid, s.oid
             """);
 
+    /** Of c in pg_class, as CREATE, COMMENT and the like call it. */
+    private static final String RELATION_KIND = "CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' "
+            + "WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END";
+
     private static final CatalogQuery EXTENSION = new CatalogQuery("""
             SELECT d.objid, 'extension member' AS kind, e.extname AS identity,
-                   ARRAY[format('ALTER EXTENSION %I ADD TABLE %s', e.extname, d.objid::regclass)] AS sql,
+                   ARRAY[format('ALTER EXTENSION %I ADD %s %s', e.extname, :word, d.objid::regclass)] AS sql,
                    ARRAY['extension ' || e.extname] AS needs
-            FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+            FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid JOIN pg_class c ON c.oid = d.objid
             WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
               AND d.objid = ANY (:oids)
-            """);
+            """.replace(":word", RELATION_KIND));
 
     private static final CatalogQuery SECURITY_LABELS = new CatalogQuery("""
             SELECT l.objoid, 'security label' AS kind, l.provider AS identity,

@@ -32,6 +32,7 @@ import java.util.stream.Stream;
  * @param accessMethod its table access method, where that is not {@code heap}
  * @param prerequisites what it needs and does not own: its schema, types, functions, sequences, in an order in which
  *     they can be created; to be created only where they are missing
+ * @param foreign what a foreign table has besides; such a table has no rows of its own either
  * @param omissions what is there and is not told here, for a reason: one sentence each
  */
 public record TableDescription(
@@ -50,7 +51,8 @@ public record TableDescription(
         Optional<String> tablespace,
         Optional<String> accessMethod,
         List<Prerequisite> prerequisites,
-        List<String> omissions) {
+        List<String> omissions,
+        Optional<ForeignTable> foreign) {
     public TableDescription {
         Objects.requireNonNull(schema, "schema");
         Objects.requireNonNull(name, "name");
@@ -67,6 +69,12 @@ public record TableDescription(
         Objects.requireNonNull(accessMethod, "accessMethod");
         prerequisites = List.copyOf(prerequisites);
         omissions = List.copyOf(omissions);
+        Objects.requireNonNull(foreign, "foreign");
+    }
+
+    /** What CREATE, DROP and COMMENT call it; ALTER, LOCK and GRANT say TABLE to both. */
+    public String sqlKind() {
+        return foreign.isPresent() ? "FOREIGN TABLE" : "TABLE";
     }
 
     /**

@@ -11,7 +11,10 @@ final class TableQueries {
                    ARRAY(SELECT format('index %s is not valid: it was left out', x.oid::regclass)
                          FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
                          WHERE i.indrelid = c.oid AND NOT i.indisvalid AND x.relkind = 'i' ORDER BY x.relname)
-                       AS omissions
+                   || ARRAY(SELECT format('the rows of foreign table %s are on server %s: they were not stored',
+                                          c.oid::regclass, f.srvname)
+                            FROM pg_foreign_table t JOIN pg_foreign_server f ON f.oid = t.ftserver
+                            WHERE t.ftrelid = c.oid) AS omissions
             FROM pg_class c
             JOIN pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN pg_class t ON t.oid = c.reltoastrelid

@@ -106,7 +106,7 @@ public final class TableSql {
     /** Comments of the table and of every part that is there. */
     public List<Piece> comments(List<Constraint> leftOut) {
         List<Piece> pieces = new ArrayList<>();
-        table.comment().ifPresent(text -> pieces.add(comment("TABLE " + target(), text)));
+        table.comment().ifPresent(text -> pieces.add(comment(table.sqlKind() + " " + target(), text)));
         for (Column column : table.columns()) {
             column.comment()
                     .ifPresent(text ->
@@ -142,12 +142,27 @@ public final class TableSql {
         return placed(
                 table.tablespace(),
                 table.accessMethod(),
-                "CREATE " + (table.unlogged() ? "UNLOGGED " : "") + "TABLE " + target() + " ("
+                "CREATE " + (table.unlogged() ? "UNLOGGED " : "") + table.sqlKind() + " " + target() + " ("
                         + table.columns().stream().map(columns::definition).collect(Collectors.joining(", ")) + ")"
                         + table.partitionKey()
                                 .map(key -> " PARTITION BY " + key)
                                 .orElse("")
-                        + options(" WITH ", table.options()));
+                        + options(" WITH ", table.options())
+                        + table.foreign().map(TableSql::server).orElse(""));
+    }
+
+    private static String server(ForeignTable foreign) {
+        return " SERVER " + RelationName.quote(foreign.server()) + foreignOptions(foreign.options());
+    }
+
+    /** What a wrapper understands, which may be case-sensitive: the names are quoted too. */
+    static String foreignOptions(List<String> options) {
+        return options.isEmpty()
+                ? ""
+                : options.stream()
+                        .map(option -> option.split("=", 2))
+                        .map(option -> RelationName.quote(option[0]) + " " + literal(option[1]))
+                        .collect(Collectors.joining(", ", " OPTIONS (", ")"));
     }
 
     /** {@code name=value} with the value in quotes, which every option understands whatever its type. */
