@@ -66,7 +66,10 @@ final class TableQueries {
                   WHERE a.attrelid = x.oid AND a.attstattarget >= 0 ORDER BY a.attnum, i) AS statistics
             """;
 
-    /** A foreign key to a partitioned table has a row for each partition that it refers to: not constraints of their own. */
+    /**
+     * A foreign key to a partitioned table has a row for each partition that it refers to: not constraints of their own. A
+     * key that is not valid yet is a dependent.
+     */
     static final CatalogQuery CONSTRAINTS = new CatalogQuery("""
             SELECT c.conrelid, c.conname AS name, c.contype::text AS kind, pg_get_constraintdef(c.oid) AS definition,
                    c.confrelid = c.conrelid AS self, obj_description(c.oid, 'pg_constraint') AS comment,
@@ -77,6 +80,8 @@ final class TableQueries {
             LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace
             WHERE c.conrelid = ANY (:oids) AND c.contype IN ('n', 'c', 'p', 'u', 'x', 'f')
               AND (p.oid IS NULL OR c.contype <> 'f' OR p.conrelid <> c.conrelid)
+              AND NOT EXISTS (SELECT FROM pg_index i JOIN pg_class r ON r.oid = i.indrelid
+                              WHERE i.indexrelid = c.conindid AND c.contype <> 'f' AND NOT i.indisvalid AND r.relkind = 'p')
             ORDER BY c.conrelid, array_position('{n,c,p,u,x,f}', c.contype::text), c.conname
             """.replace(":settings", INDEX_SETTINGS));
 
