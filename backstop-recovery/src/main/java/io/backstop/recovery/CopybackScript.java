@@ -62,6 +62,7 @@ final class CopybackScript {
         script.run("SET LOCAL row_security = off");
         script.run("SET LOCAL check_function_bodies = off");
         List<SetAside> aside = setAside();
+        List<ChildrenLeft> left = ChildrenLeft.of(transaction, tables, aside);
         placeBack();
         List<Dependent> dependents = dependents(aside);
         dependents("what they are parts of", dependents, d -> ATTACHING.contains(d.kind()));
@@ -76,7 +77,7 @@ final class CopybackScript {
         dependents("what differs from what it came with", dependents, d -> LAST.contains(d.kind()));
         script.part("from here on all of it is visible, or none");
         script.run("COMMIT");
-        footer(aside);
+        footer(aside, left);
         return script.toString();
     }
 
@@ -90,22 +91,10 @@ final class CopybackScript {
             script.note(restored.original() + ": " + restored.manifest().rowCount() + " rows from "
                     + restored.manifest().snapshotId() + " of "
                     + restored.manifest().createdAt() + ", restored as " + restored.target() + "; "
-                    + words(table));
+                    + table.words());
             table.differences().forEach(difference -> script.note("  " + difference));
             restored.warnings().forEach(warning -> script.note("  " + warning));
         }
-    }
-
-    private static String words(PlannedTable table) {
-        return switch (table.situation()) {
-            case GONE -> "the table is gone, so the restored one takes its place";
-            case PRESENT ->
-                table.isLocal()
-                        ? "the table is there, so rows are put back into it"
-                        : "the foreign table is there, with rows of another server, so nothing is done to it";
-            case CHANGED -> "the table is there with other columns, so the two are swapped";
-            case TEMPORARY -> "it was a temporary table, so the restored one stays where it is";
-        };
     }
 
     /** Where a restored table or index lies elsewhere than it did, for its tablespace could not be used. */
@@ -285,7 +274,12 @@ final class CopybackScript {
         }
     }
 
-    private void footer(List<SetAside> aside) {
+    private void footer(List<SetAside> aside, List<ChildrenLeft> children) {
+        for (ChildrenLeft child : children) {
+            warnings.add(child.warning());
+            script.part(child.warning());
+            child.sql().forEach(script::offer);
+        }
         List<String> left = new ArrayList<>();
         tables.stream()
                 .filter(t -> t.situation() == Situation.PRESENT)
