@@ -69,6 +69,24 @@ public final class CopybackPlanner {
                     .orElse(Situation.GONE);
         }
 
+        /** What the script does, for its head. */
+        String words() {
+            return switch (situation()) {
+                case GONE -> "the table is gone, so the restored one takes its place";
+                case PRESENT ->
+                    isLocal()
+                            ? "the table is there, so rows are put back into it"
+                            : "the foreign table is there, with rows of another server, so nothing is done to it";
+                case CHANGED -> "the table is there with other columns, so the two are swapped";
+                case TEMPORARY -> "it was a temporary table, so the restored one stays where it is";
+            };
+        }
+
+        /** Whether its rows are in this database. */
+        boolean isLocal() {
+            return restored.description().foreign().isEmpty();
+        }
+
         List<String> differences() {
             return present.map(p -> p.differences(restored.description())).orElse(List.of());
         }

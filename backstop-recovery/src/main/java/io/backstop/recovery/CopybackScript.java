@@ -3,7 +3,6 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.recovery.CopybackPlan.Situation;
 import io.backstop.recovery.CopybackPlanner.PlannedTable;
-import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
@@ -29,6 +28,7 @@ final class CopybackScript {
     private final RecoveryTransaction transaction;
     private final List<PlannedTable> tables;
     private final List<RestoredTable> placed;
+    private final List<PlannedTable> written;
     private final DifferingRows differing;
     private final Needs needs;
     private final Script script = new Script();
@@ -40,6 +40,9 @@ final class CopybackScript {
         this.placed = tables.stream()
                 .filter(t -> t.situation() == Situation.GONE || t.situation() == Situation.CHANGED)
                 .map(PlannedTable::restored)
+                .toList();
+        this.written = tables.stream()
+                .filter(t -> t.situation() == Situation.PRESENT && t.isLocal())
                 .toList();
         this.differing = differing;
         this.needs = new Needs(transaction);
@@ -59,6 +62,7 @@ final class CopybackScript {
         script.run("SET LOCAL row_security = off");
         script.run("SET LOCAL check_function_bodies = off");
         List<SetAside> aside = setAside();
+        List<ChildrenLeft> left = ChildrenLeft.of(transaction, tables, aside);
         placeBack();
         List<Dependent> dependents = dependents(aside);
         dependents("what they are parts of", dependents, d -> ATTACHING.contains(d.kind()));
@@ -73,7 +77,7 @@ final class CopybackScript {
         dependents("what differs from what it came with", dependents, d -> LAST.contains(d.kind()));
         script.part("from here on all of it is visible, or none");
         script.run("COMMIT");
-        footer(aside);
+        footer(aside, left);
         return script.toString();
     }
 
@@ -87,19 +91,10 @@ final class CopybackScript {
             script.note(restored.original() + ": " + restored.manifest().rowCount() + " rows from "
                     + restored.manifest().snapshotId() + " of "
                     + restored.manifest().createdAt() + ", restored as " + restored.target() + "; "
-                    + words(table.situation()));
+                    + table.words());
             table.differences().forEach(difference -> script.note("  " + difference));
             restored.warnings().forEach(warning -> script.note("  " + warning));
         }
-    }
-
-    private static String words(Situation situation) {
-        return switch (situation) {
-            case GONE -> "the table is gone, so the restored one takes its place";
-            case PRESENT -> "the table is there, so rows are put back into it";
-            case CHANGED -> "the table is there with other columns, so the two are swapped";
-            case TEMPORARY -> "it was a temporary table, so the restored one stays where it is";
-        };
     }
 
     /** Where a restored table or index lies elsewhere than it did, for its tablespace could not be used. */
@@ -191,52 +186,33 @@ final class CopybackScript {
     }
 
     private void rowsBack() throws SQLException {
-        List<PlannedTable> present =
-                tables.stream().filter(t -> t.situation() == Situation.PRESENT).toList();
-        if (present.isEmpty()) {
+        if (written.isEmpty()) {
             return;
         }
         script.part("nobody else writes meanwhile");
-        for (PlannedTable table : present.stream()
+        for (PlannedTable table : written.stream()
                 .sorted(Comparator.comparing(t -> t.restored().original().quoted()))
                 .toList()) {
             rows(table).prepare(script);
         }
-        List<String> circular = circularKeys(present);
+        List<String> circular = ForeignKeyOrder.circular(written);
         if (!circular.isEmpty()) {
             script.note("foreign keys go in a circle: they are checked after all rows are back");
             circular.forEach(key -> script.run(key + " DEFERRABLE INITIALLY DEFERRED"));
         }
         script.run("SET CONSTRAINTS ALL DEFERRED");
-        for (PlannedTable table : present) {
+        for (PlannedTable table : written) {
             rows(table).rows(script, transaction);
             rows(table).sequences(script);
         }
         script.part("everything that was put back is checked now");
         script.run("SET CONSTRAINTS ALL IMMEDIATE");
         circular.forEach(key -> script.run(key + " NOT DEFERRABLE"));
-        present.forEach(table -> rows(table).finish(script));
+        written.forEach(table -> rows(table).finish(script));
     }
 
     private RowsBack rows(PlannedTable table) {
         return new RowsBack(table.restored(), table.present().orElseThrow(), differing);
-    }
-
-    /** {@code ALTER TABLE … ALTER CONSTRAINT …} of the keys that no order of the tables can satisfy. */
-    private static List<String> circularKeys(List<PlannedTable> present) {
-        List<RestoredTable> ordered =
-                present.stream().map(PlannedTable::restored).toList();
-        List<String> keys = new ArrayList<>();
-        for (PlannedTable table : present) {
-            PresentTable now = table.present().orElseThrow();
-            for (Constraint key : ForeignKeyOrder.forward(now.description().constraints(), table.restored(), ordered)) {
-                if (!key.definition().contains(" DEFERRABLE")) {
-                    keys.add("ALTER TABLE " + now.name().quoted() + " ALTER CONSTRAINT "
-                            + RelationName.quote(key.name()));
-                }
-            }
-        }
-        return keys;
     }
 
     /** What hung on the tables when they were stored, and what was taken off those that are set aside. */
@@ -298,15 +274,23 @@ final class CopybackScript {
         }
     }
 
-    private void footer(List<SetAside> aside) {
-        List<RelationName> left = new ArrayList<>();
+    private void footer(List<SetAside> aside, List<ChildrenLeft> children) {
+        for (ChildrenLeft child : children) {
+            warnings.add(child.warning());
+            script.part(child.warning());
+            child.sql().forEach(script::offer);
+        }
+        List<String> left = new ArrayList<>();
         tables.stream()
                 .filter(t -> t.situation() == Situation.PRESENT)
-                .forEach(t -> left.add(t.restored().target()));
-        aside.forEach(table -> left.add(table.names().target()));
+                .map(PlannedTable::restored)
+                .forEach(t ->
+                        left.add(t.description().sqlKind() + " " + t.target().quoted()));
+        aside.forEach(table -> left.add(table.present().description().sqlKind() + " "
+                + table.names().target().quoted()));
         if (!left.isEmpty()) {
             script.part("once you have seen that everything is right:");
-            left.forEach(table -> script.offer("DROP TABLE " + table.quoted()));
+            left.forEach(table -> script.offer("DROP " + table));
         }
     }
 }

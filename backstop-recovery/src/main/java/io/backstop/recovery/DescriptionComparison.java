@@ -49,6 +49,9 @@ final class DescriptionComparison {
         checks.add(new Check("storage", storage(stored), storage(restored)));
         checks.add(new Check(
                 "comment", stored.comment().orElse("none"), restored.comment().orElse("none")));
+        if (stored.foreign().isPresent() || restored.foreign().isPresent()) {
+            checks.add(new Check("foreign table", foreign(stored), foreign(restored)));
+        }
         if (stored.partitionKey().isPresent() || restored.partitionKey().isPresent()) {
             checks.add(new Check(
                     "partition key",
@@ -177,6 +180,13 @@ final class DescriptionComparison {
     private static String storage(TableDescription table) {
         String options = String.join(", ", table.options());
         return (table.unlogged() ? "unlogged" : "logged") + (options.isEmpty() ? "" : ", " + options);
+    }
+
+    private static String foreign(TableDescription table) {
+        return table.foreign()
+                .map(foreign -> "on server " + foreign.server() + ", options " + foreign.options() + ", of columns "
+                        + foreign.columnOptions())
+                .orElse(NOTHING);
     }
 
     private static String commented(String comment) {

@@ -1,6 +1,7 @@
 package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.recovery.CopybackPlanner.PlannedTable;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 
@@ -28,8 +29,26 @@ final class ForeignKeyOrder {
         return ordered;
     }
 
+    /** {@code ALTER TABLE … ALTER CONSTRAINT …} of the keys that no order of the tables can satisfy. */
+    static List<String> circular(List<PlannedTable> present) {
+        List<RestoredTable> ordered =
+                present.stream().map(PlannedTable::restored).toList();
+        List<String> keys = new ArrayList<>();
+        for (PlannedTable table : present) {
+            PresentTable now = table.present().orElseThrow();
+            for (Constraint key : forward(now.description().constraints(), table.restored(), ordered)) {
+                if (!key.definition().contains(" DEFERRABLE")) {
+                    keys.add("ALTER TABLE " + now.name().quoted() + " ALTER CONSTRAINT "
+                            + RelationName.quote(key.name()));
+                }
+            }
+        }
+        return keys;
+    }
+
     /** The foreign keys among these that refer to a table which comes later in the order. */
-    static List<Constraint> forward(List<Constraint> constraints, RestoredTable table, List<RestoredTable> ordered) {
+    private static List<Constraint> forward(
+            List<Constraint> constraints, RestoredTable table, List<RestoredTable> ordered) {
         List<RestoredTable> later = ordered.subList(ordered.indexOf(table) + 1, ordered.size());
         return constraints.stream()
                 .filter(c -> c.kind() == ConstraintKind.FOREIGN_KEY)

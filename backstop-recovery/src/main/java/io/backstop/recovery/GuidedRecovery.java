@@ -143,7 +143,7 @@ public final class GuidedRecovery {
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             return transaction.holds(
                     "EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-                            + "WHERE n.nspname = ? AND c.relname = ? AND c.relkind IN ('r', 'p'))",
+                            + "WHERE n.nspname = ? AND c.relname = ? AND c.relkind IN ('r', 'p', 'f'))",
                     table.schema().orElseThrow(),
                     table.name());
         } catch (SQLException e) {

@@ -39,6 +39,8 @@ final class Needs {
             case "publication" ->
                 transaction.holds("EXISTS (SELECT FROM pg_publication WHERE pubname = ?)", need.name());
             case "extension" -> transaction.holds("EXISTS (SELECT FROM pg_extension WHERE extname = ?)", need.name());
+            case "compression" -> ServerBuild.knowsCompression(transaction, need.name());
+            case "security label provider" -> ServerBuild.hasLoadedProvider(transaction, need.name());
             default -> throw new IllegalStateException("a need is of an unknown kind: " + need.kind());
         };
     }
@@ -48,6 +50,8 @@ final class Needs {
             case "grantor" -> "role " + need.name() + " does not exist, or is not one that you may act as";
             case "superuser" -> "only a superuser may do it";
             case "tablespace" -> "tablespace " + need.name() + " does not exist, or you may not use it";
+            case "compression" -> "the server was built without compression by " + need.name();
+            case "security label provider" -> "security label provider " + need.name() + " is not loaded";
             default -> need.kind() + " " + need.name() + " does not exist";
         };
     }

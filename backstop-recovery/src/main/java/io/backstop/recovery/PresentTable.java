@@ -63,7 +63,7 @@ record PresentTable(
         if (kinds.isEmpty()) {
             return Optional.empty();
         }
-        if (!List.of("r", "p").contains(kinds.get(0))) {
+        if (!List.of("r", "p", "f").contains(kinds.get(0))) {
             throw new RecoveryException(
                     name + " is not a table now, but something else has its name",
                     "rename that, then ask for the copyback plan again");
@@ -91,9 +91,12 @@ record PresentTable(
                 .toList();
     }
 
-    /** In what way its columns cannot take the stored values; empty where they can. */
+    /** In what way it cannot take the stored values; empty where they can. */
     List<String> differences(TableDescription stored) {
         List<String> differences = new ArrayList<>();
+        if (!description.sqlKind().equals(stored.sqlKind())) {
+            differences.add("it is now a " + description.sqlKind() + " and was a " + stored.sqlKind());
+        }
         for (Column column : stored.columns()) {
             Optional<Column> present = description.columns().stream()
                     .filter(c -> c.name().equals(column.name()))

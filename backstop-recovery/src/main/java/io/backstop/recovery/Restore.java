@@ -97,6 +97,7 @@ public final class Restore {
             progress.reached(Step.VERIFIED, target(manifest, targets), 0, manifest.rowCount());
         }
         try (Staging staging = new Staging(connection, connections)) {
+            fit(connection, verified);
             for (String schema : schemas(targets)) {
                 Leftovers.remove(connection, schema);
             }
@@ -125,6 +126,15 @@ public final class Restore {
             }
         } catch (SQLException e) {
             throw ServerErrors.of("the restore of " + names(targets) + " failed", e);
+        }
+    }
+
+    private static void fit(Connection connection, Map<SnapshotManifest, TableDescription> tables)
+            throws SQLException, RecoveryException {
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+            for (Map.Entry<SnapshotManifest, TableDescription> table : tables.entrySet()) {
+                table.setValue(ServerBuild.fitted(transaction, table.getValue()));
+            }
         }
     }
 
@@ -194,9 +204,10 @@ public final class Restore {
      */
     public RestoredTable validate(Connection connection, SnapshotManifest manifest, RelationName target)
             throws RecoveryException {
-        TableDescription stored = verified(manifest);
+        TableDescription whole = verified(manifest);
         RelationName table = target(manifest, Map.of(manifest, target));
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+            TableDescription stored = ServerBuild.fitted(transaction, whole);
             TableDescription restored = Validator.describe(transaction, table);
             Recognition parts = Recognition.of(stored, restored, table);
             Validation validation =

@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -20,9 +21,15 @@ import java.util.stream.Collectors;
  * @param present the table
  * @param names what it and its parts are called aside
  * @param parents how it leaves the tables that it is a partition or a child of
+ * @param invalid its indexes, those of keys too, that are not valid, and what they are called aside
  * @param statistics its extended statistics and what they are called aside
  */
-record SetAside(PresentTable present, RestoredNames names, List<String> parents, Map<String, String> statistics) {
+record SetAside(
+        PresentTable present,
+        RestoredNames names,
+        List<String> parents,
+        Map<String, String> invalid,
+        Map<String, String> statistics) {
     private static final int ROOM_FOR_NAME = 53;
 
     private static final String OID = "(SELECT c.oid FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace "
@@ -36,15 +43,23 @@ record SetAside(PresentTable present, RestoredNames names, List<String> parents,
     private static final String STATISTICS = "SELECT x.stxname FROM pg_statistic_ext x WHERE x.stxrelid = " + OID
             + " AND x.stxnamespace = (SELECT oid FROM pg_namespace WHERE nspname = ?) ORDER BY 1";
 
+    private static final String INVALID = "SELECT x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid "
+            + "WHERE i.indrelid = " + OID + " AND NOT i.indisvalid ORDER BY 1";
+
     static SetAside of(RecoveryTransaction transaction, PresentTable present, Set<String> taken) throws SQLException {
         String schema = present.name().schema().orElseThrow();
         String table = present.name().name();
         FreeNames free = new FreeNames(taken);
         RelationName aside = RelationName.of(schema, free.claim(aside(table)));
         RestoredNames names = RestoredNames.choose(present.description(), aside, without(taken, aside.name()));
-        Map<String, String> statistics = transaction.strings(STATISTICS, schema, table, schema).stream()
-                .collect(Collectors.toMap(name -> name, name -> free.claim(aside(name))));
-        return new SetAside(present, names, transaction.strings(PARENTS, schema, table), statistics);
+        Function<String, String> claim = name -> free.claim(aside(name));
+        return new SetAside(
+                present,
+                names,
+                transaction.strings(PARENTS, schema, table),
+                transaction.strings(INVALID, schema, table).stream().collect(Collectors.toMap(name -> name, claim)),
+                transaction.strings(STATISTICS, schema, table, schema).stream()
+                        .collect(Collectors.toMap(name -> name, claim)));
     }
 
     private static String aside(String name) {
@@ -59,7 +74,9 @@ record SetAside(PresentTable present, RestoredNames names, List<String> parents,
 
     /** Takes off what hangs on the table; all tables of a script come before {@link #rename}. */
     void takeOff(Script script) {
-        script.run("LOCK TABLE " + present.name().quoted() + " IN ACCESS EXCLUSIVE MODE");
+        if (present.description().foreign().isEmpty()) {
+            script.run("LOCK TABLE " + present.name().quoted() + " IN ACCESS EXCLUSIVE MODE");
+        }
         parents.forEach(script::run);
         List<Dependent> lastFirst = new ArrayList<>(moved());
         Collections.reverse(lastFirst);
@@ -77,6 +94,7 @@ record SetAside(PresentTable present, RestoredNames names, List<String> parents,
                         .map(Constraint::name)
                         .collect(Collectors.toMap(name -> name, names::constraint)));
         PlaceBack.indexes(script, schema, names.indexes());
+        PlaceBack.indexes(script, schema, invalid);
         PlaceBack.sequences(script, schema, names.sequences());
         statistics.forEach((from, to) -> script.run(
                 "ALTER STATISTICS " + RelationName.of(schema, from).quoted() + " RENAME TO " + RelationName.quote(to)));

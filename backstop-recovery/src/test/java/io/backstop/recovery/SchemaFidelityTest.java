@@ -184,7 +184,7 @@ class SchemaFidelityTest {
         return String.join(
                 "\n",
                 script.lines()
-                        .filter(line -> line.startsWith("-- DROP TABLE "))
+                        .filter(line -> line.matches("-- DROP (FOREIGN )?TABLE .*"))
                         .map(line -> line.substring("-- ".length()))
                         .toList());
     }

@@ -2,9 +2,12 @@ package io.backstop.snapshot.archive;
 
 import io.backstop.snapshot.schema.TableDescription;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code schema.json}: a table's description with its component names in snake case. */
 final class DescriptionFormat {
+    private static final String FOREIGN = "foreign";
+
     private DescriptionFormat() {}
 
     static byte[] write(TableDescription description) {
@@ -14,7 +17,14 @@ final class DescriptionFormat {
     /** @param origin names the object in messages */
     static TableDescription read(byte[] content, String origin) throws CorruptSnapshotException {
         try {
-            return Json.MAPPER.readValue(content, TableDescription.class);
+            if (!(Json.MAPPER.readTree(content) instanceof ObjectNode table)) {
+                throw new CorruptSnapshotException(
+                        origin + " cannot be read as a table's description: it is no object");
+            }
+            if (!table.has(FOREIGN)) {
+                table.putNull(FOREIGN); // stored before foreign tables were
+            }
+            return Json.MAPPER.treeToValue(table, TableDescription.class);
         } catch (JacksonException e) {
             throw new CorruptSnapshotException(
                     origin + " cannot be read as a table's description: " + e.getOriginalMessage(), e);

@@ -61,7 +61,11 @@ final class BlastRadiusResolver {
         spread(begin, reached);
         BlastRadius radius = radius(reached);
         for (int i = 0; i < begin.size(); i++) {
-            if (!radius.tables().containsKey(begin.get(i).oid())) {
+            BlastRadius.Reached named = radius.tables().get(begin.get(i).oid());
+            if (named != null && named.relation().isForeign()) {
+                throw onAnotherServer(named.relation(), "save them there");
+            }
+            if (named == null) {
                 throw new RecoveryNotReadyException(
                         tables.get(i) + " is not a table with rows of its own", "name the tables that it reads from");
             }
@@ -167,7 +171,7 @@ final class BlastRadiusResolver {
                 continue; // gone since; the look is repeated under lock
             }
             refuseWhatCannotBeSaved(relation, reach.effect());
-            if (relation.isTable()) {
+            if (relation.isTable() || relation.isForeign()) {
                 tables.merge(
                         relation.oid(),
                         new BlastRadius.Reached(relation, reach.effect()),
@@ -188,9 +192,7 @@ final class BlastRadiusResolver {
                     "change the catalog through the commands that PostgreSQL has for it");
         }
         if (relation.isForeign() && effect.reachesForeignRows()) {
-            throw new RecoveryNotReadyException(
-                    "foreign table " + relation.name() + " has its rows on another server",
-                    "run the statement there, behind a Backstop of its own");
+            throw onAnotherServer(relation, "run the statement there, behind a Backstop of its own");
         }
         if (relation.replaced() && (effect == Effect.UPDATED || effect == Effect.DELETED)) {
             throw new RecoveryNotReadyException(
@@ -198,5 +200,10 @@ final class BlastRadiusResolver {
                             + "cannot be known",
                     "write to the tables beneath it");
         }
+    }
+
+    private static RecoveryNotReadyException onAnotherServer(Relation relation, String hint) {
+        return new RecoveryNotReadyException(
+                "foreign table " + relation.name() + " has its rows on another server", hint);
     }
 }

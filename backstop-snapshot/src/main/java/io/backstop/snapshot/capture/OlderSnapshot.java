@@ -78,7 +78,7 @@ final class OlderSnapshot {
                         row -> Map.entry(row.getLong(1), row.getString(2)))
                 .forEach(column -> seen.computeIfAbsent(column.getKey(), oid -> new ArrayList<>())
                         .add(column.getValue()));
-        List<Relation> relations = radius.relations();
+        List<Relation> relations = radius.local().relations();
         for (int from = 0; from < relations.size(); from += BATCH) {
             List<Relation> batch = relations.subList(from, Math.min(relations.size(), from + BATCH));
             compare(batch, seen);

@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -215,8 +216,15 @@ public final class PostgresSnapshotService implements SnapshotService {
             return List.of();
         }
         if (request.recent().isPresent()) {
-            return new RecentSnapshots(archive, settings.clock())
-                    .of(session, radius, request.database(), request.recent().get());
+            List<SnapshotManifest> covering = new ArrayList<>(new RecentSnapshots(archive, settings.clock())
+                    .of(
+                            session,
+                            radius.local(),
+                            request.database(),
+                            request.recent().get()));
+            // Definitions alone cost nothing, and nobody takes them beforehand.
+            covering.addAll(capture.copy(radius.foreign(), groupId, SecondReader.none()));
+            return covering;
         }
         TableSize.refuseTooLarge(session, radius, request);
         return capture.copy(radius.relations(), groupId, secondReader(session, more, locked));

@@ -62,6 +62,7 @@ record Relation(long oid, RelationName name, char kind, boolean system, boolean 
         return kind == 'v';
     }
 
+    /** Whether its rows are another server's. It cannot be locked, and is kept by its definition alone. */
     boolean isForeign() {
         return kind == 'f';
     }

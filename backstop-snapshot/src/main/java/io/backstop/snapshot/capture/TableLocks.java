@@ -59,7 +59,7 @@ final class TableLocks {
     Optional<BlastRadius> lockFirst(BlastRadius expected, Look look, Progress progress)
             throws SQLException, RecoveryNotReadyException {
         String previous = limitWaiting();
-        statements.lock(expected.tables().values());
+        statements.lock(expected.local().tables().values());
         Set<Held> held = held();
         BlastRadius radius = look.look();
         if (!missing(radius, held).isEmpty()) {
@@ -71,7 +71,7 @@ final class TableLocks {
     }
 
     private static List<Reached> missing(BlastRadius radius, Set<Held> held) {
-        return radius.tables().values().stream()
+        return radius.local().tables().values().stream()
                 .filter(reached -> !held.contains(Held.of(reached)))
                 .toList();
     }

@@ -110,10 +110,11 @@ public final class TableSnapshots {
             connection.rollback();
             session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL lock_timeout = "
                     + Math.max(1, settings.lockTimeout().toMillis()));
-            session.execute(radius.relations().stream()
+            session.execute(radius.local().relations().stream()
                     .map(relation -> "ONLY " + relation.name().quoted())
                     .collect(Collectors.joining(", ", "LOCK TABLE ", " IN ACCESS SHARE MODE")));
-            radius.relations()
+            radius.local()
+                    .relations()
                     .forEach(
                             r -> progress.reached(Progress.Step.LOCKED, r.name().toString(), 0, 0));
             Set<Map.Entry<Long, RelationName>> locked = names(radius);

@@ -24,8 +24,15 @@ final class ColumnSql {
     }
 
     String definition(Column column) {
-        return RelationName.quote(column.name()) + " " + column.type()
+        return RelationName.quote(column.name()) + " " + column.type() + options(column)
                 + column.collation().map(c -> " COLLATE " + c).orElse("") + value(column) + notNull(column);
+    }
+
+    private String options(Column column) {
+        return table.foreign()
+                .map(foreign -> foreign.columnOptions().getOrDefault(column.name(), List.of()))
+                .map(TableSql::foreignOptions)
+                .orElse("");
     }
 
     private String value(Column column) {

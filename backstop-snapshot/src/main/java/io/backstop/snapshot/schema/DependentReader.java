@@ -21,8 +21,16 @@ import java.util.stream.Collectors;
  * and functions that are made of it and what hangs on those, then what may call them.
  */
 final class DependentReader {
-    private static final List<String> KINDS_OF_NEED =
-            List.of("role", "grantor", "superuser", "tablespace", "access method", "publication", "extension");
+    private static final List<String> KINDS_OF_NEED = List.of(
+            "role",
+            "grantor",
+            "superuser",
+            "tablespace",
+            "access method",
+            "publication",
+            "extension",
+            "compression",
+            "security label provider");
 
     private final Connection connection;
 
@@ -40,8 +48,8 @@ final class DependentReader {
         Map<Long, List<Dependent>> first = all(DependentQueries.ON_THE_TABLE, relations);
         Map<Long, List<Dependent>> last = merged(
                 all(DependentQueries.AFTER_THE_VIEWS, relations),
-                all(List.of(DependentQueries.publications(majorVersion())), relations));
-        Map<Long, List<Dependent>> routines = all(DependentQueries.OF_ROUTINES, hanging(hanging, "pg_proc"));
+                all(List.of(RegistrationQueries.publications(majorVersion())), relations));
+        Map<Long, List<Dependent>> routines = all(RegistrationQueries.OF_ROUTINES, hanging(hanging, "pg_proc"));
 
         Map<Long, List<Dependent>> dependents = new HashMap<>();
         for (Long table : tables) {

@@ -39,6 +39,18 @@ final class HangingQueries {
             )
             """;
 
+    /** As pg_dump has it: one that is made of another which is not filled cannot be filled either. */
+    private static final String POPULATED = """
+            (WITH RECURSIVE beneath(oid) AS (
+                 SELECT f.oid
+                 UNION
+                 SELECT d.refobjid FROM beneath b
+                 JOIN pg_rewrite r ON r.ev_class = b.oid AND r.rulename = '_RETURN'
+                 JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                                 AND d.refclassid = 'pg_class'::regclass)
+             SELECT bool_and(u.relispopulated) FROM beneath b JOIN pg_class u ON u.oid = b.oid AND u.relkind = 'm')
+            """.strip();
+
     static final CatalogQuery OBJECTS = new CatalogQuery(FURTHEST
             + """
             SELECT f.root, f.classid::regclass::text AS class, f.oid,
@@ -49,7 +61,7 @@ final class HangingQueries {
                               f.oid::regclass, ' USING ' || quote_ident(nullif(m.amname, 'heap')),
                               ' WITH (' || array_to_string(c.reloptions, ', ') || ')')
                            || rtrim(pg_get_viewdef(f.oid), ';')
-                           || CASE WHEN c.relkind = 'm' AND NOT c.relispopulated THEN ' WITH NO DATA' ELSE '' END,
+                           || CASE WHEN c.relkind = 'm' AND NOT :populated THEN ' WITH NO DATA' ELSE '' END,
                        format('COMMENT ON %sVIEW %s IS ', CASE WHEN c.relkind = 'm' THEN 'MATERIALIZED ' END,
                               f.oid::regclass) || quote_literal(obj_description(f.oid, 'pg_class'))], NULL)
                    || ARRAY(SELECT format('COMMENT ON COLUMN %s.%I IS %L', a.attrelid::regclass, a.attname,
@@ -82,6 +94,7 @@ final class HangingQueries {
             ORDER BY 1, 6, 5
             """.replace(":type", ObjectSql.TYPE)
                     .replace(":kind", ObjectSql.ROUTINE_KIND)
+                    .replace(":populated", POPULATED)
                     .replace(":create", ObjectSql.ROUTINE)
                     .replace(":operator", ObjectSql.OPERATOR));
 
@@ -136,15 +149,15 @@ final class HangingQueries {
     /** Rules, triggers and policies of other relations that use such functions. */
     static final List<CatalogQuery> USING = List.of(
             using(
-                    DependentQueries.RULE,
+                    ActionQueries.RULE,
                     "JOIN pg_rewrite r ON r.oid = u.oid AND u.classid = 'pg_rewrite'::regclass "
                             + "WHERE r.rulename <> '_RETURN' AND r.ev_class <> u.root"),
             using(
-                    DependentQueries.TRIGGER,
+                    ActionQueries.TRIGGER,
                     "JOIN pg_trigger t ON t.oid = u.oid AND u.classid = 'pg_trigger'::regclass "
                             + "WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgrelid <> u.root"),
             using(
-                    DependentQueries.POLICY,
+                    ActionQueries.POLICY,
                     "JOIN pg_policy p ON p.oid = u.oid AND u.classid = 'pg_policy'::regclass "
                             + "WHERE p.polrelid <> u.root"));
 

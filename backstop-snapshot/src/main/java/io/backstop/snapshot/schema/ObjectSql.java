@@ -66,6 +66,20 @@ final class ObjectSql {
             .replace(":commutator", operator("o.oprcom"))
             .replace(":negator", operator("o.oprnegate"));
 
+    /** Of s in pg_foreign_server and its wrapper f in pg_foreign_data_wrapper, with owner, comment and grants. */
+    static final String SERVER =
+            """
+            array_remove(ARRAY[
+                format('CREATE SERVER %I%s%s FOREIGN DATA WRAPPER %I%s', s.srvname, ' TYPE ' || quote_literal(s.srvtype),
+                       ' VERSION ' || quote_literal(s.srvversion), f.fdwname,
+                       (SELECT ' OPTIONS (' || string_agg(format('%I %L', option_name, option_value), ', ') || ')'
+                        FROM pg_options_to_table(s.srvoptions))),
+                format('ALTER SERVER %I OWNER TO %I', s.srvname, pg_get_userbyid(s.srvowner)),
+                format('COMMENT ON SERVER %I IS ', s.srvname)
+                    || quote_literal(obj_description(s.oid, 'pg_foreign_server'))], NULL)
+            ||
+            """ + GrantQueries.statements("format('FOREIGN SERVER %I', s.srvname)", "s.srvowner", "s.srvacl");
+
     /** Of t in pg_type: what PostgreSQL calls a type whose definition comes later. */
     static final String SHELL = """
             ARRAY[format('CREATE TYPE %s', format_type(t.oid, NULL))]

@@ -56,7 +56,8 @@ final class PrerequisiteReader {
                 WHERE n.depth < 60 AND s.classid IN ('pg_type'::regclass, 'pg_proc'::regclass, 'pg_class'::regclass,
                                     'pg_namespace'::regclass, 'pg_extension'::regclass, 'pg_collation'::regclass,
                                     'pg_operator'::regclass, 'pg_opclass'::regclass, 'pg_opfamily'::regclass, 'pg_amop'::regclass,
-                                    'pg_amproc'::regclass)
+                                    'pg_amproc'::regclass, 'pg_foreign_server'::regclass,
+                                    'pg_foreign_data_wrapper'::regclass)
                   AND NOT EXISTS (SELECT FROM pg_class c WHERE s.classid = 'pg_class'::regclass AND c.oid = s.oid
                                   AND c.relkind NOT IN ('c', 'S'))
                   AND NOT (s.classid = n.classid AND s.oid = n.oid)
@@ -97,6 +98,24 @@ final class PrerequisiteReader {
                    ARRAY[format('CREATE EXTENSION %I SCHEMA %I VERSION %L', e.extname, x.nspname, e.extversion)]
             FROM wanted w JOIN pg_extension e ON e.oid = w.oid JOIN pg_namespace x ON x.oid = e.extnamespace
             WHERE w.classid = 'pg_extension'::regclass
+            """;
+
+    /** What it is made of, a library, is not in the database. */
+    private static final String WRAPPERS = """
+            SELECT w.root, 2, w.depth, 'foreign data wrapper', f.fdwname::text,
+                   format('EXISTS (SELECT FROM pg_catalog.pg_foreign_data_wrapper WHERE fdwname = %L)', f.fdwname),
+                   '{}'::text[]
+            FROM wanted w JOIN pg_foreign_data_wrapper f ON f.oid = w.oid
+            WHERE w.classid = 'pg_foreign_data_wrapper'::regclass AND NOT w.extended
+            """;
+
+    /** Without user mappings, which hold passwords. */
+    private static final String SERVERS = """
+            SELECT w.root, 3, w.depth, 'server', s.srvname::text,
+                   format('EXISTS (SELECT FROM pg_catalog.pg_foreign_server WHERE srvname = %L)', s.srvname), :server
+            FROM wanted w JOIN pg_foreign_server s ON s.oid = w.oid
+            JOIN pg_foreign_data_wrapper f ON f.oid = s.srvfdw
+            WHERE w.classid = 'pg_foreign_server'::regclass AND NOT w.extended
             """;
 
     /** Functions that make a type what it is have to know its name before it is made. */
@@ -218,6 +237,8 @@ final class PrerequisiteReader {
                         " UNION ALL ",
                         SCHEMAS,
                         EXTENSIONS,
+                        WRAPPERS,
+                        SERVERS.replace(":server", ObjectSql.SERVER),
                         SHELLS.replace(":shell", ObjectSql.SHELL).replace(":own", OWN_TYPE),
                         COLLATIONS.replace(":collation", ObjectSql.collation(majorVersion)),
                         TYPES.replace(":type", ObjectSql.TYPE).replace(":own", OWN_TYPE),

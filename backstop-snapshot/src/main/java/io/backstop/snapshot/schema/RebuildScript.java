@@ -46,7 +46,7 @@ public final class RebuildScript {
             script.append("\\endif\n");
         });
         script.append('\n');
-        append(script, sql.beforeRows().stream().map(Piece::sql).toList());
+        sql.beforeRows().forEach(piece -> append(script, piece));
         script.append(rows(table, columns, chunks, options));
         append(script, sql.afterRows().stream().map(Piece::sql).toList());
         append(script, List.of(ownership(table)));
@@ -66,6 +66,21 @@ public final class RebuildScript {
     private static String ownership(TableDescription table) {
         return "ALTER TABLE " + RelationName.of(table.schema(), table.name()).quoted() + " OWNER TO "
                 + RelationName.quote(table.owner());
+    }
+
+    /** A server may be built without lz4; then the column keeps the default. */
+    private static void append(StringBuilder script, Piece piece) {
+        boolean conditional = piece.sql().endsWith(" SET COMPRESSION lz4");
+        if (conditional) {
+            script.append("SELECT 'lz4' = ANY (enumvals) AS known FROM pg_settings "
+                    + "WHERE name = 'default_toast_compression' \\gset\n\\if :known\n");
+        }
+        append(script, List.of(piece.sql()));
+        if (conditional) {
+            script.append(
+                    "\\else\n\\warn 'this server was built without lz4, so the default compression is kept for the "
+                            + "settings of a column'\n\\endif\n");
+        }
     }
 
     private static void append(StringBuilder script, List<String> statements) {

@@ -28,7 +28,7 @@ public final class TableDescriber {
      * Describes the tables as they are for this session's transaction. What the description is to be true of has to be
      * under lock.
      *
-     * @param oids ordinary and partitioned tables; those that do not exist are left out
+     * @param oids ordinary, partitioned and foreign tables; those that do not exist are left out
      * @return the descriptions by oid, in the order asked for
      */
     public Map<Long, TableDescription> describe(Connection connection, Collection<Long> oids) throws SQLException {
@@ -41,7 +41,7 @@ public final class TableDescriber {
     public Optional<TableDescription> describe(Connection connection, String schema, String table) throws SQLException {
         try (var statement = connection.prepareStatement("SELECT c.oid FROM pg_catalog.pg_class c "
                 + "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-                + "WHERE n.nspname = ? AND c.relname = ? AND c.relkind IN ('r', 'p')")) {
+                + "WHERE n.nspname = ? AND c.relname = ? AND c.relkind IN ('r', 'p', 'f')")) {
             statement.setString(1, schema);
             statement.setString(2, table);
             try (ResultSet result = statement.executeQuery()) {
@@ -64,6 +64,7 @@ public final class TableDescriber {
                 row -> constraint(row, one(headers, row.getLong(1)).qualified()));
         Map<Long, List<Index>> indexes = TableQueries.INDEXES.rows(connection, oids, TableDescriber::index);
         Map<Long, List<Dependent>> dependents = new DependentReader(connection).read(oids);
+        Map<Long, ForeignTable> foreign = ForeignQueries.read(connection, oids);
         Map<Long, List<Prerequisite>> prerequisites = new PrerequisiteReader(connection).read(oids);
         Map<Long, TableDescription> descriptions = new LinkedHashMap<>();
         for (Long oid : oids) {
@@ -89,7 +90,8 @@ public final class TableDescriber {
                                 header.tablespace(),
                                 header.accessMethod(),
                                 prerequisites.getOrDefault(oid, List.of()),
-                                header.omissions()));
+                                header.omissions(),
+                                Optional.ofNullable(foreign.get(oid))));
             }
         }
         return descriptions;

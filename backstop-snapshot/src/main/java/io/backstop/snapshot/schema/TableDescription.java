@@ -32,6 +32,7 @@ import java.util.stream.Stream;
  * @param accessMethod its table access method, where that is not {@code heap}
  * @param prerequisites what it needs and does not own: its schema, types, functions, sequences, in an order in which
  *     they can be created; to be created only where they are missing
+ * @param foreign what a foreign table has besides; such a table has no rows of its own either
  * @param omissions what is there and is not told here, for a reason: one sentence each
  */
 public record TableDescription(
@@ -50,7 +51,8 @@ public record TableDescription(
         Optional<String> tablespace,
         Optional<String> accessMethod,
         List<Prerequisite> prerequisites,
-        List<String> omissions) {
+        List<String> omissions,
+        Optional<ForeignTable> foreign) {
     public TableDescription {
         Objects.requireNonNull(schema, "schema");
         Objects.requireNonNull(name, "name");
@@ -67,6 +69,34 @@ public record TableDescription(
         Objects.requireNonNull(accessMethod, "accessMethod");
         prerequisites = List.copyOf(prerequisites);
         omissions = List.copyOf(omissions);
+        Objects.requireNonNull(foreign, "foreign");
+    }
+
+    /** The same table with other columns and omissions. */
+    public TableDescription with(List<Column> otherColumns, List<String> otherOmissions) {
+        return new TableDescription(
+                schema,
+                name,
+                owner,
+                unlogged,
+                options,
+                comment,
+                otherColumns,
+                sequences,
+                constraints,
+                indexes,
+                dependents,
+                partitionKey,
+                tablespace,
+                accessMethod,
+                prerequisites,
+                otherOmissions,
+                foreign);
+    }
+
+    /** What CREATE, DROP and COMMENT call it; ALTER, LOCK and GRANT say TABLE to both. */
+    public String sqlKind() {
+        return foreign.isPresent() ? "FOREIGN TABLE" : "TABLE";
     }
 
     /**
@@ -87,7 +117,12 @@ public record TableDescription(
             Optional<String> defaultExpression,
             Generated generated,
             ColumnSettings settings,
-            Optional<String> comment) {}
+            Optional<String> comment) {
+        /** The same column, kept and looked at in another way. */
+        public Column with(ColumnSettings others) {
+            return new Column(name, type, collation, notNull, defaultExpression, generated, others, comment);
+        }
+    }
 
     /**
      * How a column's values are kept and looked at, as far as that is not what its type and the server do by themselves.
@@ -245,7 +280,8 @@ public record TableDescription(
      * Something beside tables that a statement names.
      *
      * @param kind {@code role} (which has to exist), {@code grantor} (a role that one has to be able to act as), {@code
-     *     superuser}, {@code tablespace}, {@code access method}, {@code publication}, {@code extension}
+     *     superuser}, {@code tablespace}, {@code access method}, {@code publication}, {@code extension}, {@code compression} (of
+     *     a column), {@code security label provider}
      * @param name its name, unquoted; empty for a superuser
      */
     public record Need(String kind, String name) {}

@@ -11,7 +11,10 @@ final class TableQueries {
                    ARRAY(SELECT format('index %s is not valid: it was left out', x.oid::regclass)
                          FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
                          WHERE i.indrelid = c.oid AND NOT i.indisvalid AND x.relkind = 'i' ORDER BY x.relname)
-                       AS omissions
+                   || ARRAY(SELECT format('the rows of foreign table %s are on server %s: they were not stored',
+                                          c.oid::regclass, f.srvname)
+                            FROM pg_foreign_table t JOIN pg_foreign_server f ON f.oid = t.ftserver
+                            WHERE t.ftrelid = c.oid) AS omissions
             FROM pg_class c
             JOIN pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
@@ -63,7 +66,10 @@ final class TableQueries {
                   WHERE a.attrelid = x.oid AND a.attstattarget >= 0 ORDER BY a.attnum, i) AS statistics
             """;
 
-    /** A foreign key to a partitioned table has a row for each partition that it refers to: not constraints of their own. */
+    /**
+     * A foreign key to a partitioned table has a row for each partition that it refers to: not constraints of their own. A
+     * key that is not valid yet is a dependent.
+     */
     static final CatalogQuery CONSTRAINTS = new CatalogQuery("""
             SELECT c.conrelid, c.conname AS name, c.contype::text AS kind, pg_get_constraintdef(c.oid) AS definition,
                    c.confrelid = c.conrelid AS self, obj_description(c.oid, 'pg_constraint') AS comment,
@@ -74,6 +80,8 @@ final class TableQueries {
             LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace
             WHERE c.conrelid = ANY (:oids) AND c.contype IN ('n', 'c', 'p', 'u', 'x', 'f')
               AND (p.oid IS NULL OR c.contype <> 'f' OR p.conrelid <> c.conrelid)
+              AND NOT EXISTS (SELECT FROM pg_index i JOIN pg_class r ON r.oid = i.indrelid
+                              WHERE i.indexrelid = c.conindid AND c.contype <> 'f' AND NOT i.indisvalid AND r.relkind = 'p')
             ORDER BY c.conrelid, array_position('{n,c,p,u,x,f}', c.contype::text), c.conname
             """.replace(":settings", INDEX_SETTINGS));
 

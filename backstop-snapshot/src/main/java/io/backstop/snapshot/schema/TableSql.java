@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -21,6 +22,9 @@ import java.util.stream.Collectors;
  * {@code standard_conforming_strings} is on. Immutable, thread-safe.
  */
 public final class TableSql {
+    /** What follows an index's own clauses. Matches at the end of every definition. */
+    private static final Pattern DEFERRED = Pattern.compile("(?: DEFERRABLE)?(?: INITIALLY DEFERRED)?$");
+
     private final TableDescription table;
     private final PartNames names;
     private final ColumnSql columns;
@@ -106,7 +110,7 @@ public final class TableSql {
     /** Comments of the table and of every part that is there. */
     public List<Piece> comments(List<Constraint> leftOut) {
         List<Piece> pieces = new ArrayList<>();
-        table.comment().ifPresent(text -> pieces.add(comment("TABLE " + target(), text)));
+        table.comment().ifPresent(text -> pieces.add(comment(table.sqlKind() + " " + target(), text)));
         for (Column column : table.columns()) {
             column.comment()
                     .ifPresent(text ->
@@ -142,12 +146,27 @@ public final class TableSql {
         return placed(
                 table.tablespace(),
                 table.accessMethod(),
-                "CREATE " + (table.unlogged() ? "UNLOGGED " : "") + "TABLE " + target() + " ("
+                "CREATE " + (table.unlogged() ? "UNLOGGED " : "") + table.sqlKind() + " " + target() + " ("
                         + table.columns().stream().map(columns::definition).collect(Collectors.joining(", ")) + ")"
                         + table.partitionKey()
                                 .map(key -> " PARTITION BY " + key)
                                 .orElse("")
-                        + options(" WITH ", table.options()));
+                        + options(" WITH ", table.options())
+                        + table.foreign().map(TableSql::server).orElse(""));
+    }
+
+    private static String server(ForeignTable foreign) {
+        return " SERVER " + RelationName.quote(foreign.server()) + foreignOptions(foreign.options());
+    }
+
+    /** What a wrapper understands, which may be case-sensitive: the names are quoted too. */
+    static String foreignOptions(List<String> options) {
+        return options.isEmpty()
+                ? ""
+                : options.stream()
+                        .map(option -> option.split("=", 2))
+                        .map(option -> RelationName.quote(option[0]) + " " + literal(option[1]))
+                        .collect(Collectors.joining(", ", " OPTIONS (", ")"));
     }
 
     /** {@code name=value} with the value in quotes, which every option understands whatever its type. */
@@ -164,14 +183,33 @@ public final class TableSql {
 
     /** A constraint, with the settings of its index where it has one. */
     public Piece constraint(Constraint constraint) {
-        String add = addConstraint(constraint, constraint.definition());
-        return new Piece(
-                "constraint " + constraint.name(),
-                constraint
-                        .index()
-                        .map(settings -> placed(settings.tablespace(), Optional.empty(), add)
-                                + settings(names.constraint(constraint.name()), settings))
-                        .orElse(add));
+        String name = names.constraint(constraint.name());
+        String sql = constraint
+                .index()
+                .map(settings -> takesOptionsAtOnce(constraint)
+                        ? placed(
+                                settings.tablespace(),
+                                Optional.empty(),
+                                addConstraint(constraint, withOptions(constraint.definition(), settings.options())))
+                        : placed(
+                                        settings.tablespace(),
+                                        Optional.empty(),
+                                        addConstraint(constraint, constraint.definition()))
+                                + settings(name, settings))
+                .orElseGet(() -> addConstraint(constraint, constraint.definition()));
+        return new Piece("constraint " + constraint.name(), sql);
+    }
+
+    /** ALTER INDEX … SET is not for partitioned indexes, whose columns have no statistics targets either. */
+    private boolean takesOptionsAtOnce(Constraint constraint) {
+        return table.partitionKey().isPresent()
+                && (constraint.kind() == ConstraintKind.PRIMARY_KEY || constraint.kind() == ConstraintKind.UNIQUE);
+    }
+
+    private static String withOptions(String definition, List<String> options) {
+        int end =
+                DEFERRED.matcher(definition).results().findFirst().orElseThrow().start();
+        return definition.substring(0, end) + options(" WITH ", options) + definition.substring(end);
     }
 
     private String index(Index index) {

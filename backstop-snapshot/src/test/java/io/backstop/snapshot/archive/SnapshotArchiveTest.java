@@ -59,7 +59,8 @@ class SnapshotArchiveTest {
             Optional.empty(),
             Optional.empty(),
             List.of(),
-            List.of());
+            List.of(),
+            Optional.empty());
 
     @TempDir
     Path folder;

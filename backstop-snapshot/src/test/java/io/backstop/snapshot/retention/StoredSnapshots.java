@@ -33,7 +33,8 @@ final class StoredSnapshots {
             Optional.empty(),
             Optional.empty(),
             List.of(),
-            List.of());
+            List.of(),
+            Optional.empty());
 
     private StoredSnapshots() {}
 
