@@ -74,13 +74,18 @@ final class RecoverCommand implements Callable<Integer> {
     private void print(RecoveryReport done) {
         for (RestoredTable restored : done.tables()) {
             SnapshotManifest manifest = restored.manifest();
-            report.line("-- " + restored.original() + " of " + manifest.createdAt() + " (" + manifest.snapshotId()
+            comment(restored.original() + " of " + manifest.createdAt() + " (" + manifest.snapshotId()
                     + ") is restored as " + restored.target() + ", " + manifest.rowCount() + " rows");
-            restored.validation().toString().lines().forEach(line -> report.line("--   " + line));
+            restored.validation().toString().lines().forEach(line -> comment("  " + line));
         }
-        done.notes().forEach(note -> report.line("-- note: " + note));
+        done.notes().forEach(note -> comment("note: " + note));
         report.line("-- valid. Review what follows, then run it to put the rows back.");
         report.line(done.copyback().sql());
+    }
+
+    /** All of this is run as a script, so that no name in it may end the comment. */
+    private void comment(String text) {
+        text.lines().forEach(line -> report.line("-- " + line));
     }
 
     /** The report for programs. */

@@ -2,6 +2,10 @@ package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
 
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
 /**
  * A copyback plan from two names alone, for when neither the database nor the snapshot can be looked at. What it cannot
  * know, the script finds out when it runs, refuses, or says that it does not do. Stateless.
@@ -131,7 +135,15 @@ public final class CopybackByName {
                     inserted, target, differing;
             END""";
 
+    private static final Pattern PLACE = Pattern.compile("\\{[a-zA-Z]+\\}");
+
     private CopybackByName() {}
+
+    /** All in one pass: what is put in may look like a place itself. */
+    private static String filled(Map<String, String> values) {
+        return PLACE.matcher(BODY)
+                .replaceAll(place -> Matcher.quoteReplacement(values.getOrDefault(place.group(), place.group())));
+    }
 
     /** The script, to be read and then run in psql or as one string through JDBC. */
     public static String script(RelationName source, RelationName target) {
@@ -141,12 +153,11 @@ public final class CopybackByName {
         script.run("SET LOCAL row_security = off");
         script.run("SET LOCAL standard_conforming_strings = on");
         script.run("DO "
-                + SqlText.dollarQuoted(BODY.replace(
-                                "{targetSchema}",
-                                target.schema().map(SqlText::literal).orElse("NULL"))
-                        .replace("{targetName}", SqlText.literal(target.name()))
-                        .replace("{target}", SqlText.literal(target.quoted()))
-                        .replace("{source}", SqlText.literal(source.quoted()))));
+                + SqlText.dollarQuoted(filled(Map.of(
+                        "{targetSchema}", target.schema().map(SqlText::literal).orElse("NULL"),
+                        "{targetName}", SqlText.literal(target.name()),
+                        "{target}", SqlText.literal(target.quoted()),
+                        "{source}", SqlText.literal(source.quoted())))));
         script.part("from here on all of it is visible, or none");
         script.run("COMMIT");
         script.part("once you have seen that everything is right, where the rows were put back:");

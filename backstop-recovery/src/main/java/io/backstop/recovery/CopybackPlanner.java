@@ -1,5 +1,6 @@
 package io.backstop.recovery;
 
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.CopybackPlan.Part;
 import io.backstop.recovery.CopybackPlan.Situation;
 
@@ -51,8 +52,20 @@ public final class CopybackPlanner {
 
     private static PlannedTable planned(RecoveryTransaction transaction, RestoredTable table)
             throws SQLException, RecoveryException {
-        return new PlannedTable(
+        PlannedTable planned = new PlannedTable(
                 table, table.wasTemporary() ? Optional.empty() : PresentTable.find(transaction, table.original()));
+        if (table.manifest().coverage() == Coverage.ROWS && planned.situation() != Situation.PRESENT) {
+            throw new RecoveryException(
+                    "snapshot " + table.manifest().snapshotId() + " holds only "
+                            + table.manifest().rowCount()
+                            + " rows of table " + table.original() + ", which "
+                            + (planned.present().isEmpty()
+                                    ? "is gone"
+                                    : "has other columns by now (" + String.join("; ", planned.differences()) + ")"),
+                    "they cannot take the table's place; they are in " + table.target()
+                            + ": put them back by an INSERT of your own");
+        }
+        return planned;
     }
 
     /** A restored table and the one whose rows it holds, if that is still there. */

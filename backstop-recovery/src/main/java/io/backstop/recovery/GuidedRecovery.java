@@ -63,6 +63,16 @@ public final class GuidedRecovery {
         if (isPartitioned(chosen)) {
             return recover(connection, group, notes, progress);
         }
+        if (chosen.coverage() == Coverage.ROWS) {
+            // Rows of one statement, in the table and in its children.
+            return recover(
+                    connection,
+                    group.stream()
+                            .filter(manifest -> manifest.coverage() == Coverage.ROWS)
+                            .toList(),
+                    notes,
+                    progress);
+        }
         notes.addAll(companions(group));
         return recover(connection, List.of(chosen), notes, progress);
     }
@@ -112,9 +122,12 @@ public final class GuidedRecovery {
         all.valid().forEach(manifest -> tables.add(name(manifest)));
         RelationName found = TableSearch.parse(table).among(tables, all.broken());
         all.broken().forEach(problem -> notes.add("a snapshot was passed over: " + problem));
-        List<SnapshotManifest> own = all.valid().stream()
-                .filter(manifest -> name(manifest).equals(found))
-                .toList();
+        List<SnapshotManifest> own = ofDatabase(
+                connection,
+                all.valid().stream()
+                        .filter(manifest -> name(manifest).equals(found))
+                        .toList(),
+                notes);
         SnapshotManifest newest = own.get(0);
         if (newest.coverage() == Coverage.TABLE || isThere(connection, found)) {
             return newest;
@@ -130,6 +143,34 @@ public final class GuidedRecovery {
                         .map(SnapshotManifest::snapshotId)
                         .collect(Collectors.joining(", ")));
         return whole;
+    }
+
+    /**
+     * Snapshots of other databases are passed over where there are some of this one's. Databases are told by their own
+     * names: a host has several, and another one after a failover.
+     */
+    private static List<SnapshotManifest> ofDatabase(
+            Connection connection, List<SnapshotManifest> newestFirst, List<String> notes) throws RecoveryException {
+        String database;
+        try {
+            database = connection.getCatalog();
+        } catch (SQLException e) {
+            throw ServerErrors.of("the database's name could not be found out", e);
+        }
+        List<SnapshotManifest> own = newestFirst.stream()
+                .filter(manifest -> manifest.database().endsWith("/" + database))
+                .toList();
+        SnapshotManifest newest = newestFirst.get(0);
+        if (own.isEmpty()) {
+            notes.add("no snapshot of " + name(newest) + " was taken in database " + database + "; "
+                    + newest.snapshotId() + " is of " + newest.database());
+            return newestFirst;
+        }
+        if (own.size() < newestFirst.size()) {
+            notes.add(newestFirst.size() - own.size() + " snapshots of tables of that name in other databases were "
+                    + "passed over");
+        }
+        return own;
     }
 
     private static RecoveryException holdsOnlyRows(SnapshotManifest manifest) {

@@ -1,6 +1,7 @@
 package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.PresentTable.KeyColumn;
 import io.backstop.recovery.PresentTable.Switch;
 import io.backstop.snapshot.schema.TableDescription.Column;
@@ -93,11 +94,21 @@ final class RowsBack {
         if (rowsMissing > 0 && rowsExtra > 0) {
             script.note("if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys:\n"
                     + "remove those first, or they are there twice");
+        } else if (rowsMissing > 0 && isPartOfStatement()) {
+            script.note(
+                    "if an UPDATE moved rows to another partition, remove them there first, or they are there twice");
         }
         script.run(insert() + " AS saved WHERE " + isMissing());
         if (!compared().isEmpty()) {
             differing(script, rowsMissing, rowsDiffering);
         }
+    }
+
+    /** Rows that one statement took out of a partition may be in another one now. */
+    private boolean isPartOfStatement() {
+        return restored.manifest().coverage() == Coverage.ROWS
+                && restored.description().dependents().stream()
+                        .anyMatch(dependent -> dependent.kind().equals("partition of"));
     }
 
     private void differing(Script script, long missing, long rows) {
@@ -198,7 +209,7 @@ final class RowsBack {
     }
 
     private String alter() {
-        return "ALTER TABLE " + table();
+        return "ALTER TABLE ONLY " + table();
     }
 
     private String table() {

@@ -33,14 +33,45 @@ final class LimitedExecution {
     /** Statements that run what cannot be read here, within one transaction. */
     private static final Set<String> UNSEEN = Set.of("DO", "EXECUTE");
 
-    /** Whether the rows are counted: of a write that is WRITE by its text and updates or deletes, and of unseen code. */
+    /** What would end the transaction in which rows are counted, or move the savepoint to which they are rolled back. */
+    private static final Set<String> TRANSACTION_CONTROL = Set.of(
+            "BEGIN",
+            "START TRANSACTION",
+            "COMMIT",
+            "COMMIT PREPARED",
+            "ROLLBACK",
+            "ROLLBACK PREPARED",
+            "ROLLBACK TO SAVEPOINT",
+            "SAVEPOINT",
+            "RELEASE SAVEPOINT",
+            "PREPARE TRANSACTION");
+
+    /** Whether the rows are counted: of a write that updates or deletes, whatever stands beside it, and of unseen code. */
     static boolean applies(Assessment assessment, ImpactRules rules) {
         return rules.enabled() && (isScopedWrite(assessment) || runsUnseenCode(assessment));
     }
 
     private static boolean isScopedWrite(Assessment assessment) {
-        return assessment.risk() == RiskLevel.WRITE
-                && !assessment.destructions().isEmpty();
+        return switch (assessment.risk()) {
+            case WRITE -> !assessment.destructions().isEmpty();
+            case HIGH ->
+                assessment.destructions().stream()
+                        .map(Destruction::kind)
+                        .anyMatch(kind -> kind == Kind.UPDATE || kind == Kind.DELETE);
+            default -> false; // nothing to count, or a snapshot is taken
+        };
+    }
+
+    /** What ends the transaction by itself cannot be undone when it was counted. */
+    private static void refuseTransactionControl(Assessment assessment) throws ImpactLimitException {
+        for (StatementAssessment each : assessment.statements()) {
+            if (TRANSACTION_CONTROL.contains(each.operation())) {
+                throw new ImpactLimitException(
+                        each.operation() + " stands in one text with a write whose rows have to be counted,"
+                                + " and would keep it before they are; nothing was run",
+                        "send the statements one at a time");
+            }
+        }
     }
 
     private static boolean runsUnseenCode(Assessment assessment) {
@@ -54,11 +85,16 @@ final class LimitedExecution {
     /** Runs it; where the attempt has an excess, everything that it did was undone. */
     <T extends @Nullable Object> Attempt<T> run(
             Session session, Assessment assessment, ImpactRules rules, Execution<T> execution) throws SQLException {
+        refuseTransactionControl(assessment);
         Connection connection = session.connection();
         Transaction transaction = Transaction.around(session);
         try {
             ChangedRows before = ChangedRows.of(connection);
             T result = transaction.send(execution);
+            if (transaction.own()) {
+                // Triggers that wait for the commit would change rows after they were counted.
+                transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
+            }
             ChangedRows changed = ChangedRows.of(connection).since(before);
             Optional<Finding> excess = excess(connection, assessment, rules, changed, execution.batchCounts(result));
             if (excess.isPresent()) {

@@ -113,6 +113,7 @@ final class SecuredExecution {
             throws SQLException {
         Connection connection = session.connection();
         Transaction transaction = Transaction.around(session);
+        Optional<SecuredRows> unused = Optional.empty();
         try {
             if (transaction.own()) {
                 // Its only statement cannot tell the difference, and only without an older snapshot is a copy under the
@@ -123,6 +124,7 @@ final class SecuredExecution {
             SecuredRows rows = query.isPresent()
                     ? service.secureRows(connection, session.more(), request, query.get(), progress)
                     : service.secure(connection, session.more(), request, progress);
+            unused = Optional.of(rows);
             T result = transaction.send(execution);
             progress.reached(Step.EXECUTED, statement.assessment().operation(), 0, 0);
             if (transaction.own()) {
@@ -139,16 +141,42 @@ final class SecuredExecution {
             for (SnapshotManifest manifest : rows.manifests()) {
                 catalogue.add(manifest, rows.storage());
             }
+            unused = Optional.empty(); // from here on nobody knows whether the rows are gone, until it is done
             transaction.keep();
             if (transaction.own()) {
-                progress.reached(Step.COMMITTED, statement.assessment().operation(), 0, 0);
+                tellCommitted(statement);
             }
             return new Attempt<>(
                     Optional.of(new Outcome<>(result, Optional.of(rows), words(transaction, recovery, rows))),
                     Optional.empty());
         } catch (SQLException | RuntimeException | Error e) {
+            int before = e.getSuppressed().length;
             transaction.undo(e);
+            if (e.getSuppressed().length == before) {
+                discard(unused, e);
+            }
             throw e;
+        }
+    }
+
+    /** A snapshot of what was not destroyed would be the newest of its table, and be taken for what was lost. */
+    private static void discard(Optional<SecuredRows> unused, Throwable why) {
+        if (unused.isPresent()) {
+            RecoveryNotReadyException told =
+                    new RecoveryNotReadyException("the statement was undone", "nothing was changed");
+            unused.get().discard(told);
+            for (Throwable problem : told.getSuppressed()) {
+                why.addSuppressed(problem);
+            }
+        }
+    }
+
+    /** What is committed cannot fail any more. */
+    private void tellCommitted(Case statement) {
+        try {
+            progress.reached(Step.COMMITTED, statement.assessment().operation(), 0, 0);
+        } catch (RuntimeException e) {
+            // A listener's own trouble: the caller has to be told that the statement ran.
         }
     }
 

@@ -96,7 +96,7 @@ final class Capture {
                         case AUTO -> binary.format(relation.oid());
                         case TEXT -> CopyFormat.TEXT;
                     };
-                    boolean byRow = rows.in(relation);
+                    boolean byRow = rows.only(relation);
                     TableCopier.Copied copied = byRow
                             ? copier.copyRows(
                                     relation, description, format, binary.encoding(), rows.conditions(relation), draft)

@@ -34,8 +34,21 @@ final class LockedRows {
 
     private final Map<Long, long[]> places;
 
+    /** Tables of which nothing else is meant. */
+    private final Set<Long> tables;
+
     private LockedRows(Map<Long, long[]> places) {
+        this(places, places.keySet());
+    }
+
+    private LockedRows(Map<Long, long[]> places, Set<Long> tables) {
         this.places = Map.copyOf(places);
+        this.tables = Set.copyOf(tables);
+    }
+
+    /** The same rows, and none of these tables' others, also where no row of a table is among them. */
+    LockedRows onlyIn(Set<Long> oids) {
+        return new LockedRows(places, oids);
     }
 
     /**
@@ -102,6 +115,11 @@ final class LockedRows {
     /** Whether some of them are in this table. */
     boolean in(Relation table) {
         return places.containsKey(table.oid());
+    }
+
+    /** Whether of this table nothing but locked rows is meant. */
+    boolean only(Relation table) {
+        return tables.contains(table.oid());
     }
 
     long count() {

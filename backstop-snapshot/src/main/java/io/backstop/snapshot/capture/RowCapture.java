@@ -106,8 +106,12 @@ final class RowCapture {
         BlastRadius others = parts.others(radius);
         TableSize.refuseTooLarge(session, others, parts.relations(radius), rows, request);
         List<Relation> relations = new ArrayList<>(others.relations());
-        parts.relations(radius).stream().filter(rows::in).forEach(relations::add);
-        List<SnapshotManifest> manifests = capture.copy(relations, groupId, SecondReader.none(), rows);
+        // The one that is named by all means: it is by its name that somebody will look for the rows.
+        parts.relations(radius).stream()
+                .filter(relation -> rows.in(relation) || relation.equals(parts.named()))
+                .forEach(relations::add);
+        List<SnapshotManifest> manifests =
+                capture.copy(relations, groupId, SecondReader.none(), rows.onlyIn(parts.oids()));
         long stored = manifests.stream()
                 .filter(manifest -> manifest.coverage() == SnapshotManifest.Coverage.ROWS)
                 .mapToLong(SnapshotManifest::rowCount)

@@ -7,7 +7,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 
 /**
- * Makes the server write every name with its schema, by an empty {@code search_path}, and gives the session its own back.
+ * Makes the server write every name with its schema, by a {@code search_path} of PostgreSQL's own schema, and gives the session its own back.
  * Within a transaction that failed in between there is nothing to give back: the rollback does it.
  */
 final class QualifiedNames implements AutoCloseable {

@@ -12,6 +12,7 @@ import io.backstop.jdbc.analysis.scan.Tokens;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * Turns an UPDATE or DELETE with a WHERE into the query that locks the rows that it would take and tells where they are.
@@ -22,6 +23,10 @@ import java.util.Optional;
  * some way that was not thought of here may tell others.
  */
 public final class AffectedRows {
+    /** Functions of PostgreSQL whose effect stays when the transaction is rolled back: called twice, they do it twice. */
+    private static final Pattern LASTING_EFFECT = Pattern.compile(
+            "\"?(pg_(try_)?advisory_(lock|unlock)(_shared|_all)?|nextval|setval)\"?", Pattern.CASE_INSENSITIVE);
+
     private AffectedRows() {}
 
     /**
@@ -47,6 +52,17 @@ public final class AffectedRows {
         } catch (NotUnderstoodException e) {
             return Optional.empty(); // WITH before it, WHERE CURRENT OF, no WHERE
         }
+    }
+
+    /** Quoted or not, and whatever it names: whole tables cover the statement then. */
+    private static boolean namesLastingEffect(Tokens tokens) {
+        for (int i = 0; i < tokens.size(); i++) {
+            String token = tokens.text().substring(tokens.start(i), tokens.end(i));
+            if (LASTING_EFFECT.matcher(token).matches()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean hasPlaceholder(Tokens tokens) {
@@ -108,7 +124,7 @@ public final class AffectedRows {
     private static boolean onlyReads(String query, boolean standardConformingStrings) {
         Tokens tokens = Lexer.scan(query, standardConformingStrings);
         List<Span> statements = Statements.split(tokens);
-        if (statements.size() != 1) {
+        if (statements.size() != 1 || namesLastingEffect(tokens)) {
             return false;
         }
         StatementAssessment read =
