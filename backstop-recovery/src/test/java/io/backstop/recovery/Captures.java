@@ -160,7 +160,7 @@ final class Captures {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                "localhost:5432/test",
+                "localhost:5432/" + connection.getCatalog(),
                 "18",
                 "0/0",
                 "complete");
