@@ -347,6 +347,16 @@ class HostileStoriesTest {
         assertThat(Integer.parseInt(database.value("SELECT count(*) FROM t"))).isGreaterThanOrEqualTo(990);
     }
 
+    @Test
+    void what_a_few_rows_took_along_is_told() throws Exception {
+        database.run("CREATE TABLE child (id int REFERENCES t ON DELETE CASCADE)", "INSERT INTO child VALUES (1), (2)");
+        try (Backstop backstop = protecting("t")) {
+            assertThat(outcome(backstop, "DELETE FROM t WHERE id = 1")).isEqualTo("ok 1");
+        }
+        assertThat(archive.list("public", "t").get(0).rowCount()).isEqualTo(1);
+        assertThat(recover("t").output()).contains("public.child was stored in the same recovery group");
+    }
+
     private void partitions() throws SQLException {
         database.run(
                 "CREATE TABLE p (id int, k int, v text, PRIMARY KEY (id, k)) PARTITION BY LIST (k)",

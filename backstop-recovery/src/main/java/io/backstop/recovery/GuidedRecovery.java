@@ -63,18 +63,16 @@ public final class GuidedRecovery {
         if (isPartitioned(chosen)) {
             return recover(connection, group, notes, progress);
         }
-        if (chosen.coverage() == Coverage.ROWS) {
-            // Rows of one statement, in the table and in its children.
-            return recover(
-                    connection,
-                    group.stream()
-                            .filter(manifest -> manifest.coverage() == Coverage.ROWS)
-                            .toList(),
-                    notes,
-                    progress);
-        }
-        notes.addAll(companions(group));
-        return recover(connection, List.of(chosen), notes, progress);
+        // Rows of one statement, in the table and in its children, come back together.
+        List<SnapshotManifest> together = chosen.coverage() == Coverage.ROWS
+                ? group.stream()
+                        .filter(manifest -> manifest.coverage() == Coverage.ROWS)
+                        .toList()
+                : List.of(chosen);
+        group.stream()
+                .filter(manifest -> !together.contains(manifest))
+                .forEach(manifest -> notes.add(notRestored(manifest)));
+        return recover(connection, together, notes, progress);
     }
 
     /**
@@ -202,12 +200,9 @@ public final class GuidedRecovery {
         return group;
     }
 
-    private static List<String> companions(List<SnapshotManifest> group) {
-        return group.stream()
-                .skip(1)
-                .map(manifest -> name(manifest) + " was stored in the same recovery group (" + manifest.groupId()
-                        + ") and is not restored by this")
-                .toList();
+    private static String notRestored(SnapshotManifest manifest) {
+        return name(manifest) + " was stored in the same recovery group (" + manifest.groupId()
+                + ") and is not restored by this";
     }
 
     private boolean isPartitioned(SnapshotManifest manifest) throws RecoveryException {
