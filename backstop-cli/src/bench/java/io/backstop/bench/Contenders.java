@@ -1,8 +1,11 @@
 package io.backstop.bench;
 
+import io.backstop.cli.BackstopCommand;
 import io.backstop.testing.S3Server;
 
+import java.io.File;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -124,15 +127,27 @@ final class Contenders {
         }
     }
 
-    private List<String> java(String main, String... args) {
-        List<String> command = new ArrayList<>(List.of(
+    /** With the options and the libraries of the {@code backstop} command. */
+    private List<String> java(String main, String... args) throws URISyntaxException {
+        Path command = home(BackstopCommand.class);
+        List<String> line = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 heap,
+                "-XX:+UseSerialGC",
                 "-cp",
-                System.getProperty("java.class.path"),
+                String.join(
+                        File.pathSeparator,
+                        command.toString(),
+                        command.resolveSibling("lib") + "/*",
+                        home(Contenders.class).toString()),
                 main));
-        command.addAll(List.of(args));
-        return command;
+        line.addAll(List.of(args));
+        return line;
+    }
+
+    private static Path home(Class<?> type) throws URISyntaxException {
+        return Path.of(
+                type.getProtectionDomain().getCodeSource().getLocation().toURI());
     }
 
     private static double time(List<String> command) throws IOException, InterruptedException {

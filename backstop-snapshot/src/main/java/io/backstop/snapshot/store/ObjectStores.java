@@ -6,7 +6,9 @@ import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
-import software.amazon.awssdk.regions.providers.DefaultAwsRegionProviderChain;
+import software.amazon.awssdk.regions.providers.AwsProfileRegionProvider;
+import software.amazon.awssdk.regions.providers.AwsRegionProviderChain;
+import software.amazon.awssdk.regions.providers.SystemSettingsRegionProvider;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3ClientBuilder;
 
@@ -111,19 +113,24 @@ public final class ObjectStores {
                 .overrideConfiguration(
                         r -> r.apiCallAttemptTimeout(patience.attempt(0)).apiCallTimeout(patience.call(0)));
         endpoint.ifPresent(uri -> builder.endpointOverride(uri)
-                .region(regionOr(Region.US_EAST_1))
+                .region(configuredRegion())
+                .putAuthScheme(new KnownContentSigning())
                 // Not every server that speaks S3 knows the trailing checksums; the manifest has its own.
                 .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                 .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED));
         return builder.build();
     }
 
-    /** A server of one's own has no regions, but a signature names one. */
-    private static Region regionOr(Region fallback) {
+    /**
+     * A server of one's own has no regions, but a signature names one. It is not looked for on the network, which the SDK
+     * would do for as long as nobody answers there.
+     */
+    private static Region configuredRegion() {
         try {
-            return new DefaultAwsRegionProviderChain().getRegion();
+            return new AwsRegionProviderChain(new SystemSettingsRegionProvider(), new AwsProfileRegionProvider())
+                    .getRegion();
         } catch (SdkClientException e) {
-            return fallback;
+            return Region.US_EAST_1;
         }
     }
 }

@@ -140,10 +140,10 @@ class S3FaultsTest {
         always("PUT", Fault.DAMAGE);
         assertThatThrownBy(() -> store.putNew("a", ByteBuffer.wrap(LARGE)))
                 .isInstanceOf(IOException.class)
-                .hasMessageContaining("the server answers 403 SignatureDoesNotMatch");
+                .hasMessageContaining("the server answers 400 BadDigest");
         assertThatThrownBy(() -> store.put("a", ByteBuffer.wrap(LARGE)))
                 .isInstanceOf(IOException.class)
-                .hasMessageContaining("the server answers 403 SignatureDoesNotMatch");
+                .hasMessageContaining("the server answers 400 BadDigest");
         assertThat(direct.list("")).isEmpty();
     }
 
