@@ -27,6 +27,22 @@ final class OlderSnapshot {
             WHERE attrelid = ANY (%s) AND attnum > 0 AND NOT attisdropped ORDER BY attrelid, attnum
             """;
 
+    /**
+     * Tables whose columns, defaults, constraints or indexes another transaction has changed or removed since the snapshot:
+     * it left its number in {@code xmax} of the version that the snapshot still sees (PostgreSQL documentation, 5.6). A number
+     * from before the snapshot is that of a transaction that was rolled back.
+     */
+    private static final String ALTERED = """
+            SELECT DISTINCT v.relation FROM (
+                SELECT attrelid AS relation, xmax AS changer FROM pg_catalog.pg_attribute
+                UNION ALL SELECT adrelid, xmax FROM pg_catalog.pg_attrdef
+                UNION ALL SELECT conrelid, xmax FROM pg_catalog.pg_constraint
+                UNION ALL SELECT indrelid, xmax FROM pg_catalog.pg_index
+            ) v
+            WHERE v.relation = ANY (%s) AND pg_catalog.age(v.changer) <= pg_catalog.age(
+                pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid)
+            """;
+
     private final Session session;
 
     OlderSnapshot(Session session) {
@@ -68,17 +84,27 @@ final class OlderSnapshot {
     }
 
     /**
-     * Under the locks: refuses where a table has other columns than the transaction's snapshot of the catalog says, by
-     * which the table would be described. The columns of an answer are those of now.
+     * Under the locks: refuses where a table is not any more what the transaction's snapshot of the catalog says, by which it
+     * would be described, in anything by which its rows might not fit into what is restored. Columns that came since are seen
+     * by those of an answer, which are those of now. Not looked for is what came besides, for the rows that the snapshot sees
+     * were there before it, and what decides on no row: grants, triggers, policies, comments. Nor are the types of the columns:
+     * a restore uses them as they are then.
      */
-    void requireCurrentColumns(BlastRadius radius) throws SQLException, RecoveryNotReadyException {
+    void requireCurrent(BlastRadius radius) throws SQLException, RecoveryNotReadyException {
+        List<Relation> relations = radius.local().relations();
+        List<Long> altered =
+                session.rows(ALTERED.formatted(Session.array(radius.tables().keySet())), row -> row.getLong(1));
+        for (Relation relation : relations) {
+            if (altered.contains(relation.oid())) {
+                throw refusal(relation);
+            }
+        }
         Map<Long, List<String>> seen = new HashMap<>();
         session.rows(
                         COLUMNS.formatted(Session.array(radius.tables().keySet())),
                         row -> Map.entry(row.getLong(1), row.getString(2)))
                 .forEach(column -> seen.computeIfAbsent(column.getKey(), oid -> new ArrayList<>())
                         .add(column.getValue()));
-        List<Relation> relations = radius.local().relations();
         for (int from = 0; from < relations.size(); from += BATCH) {
             List<Relation> batch = relations.subList(from, Math.min(relations.size(), from + BATCH));
             compare(batch, seen);
@@ -95,15 +121,19 @@ final class OlderSnapshot {
             for (Relation relation : batch) {
                 try (ResultSet answer = statement.getResultSet()) {
                     if (!columns(answer.getMetaData()).equals(seen.getOrDefault(relation.oid(), List.of()))) {
-                        throw new RecoveryNotReadyException(
-                                "table " + relation.name() + " was altered after the snapshot of the transaction at "
-                                        + session.value("SHOW transaction_isolation"),
-                                "run the statement in a new transaction");
+                        throw refusal(relation);
                     }
                 }
                 statement.getMoreResults();
             }
         }
+    }
+
+    private RecoveryNotReadyException refusal(Relation altered) throws SQLException {
+        return new RecoveryNotReadyException(
+                "table " + altered.name() + " was altered after the snapshot of the transaction at "
+                        + session.value("SHOW transaction_isolation"),
+                "run the statement in a new transaction");
     }
 
     private static List<String> columns(ResultSetMetaData answer) throws SQLException {

@@ -178,7 +178,7 @@ public final class PostgresSnapshotService implements SnapshotService {
         BlastRadius radius = new TableLocks(session, settings.lockTimeout())
                 .lock(() -> resolver.resolve(request.destructions(), request.companions()), progress);
         if (sight == Sight.OLDER) {
-            older.requireCurrentColumns(radius);
+            older.requireCurrent(radius);
         }
         return new LockedTables(radius, sight, path);
     }

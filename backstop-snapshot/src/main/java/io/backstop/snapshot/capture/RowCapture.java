@@ -56,7 +56,7 @@ final class RowCapture {
         }
         RowParts parts = found.get();
         if (sight != Sight.CURRENT) {
-            new OlderSnapshot(session).requireCurrentColumns(radius);
+            new OlderSnapshot(session).requireCurrent(radius);
         }
         if (request.callersTransaction()) {
             DeferredTriggers.refuse(session, radius);

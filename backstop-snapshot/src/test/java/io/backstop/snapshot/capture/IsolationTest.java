@@ -366,6 +366,46 @@ class IsolationTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER COLUMN name TYPE varchar(20)",
+                "ALTER COLUMN name TYPE text",
+                "ALTER COLUMN name TYPE varchar(10) COLLATE \"C\"",
+                "ALTER COLUMN name DROP NOT NULL",
+                "ALTER COLUMN name SET DEFAULT 'c'",
+                "DROP CONSTRAINT d_name_check",
+                "DROP CONSTRAINT d_code_key"
+            })
+    void what_was_altered_after_the_snapshot_is_not_stored_as_it_was_before(String alteration) throws Exception {
+        database.run("CREATE TABLE d (name varchar(10) NOT NULL DEFAULT 'a' CHECK (name <> 'x'), code integer UNIQUE)");
+        try (Connection connection = beginAndRead(Level.REPEATABLE_READ)) {
+            database.run("ALTER TABLE d " + alteration);
+            assertThatThrownBy(() -> securing.secure(connection, plain(Kind.DELETE, "a", "d")))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessage("table public.d was altered after the snapshot of the transaction at repeatable read\n"
+                            + "HINT: run the statement in a new transaction");
+            assertThat(only(securing.secure(connection, plain(Kind.DELETE, "a")))
+                            .rowCount())
+                    .isEqualTo(2);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void what_the_transaction_altered_itself_and_what_was_altered_before_it_is_stored(Level level) throws Exception {
+        try (Connection other = Securing.begin(database)) {
+            Securing.run(other, "ALTER TABLE b ALTER COLUMN id TYPE bigint, ALTER COLUMN id SET DEFAULT 8");
+            other.rollback();
+        }
+        database.run("ALTER TABLE b ALTER COLUMN id SET NOT NULL", "ALTER TABLE b ALTER COLUMN id SET DEFAULT 7");
+        try (Connection connection = beginAndRead(level)) {
+            Securing.run(connection, "ALTER TABLE b ALTER COLUMN id TYPE text", "CREATE UNIQUE INDEX ON b (id)");
+            SecuredRows secured = securing.secure(connection, plain(Kind.DELETE, "b"));
+            assertThat(securing.rows(database, only(secured))).containsExactly("3");
+        }
+    }
+
     @Test
     void a_temporary_table_of_the_session_can_be_emptied_at_any_time() throws Exception {
         try (Connection connection = beginAndRead(Level.REPEATABLE_READ)) {
