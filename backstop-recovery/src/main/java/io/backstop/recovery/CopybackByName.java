@@ -100,7 +100,8 @@ public final class CopybackByName {
 
                 -- rows come back as they were stored: the target's own triggers are off meanwhile
                 FOR item IN SELECT tgname, tgenabled FROM pg_catalog.pg_trigger
-                            WHERE tgrelid = target AND NOT tgisinternal AND tgenabled <> 'D' LOOP
+                            WHERE tgrelid = target AND tgenabled <> 'D'
+                              AND {usersTrigger} LOOP
                     EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', target, item.tgname);
                     switch_on := switch_on || format('ALTER TABLE %s ENABLE %sTRIGGER %I', target,
                         CASE item.tgenabled WHEN 'A' THEN 'ALWAYS ' WHEN 'R' THEN 'REPLICA ' ELSE '' END, item.tgname);
@@ -154,6 +155,7 @@ public final class CopybackByName {
         script.run("SET LOCAL standard_conforming_strings = on");
         script.run("DO "
                 + SqlText.dollarQuoted(filled(Map.of(
+                        "{usersTrigger}", PresentTable.USERS_TRIGGER,
                         "{targetSchema}", target.schema().map(SqlText::literal).orElse("NULL"),
                         "{targetName}", SqlText.literal(target.name()),
                         "{target}", SqlText.literal(target.quoted()),

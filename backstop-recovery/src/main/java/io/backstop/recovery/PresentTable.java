@@ -43,8 +43,15 @@ record PresentTable(
             + "AND m.amoplefttype = p.opcintype AND m.amoprighttype = p.opcintype "
             + "JOIN pg_operator o ON o.oid = m.amopopr JOIN pg_namespace n ON n.oid = o.oprnamespace ORDER BY k";
 
-    private static final String TRIGGERS = "SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = " + OID
-            + " AND NOT tgisinternal AND tgenabled <> 'D' ORDER BY tgname";
+    /**
+     * Of {@code pg_trigger}: not those that the server needs for constraints. What a partition has of its parent's is the
+     * user's, though before PostgreSQL 15 it says that it is internal, as what belongs to a partition's foreign key always does.
+     */
+    static final String USERS_TRIGGER = "(NOT tgisinternal OR tgparentid <> 0 AND NOT EXISTS "
+            + "(SELECT FROM pg_catalog.pg_constraint f WHERE f.oid = tgconstraint AND f.contype = 'f'))";
+
+    private static final String TRIGGERS = "SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = " + OID + " AND "
+            + USERS_TRIGGER + " AND tgenabled <> 'D' ORDER BY tgname";
 
     private static final String RULES = "SELECT rulename, ev_enabled FROM pg_rewrite WHERE ev_class = " + OID
             + " AND ev_enabled <> 'D' AND ev_type IN ('2', '3') ORDER BY rulename";

@@ -102,6 +102,45 @@ class CopybackTest {
         return Truth.of(database, "public");
     }
 
+    /** A partition has copies of its parent's triggers and foreign keys; before PostgreSQL 15 both count as internal. */
+    @ParameterizedTest
+    @ValueSource(strings = {"leaf", "all of it", "by name"})
+    void the_triggers_that_a_partition_has_from_its_parent_are_off_meanwhile(String what) throws Exception {
+        database.run(
+                "CREATE TABLE kinds (id int PRIMARY KEY)",
+                "CREATE TABLE p (id int PRIMARY KEY, kind int REFERENCES kinds) PARTITION BY RANGE (id)",
+                "CREATE TABLE sub PARTITION OF p FOR VALUES FROM (0) TO (100) PARTITION BY RANGE (id)",
+                "CREATE TABLE leaf PARTITION OF sub FOR VALUES FROM (0) TO (100)",
+                "CREATE TABLE log (id int)",
+                "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS "
+                        + "'BEGIN INSERT INTO public.log VALUES (NEW.id); RETURN NEW; END'",
+                "CREATE TRIGGER f AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION f()",
+                "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON p DEFERRABLE FOR EACH ROW EXECUTE FUNCTION f()",
+                "CREATE TRIGGER off AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION f()",
+                "ALTER TABLE leaf DISABLE TRIGGER off",
+                "ALTER TABLE leaf ENABLE ALWAYS TRIGGER f",
+                "INSERT INTO kinds VALUES (1)",
+                "INSERT INTO p SELECT i, 1 FROM generate_series(1, 9) i");
+        String triggers = "SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger ORDER BY tgrelid, tgname";
+        List<String> before = database.rows(triggers);
+        List<SnapshotManifest> manifests = captures.takeTogether("leaf", "sub", "p");
+        SnapshotManifest leaf = manifests.get(0);
+        database.run("DELETE FROM p WHERE id > 3", "TRUNCATE log");
+
+        if (what.equals("by name")) {
+            restore(List.of(leaf));
+            database.run(CopybackByName.script(RelationName.of("public", "leaf_recovered"), RelationName.of("leaf")));
+        } else {
+            copyBack(what.equals("leaf") ? new SnapshotManifest[] {leaf} : manifests.toArray(SnapshotManifest[]::new));
+        }
+
+        assertThat(database.value("SELECT count(*) FROM p")).isEqualTo("9");
+        assertThat(database.rows("SELECT * FROM log")).isEmpty();
+        assertThat(database.rows(triggers)).containsAll(before);
+        database.run("INSERT INTO p VALUES (50, 1)");
+        assertThat(database.rows("SELECT * FROM log")).containsExactly("50", "50");
+    }
+
     @Test
     void a_dropped_table_comes_back_under_its_name_with_all_that_hung_on_it() throws Exception {
         fillUsers();
