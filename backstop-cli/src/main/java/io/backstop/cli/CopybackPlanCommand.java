@@ -6,6 +6,7 @@ import io.backstop.recovery.CopybackByName;
 import io.backstop.recovery.CopybackPlan;
 import io.backstop.recovery.CopybackPlanner;
 import io.backstop.recovery.DifferingRows;
+import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.RecoveryException;
 import io.backstop.recovery.Restore;
 import io.backstop.recovery.RestoredTable;
@@ -24,6 +25,7 @@ import picocli.CommandLine.Spec;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -78,7 +80,7 @@ final class CopybackPlanCommand implements Callable<Integer> {
     @Option(
             names = "--snapshot-id",
             paramLabel = "ID",
-            description = "With --db: that snapshot [the newest of the target table].")
+            description = "With --db: that snapshot [the newest of the target table in this database].")
     private @Nullable String snapshotId;
 
     @Override
@@ -103,7 +105,7 @@ final class CopybackPlanCommand implements Callable<Integer> {
 
     private Plan exact(ObjectStore store, Connection connection)
             throws IOException, RefusedException, RecoveryException {
-        SnapshotManifest manifest = manifest(store);
+        SnapshotManifest manifest = manifest(store, connection);
         RelationName typed = source.name();
         RestoredTable restored = new Restore(new SnapshotArchive(store))
                 .validate(
@@ -127,7 +129,8 @@ final class CopybackPlanCommand implements Callable<Integer> {
                 plan.sql());
     }
 
-    private SnapshotManifest manifest(ObjectStore store) throws IOException, RefusedException, RecoveryException {
+    private SnapshotManifest manifest(ObjectStore store, Connection connection)
+            throws IOException, RefusedException, RecoveryException {
         if (snapshotId != null) {
             SnapshotManifest manifest = ChosenSnapshot.find(snapshotId, store);
             if (!target.matches(name(manifest))) {
@@ -141,10 +144,16 @@ final class CopybackPlanCommand implements Callable<Integer> {
         List<SnapshotManifest> all = contents.valid();
         RelationName table =
                 target.among(all.stream().map(CopybackPlanCommand::name).toList(), contents.broken());
-        return all.stream()
-                .filter(manifest -> name(manifest).equals(table))
-                .findFirst()
-                .orElseThrow();
+        List<String> notes = new ArrayList<>();
+        SnapshotManifest newest = GuidedRecovery.ofDatabase(
+                        connection,
+                        all.stream()
+                                .filter(manifest -> name(manifest).equals(table))
+                                .toList(),
+                        notes)
+                .get(0);
+        notes.forEach(note -> report.warning("note: " + note));
+        return newest;
     }
 
     private static RelationName name(SnapshotManifest manifest) {

@@ -305,6 +305,41 @@ class HostileStoriesTest {
     }
 
     @Test
+    void another_databases_snapshot_is_not_planned_by() throws Exception {
+        String here = database.value("SELECT current_database()");
+        String there = here + "_c";
+        database.run("CREATE DATABASE " + there);
+        try {
+            TestDatabase other = new TestDatabase(database.url().replace("/" + here + "?", "/" + there + "?"));
+            other.run("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)");
+            try (Backstop backstop = backstop("");
+                    Connection connection = backstop.guard(other.connect());
+                    Statement statement = connection.createStatement()) {
+                assertThat(outcome(backstop, "DELETE FROM t")).isEqualTo("ok 1000");
+                assertThat(outcome(statement, "DELETE FROM t")).isEqualTo("ok 1");
+            }
+            assertThat(recover("t").exitCode()).isZero();
+            CommandRun plan = CommandRun.of(
+                    "restore-copyback-plan",
+                    "--source-table",
+                    "t_recovered",
+                    "--target-table",
+                    "t",
+                    "--db",
+                    database.url().replaceFirst("^jdbc:", ""),
+                    "--storage",
+                    storage());
+            assertThat(plan.exitCode()).as(plan.errors()).isZero();
+            assertThat(plan.errors())
+                    .isEqualTo("note: 1 snapshots of tables of that name in other databases were passed over\n");
+            database.run(plan.output());
+            assertThat(database.value("SELECT count(*) FROM t")).isEqualTo("1000");
+        } finally {
+            database.run("DROP DATABASE " + there + " WITH (FORCE)");
+        }
+    }
+
+    @Test
     void a_statement_that_was_undone_leaves_no_snapshot_that_recovery_takes() throws Exception {
         database.run(
                 "CREATE TABLE other (id int)",

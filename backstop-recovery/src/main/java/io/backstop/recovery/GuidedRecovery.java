@@ -144,10 +144,15 @@ public final class GuidedRecovery {
     }
 
     /**
-     * Snapshots of other databases are passed over where there are some of this one's. Databases are told by their own
-     * names: a host has several, and another one after a failover.
+     * Of the snapshots of a table those of the database that the connection leads to, and all of them where it has none.
+     * Databases are told by their own names: a host has several, and another one after a failover.
+     *
+     * @param newestFirst at least one
+     * @param notes are added to, where snapshots were passed over, or there is none of this database
+     * @return at least one, in the same order
+     * @throws RecoveryException where the connection cannot tell its database
      */
-    private static List<SnapshotManifest> ofDatabase(
+    public static List<SnapshotManifest> ofDatabase(
             Connection connection, List<SnapshotManifest> newestFirst, List<String> notes) throws RecoveryException {
         String database;
         try {
