@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
@@ -336,6 +337,29 @@ class HostileStoriesTest {
             assertThat(database.value("SELECT count(*) FROM t")).isEqualTo("1000");
         } finally {
             database.run("DROP DATABASE " + there + " WITH (FORCE)");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = Step.class, names = "COMMITTED", mode = EnumSource.Mode.EXCLUDE)
+    void a_capture_that_breaks_is_a_refusal_and_the_session_goes_on(Step at) throws Exception {
+        try (Backstop backstop = backstop("");
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            meanwhile = step -> {
+                if (step == at) {
+                    throw new SQLException("listener");
+                }
+            };
+            String refusal = "ZB007 the rows could not be " + (at == Step.COPYING ? "stored" : "secured");
+            assertThat(outcome(statement, "DELETE FROM t")).startsWith(refusal);
+            assertThat(connection.getAutoCommit()).isTrue();
+            connection.setAutoCommit(false);
+            statement.execute("INSERT INTO t VALUES (0, 0, 'mine')");
+            assertThat(outcome(statement, "DELETE FROM t")).startsWith(refusal);
+            connection.commit();
+            assertThat(database.value("SELECT count(*) FROM t")).isEqualTo("1001");
+            assertThat(archive.list()).isEmpty();
         }
     }
 

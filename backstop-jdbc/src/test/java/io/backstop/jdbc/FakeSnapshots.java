@@ -11,12 +11,15 @@ import io.backstop.api.snapshot.SnapshotService;
 import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** A snapshot service that stores nothing, remembers what it was asked for, and fails where a test says so. */
 class FakeSnapshots implements SnapshotService {
     final List<SnapshotRequest> requests = new ArrayList<>();
     boolean failsBefore;
     boolean findsMoreDestroyed;
+    Optional<RuntimeException> breaksBefore = Optional.empty();
+    Optional<RuntimeException> breaksAfter = Optional.empty();
 
     @Override
     public void probe() {}
@@ -25,6 +28,9 @@ class FakeSnapshots implements SnapshotService {
     public SecuredRows secure(Connection connection, Connections more, SnapshotRequest request, Progress progress)
             throws RecoveryNotReadyException {
         requests.add(request);
+        if (breaksBefore.isPresent()) {
+            throw breaksBefore.get();
+        }
         if (failsBefore) {
             throw new RecoveryNotReadyException("the storage is away", "look for it");
         }
@@ -46,6 +52,9 @@ class FakeSnapshots implements SnapshotService {
 
             @Override
             public void confirmNothingElseWasDestroyed() throws RecoveryNotReadyException {
+                if (breaksAfter.isPresent()) {
+                    throw breaksAfter.get();
+                }
                 if (findsMoreDestroyed) {
                     throw new RecoveryNotReadyException("more was destroyed than is stored", "look at the triggers");
                 }

@@ -26,6 +26,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.PGConnection;
 
 import java.io.StringReader;
@@ -39,6 +41,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -250,6 +253,30 @@ class GuardedSessionTest {
         snapshots.failsBefore = false;
         execute("TRUNCATE users");
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void a_snapshot_service_that_breaks_is_a_refusal(boolean beforeTheStatement) throws SQLException {
+        guard(Policy.application());
+        RuntimeException broken = new IllegalStateException("Bob's row");
+        if (beforeTheStatement) {
+            snapshots.breaksBefore = Optional.of(broken);
+        } else {
+            snapshots.breaksAfter = Optional.of(broken);
+        }
+        assertThatThrownBy(() -> execute("DROP TABLE users"))
+                .isInstanceOf(RecoveryNotReadyException.class)
+                .hasMessage("the rows could not be secured: java.lang.IllegalStateException; nothing was changed\n"
+                        + "HINT: see the cause of this error")
+                .hasCause(broken);
+        assertThat(usersAreThere()).isTrue();
+        assertThat(connection.getAutoCommit()).isTrue();
+        connection.setAutoCommit(false);
+        execute("INSERT INTO users VALUES (0, 'mine')");
+        assertThatThrownBy(() -> execute("DROP TABLE users")).isInstanceOf(RecoveryNotReadyException.class);
+        connection.commit();
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5001");
     }
 
     @Test

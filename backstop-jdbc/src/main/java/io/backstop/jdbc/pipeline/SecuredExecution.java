@@ -114,6 +114,7 @@ final class SecuredExecution {
         Connection connection = session.connection();
         Transaction transaction = Transaction.around(session);
         Optional<SecuredRows> unused = Optional.empty();
+        boolean securing = true;
         try {
             if (transaction.own()) {
                 // Its only statement cannot tell the difference, and only without an older snapshot is a copy under the
@@ -125,7 +126,9 @@ final class SecuredExecution {
                     ? service.secureRows(connection, session.more(), request, query.get(), progress)
                     : service.secure(connection, session.more(), request, progress);
             unused = Optional.of(rows);
+            securing = false;
             T result = transaction.send(execution);
+            securing = true;
             progress.reached(Step.EXECUTED, statement.assessment().operation(), 0, 0);
             if (transaction.own()) {
                 // Triggers that wait for the commit would destroy after the look.
@@ -141,6 +144,7 @@ final class SecuredExecution {
             for (SnapshotManifest manifest : rows.manifests()) {
                 catalogue.add(manifest, rows.storage());
             }
+            securing = false;
             unused = Optional.empty(); // from here on nobody knows whether the rows are gone, until it is done
             transaction.keep();
             if (transaction.own()) {
@@ -149,14 +153,32 @@ final class SecuredExecution {
             return new Attempt<>(
                     Optional.of(new Outcome<>(result, Optional.of(rows), words(transaction, recovery, rows))),
                     Optional.empty());
-        } catch (SQLException | RuntimeException | Error e) {
-            int before = e.getSuppressed().length;
-            transaction.undo(e);
-            if (e.getSuppressed().length == before) {
-                discard(unused, e);
+        } catch (RuntimeException e) {
+            undo(transaction, unused, e);
+            if (securing) {
+                throw broken(e);
             }
             throw e;
+        } catch (SQLException | Error e) {
+            undo(transaction, unused, e);
+            throw e;
         }
+    }
+
+    private static void undo(Transaction transaction, Optional<SecuredRows> unused, Throwable why) {
+        int before = why.getSuppressed().length;
+        transaction.undo(why);
+        if (why.getSuppressed().length == before) {
+            discard(unused, why);
+        }
+    }
+
+    /** A service, a store or a listener failed as it should not. Its message is not passed on: it may hold values. */
+    private static RecoveryNotReadyException broken(RuntimeException failure) {
+        return new RecoveryNotReadyException(
+                "the rows could not be secured: " + failure.getClass().getName() + "; nothing was changed",
+                "see the cause of this error",
+                failure);
     }
 
     /** A snapshot of what was not destroyed would be the newest of its table, and be taken for what was lost. */
