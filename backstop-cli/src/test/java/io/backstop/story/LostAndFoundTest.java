@@ -12,6 +12,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -118,6 +120,40 @@ class LostAndFoundTest {
         assertThat(recovery.exitCode()).as(recovery.errors()).isZero();
         database.run(recovery.output(), "DROP TABLE IF EXISTS orders_recovered");
         assertThat(facts()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "DROP FOREIGN TABLE far",
+                "DROP VIEW over_far; DROP FOREIGN TABLE far",
+                "DROP FOREIGN TABLE far CASCADE"
+            })
+    void the_definition_of_a_dropped_foreign_table_is_back(String sql) throws SQLException {
+        String definition =
+                "SELECT ftoptions, attname, format_type(atttypid, atttypmod), attfdwoptions FROM pg_foreign_table "
+                        + "JOIN pg_attribute ON attrelid = ftrelid AND attnum > 0 WHERE ftrelid = to_regclass('far')";
+        database.run(
+                "DROP FOREIGN DATA WRAPPER IF EXISTS nowhere CASCADE",
+                "CREATE FOREIGN DATA WRAPPER nowhere",
+                "CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere",
+                "CREATE FOREIGN TABLE far (id int OPTIONS (x 'y'), name varchar(7) NOT NULL) SERVER elsewhere "
+                        + "OPTIONS (file 'a')");
+        boolean view = !sql.equals("DROP FOREIGN TABLE far");
+        if (view) {
+            database.run("CREATE VIEW over_far AS SELECT id FROM far");
+        }
+        List<String> before = database.rows(definition);
+        assertThat(before).hasSize(2);
+        try (Connection agent = agent()) {
+            approvedAndRun(agent, sql);
+        }
+        assertThat(database.rows(definition)).isEmpty();
+        CommandRun recovery = backstop("recover", "--db", psqlUrl(), "--storage", storage, "--table", "far");
+        assertThat(recovery.exitCode()).as(recovery.errors()).isZero();
+        database.run(recovery.output());
+        assertThat(database.rows(definition)).isEqualTo(before);
+        assertThat(database.value("SELECT to_regclass('over_far') IS NOT NULL")).isEqualTo(view ? "t" : "f");
     }
 
     @Test

@@ -44,6 +44,7 @@ final class SecuredExecution {
             "MERGE",
             "TRUNCATE",
             "DROP TABLE",
+            "DROP FOREIGN TABLE",
             "DROP VIEW",
             "DROP MATERIALIZED VIEW",
             "DROP INDEX");

@@ -104,7 +104,7 @@ public final class Judge {
     }
 
     private static Verdict allowOrHold(Assessment assessment, Policy policy) {
-        boolean snapshot = destroys(assessment)
+        boolean snapshot = (destroys(assessment) || dropsForeignTable(assessment))
                 && policy.recovery().requireRecoveryForCritical()
                 && policy.recovery().snapshotMode() != SnapshotMode.OFF
                 && assessment.destructions().stream().anyMatch(Destruction::recoverable);
@@ -116,6 +116,13 @@ public final class Judge {
     private static boolean destroys(Assessment assessment) {
         return assessment.risk() == RiskLevel.CRITICAL
                 && !assessment.destructions().isEmpty();
+    }
+
+    /** HIGH, because no rows go by it; but no definition should go without a way back either. */
+    private static boolean dropsForeignTable(Assessment assessment) {
+        return assessment.risk() == RiskLevel.HIGH
+                && assessment.destructions().stream()
+                        .anyMatch(destruction -> destruction.kind() == Destruction.Kind.DROP_TABLE);
     }
 
     private static List<String> reasons(Assessment assessment) {

@@ -98,6 +98,8 @@ class SqlAnalyzerTest {
                 "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET b = 1 | UPDATE | t | false | true",
                 "TRUNCATE a, b CASCADE | TRUNCATE | a,b | true | false",
                 "DROP TABLE a, s.b | DROP_TABLE | a,s.b | false | false",
+                "DROP FOREIGN TABLE IF EXISTS far, s.b | DROP_TABLE | far,s.b | false | false",
+                "DROP FOREIGN TABLE far CASCADE | DROP_TABLE | far | true | false",
                 "DROP VIEW v CASCADE | DROP_VIEW | v | true | false",
                 "DROP MATERIALIZED VIEW v | DROP_MATERIALIZED_VIEW | v | false | false",
                 "DROP SCHEMA a, b CASCADE | DROP_SCHEMA | a,b | true | false",

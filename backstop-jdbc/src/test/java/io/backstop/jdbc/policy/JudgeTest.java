@@ -51,6 +51,8 @@ class JudgeTest {
         "UPDATE users SET a = 1, true",
         "ALTER TABLE users DROP COLUMN a, true",
         "WITH d AS (DELETE FROM users RETURNING *) SELECT * FROM d, true",
+        "DROP FOREIGN TABLE far, true",
+        "DROP VIEW v, false",
         "CREATE TABLE t (a int), false",
         "GRANT SELECT ON t TO PUBLIC, false",
     })
@@ -62,7 +64,7 @@ class JudgeTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"DELETE FROM users, true", "CREATE TABLE t (a int), false"})
+    @CsvSource({"DELETE FROM users, true", "DROP FOREIGN TABLE far, true", "CREATE TABLE t (a int), false"})
     void application_runs_what_strict_holds_but_snapshots_alike(String sql, boolean snapshot) {
         assertThat(verdict(sql, Policy.application())).isEqualTo(new Verdict.Allow(snapshot));
     }

@@ -176,7 +176,8 @@ final class DropReader implements CommandReader {
 
     private static void destroy(Reading reading, ObjectClass objects, List<RelationName> names, boolean cascade) {
         switch (objects) {
-            case TABLE -> destroys(reading, Destruction.Kind.DROP_TABLE, names, cascade);
+            // A foreign table's rows stay where they are, but its definition goes.
+            case TABLE, FOREIGN_TABLE -> destroys(reading, Destruction.Kind.DROP_TABLE, names, cascade);
             case VIEW -> destroys(reading, Destruction.Kind.DROP_VIEW, names, cascade);
             case MATERIALIZED_VIEW -> destroys(reading, Destruction.Kind.DROP_MATERIALIZED_VIEW, names, cascade);
             case SCHEMA -> destroys(reading, Destruction.Kind.DROP_SCHEMA, names, cascade);
