@@ -431,6 +431,57 @@ class GuardedSessionTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "DELETE FROM users WHERE id > 1; RETURN NULL; END $$ SET track_counts = off",
+                "SET LOCAL track_counts = off; DELETE FROM users WHERE id > 1; SET LOCAL track_counts = on; "
+                        + "RETURN NULL; END $$"
+            })
+    void rows_that_may_be_hidden_from_the_count_are_not_changed(String body) throws SQLException {
+        database.run(
+                "CREATE FUNCTION hidden() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN " + body,
+                "CREATE TRIGGER hidden AFTER UPDATE ON users EXECUTE FUNCTION hidden()");
+        try {
+            assertThatThrownBy(() -> execute("UPDATE users SET name = 'x' WHERE id = 1"))
+                    .isInstanceOf(ImpactLimitException.class)
+                    .hasMessage("how many rows the statement changes cannot be known while function hidden may switch "
+                            + "track_counts off\nHINT: take the setting out of the function, or switch "
+                            + "impact_analysis_enabled off in the policy");
+            assertThat(database.value("SELECT count(*) FROM users WHERE name LIKE 'user %'"))
+                    .isEqualTo("5000");
+        } finally {
+            database.run("DROP FUNCTION hidden() CASCADE");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SET track_counts = off; DELETE FROM users WHERE id > 1; SET track_counts = on",
+                "DO $$ BEGIN SET LOCAL Track_Counts = off; DELETE FROM users; SET LOCAL track_counts = on; END $$"
+            })
+    void a_text_does_not_hide_its_own_rows_from_the_count(String text) throws SQLException {
+        guard(Policy.application());
+        assertThatThrownBy(() -> execute(text))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageStartingWith("track_counts stands in a text whose rows have to be counted");
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT set_config('track_counts', 'off', false); DELETE FROM users; SELECT 1",
+                "DELETE FROM users RETURNING set_config('track_counts', 'on', false)"
+            })
+    void a_text_does_not_hide_what_its_triggers_destroy(String text) {
+        assertThatThrownBy(() -> execute(text))
+                .isInstanceOf(RecoveryNotReadyException.class)
+                .hasMessageStartingWith("track_counts stands in a text that destroys rows");
+        assertThat(snapshots.requests).isEmpty();
+    }
+
     @Test
     void rows_of_the_system_catalog_are_nobodys_to_change() {
         assertThatThrownBy(() -> execute("DELETE FROM pg_class WHERE relname = 'users'"))

@@ -8,6 +8,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -47,6 +48,11 @@ record ChangedRows(Map<Long, Long> byTable) {
             }
         }
         return new ChangedRows(changed);
+    }
+
+    /** Whether a text may switch the counters off, and on again before somebody looks. */
+    static boolean mayBeHiddenBy(String sql) {
+        return sql.toLowerCase(Locale.ROOT).contains("track_counts");
     }
 
     ChangedRows since(ChangedRows before) {

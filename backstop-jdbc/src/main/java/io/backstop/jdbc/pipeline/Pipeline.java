@@ -217,6 +217,7 @@ public final class Pipeline implements AutoCloseable {
             Session session, Case statement, Policy policy, Cancellable<T> execution) throws SQLException {
         LimitedExecution.Attempt<T> attempt;
         try {
+            volatileCode.requireCounts(session, statement.submission().sql());
             attempt = limited.run(session, statement.assessment(), policy.impact(), execution);
         } catch (SQLException e) {
             audit.outcome(session, statement, failure(e), Links.NONE);

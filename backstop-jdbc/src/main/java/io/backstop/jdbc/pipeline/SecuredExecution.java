@@ -1,6 +1,5 @@
 package io.backstop.jdbc.pipeline;
 
-import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.control.SnapshotCatalogue;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
@@ -30,25 +29,6 @@ import java.util.stream.Collectors;
  * that done again. At whichever step it stops, the rows are either untouched or in a valid snapshot. Thread-safe.
  */
 final class SecuredExecution {
-    /**
-     * What may stand beside a destructive statement in one text. Anything else could end the transaction that holds the
-     * locks, or change what the names mean, between the snapshot and the destruction.
-     */
-    private static final Set<String> COMPANIONS = Set.of(
-            "SELECT",
-            "VALUES",
-            "TABLE",
-            "INSERT",
-            "UPDATE",
-            "DELETE",
-            "MERGE",
-            "TRUNCATE",
-            "DROP TABLE",
-            "DROP FOREIGN TABLE",
-            "DROP VIEW",
-            "DROP MATERIALIZED VIEW",
-            "DROP INDEX");
-
     /** How often rows are locked, saved and compared with what the statement took, before whole tables are locked. */
     private static final int ROW_TRIES = 3;
 
@@ -208,25 +188,11 @@ final class SecuredExecution {
      * cannot run.
      */
     SnapshotService checked(Case statement, RecoveryRules recovery) throws BackstopException {
-        refuseMixedText(statement);
+        SecuredText.check(statement);
         sidecar.require(recovery);
         return snapshots.orElseThrow(() -> new RecoveryNotReadyException(
                 statement.assessment().operation() + " needs a snapshot first, and no storage is configured",
                 "set backstop.storage to file:///folder or s3://bucket, with backstop-snapshot on the class path"));
-    }
-
-    private static void refuseMixedText(Case statement) throws BackstopException {
-        if (statement.assessment().statements().size() == 1) {
-            return;
-        }
-        for (StatementAssessment each : statement.assessment().statements()) {
-            if (!COMPANIONS.contains(each.operation())) {
-                throw new RecoveryNotReadyException(
-                        each.operation() + " stands in one text with a statement that destroys rows,"
-                                + " and could change what that does after the snapshot",
-                        "send the statements one at a time");
-            }
-        }
     }
 
     /** Leaves things as they were before the attempt, so that there can be another one. */

@@ -6,6 +6,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.api.error.ImpactLimitException;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -55,6 +56,12 @@ final class VolatileCode {
                 WHERE refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass)
             SELECT 'f', proname FROM functions
             UNION ALL
+            SELECT 'u', p.proname FROM pg_catalog.pg_proc AS p
+            JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
+                AND l.lanname OPERATOR(pg_catalog.<>) 'internal' AND l.lanname OPERATOR(pg_catalog.<>) 'c'
+            WHERE pg_catalog.array_to_string(p.proconfig, ' ') OPERATOR(pg_catalog.~~) '%track_counts=%'
+            OR p.prosrc OPERATOR(pg_catalog.~*) '(^|[^a-z_])set(_config)?[^a-z_;][^;]*track_counts'
+            UNION ALL
             SELECT 'v', c.relname FROM views JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) views.ev_class""";
 
     private final Map<String, Known> byDatabase = new ConcurrentHashMap<>();
@@ -76,6 +83,25 @@ final class VolatileCode {
             }
         }
         return assessment;
+    }
+
+    /**
+     * Refuses to count rows where {@code track_counts} may be off meanwhile, and on again when somebody looks: by the text
+     * itself, or by a function of the database. Which functions a text comes to run, through triggers too, is not known.
+     */
+    void requireCounts(Session session, String sql) throws SQLException {
+        if (ChangedRows.mayBeHiddenBy(sql)) {
+            throw new ImpactLimitException(
+                    "track_counts stands in a text whose rows have to be counted; nothing was run",
+                    "send the statements one at a time, and the word as a bound value");
+        }
+        Set<String> uncounted = known(session).uncounted();
+        if (!uncounted.isEmpty()) {
+            throw new ImpactLimitException(
+                    "how many rows the statement changes cannot be known while function "
+                            + uncounted.iterator().next() + " may switch track_counts off",
+                    "take the setting out of the function, or switch impact_analysis_enabled off in the policy");
+        }
     }
 
     /** After a change of the schema. */
@@ -113,16 +139,22 @@ final class VolatileCode {
     private Known read(Connection connection) throws SQLException {
         Set<String> functions = new HashSet<>();
         Set<String> views = new HashSet<>();
+        Set<String> uncounted = new HashSet<>();
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(NAMES)) {
             while (rows.next()) {
-                (rows.getString(1).equals("f") ? functions : views).add(rows.getString(2));
+                Set<String> kind = switch (rows.getString(1)) {
+                    case "f" -> functions;
+                    case "u" -> uncounted;
+                    default -> views;
+                };
+                kind.add(rows.getString(2));
             }
         }
-        return new Known(clock.instant(), functions, views);
+        return new Known(clock.instant(), functions, views, uncounted);
     }
 
-    private record Known(Instant readAt, Set<String> functions, Set<String> views) {
+    private record Known(Instant readAt, Set<String> functions, Set<String> views, Set<String> uncounted) {
         Optional<String> findIn(StatementAssessment statement) {
             if (!functions.isEmpty()) {
                 for (String function : statement.functions()) {

@@ -68,6 +68,15 @@ final class Aftermath {
     /** Every relation that there is, tables or not; those of them that go without rows are nobody's loss. */
     private static final String RELATIONS = "SELECT oid FROM pg_catalog.pg_class";
 
+    /** Whatever one of these does goes uncounted, and nothing tells afterwards. Only a superuser can make one. */
+    private static final String UNCOUNTED = """
+            SELECT p.pronamespace::pg_catalog.regnamespace || '.' || pg_catalog.quote_ident(p.proname) FROM pg_catalog.pg_proc p
+            JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('internal', 'c')
+            WHERE pg_catalog.array_to_string(p.proconfig, ' ') LIKE '%track_counts=%'
+               OR p.prosrc ~* '(^|[^a-z_])set(_config)?[^a-z_;][^;]*track_counts'
+            ORDER BY 1 LIMIT 1
+            """;
+
     private final Session session;
     private final SavedTables saved;
     private final boolean drops;
@@ -82,6 +91,7 @@ final class Aftermath {
         this.saved = saved;
         this.drops = drops;
         requireCounters();
+        refuseUncounted();
         this.before = tables();
         this.relationsBefore = drops ? oids(RELATIONS) : Set.of();
         this.goneBefore = oids(GONE);
@@ -203,6 +213,16 @@ final class Aftermath {
             throw new RecoveryNotReadyException(
                     "the setting track_counts is off, so it cannot be told which tables a statement changes",
                     "set track_counts to on");
+        }
+    }
+
+    private void refuseUncounted() throws SQLException, RecoveryNotReadyException {
+        List<String> functions = session.rows(UNCOUNTED, row -> row.getString(1));
+        if (!functions.isEmpty()) {
+            throw new RecoveryNotReadyException(
+                    "function " + functions.get(0) + " may switch track_counts off while it runs, so it cannot be told "
+                            + "which tables a statement changes",
+                    "take the setting out of the function");
         }
     }
 

@@ -12,6 +12,8 @@ import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -73,6 +75,33 @@ class AftermathTest {
                 plain(Kind.DELETE, "a"),
                 "DELETE FROM a WHERE id = 1",
                 "table public.elsewhere had rows updated or deleted by the statement");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "DELETE FROM elsewhere; RETURN NULL; END $$ SET track_counts = off",
+                "set local TRACK_COUNTS to off; DELETE FROM elsewhere; SET LOCAL track_counts = on; RETURN NULL; END $$",
+                "PERFORM set_config('track_counts', 'off', true); DELETE FROM elsewhere; "
+                        + "PERFORM set_config('track_counts', 'on', true); RETURN NULL; END $$"
+            })
+    void what_may_hide_from_the_counters_is_refused_beforehand(String body) throws Exception {
+        database.run(
+                "CREATE FUNCTION deed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN " + body,
+                "CREATE TRIGGER deed AFTER DELETE ON a EXECUTE FUNCTION deed()");
+        try (Connection connection = Securing.begin(database)) {
+            assertThatThrownBy(() -> securing.secure(connection, plain(Kind.DELETE, "a")))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessage("function public.deed may switch track_counts off while it runs, so it cannot be told "
+                            + "which tables a statement changes\nHINT: take the setting out of the function");
+            assertThat(securing.store.list("")).isEmpty();
+        }
+    }
+
+    @Test
+    void a_function_that_only_reads_the_setting_of_the_counters_is_no_hindrance() throws Exception {
+        trigger("AFTER DELETE ON a", "PERFORM current_setting('track_counts')");
+        confirmed(plain(Kind.DELETE, "a"), "DELETE FROM a");
     }
 
     @Test
