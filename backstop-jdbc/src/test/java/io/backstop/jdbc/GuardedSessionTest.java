@@ -132,6 +132,27 @@ class GuardedSessionTest {
     }
 
     @Test
+    void a_foreign_table_can_be_dropped_where_no_storage_would_keep_its_definition() throws SQLException {
+        database.run(
+                "DROP FOREIGN DATA WRAPPER IF EXISTS nowhere CASCADE",
+                "CREATE FOREIGN DATA WRAPPER nowhere",
+                "CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere",
+                "CREATE FOREIGN TABLE far (id int) SERVER elsewhere");
+        try (Backstop bare = Backstop.builder()
+                        .control(folder.resolve("bare.db"))
+                        .policy("application")
+                        .build();
+                Connection guarded = bare.guard(database.connect());
+                Statement statement = guarded.createStatement()) {
+            statement.execute("DROP FOREIGN TABLE far");
+            assertThatThrownBy(() -> statement.execute("DROP TABLE users"))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageContaining("no storage is configured");
+        }
+        assertThat(database.value("SELECT to_regclass('far') IS NULL")).isEqualTo("t");
+    }
+
+    @Test
     void reads_and_scoped_writes_run() throws SQLException {
         assertThat(update("UPDATE users SET name = 'Ada' WHERE id = 7")).isEqualTo(1);
         try (PreparedStatement select = connection.prepareStatement("SELECT name FROM users WHERE id = ?")) {

@@ -116,12 +116,12 @@ public final class Pipeline implements AutoCloseable {
         }
         Optional<String> approvalId = Optional.empty();
         if (verdict instanceof Verdict.Hold hold) {
-            if (hold.snapshot()) {
+            if (takesSnapshot(hold, statement)) {
                 secured.checked(statement, policy.recovery());
             }
             approvalId = Optional.of(approve(session, statement, policy, hold));
         }
-        if (takesSnapshot(verdict)) {
+        if (takesSnapshot(verdict, statement)) {
             return secure(session, statement, policy, approvalId, execution);
         }
         if (approvalId.isEmpty() && LimitedExecution.applies(statement.assessment(), policy.impact())) {
@@ -270,9 +270,11 @@ public final class Pipeline implements AutoCloseable {
         return perform(session, statement, Links.NONE, execution);
     }
 
-    private static boolean takesSnapshot(Verdict verdict) {
-        return (verdict instanceof Verdict.Allow allow && allow.snapshot())
+    /** Rows do not go without a snapshot; a definition alone does, where there is nowhere to keep it. */
+    private boolean takesSnapshot(Verdict verdict, Case statement) {
+        boolean wanted = (verdict instanceof Verdict.Allow allow && allow.snapshot())
                 || (verdict instanceof Verdict.Hold hold && hold.snapshot());
+        return wanted && (statement.assessment().risk() == RiskLevel.CRITICAL || secured.hasStorage());
     }
 
     private static String words(Verdict verdict) {

@@ -183,6 +183,10 @@ final class SecuredExecution {
         }
     }
 
+    boolean hasStorage() {
+        return snapshots.isPresent();
+    }
+
     /**
      * The service that would secure the statement, where it could be secured at all: nobody should be asked to approve what
      * cannot run.

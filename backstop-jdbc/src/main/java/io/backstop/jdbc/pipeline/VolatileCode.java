@@ -60,7 +60,8 @@ final class VolatileCode {
             JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
                 AND l.lanname OPERATOR(pg_catalog.<>) 'internal' AND l.lanname OPERATOR(pg_catalog.<>) 'c'
             WHERE pg_catalog.array_to_string(p.proconfig, ' ') OPERATOR(pg_catalog.~~) '%track_counts=%'
-            OR p.prosrc OPERATOR(pg_catalog.~*) '(^|[^a-z_])set(_config)?[^a-z_;][^;]*track_counts'
+            OR pg_catalog.strpos(pg_catalog.lower(p.prosrc), 'track_counts') OPERATOR(pg_catalog.>) 0
+                AND p.prosrc OPERATOR(pg_catalog.~*) '(^|[^a-z_])set(_config)?[^a-z_;][^;]*track_counts'
             UNION ALL
             SELECT 'v', c.relname FROM views JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) views.ev_class""";
 

@@ -73,7 +73,8 @@ final class Aftermath {
             SELECT p.pronamespace::pg_catalog.regnamespace || '.' || pg_catalog.quote_ident(p.proname) FROM pg_catalog.pg_proc p
             JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('internal', 'c')
             WHERE pg_catalog.array_to_string(p.proconfig, ' ') LIKE '%track_counts=%'
-               OR p.prosrc ~* '(^|[^a-z_])set(_config)?[^a-z_;][^;]*track_counts'
+               OR pg_catalog.strpos(pg_catalog.lower(p.prosrc), 'track_counts') > 0
+                  AND p.prosrc ~* '(^|[^a-z_])set(_config)?[^a-z_;][^;]*track_counts'
             ORDER BY 1 LIMIT 1
             """;
 
