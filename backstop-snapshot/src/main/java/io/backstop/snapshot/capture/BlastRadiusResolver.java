@@ -24,6 +24,9 @@ import java.util.TreeMap;
  * this session, and those reached through partitions, inheritance, foreign keys, views and CASCADE. Stateless.
  */
 final class BlastRadiusResolver {
+    /** Below it are those that initdb made (PostgreSQL's FirstNormalObjectId). */
+    private static final long FIRST_NORMAL_OID = 16_384;
+
     private final Session session;
     private final SearchPath path;
 
@@ -51,11 +54,14 @@ final class BlastRadiusResolver {
     BlastRadius kept(List<RelationName> tables) throws SQLException, RecoveryNotReadyException {
         List<Reach> begin = new ArrayList<>();
         for (RelationName table : tables) {
-            begin.add(new Reach(
-                    oid(table)
-                            .orElseThrow(() -> new RecoveryNotReadyException(
-                                    "table " + table + " does not exist", "name it as schema.name")),
-                    Effect.KEPT));
+            long oid = oid(table)
+                    .orElseThrow(() -> new RecoveryNotReadyException(
+                            "table " + table + " does not exist", "name it as schema.name"));
+            if (oid < FIRST_NORMAL_OID) {
+                throw new RecoveryNotReadyException(
+                        table + " belongs to the server itself", "name tables that hold the users' rows");
+            }
+            begin.add(new Reach(oid, Effect.KEPT));
         }
         Set<Reach> reached = new LinkedHashSet<>();
         spread(begin, reached);

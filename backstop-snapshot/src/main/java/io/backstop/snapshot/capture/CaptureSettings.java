@@ -29,9 +29,13 @@ final class CaptureSettings {
             "statement_timeout = 0",
             "idle_in_transaction_session_timeout = 0");
 
+    /** It came with version 17. */
+    private static final String TRANSACTION_TIMEOUT = "; SET LOCAL transaction_timeout = 0";
+
     private CaptureSettings() {}
 
     static void apply(Session session) throws SQLException {
-        session.execute("SET LOCAL " + String.join("; SET LOCAL ", SETTINGS));
+        boolean known = session.connection().getMetaData().getDatabaseMajorVersion() >= 17;
+        session.execute("SET LOCAL " + String.join("; SET LOCAL ", SETTINGS) + (known ? TRANSACTION_TIMEOUT : ""));
     }
 }

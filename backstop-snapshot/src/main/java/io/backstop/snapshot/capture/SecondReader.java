@@ -105,6 +105,8 @@ final class SecondReader implements AutoCloseable {
         static View underLockOf(Session first) throws SQLException {
             String holder = first.value("SELECT pg_catalog.pg_backend_pid()");
             return (second, relation) -> {
+                // As a default, SERIALIZABLE READ ONLY DEFERRABLE would wait for the first session to end.
+                second.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
                 String held = second.value("SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE granted AND pid = "
                         + holder + " AND locktype = 'relation' AND relation = " + relation.oid()
                         + " AND mode IN ('ShareLock', 'ShareRowExclusiveLock') AND database = (SELECT oid FROM "

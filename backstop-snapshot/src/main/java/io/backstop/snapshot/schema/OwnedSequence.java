@@ -1,5 +1,6 @@
 package io.backstop.snapshot.schema;
 
+import io.backstop.api.analysis.RelationName;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
 
 import java.sql.Connection;
@@ -15,6 +16,8 @@ import java.util.stream.Collectors;
 
 /** A sequence that a column owns, with its name as the server writes it in a default. */
 record OwnedSequence(Sequence sequence, String qualified) {
+    /** The parser's stack has to hold them. */
+    private static final int BATCH = 500;
 
     /** The sequences by table. Their values are in themselves, not in the catalog, so they are read by one more query. */
     static Map<Long, List<OwnedSequence>> read(Connection connection, Collection<Long> oids) throws SQLException {
@@ -38,16 +41,15 @@ record OwnedSequence(Sequence sequence, String qualified) {
 
     private static Map<Long, Value> values(Connection connection, List<Found> sequences) throws SQLException {
         Map<Long, Value> values = new HashMap<>();
-        if (sequences.isEmpty()) {
-            return values;
-        }
-        String sql = sequences.stream()
-                .map(s -> "SELECT " + s.oid() + ", last_value, is_called FROM " + s.qualified())
-                .collect(Collectors.joining(" UNION ALL "));
-        try (Statement statement = connection.createStatement();
-                ResultSet result = statement.executeQuery(sql)) {
-            while (result.next()) {
-                values.put(result.getLong(1), new Value(result.getLong(2), result.getBoolean(3)));
+        for (int from = 0; from < sequences.size(); from += BATCH) {
+            String sql = sequences.subList(from, Math.min(sequences.size(), from + BATCH)).stream()
+                    .map(Found::valueQuery)
+                    .collect(Collectors.joining(" UNION ALL "));
+            try (Statement statement = connection.createStatement();
+                    ResultSet result = statement.executeQuery(sql)) {
+                while (result.next()) {
+                    values.put(result.getLong(1), new Value(result.getLong(2), result.getBoolean(3)));
+                }
             }
         }
         return values;
@@ -65,11 +67,15 @@ record OwnedSequence(Sequence sequence, String qualified) {
 
     private record Value(long last, boolean called) {}
 
-    private record Found(long oid, String qualified, Sequence sequence) {
+    private record Found(
+            long oid, String qualified, String owner, boolean readable, boolean usable, Sequence sequence) {
         static Found read(ResultSet row) throws SQLException {
             return new Found(
                     row.getLong("seqrelid"),
                     row.getString("qualified"),
+                    row.getString("owner"),
+                    row.getBoolean("readable"),
+                    row.getBoolean("usable"),
                     new Sequence(
                             row.getString("schema"),
                             row.getString("name"),
@@ -85,6 +91,22 @@ record OwnedSequence(Sequence sequence, String qualified) {
                             row.getBoolean("seqcycle"),
                             0,
                             false));
+        }
+
+        /**
+         * Who may write a table with an identity column need not be allowed to look at its sequence. Then the furthest of the
+         * column's values has to do, beyond which the next one is free too.
+         */
+        String valueQuery() {
+            if (readable) {
+                return "SELECT " + oid + ", last_value, is_called FROM " + qualified;
+            }
+            String last = usable
+                    ? "pg_catalog.pg_sequence_last_value(" + oid + ")"
+                    : "(SELECT pg_catalog." + (sequence.increment() < 0 ? "min" : "max") + "("
+                            + RelationName.quote(sequence.column()) + ")::pg_catalog.int8 FROM " + owner + ")";
+            return "SELECT " + oid + ", coalesce(v.last, " + sequence.start() + "), v.last IS NOT NULL FROM (SELECT "
+                    + last + " AS last) v";
         }
 
         Sequence with(Value value) {

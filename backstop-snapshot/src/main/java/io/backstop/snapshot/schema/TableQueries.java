@@ -47,7 +47,9 @@ final class TableQueries {
             SELECT d.refobjid, s.seqrelid, n.nspname AS schema, c.relname AS name, a.attname AS "column",
                    d.deptype = 'i' AS identity, coalesce(pg_get_expr(f.adbin, f.adrelid)
                        = 'nextval(''' || replace(c.oid::regclass::text, '''', '''''') || '''::regclass)', false) AS feeding, format_type(s.seqtypid, NULL) AS type, s.seqstart, s.seqincrement,
-                   s.seqmin, s.seqmax, s.seqcache, s.seqcycle, c.oid::regclass::text AS qualified
+                   s.seqmin, s.seqmax, s.seqcache, s.seqcycle, c.oid::regclass::text AS qualified,
+                   d.refobjid::regclass::text AS owner, has_sequence_privilege(c.oid, 'SELECT') AS readable,
+                   has_sequence_privilege(c.oid, 'USAGE') AS usable
             FROM pg_depend d
             JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
             JOIN pg_namespace n ON n.oid = c.relnamespace

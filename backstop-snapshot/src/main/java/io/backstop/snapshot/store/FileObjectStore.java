@@ -7,6 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -19,6 +21,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.UUID;
 
@@ -102,6 +105,9 @@ public final class FileObjectStore implements ObjectStore {
         if (Files.isDirectory(folder)) {
             return;
         }
+        if (Files.exists(folder)) {
+            throw new FileSystemException(folder.toString(), null, "is not a folder");
+        }
         createFolder(parent(folder));
         try {
             Files.createDirectory(folder, attributes("rwx------"));
@@ -145,7 +151,8 @@ public final class FileObjectStore implements ObjectStore {
         Path start = root.resolve(prefix.substring(0, prefix.lastIndexOf('/') + 1));
         List<ObjectEntry> entries = new ArrayList<>();
         if (Files.isDirectory(start)) {
-            Files.walkFileTree(start, new Collector(prefix, entries));
+            Files.walkFileTree(
+                    start, EnumSet.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE, new Collector(prefix, entries));
         }
         entries.sort(Comparator.comparing(ObjectEntry::name));
         return List.copyOf(entries);

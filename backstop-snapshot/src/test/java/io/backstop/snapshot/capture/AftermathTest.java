@@ -117,6 +117,17 @@ class AftermathTest {
     }
 
     @Test
+    void what_others_do_elsewhere_meanwhile_is_not_held_against_the_statement() throws Exception {
+        try (Connection connection = Securing.begin(database)) {
+            SecuredRows secured = securing.secure(connection, plain(Kind.DELETE, "a"));
+            Securing.run(connection, "DELETE FROM a");
+            database.run("TRUNCATE elsewhere", "ALTER TABLE elsewhere DROP COLUMN t", "VACUUM FULL elsewhere");
+            secured.confirmNothingElseWasDestroyed();
+            connection.rollback();
+        }
+    }
+
+    @Test
     void a_trigger_that_drops_a_table_or_a_column_elsewhere_is_found() throws Exception {
         trigger("AFTER TRUNCATE ON a", "DROP TABLE elsewhere");
         refused(plain(Kind.TRUNCATE, "a"), "TRUNCATE a", "table public.elsewhere was dropped");

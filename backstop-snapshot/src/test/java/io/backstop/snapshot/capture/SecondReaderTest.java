@@ -11,6 +11,7 @@ import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.postgresql.PGConnection;
 
@@ -144,6 +145,24 @@ class SecondReaderTest {
             }
         } catch (SQLException e) {
             throw new AssertionError(e);
+        }
+    }
+
+    /** Such a transaction begins when those that write at SERIALIZABLE have ended: the first connection's too. */
+    @Test
+    @Timeout(60)
+    void a_session_that_waits_for_serializable_transactions_by_default_waits_for_none() throws Exception {
+        try (Connection connection = Securing.begin(database)) {
+            connection.setTransactionIsolation(Connection.TRANSACTION_SERIALIZABLE);
+            Connections deferrable = () -> {
+                Optional<Connection> second = open();
+                Securing.run(
+                        second.orElseThrow(),
+                        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY, DEFERRABLE");
+                return second;
+            };
+            assertComplete(delete(connection, deferrable, Progress.SILENT));
+            assertThat(opened).hasSize(1);
         }
     }
 

@@ -35,6 +35,7 @@ import static io.backstop.snapshot.capture.Securing.only;
 import static io.backstop.snapshot.capture.Securing.plain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 /** How a transaction fares while its rows are saved. */
 @ExtendWith({PostgresExtension.class, S3Extension.class})
@@ -158,6 +159,36 @@ class SecuringTest {
             connection.commit();
             assertThat(Securing.value(connection, "SHOW search_path")).isEqualTo("public, pg_catalog");
             assertThat(Securing.value(connection, "SHOW lock_timeout")).isEqualTo("0");
+        }
+    }
+
+    @Test
+    void a_copy_may_take_longer_than_the_applications_transactions() throws Exception {
+        try (Connection connection = database.connect()) {
+            assumeThat(connection.getMetaData().getDatabaseMajorVersion())
+                    .as("the setting came with 17")
+                    .isGreaterThanOrEqualTo(17);
+            Securing.run(connection, "SET transaction_timeout = '2s'");
+            connection.setAutoCommit(false);
+            securing.service.secure(
+                    connection,
+                    Connections.NONE,
+                    Securing.request(List.of(plain(Kind.TRUNCATE, "a")), List.of(), Long.MAX_VALUE),
+                    (step, subject, done, total) -> {
+                        if (step == Progress.Step.DESCRIBED) {
+                            letPass("2.5");
+                        }
+                    });
+            assertThat(Securing.value(connection, "SHOW transaction_timeout")).isEqualTo("2s");
+            connection.rollback();
+        }
+    }
+
+    private void letPass(String seconds) {
+        try {
+            database.value("SELECT pg_sleep(" + seconds + ")");
+        } catch (SQLException e) {
+            throw new AssertionError(e);
         }
     }
 

@@ -127,6 +127,9 @@ class TableSnapshotsTest {
         assertThatThrownBy(() -> take(Encoding.AUTO, Progress.SILENT, "nothing"))
                 .isInstanceOf(RecoveryNotReadyException.class)
                 .hasMessageContaining("table nothing does not exist");
+        assertThatThrownBy(() -> take(Encoding.AUTO, Progress.SILENT, "pg_class"))
+                .isInstanceOf(RecoveryNotReadyException.class)
+                .hasMessageContaining("pg_class belongs to the server itself");
         assertThat(store.list("")).isEmpty();
     }
 

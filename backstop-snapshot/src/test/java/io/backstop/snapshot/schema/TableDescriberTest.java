@@ -77,6 +77,33 @@ class TableDescriberTest {
     }
 
     @Test
+    void a_sequence_that_one_may_not_look_at_stands_where_the_columns_values_end() throws SQLException {
+        database.run(
+                "CREATE TABLE app.t (up int GENERATED ALWAYS AS IDENTITY, down int GENERATED ALWAYS AS IDENTITY "
+                        + "(INCREMENT -2 MINVALUE -100 MAXVALUE 100 START 10), used serial, fresh serial)",
+                "INSERT INTO app.t (fresh) SELECT 0 FROM generate_series(1, 5)",
+                "DELETE FROM app.t WHERE up = 5",
+                "GRANT SELECT ON app.t TO describer_reader",
+                "GRANT USAGE ON SEQUENCE app.t_used_seq, app.t_fresh_seq TO describer_reader");
+        try (Connection connection = database.connect();
+                Statement statement = connection.createStatement()) {
+            long oid = Long.parseLong(database.value("SELECT 'app.t'::regclass::oid"));
+            statement.execute("SET ROLE describer_reader");
+            assertThat(new TableDescriber().describe(connection, List.of(oid)).values())
+                    .flatExtracting(TableDescription::sequences)
+                    .extracting(
+                            TableDescription.Sequence::column,
+                            TableDescription.Sequence::lastValue,
+                            TableDescription.Sequence::called)
+                    .containsExactly(
+                            tuple("up", 4L, true),
+                            tuple("down", 4L, true),
+                            tuple("used", 5L, true),
+                            tuple("fresh", 1L, false));
+        }
+    }
+
+    @Test
     void constraints_and_indexes() throws SQLException {
         sameAfterRebuild(
                 List.of("app.parent", "app.t"),

@@ -61,7 +61,23 @@ class FileObjectStoreTest extends ObjectStoreContract {
     void fails_where_the_folder_is_a_file() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "x");
         try (ObjectStore store = new FileObjectStore(file)) {
-            assertThatThrownBy(() -> store.put("a/b", bytes("one"))).isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> store.put("a/b", bytes("one")))
+                    .isInstanceOf(IOException.class)
+                    .hasMessage(file + ": is not a folder");
+            assertThat(store.list("")).isEmpty();
+        }
+    }
+
+    @Test
+    void a_folder_that_is_a_link_to_another_disk_is_read_as_it_is_written() throws IOException {
+        Path disk = Files.createDirectory(folder.resolve("disk"));
+        Path root = Files.createDirectory(folder.resolve("root"));
+        Files.createSymbolicLink(root.resolve("a"), disk);
+        try (ObjectStore store = new FileObjectStore(root)) {
+            store.putNew("a/b/c", bytes("one"));
+            assertThat(disk.resolve("b/c")).exists();
+            assertThat(store.list("a/")).containsExactly("a/b/c");
+            store.delete("a/b/c");
             assertThat(store.list("")).isEmpty();
         }
     }
