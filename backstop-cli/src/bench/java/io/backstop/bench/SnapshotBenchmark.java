@@ -1,8 +1,13 @@
 package io.backstop.bench;
 
+import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.S3Server;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -24,6 +29,8 @@ import java.util.Map;
  * -Xmx} of Backstop's processes; then the names of contenders to leave out. The S3 server runs in this process.
  */
 public final class SnapshotBenchmark {
+    private static final int WARMING = 400;
+
     private SnapshotBenchmark() {}
 
     public static void main(String[] args) throws Exception {
@@ -36,6 +43,7 @@ public final class SnapshotBenchmark {
         BenchmarkTable.make(jdbc(database), rows);
         describe(jdbc(database));
         try (S3Server s3 = S3Server.start()) {
+            warm(s3);
             Map<String, Contender> contenders = new LinkedHashMap<>(Contenders.of(database, tools, folder, args[5], s3));
             contenders.keySet().removeAll(without);
             Map<String, List<Contender.Result>> results = new LinkedHashMap<>();
@@ -62,6 +70,23 @@ public final class SnapshotBenchmark {
                     Contender.Result.smallest(each),
                     Contender.Result.largest(each),
                     each.get(0).bytes() / 1_000_000));
+        }
+    }
+
+    /** One that serves for longer than a benchmark does not run code that is not compiled yet. */
+    private static void warm(S3Server s3) throws IOException {
+        System.setProperty("aws.accessKeyId", S3Server.ACCESS_KEY);
+        System.setProperty("aws.secretAccessKey", S3Server.SECRET_KEY);
+        ByteBuffer content = ByteBuffer.allocate(8 << 20);
+        try (ObjectStore store = ObjectStores.open(s3.storage(s3.newBucket()))) {
+            for (int i = 0; i < WARMING; i++) {
+                String name = "warming/" + i;
+                store.putNew(name, content);
+                try (InputStream stored = store.open(name)) {
+                    stored.transferTo(OutputStream.nullOutputStream());
+                }
+                store.delete(name);
+            }
         }
     }
 

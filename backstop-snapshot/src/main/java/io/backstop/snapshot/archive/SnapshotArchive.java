@@ -5,6 +5,7 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.Verification;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.InDoubtException;
+import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.StoreCalls;
 
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 
 /**
  * The snapshots in a store. Trusts nothing that it reads: what is not exactly what was stored fails with {@link
@@ -33,6 +35,9 @@ public final class SnapshotArchive {
 
     /** That of a table of some hundred thousand chunks. */
     private static final int LONGEST_MANIFEST = 64 << 20;
+
+    /** How many manifests are read at once where the first are likely to do. */
+    private static final int TOGETHER = 8;
 
     private final ObjectStore store;
 
@@ -75,6 +80,30 @@ public final class SnapshotArchive {
             throw unreadable.get();
         }
         return new Contents(valid.stream().sorted(NEWEST_FIRST).toList(), broken);
+    }
+
+    /**
+     * The newest snapshot of one table that is valid and meets the condition. Manifests are read from the one that was
+     * published last on, and no more of them than that takes: of a table that is stored every minute there are many.
+     */
+    public Optional<SnapshotManifest> newest(String schema, String table, Predicate<SnapshotManifest> condition)
+            throws IOException {
+        List<String> names = store.entries(SnapshotFolder.of(schema, table)).stream()
+                .filter(entry -> isManifest(entry.name()))
+                .sorted(Comparator.comparing(ObjectEntry::modified).reversed())
+                .map(ObjectEntry::name)
+                .toList();
+        for (int from = 0; from < names.size(); from += TOGETHER) {
+            Optional<SnapshotManifest> newest =
+                    read(names.subList(from, Math.min(names.size(), from + TOGETHER))).stream()
+                            .flatMap(read -> read.manifest().stream())
+                            .filter(condition)
+                            .min(NEWEST_FIRST);
+            if (newest.isPresent()) {
+                return newest;
+            }
+        }
+        return Optional.empty();
     }
 
     /** Reads manifests, several at a time; fails only where the store is away, and with it all of them. */
@@ -200,9 +229,11 @@ public final class SnapshotArchive {
     }
 
     private List<String> manifestNames(String prefix) throws IOException {
-        return store.list(prefix).stream()
-                .filter(name -> name.endsWith("/" + ManifestFormat.NAME))
-                .toList();
+        return store.list(prefix).stream().filter(SnapshotArchive::isManifest).toList();
+    }
+
+    private static boolean isManifest(String name) {
+        return name.endsWith("/" + ManifestFormat.NAME);
     }
 
     SnapshotManifest manifest(String name) throws IOException {

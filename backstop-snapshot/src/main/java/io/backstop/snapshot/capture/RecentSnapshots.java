@@ -66,17 +66,13 @@ final class RecentSnapshots {
 
     private SnapshotManifest newest(Relation relation, String database) throws IOException, RecoveryNotReadyException {
         Instant now = clock.instant();
-        Optional<SnapshotManifest> newest =
-                archive
-                        .list(
-                                relation.name().schema().orElseThrow(),
-                                relation.name().name())
-                        .stream()
-                        .filter(manifest -> manifest.coverage() == SnapshotManifest.Coverage.TABLE)
-                        .filter(manifest -> manifest.database().equals(database))
+        Optional<SnapshotManifest> newest = archive.newest(
+                relation.name().schema().orElseThrow(),
+                relation.name().name(),
+                manifest -> manifest.coverage() == SnapshotManifest.Coverage.TABLE
+                        && manifest.database().equals(database)
                         // A clock that runs ahead elsewhere must not make an old snapshot look young for ever.
-                        .filter(manifest -> !manifest.createdAt().isAfter(now))
-                        .findFirst();
+                        && !manifest.createdAt().isAfter(now));
         return newest.orElseThrow(() -> new RecoveryNotReadyException(
                 "there is no snapshot of table " + relation.name() + " of database " + database, HINT));
     }

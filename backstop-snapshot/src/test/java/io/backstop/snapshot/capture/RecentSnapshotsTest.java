@@ -21,6 +21,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
@@ -35,7 +37,9 @@ class RecentSnapshotsTest {
     private static final String DATABASE = "localhost:5432/test";
 
     private final TestDatabase database;
-    private final MemoryObjectStore store = new MemoryObjectStore();
+    private Instant published = Securing.NOW;
+    private final InstantSource stores = () -> published;
+    private final MemoryObjectStore store = new MemoryObjectStore(stores.withZone(ZoneOffset.UTC));
     private final Securing securing = new Securing(store);
 
     RecentSnapshotsTest(TestDatabase database) {
@@ -103,6 +107,25 @@ class RecentSnapshotsTest {
         try (Connection connection = Securing.begin(database)) {
             assertThat(delete(connection).manifests()).containsExactlyInAnyOrderElementsOf(taken);
             assertThat(securing.archive.list()).hasSize(2);
+        }
+    }
+
+    /** The locks are held meanwhile. */
+    @Test
+    void of_many_snapshots_only_the_last_are_looked_at() throws Exception {
+        for (int i = 40; i > 0; i--) {
+            published = Securing.NOW.minusSeconds(i);
+            take(Duration.ofSeconds(i), DATABASE, "a");
+        }
+        List<SnapshotManifest> newest = take(Duration.ZERO, DATABASE, "b");
+        try (Connection connection = Securing.begin(database)) {
+            int before = store.opened().size();
+            assertThat(delete(connection).manifests())
+                    .extracting(SnapshotManifest::createdAt)
+                    .containsExactlyInAnyOrder(
+                            Securing.NOW.minusSeconds(1), newest.get(0).createdAt());
+            assertThat(store.opened().stream().skip(before).filter(name -> name.endsWith("/manifest.json")))
+                    .hasSizeLessThan(12);
         }
     }
 

@@ -8,11 +8,14 @@ import java.nio.file.NoSuchFileException;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 
 /** Objects in memory. Thread-safe. */
 public final class MemoryObjectStore implements ObjectStore {
     private final ConcurrentSkipListMap<String, Stored> objects = new ConcurrentSkipListMap<>();
+    private final Queue<String> opened = new ConcurrentLinkedQueue<>();
     private final Clock clock;
 
     public MemoryObjectStore() {
@@ -44,11 +47,17 @@ public final class MemoryObjectStore implements ObjectStore {
 
     @Override
     public InputStream open(String name) throws IOException {
+        opened.add(name);
         Stored content = objects.get(ObjectNames.checked(name));
         if (content == null) {
             throw new NoSuchFileException(name);
         }
         return new ByteBufferInputStream(content.bytes());
+    }
+
+    /** The names of the objects that were opened so far. */
+    public List<String> opened() {
+        return List.copyOf(opened);
     }
 
     @Override
