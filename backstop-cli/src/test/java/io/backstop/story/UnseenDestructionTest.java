@@ -1,5 +1,6 @@
 package io.backstop.story;
 
+import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
@@ -7,6 +8,7 @@ import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -104,6 +106,133 @@ class UnseenDestructionTest {
         assertThat(kept || !new SnapshotArchive(store).list("public", "other").isEmpty())
                 .as("refused or saved, but: " + outcome)
                 .isTrue();
+    }
+
+    private void codeThatDeletes() throws SQLException {
+        database.run("CREATE FUNCTION delete_other() RETURNS int LANGUAGE plpgsql AS"
+                + " 'BEGIN DELETE FROM public.other; RETURN 1; END'");
+    }
+
+    private boolean otherIsKeptOrSaved() throws Exception {
+        return database.value("SELECT count(*) FROM other").equals("5000")
+                || !new SnapshotArchive(store).list("public", "other").isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT delete_other(); COMMENT ON TABLE t IS 'x'",
+                "SELECT delete_other(), pg_reload_conf()",
+                "SELECT delete_other() INTO made",
+                "CREATE TABLE made AS SELECT delete_other()",
+                "CREATE MATERIALIZED VIEW made AS SELECT delete_other()",
+                "ALTER TABLE t ADD COLUMN made int DEFAULT delete_other()",
+                "DECLARE c CURSOR WITH HOLD FOR SELECT delete_other()"
+            })
+    void what_a_function_deletes_is_counted_whatever_stands_beside(String sql) throws Exception {
+        codeThatDeletes();
+        String outcome = outcome(sql);
+        assertThat(otherIsKeptOrSaved()).as("refused or saved, but: " + outcome).isTrue();
+    }
+
+    @Test
+    void what_a_materialized_view_deletes_when_it_is_refreshed_is_counted() throws Exception {
+        codeThatDeletes();
+        database.run(
+                "CREATE MATERIALIZED VIEW made AS SELECT delete_other()",
+                "INSERT INTO other SELECT generate_series(1, 5000)");
+        String outcome = outcome("REFRESH MATERIALIZED VIEW made");
+        assertThat(otherIsKeptOrSaved()).as("refused or saved, but: " + outcome).isTrue();
+    }
+
+    @Test
+    void what_a_cursor_deletes_when_it_is_fetched_from_is_counted() throws Exception {
+        codeThatDeletes();
+        String outcome;
+        try (Backstop backstop = backstop();
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            outcome = outcome(statement, "DECLARE c CURSOR FOR SELECT delete_other()")
+                    + outcome(statement, "FETCH ALL FROM c");
+            connection.commit();
+        }
+        assertThat(otherIsKeptOrSaved()).as("refused or saved, but: " + outcome).isTrue();
+    }
+
+    private void readsThatDelete() throws SQLException {
+        database.run(
+                "CREATE FUNCTION f(int, int) RETURNS int LANGUAGE plpgsql AS"
+                        + " 'BEGIN DELETE FROM public.other; RETURN 1; END'",
+                "CREATE OPERATOR ### (FUNCTION = f, LEFTARG = int, RIGHTARG = int)",
+                "CREATE AGGREGATE total (int) (SFUNC = f, STYPE = int, INITCOND = '0')",
+                "CREATE FUNCTION is_fine(text) RETURNS boolean LANGUAGE plpgsql AS"
+                        + " 'BEGIN DELETE FROM public.other; RETURN true; END'",
+                "CREATE DOMAIN fine AS text CHECK (is_fine(VALUE))",
+                "CREATE TYPE pair AS (a int, b int)",
+                "CREATE FUNCTION first(pair) RETURNS int LANGUAGE plpgsql AS"
+                        + " 'BEGIN DELETE FROM public.other; RETURN 1; END'",
+                "CREATE CAST (pair AS int) WITH FUNCTION first(pair)",
+                "CREATE FUNCTION said_to_be_stable() RETURNS int LANGUAGE plpgsql STABLE AS"
+                        + " 'BEGIN PERFORM public.f(1, 2); RETURN 1; END'",
+                "CREATE VIEW by_operator AS SELECT 1 ### 2 AS x");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT 1 ### 2",
+                "SELECT 1 OPERATOR(public.###) 2",
+                "SELECT total(k) FROM t",
+                "SELECT CAST('x' AS fine)",
+                "SELECT CAST(ROW (1, 2)::pair AS int)",
+                "SELECT said_to_be_stable()",
+                "SELECT * FROM by_operator"
+            })
+    void a_query_that_runs_the_users_code_is_no_safe_one(String sql) throws Exception {
+        readsThatDelete();
+        String outcome;
+        try (Backstop backstop = Backstop.builder()
+                        .policy("read-only")
+                        .control(folder.resolve("backstop.db"))
+                        .build();
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            outcome = outcome(statement, sql);
+        }
+        assertThat(database.value("SELECT count(*) FROM other"))
+                .as("the policy reads only, but: " + outcome)
+                .isEqualTo("5000");
+    }
+
+    @Test
+    void a_pause_stops_an_operator_that_deletes() throws Exception {
+        readsThatDelete();
+        CommandRun pause = CommandRun.of(
+                "pause",
+                "--reason",
+                "attack",
+                "--control",
+                folder.resolve("backstop.db").toString());
+        assertThat(pause.exitCode()).as(pause.errors()).isZero();
+        String outcome = outcome("SELECT 1 ### 2");
+        assertThat(database.value("SELECT count(*) FROM other"))
+                .as("writes are paused, but: " + outcome)
+                .isEqualTo("5000");
+    }
+
+    @Test
+    void a_snapshot_may_take_longer_than_a_transaction_of_the_application() throws Exception {
+        Assumptions.assumeTrue(database.majorVersion() >= 17, "there is no transaction_timeout before");
+        database.run(
+                "CREATE TABLE x AS SELECT i AS id, repeat(md5(i::text), 4) AS v FROM generate_series(1, 400000) i");
+        String alter = "ALTER DATABASE \"" + database.value("SELECT current_database()") + "\" ";
+        database.run(alter + "SET transaction_timeout = '300ms'");
+        try {
+            assertThat(outcome("TRUNCATE x")).isEqualTo("ok");
+        } finally {
+            database.run(alter + "RESET transaction_timeout");
+        }
     }
 
     @Test
