@@ -3,20 +3,16 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.recovery.CopybackPlan.Situation;
 import io.backstop.recovery.CopybackPlanner.PlannedTable;
-import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** Writes the script of a copyback plan, part by part, from the planned tables in foreign-key order. Used once. */
 final class CopybackScript {
@@ -64,7 +60,7 @@ final class CopybackScript {
         List<SetAside> aside = setAside();
         List<ChildrenLeft> left = ChildrenLeft.of(transaction, tables, aside);
         placeBack();
-        List<Dependent> dependents = dependents(aside);
+        List<Dependent> dependents = DependentsToMake.of(placed, aside);
         dependents("what they are parts of", dependents, d -> ATTACHING.contains(d.kind()));
         placement();
         rowsBack();
@@ -148,7 +144,10 @@ final class CopybackScript {
                 .flatMap(table -> table.description().prerequisites().stream())
                 .distinct()
                 .toList()) {
-            if (!transaction.holds(prerequisite.exists())) {
+            boolean comesBack = placed.stream()
+                    .anyMatch(table -> OwnersOfSequences.owns(table.description(), prerequisite)
+                            || table.names().sequencesOfOthers().containsKey(prerequisite.identity()));
+            if (!comesBack && !transaction.holds(prerequisite.exists())) {
                 script.part(prerequisite.kind() + " " + prerequisite.identity() + " is missing"
                         + (prerequisite.sql().isEmpty() ? ": what needs it below fails until it is there" : ""));
                 prerequisite.sql().forEach(script::run);
@@ -213,42 +212,6 @@ final class CopybackScript {
 
     private RowsBack rows(PlannedTable table) {
         return new RowsBack(table.restored(), table.present().orElseThrow(), differing);
-    }
-
-    /** What hung on the tables when they were stored, and what was taken off those that are set aside. */
-    private List<Dependent> dependents(List<SetAside> aside) {
-        List<List<Dependent>> lists = new ArrayList<>();
-        placed.forEach(table -> lists.add(table.description().dependents()));
-        Set<List<String>> stored = lists.stream()
-                .flatMap(List::stream)
-                .map(CopybackScript::identity)
-                .collect(Collectors.toSet());
-        aside.forEach(table -> lists.add(table.moved().stream()
-                .filter(d -> !stored.contains(identity(d)))
-                .toList()));
-        Set<String> own = ownForeignKeys();
-        return DependentOrder.merge(lists).stream()
-                .filter(d -> !(d.kind().equals("foreign key") && own.contains(d.identity())))
-                .toList();
-    }
-
-    private static List<String> identity(Dependent dependent) {
-        return List.of(dependent.kind(), dependent.identity());
-    }
-
-    /** Foreign keys that come back with the restored tables themselves, as dependents of others call them. */
-    private Set<String> ownForeignKeys() {
-        Set<String> names = new HashSet<>();
-        for (RestoredTable table : placed) {
-            table.description().constraints().stream()
-                    .filter(c -> c.kind() == ConstraintKind.FOREIGN_KEY)
-                    .flatMap(c -> Stream.of(table.original(), table.target())
-                            .flatMap(t -> SqlText.spellings(t).stream())
-                            .flatMap(t -> Stream.of(c.name(), RelationName.quote(c.name()))
-                                    .map(name -> name + " on " + t)))
-                    .forEach(names::add);
-        }
-        return names;
     }
 
     /** What needs something that is gone is only offered. */

@@ -193,21 +193,25 @@ final class DescriptionComparison {
         return comment.isEmpty() ? "" : ", comment " + SqlText.literal(comment);
     }
 
-    /** A default that calls an owned sequence says the restored one's name, and means the original's. */
+    /** A default that calls a sequence which was restored with a table says the restored one's name, and means the original's. */
     private String withOriginalSequences(String expression) {
         String result = expression;
         for (Sequence sequence : stored.sequences()) {
+            RelationName original = RelationName.of(sequence.schema(), sequence.name());
             RelationName restoredName = RelationName.of(names.schema(), names.sequence(sequence.name()));
-            String original =
-                    RelationName.of(sequence.schema(), sequence.name()).toString();
-            for (String spelling : SqlText.spellings(restoredName)) {
-                result = result.replace(
-                        SqlText.literal(spelling) + "::regclass", SqlText.literal(original) + "::regclass");
-            }
-            for (String spelling : SqlText.spellings(RelationName.of(sequence.schema(), sequence.name()))) {
-                result = result.replace(
-                        SqlText.literal(spelling) + "::regclass", SqlText.literal(original) + "::regclass");
-            }
+            result = replaced(result, restoredName, original.toString());
+            result = replaced(result, original, original.toString());
+        }
+        for (Map.Entry<String, RelationName> other : names.sequencesOfOthers().entrySet()) {
+            result = replaced(result, other.getValue(), other.getKey());
+        }
+        return result;
+    }
+
+    private static String replaced(String expression, RelationName sequence, String original) {
+        String result = expression;
+        for (String spelling : SqlText.spellings(sequence)) {
+            result = result.replace(SqlText.literal(spelling) + "::regclass", SqlText.literal(original) + "::regclass");
         }
         return result;
     }

@@ -6,6 +6,7 @@ import io.backstop.snapshot.schema.TableDescription;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** Makes a described table with its sequences, ready for rows, which are its maker's alone. Stateless. */
 final class EmptyTable {
@@ -20,17 +21,23 @@ final class EmptyTable {
     /**
      * @param made the name to make it under
      * @param target the name that it is to have, for messages
+     * @param others the restored sequences of other tables that its defaults are to draw from, by the originals
      * @return what its parts are called, and will be when they are made
      */
     static RestoredNames create(
-            RecoveryTransaction transaction, TableDescription description, RelationName made, RelationName target)
+            RecoveryTransaction transaction,
+            TableDescription description,
+            RelationName made,
+            RelationName target,
+            Map<String, RelationName> others)
             throws SQLException, RecoveryException {
         String schema = made.schema().orElseThrow();
         if (!transaction.holds("EXISTS (SELECT FROM pg_namespace WHERE nspname = ?)", schema)) {
             throw new RecoveryException(
                     "schema " + schema + " does not exist", "create it, or restore into a schema that exists");
         }
-        RestoredNames names = RestoredNames.choose(description, made, TakenNames.of(transaction, schema));
+        RestoredNames names = RestoredNames.choose(description, made, TakenNames.of(transaction, schema))
+                .drawingFrom(others);
         Statements.run(transaction, new TableDdl(description, names).beforeRows(), target);
         keepToItsMaker(transaction, names);
         return names;

@@ -3,8 +3,10 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.recovery.OpenForeignKey.State;
 import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
+import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -22,7 +24,8 @@ import java.util.function.Function;
  * @param open foreign keys that are not there as they were
  */
 record Recognition(RestoredNames names, List<OpenForeignKey> open) {
-    static Recognition of(TableDescription stored, TableDescription restored, RelationName target) {
+    static Recognition of(TableDescription stored, TableDescription restored, RelationName target)
+            throws RecoveryException {
         Map<String, String> constraints =
                 matched(stored.constraints(), restored.constraints(), Constraint::name, Recognition::isSame);
         Map<String, String> indexes = matched(
@@ -35,8 +38,46 @@ record Recognition(RestoredNames names, List<OpenForeignKey> open) {
                 restored.sequences(),
                 TableDescription.Sequence::name,
                 (a, b) -> a.column().equals(b.column()) && a.identity() == b.identity());
-        RestoredNames names = new RestoredNames(target, constraints, indexes, sequences);
+        RestoredNames names =
+                new RestoredNames(target, constraints, indexes, sequences, sequencesOfOthers(stored, restored));
         return new Recognition(names, open(stored, restored, names));
+    }
+
+    /** Where a default called another table's sequence and now calls one like it: the one that was restored with that table. */
+    private static Map<String, RelationName> sequencesOfOthers(TableDescription stored, TableDescription restored)
+            throws RecoveryException {
+        Map<String, RelationName> others = new HashMap<>();
+        for (Prerequisite original : OwnersOfSequences.needed(stored)) {
+            for (Prerequisite found : OwnersOfSequences.needed(restored)) {
+                if (isLike(original, found)
+                        && stored.columns().stream().anyMatch(c -> isDrawn(c, original, found, restored))) {
+                    others.put(
+                            original.identity(),
+                            TableSearch.parse(found.identity()).name());
+                }
+            }
+        }
+        return others;
+    }
+
+    private static boolean isLike(Prerequisite original, Prerequisite found) {
+        String made = original.sql().get(0);
+        return !found.identity().equals(original.identity())
+                && found.sql().get(0).equals(made.replace(original.identity(), found.identity()));
+    }
+
+    private static boolean isDrawn(Column column, Prerequisite from, Prerequisite now, TableDescription restored) {
+        Optional<String> expected = column.defaultExpression()
+                .filter(e -> e.contains(regclass(from)))
+                .map(e -> e.replace(regclass(from), regclass(now)));
+        return expected.isPresent()
+                && restored.columns().stream()
+                        .anyMatch(c -> c.name().equals(column.name())
+                                && c.defaultExpression().equals(expected));
+    }
+
+    private static String regclass(Prerequisite sequence) {
+        return SqlText.literal(sequence.identity()) + "::regclass";
     }
 
     private static boolean isSame(Constraint stored, Constraint restored) {

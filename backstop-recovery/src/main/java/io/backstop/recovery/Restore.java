@@ -11,7 +11,7 @@ import io.backstop.snapshot.schema.TableDescription;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -84,7 +84,8 @@ public final class Restore {
     /**
      * Makes several tables in one transaction: all of them or none.
      *
-     * @param targets the table to make of each snapshot, in the order in which they are made
+     * @param targets the table to make of each snapshot; made in this order, but that what owns a sequence comes before what
+     *     draws from it
      * @return the tables, in the same order
      * @throws RecoveryException as for one
      */
@@ -107,8 +108,10 @@ public final class Restore {
                         .ifPresent(table -> staged.put(snapshot.getKey(), table));
             }
             try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
-                List<RestoredTable> tables = new ArrayList<>();
-                for (Map.Entry<SnapshotManifest, TableDescription> snapshot : verified.entrySet()) {
+                Map<SnapshotManifest, RestoredTable> restored = new HashMap<>();
+                OwnersOfSequences before = new OwnersOfSequences();
+                for (Map.Entry<SnapshotManifest, TableDescription> snapshot :
+                        OwnersOfSequences.first(verified.entrySet(), Map.Entry::getValue)) {
                     SnapshotManifest manifest = snapshot.getKey();
                     TableRestore table = new TableRestore(
                             transaction,
@@ -118,11 +121,16 @@ public final class Restore {
                             target(manifest, targets),
                             progress,
                             thoroughness);
-                    tables.add(restored(table, Optional.ofNullable(staged.get(manifest))));
+                    RestoredTable done = restored(table, before, Optional.ofNullable(staged.get(manifest)));
+                    before.add(done);
+                    restored.put(manifest, done);
                 }
+                List<RestoredTable> tables = verified.keySet().stream()
+                        .map(manifest -> Objects.requireNonNull(restored.get(manifest)))
+                        .toList();
                 commit(transaction, tables, progress);
                 staging.published();
-                return List.copyOf(tables);
+                return tables;
             }
         } catch (SQLException e) {
             throw ServerErrors.of("the restore of " + names(targets) + " failed", e);
@@ -138,13 +146,13 @@ public final class Restore {
         }
     }
 
-    private static RestoredTable restored(TableRestore table, Optional<StagedTable> staged)
+    private static RestoredTable restored(TableRestore table, OwnersOfSequences before, Optional<StagedTable> staged)
             throws SQLException, RecoveryException {
         table.refuseUnlessTargetIsFree();
         if (staged.isPresent()) {
             table.takeOver(staged.get());
         } else {
-            table.create();
+            table.create(before);
             table.complete();
         }
         return table.validated();

@@ -20,18 +20,22 @@ import java.util.Set;
  *     a new name, for the others are looked up within their table
  * @param indexes the same for the indexes that belong to no constraint
  * @param sequences the same for owned sequences
+ * @param sequencesOfOthers the sequences of tables that were restored with it and that its defaults draw from: from the
+ *     original's qualified name, as the server writes it, to the restored one
  */
 public record RestoredNames(
         RelationName target,
         Map<String, String> constraints,
         Map<String, String> indexes,
-        Map<String, String> sequences)
+        Map<String, String> sequences,
+        Map<String, RelationName> sequencesOfOthers)
         implements PartNames {
     public RestoredNames {
         Objects.requireNonNull(target, "target");
         constraints = Map.copyOf(constraints);
         indexes = Map.copyOf(indexes);
         sequences = Map.copyOf(sequences);
+        sequencesOfOthers = Map.copyOf(sequencesOfOthers);
     }
 
     /** Names for a table under the target's name, in whose schema the given names are taken. */
@@ -51,7 +55,12 @@ public record RestoredNames(
         }
         Map<String, String> indexes = new LinkedHashMap<>();
         table.indexes().forEach(i -> indexes.put(i.name(), relations.claim(derived(i.name(), table, target))));
-        return new RestoredNames(target, constraints, indexes, sequences);
+        return new RestoredNames(target, constraints, indexes, sequences, Map.of());
+    }
+
+    /** The same names, with defaults that draw from these sequences of others. */
+    RestoredNames drawingFrom(Map<String, RelationName> others) {
+        return new RestoredNames(target, constraints, indexes, sequences, others);
     }
 
     /** Whether PostgreSQL keeps a constraint of this kind by an index of the same name. */

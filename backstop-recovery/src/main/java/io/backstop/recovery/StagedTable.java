@@ -12,6 +12,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -48,7 +49,7 @@ final class StagedTable {
             throws SQLException, RecoveryException {
         RelationName name = staging.name(target.schema().orElseThrow());
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
-            RestoredNames names = EmptyTable.create(transaction, description, name, target);
+            RestoredNames names = EmptyTable.create(transaction, description, name, target, Map.of());
             Statements.run(transaction, new StagedDdl(description, names).checks(), target);
             transaction.execute("COMMENT ON TABLE " + name.quoted() + " IS "
                     + SqlText.literal(StagingName.comment(manifest, target)));

@@ -13,8 +13,11 @@ import org.jspecify.annotations.Nullable;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 
 /** The steps by which one table comes back within a transaction, to be called in their order. Not thread-safe. */
@@ -68,12 +71,25 @@ final class TableRestore {
         }
     }
 
-    /** What the table needs, where that is missing; then the table without rows. */
-    void create() throws SQLException, RecoveryException {
+    /**
+     * What the table needs, where that is missing; then the table without rows.
+     *
+     * @param others what was restored before it in the same transaction, and may own what is missing
+     */
+    void create(OwnersOfSequences others) throws SQLException, RecoveryException {
+        Map<String, RelationName> drawnFrom = new LinkedHashMap<>();
         for (Prerequisite prerequisite : description.prerequisites()) {
-            createIfMissing(prerequisite);
+            if (transaction.holds(prerequisite.exists())) {
+                continue;
+            }
+            Optional<RelationName> restored = others.restored(prerequisite);
+            if (restored.isPresent()) {
+                drawnFrom.put(prerequisite.identity(), restored.get());
+            } else {
+                createMissing(prerequisite);
+            }
         }
-        names = EmptyTable.create(transaction, description, target, target);
+        names = EmptyTable.create(transaction, description, target, target, drawnFrom);
         reached(Step.CREATED, 0);
     }
 
@@ -136,10 +152,7 @@ final class TableRestore {
      * Tried, not insisted on: some of it is needed by what hangs on the table alone. What the table itself lacks stops its
      * own statements, with a message that names it.
      */
-    private void createIfMissing(Prerequisite prerequisite) throws SQLException {
-        if (transaction.holds(prerequisite.exists())) {
-            return;
-        }
+    private void createMissing(Prerequisite prerequisite) {
         String subject = prerequisite.kind() + " " + prerequisite.identity();
         if (prerequisite.sql().isEmpty()) {
             missing.add(subject + " is missing, and the snapshot cannot tell how it was made");

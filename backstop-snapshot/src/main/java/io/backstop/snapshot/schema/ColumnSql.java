@@ -7,6 +7,7 @@ import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -39,7 +40,7 @@ final class ColumnSql {
         return switch (column.generated()) {
             case NO ->
                 column.defaultExpression()
-                        .map(e -> " DEFAULT " + onOwnSequences(e))
+                        .map(e -> " DEFAULT " + onSequencesAsNamed(e))
                         .orElse("");
             case STORED -> " GENERATED ALWAYS AS (" + column.defaultExpression().orElseThrow() + ") STORED";
             case VIRTUAL ->
@@ -88,14 +89,22 @@ final class ColumnSql {
                 && !constraint.definition().endsWith(" NOT VALID");
     }
 
-    /** A default that is more than {@code nextval} of an owned sequence still has to mean the one that is made with it. */
-    private String onOwnSequences(String expression) {
+    /**
+     * A default that is more than {@code nextval} of an owned sequence still has to mean the one that is made with it, and
+     * one that draws from another table's sequence the one that is made with that.
+     */
+    private String onSequencesAsNamed(String expression) {
         String result = expression;
         for (Sequence sequence : table.sequences()) {
             for (String spelling : spellings(RelationName.of(sequence.schema(), sequence.name()))) {
                 result = result.replace(
                         TableSql.literal(spelling) + "::regclass", TableSql.literal(sequence(sequence)) + "::regclass");
             }
+        }
+        for (Map.Entry<String, RelationName> other : names.sequencesOfOthers().entrySet()) {
+            result = result.replace(
+                    TableSql.literal(other.getKey()) + "::regclass",
+                    TableSql.literal(other.getValue().quoted()) + "::regclass");
         }
         return result;
     }

@@ -2,6 +2,8 @@ package io.backstop.snapshot.schema;
 
 import io.backstop.api.analysis.RelationName;
 
+import java.util.Map;
+
 /**
  * What a table and its parts are to be called, where it is made: the original's names, or free ones beside it. Parts are
  * asked for by their original names. Implementations are immutable and thread-safe.
@@ -15,6 +17,14 @@ public interface PartNames {
     String index(String original);
 
     String sequence(String original);
+
+    /**
+     * The sequences of other tables that are called something else too, by their qualified names as the server writes them
+     * in a default.
+     */
+    default Map<String, RelationName> sequencesOfOthers() {
+        return Map.of();
+    }
 
     /** The names that the parts had when they were described. */
     static PartNames original(TableDescription table) {
