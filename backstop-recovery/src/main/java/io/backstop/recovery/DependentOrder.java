@@ -1,6 +1,7 @@
 package io.backstop.recovery;
 
 import io.backstop.snapshot.schema.TableDescription.Dependent;
+import io.backstop.snapshot.schema.Thing;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -18,7 +19,7 @@ final class DependentOrder {
         List<Deque<Dependent>> queues = new ArrayList<>();
         lists.forEach(list -> queues.add(new ArrayDeque<>(list)));
         List<Dependent> merged = new ArrayList<>();
-        Set<Dependent> done = new HashSet<>();
+        Set<Thing> done = new HashSet<>();
         while (true) {
             queues.forEach(queue -> dropDone(queue, done));
             queues.removeIf(Deque::isEmpty);
@@ -27,12 +28,12 @@ final class DependentOrder {
             }
             Dependent next = next(queues);
             merged.add(next);
-            done.add(next);
+            done.add(Thing.of(next));
         }
     }
 
-    private static void dropDone(Deque<Dependent> queue, Set<Dependent> done) {
-        while (!queue.isEmpty() && done.contains(queue.peek())) {
+    private static void dropDone(Deque<Dependent> queue, Set<Thing> done) {
+        while (!queue.isEmpty() && done.contains(Thing.of(queue.element()))) {
             queue.poll();
         }
     }
@@ -46,6 +47,7 @@ final class DependentOrder {
     }
 
     private static boolean isBehind(Dependent head, Deque<Dependent> queue) {
-        return queue.stream().skip(1).anyMatch(head::equals);
+        Thing thing = Thing.of(head);
+        return queue.stream().skip(1).anyMatch(other -> Thing.of(other).equals(thing));
     }
 }

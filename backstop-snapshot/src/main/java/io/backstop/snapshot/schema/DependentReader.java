@@ -65,7 +65,7 @@ final class DependentReader {
             }
             inOrder.addAll(uses.getOrDefault(table, List.of()));
             inOrder.addAll(last.getOrDefault(table, List.of()));
-            dependents.put(table, inOrder.stream().distinct().toList());
+            dependents.put(table, Thing.once(inOrder));
         }
         return dependents;
     }

@@ -1,0 +1,34 @@
+package io.backstop.snapshot.schema;
+
+import io.backstop.snapshot.schema.TableDescription.Dependent;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a dependent is, whichever relation it is seen from. A rule that writes another table hangs on both: of the one it is
+ * a part, and to the other it is something that has to be dropped. Immutable.
+ */
+public record Thing(String kind, String identity, List<String> sql) {
+    public Thing {
+        sql = List.copyOf(sql);
+    }
+
+    public static Thing of(Dependent dependent) {
+        return new Thing(dependent.kind(), dependent.identity(), dependent.sql());
+    }
+
+    /** Each thing once, at the last of its places: only there all that it hangs on has been made. */
+    static List<Dependent> once(List<Dependent> inOrder) {
+        Map<Thing, Dependent> lastFirst = new LinkedHashMap<>();
+        for (int i = inOrder.size() - 1; i >= 0; i--) {
+            lastFirst.putIfAbsent(of(inOrder.get(i)), inOrder.get(i));
+        }
+        List<Dependent> once = new ArrayList<>(lastFirst.values());
+        Collections.reverse(once);
+        return once;
+    }
+}
