@@ -2,6 +2,8 @@ package io.backstop.recovery;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.List;
+
 /**
  * A recovery that did not happen; the database is as it was. Its message says in lower case what could not be done and
  * names the object, then {@code HINT:} and what to do; it holds no values of rows and no credentials.
@@ -9,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 public final class RecoveryException extends Exception {
     private static final long serialVersionUID = 1L;
 
+    private final String problem;
     private final String hint;
 
     public RecoveryException(String problem, String hint) {
@@ -17,7 +20,15 @@ public final class RecoveryException extends Exception {
 
     public RecoveryException(String problem, String hint, @Nullable Throwable cause) {
         super(problem + "\nHINT: " + hint, cause);
+        this.problem = problem;
         this.hint = hint;
+    }
+
+    /** The same with what went before it and may be why. */
+    RecoveryException after(List<String> reasons) {
+        return reasons.isEmpty()
+                ? this
+                : new RecoveryException(problem + "; " + String.join("; ", reasons), hint, getCause());
     }
 
     /** What to do about it. */

@@ -87,9 +87,16 @@ final class RecoveryTransaction implements AutoCloseable {
 
     /** Runs what is allowed to fail; the transaction stands either way. */
     void attempt(String sql) throws SQLException {
+        attempt(List.of(sql));
+    }
+
+    /** Runs all of them or none. One by one, for the driver takes a semicolon in a body of standard SQL for an end. */
+    void attempt(List<String> statements) throws SQLException {
         Savepoint before = connection.setSavepoint();
         try {
-            execute(sql);
+            for (String statement : statements) {
+                execute(statement);
+            }
         } catch (SQLException e) {
             connection.rollback(before);
             throw e;

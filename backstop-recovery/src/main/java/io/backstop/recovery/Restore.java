@@ -152,8 +152,7 @@ public final class Restore {
         if (staged.isPresent()) {
             table.takeOver(staged.get());
         } else {
-            table.create(before);
-            table.complete();
+            table.make(before);
         }
         return table.validated();
     }

@@ -72,11 +72,20 @@ final class TableRestore {
     }
 
     /**
-     * What the table needs, where that is missing; then the table without rows.
+     * The table with its rows and constraints, and before it what it needs and is missing.
      *
      * @param others what was restored before it in the same transaction, and may own what is missing
      */
-    void create(OwnersOfSequences others) throws SQLException, RecoveryException {
+    void make(OwnersOfSequences others) throws SQLException, RecoveryException {
+        try {
+            create(others);
+            complete();
+        } catch (RecoveryException e) {
+            throw e.after(missing);
+        }
+    }
+
+    private void create(OwnersOfSequences others) throws SQLException, RecoveryException {
         Map<String, RelationName> drawnFrom = new LinkedHashMap<>();
         for (Prerequisite prerequisite : description.prerequisites()) {
             if (transaction.holds(prerequisite.exists())) {
@@ -94,7 +103,7 @@ final class TableRestore {
     }
 
     /** Fills and constrains the table. */
-    void complete() throws SQLException, RecoveryException {
+    private void complete() throws SQLException, RecoveryException {
         if (description.foreign().isPresent()) {
             constrain(ddl().afterRows());
             return; // its rows are where they always were, and are not asked for
@@ -114,7 +123,7 @@ final class TableRestore {
         };
     }
 
-    /** Takes over a table that was filled and indexed before, in place of {@link #create} and {@link #complete}. */
+    /** Takes over a table that was filled and indexed before, in place of {@link #make}. */
     void takeOver(StagedTable staged) throws SQLException, RecoveryException {
         rows = staged.rows(transaction, thoroughness);
         names = staged.publish(transaction);
@@ -159,7 +168,7 @@ final class TableRestore {
             return;
         }
         try {
-            transaction.attempt(String.join(";\n", prerequisite.sql()));
+            transaction.attempt(prerequisite.sql());
             created.add(subject);
         } catch (SQLException e) {
             missing.add(subject + " is missing and could not be created: " + ServerErrors.sentence(e));

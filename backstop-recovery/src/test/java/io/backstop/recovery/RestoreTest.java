@@ -471,6 +471,7 @@ class RestoreTest {
         assertThatThrownBy(() -> restore(manifest))
                 .isInstanceOf(RecoveryException.class)
                 .hasMessageContaining("type \"public.mine\" does not exist")
+                .hasMessageContaining("role \"restore_type_owner\" does not exist")
                 .hasMessageContaining("HINT: create the missing type, collation, role or extension first");
         assertThat(catalog()).isEqualTo(before);
     }
