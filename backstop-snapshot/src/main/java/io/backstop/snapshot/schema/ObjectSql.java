@@ -102,7 +102,7 @@ final class ObjectSql {
                           AND col_description(a.attrelid, a.attnum) IS NOT NULL ORDER BY a.attnum)
             WHEN 'd' THEN ARRAY[format('CREATE DOMAIN %s AS %s', t.oid::regtype, format_type(t.typbasetype, t.typtypmod))
                  || (SELECT :domainCollation FROM pg_type b WHERE b.oid = t.typbasetype)
-                 || coalesce(' DEFAULT ' || t.typdefault, '')
+                 || coalesce(' DEFAULT ' || pg_get_expr(t.typdefaultbin, 'pg_type'::regclass), '')
                  || CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
                  || coalesce((SELECT string_agg(format(' CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)), ''
                                                 ORDER BY conname)
