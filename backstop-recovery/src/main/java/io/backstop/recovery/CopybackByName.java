@@ -152,6 +152,7 @@ public final class CopybackByName {
         script.note(HEADER.formatted(source, target, source, target));
         script.run("BEGIN");
         script.run("SET LOCAL row_security = off");
+        RowsBack.SETTINGS.forEach(script::run);
         script.run("SET LOCAL standard_conforming_strings = on");
         script.run("DO "
                 + SqlText.dollarQuoted(filled(Map.of(

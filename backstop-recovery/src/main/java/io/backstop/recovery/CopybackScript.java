@@ -56,6 +56,7 @@ final class CopybackScript {
         script.run("SET LOCAL search_path = pg_catalog");
         script.run("SET LOCAL standard_conforming_strings = on");
         script.run("SET LOCAL row_security = off");
+        RowsBack.SETTINGS.forEach(script::run);
         script.run("SET LOCAL check_function_bodies = off");
         List<SetAside> aside = setAside();
         List<ChildrenLeft> left = ChildrenLeft.of(transaction, tables, aside);

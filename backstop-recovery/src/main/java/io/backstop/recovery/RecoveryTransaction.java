@@ -27,15 +27,21 @@ final class RecoveryTransaction implements AutoCloseable {
             + "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL check_function_bodies = off; "
             + "SET LOCAL standard_conforming_strings = on";
 
-    /** What the rows' text depends on, as a capture sets it (PostgreSQL documentation, 19.11); xmloption is for reading. */
+    /** What the rows' text depends on, as a capture sets it (PostgreSQL documentation, 19.11); xmloption and array_nulls are for reading. */
     private static final String CAPTURE = "SET LOCAL client_encoding = 'UTF8'; SET LOCAL DateStyle = 'ISO, YMD'; "
             + "SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 3; "
             + "SET LOCAL bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = 'content'; "
+            + "SET LOCAL array_nulls = on; "
             + "SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL quote_all_identifiers = off";
 
     /** 256 MB for building an index, unless the server gives more anyway; a session builds one at a time. */
     private static final String MEMORY = "SELECT pg_catalog.set_config('maintenance_work_mem', '256MB', true) "
             + "FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem' AND setting::int8 < 262144";
+
+    /** From version 17 on the whole transaction has a limit too. */
+    private static final String NO_TIMEOUT =
+            "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings "
+                    + "WHERE name = 'transaction_timeout'";
 
     private final Connection connection;
     private final String searchPath;
@@ -57,6 +63,7 @@ final class RecoveryTransaction implements AutoCloseable {
         connection.setAutoCommit(false);
         try {
             transaction.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
+            transaction.execute(NO_TIMEOUT);
             transaction.execute(SETTINGS);
             transaction.execute(CAPTURE);
             transaction.execute(MEMORY);

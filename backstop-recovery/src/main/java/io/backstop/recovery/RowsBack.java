@@ -16,6 +16,13 @@ import java.util.stream.Stream;
 
 /** Writes the statements that put a restored table's rows back into the table that is still there. Thread-confined. */
 final class RowsBack {
+    /** Values are compared as text, which has to tell every two of them apart (PostgreSQL documentation, 19.11). */
+    static final List<String> SETTINGS = List.of(
+            "SET LOCAL extra_float_digits = 3",
+            "SET LOCAL DateStyle = 'ISO, YMD'",
+            "SET LOCAL IntervalStyle = 'postgres'",
+            "SET LOCAL lc_monetary = 'C'");
+
     private static final Set<String> COUNTED = Set.of("smallint", "integer", "bigint", "numeric");
 
     private final RestoredTable restored;

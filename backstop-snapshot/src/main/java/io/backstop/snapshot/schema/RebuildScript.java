@@ -25,6 +25,7 @@ public final class RebuildScript {
             SET LOCAL intervalstyle = 'postgres';
             SET LOCAL timezone = 'UTC';
             SET LOCAL lc_monetary = 'C';
+            SET LOCAL array_nulls = on;
             """;
 
     private RebuildScript() {}
