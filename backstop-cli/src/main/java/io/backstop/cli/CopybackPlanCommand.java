@@ -106,10 +106,8 @@ final class CopybackPlanCommand implements Callable<Integer> {
     private Plan exact(ObjectStore store, Connection connection)
             throws IOException, RefusedException, RecoveryException {
         SnapshotManifest manifest = manifest(store, connection);
-        RelationName typed = source.name();
         RestoredTable restored = new Restore(new SnapshotArchive(store))
-                .validate(
-                        connection, manifest, RelationName.of(typed.schema().orElse(manifest.schema()), typed.name()));
+                .validate(connection, manifest, Restore.target(manifest, source.name()));
         if (!restored.validation().holds()) {
             throw new RefusedException(
                     restored.target() + " is not what " + manifest.snapshotId() + " of " + manifest.createdAt()

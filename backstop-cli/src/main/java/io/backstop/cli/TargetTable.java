@@ -16,12 +16,8 @@ final class TargetTable {
             description = "The restored table: name or schema.name [TABLE_recovered, in the snapshot's schema].")
     private @Nullable TableSearch name;
 
-    /** With its schema: the snapshot's, where none is named. */
+    /** With its schema: that of the default target, where none is named. */
     RelationName of(SnapshotManifest manifest) {
-        if (name == null) {
-            return Restore.defaultTarget(manifest);
-        }
-        RelationName typed = name.name();
-        return RelationName.of(typed.schema().orElse(manifest.schema()), typed.name());
+        return name == null ? Restore.defaultTarget(manifest) : Restore.target(manifest, name.name());
     }
 }

@@ -7,7 +7,8 @@ import java.util.Objects;
 
 /**
  * A script that takes restored tables to where the rows are missed, for somebody to review and run: as it stands in psql,
- * or as one string through JDBC. It is one transaction, and nothing of it has been run. Immutable.
+ * or as one string through JDBC (with {@code preferQueryMode=simple} where a function's body is in standard SQL: pgjdbc would
+ * cut that at its semicolons). It is one transaction, and nothing of it has been run. Immutable.
  *
  * @param parts what it does for each table, in its order
  * @param sql the script

@@ -9,7 +9,10 @@ import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -109,13 +112,16 @@ final class CopybackScript {
 
     private List<SetAside> setAside() throws SQLException {
         List<SetAside> aside = new ArrayList<>();
+        Map<String, Set<String>> taken = new HashMap<>();
         for (PlannedTable table : tables) {
             if (table.situation() == Situation.CHANGED) {
                 PresentTable present = table.present().orElseThrow();
-                aside.add(SetAside.of(
-                        transaction,
-                        present,
-                        TakenNames.of(transaction, present.name().schema().orElseThrow())));
+                String schema = present.name().schema().orElseThrow();
+                Set<String> names = taken.computeIfAbsent(schema, name -> new HashSet<>());
+                names.addAll(TakenNames.of(transaction, schema));
+                SetAside moved = SetAside.of(transaction, present, names);
+                names.addAll(moved.claimed());
+                aside.add(moved);
             }
         }
         for (SetAside table : aside) {

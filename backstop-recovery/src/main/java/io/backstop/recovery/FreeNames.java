@@ -24,6 +24,11 @@ final class FreeNames {
         return name;
     }
 
+    /** The name with that end, which says what it is: a long beginning gives way. */
+    static String withEnd(String name, String end) {
+        return shortened(name, LONGEST - end.length()) + end;
+    }
+
     /** The longest beginning that takes no more bytes in UTF-8, cut between characters. */
     static String shortened(String name, int bytes) {
         int length = 0;

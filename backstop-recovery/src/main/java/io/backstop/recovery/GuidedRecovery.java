@@ -101,9 +101,7 @@ public final class GuidedRecovery {
                         + " rows that one statement changed or deleted, as they were before it");
             }
         }
-        Map<SnapshotManifest, RelationName> targets = new LinkedHashMap<>();
-        chosen.forEach(manifest -> targets.put(manifest, Restore.defaultTarget(manifest)));
-        List<RestoredTable> tables = restore.restoreTogether(connection, targets, progress);
+        List<RestoredTable> tables = restore.restoreTogether(connection, Restore.defaultTargets(chosen), progress);
         for (RestoredTable table : tables) {
             table.created().forEach(what -> notes.add(what + " was missing and created for " + table.target()));
             table.warnings().forEach(warning -> notes.add(table.target() + ": " + warning));

@@ -28,7 +28,6 @@ import java.util.stream.Collectors;
  */
 public final class Restore {
     private static final String SUFFIX = "_recovered";
-    private static final int ROOM_FOR_NAME = 63 - SUFFIX.length();
 
     /** What two connections load and index while others wait is worth more than the steps that it takes. */
     private static final long STAGED_FROM = 16L << 20;
@@ -64,7 +63,25 @@ public final class Restore {
      * {@code public} where the table was temporary: its schema ended with its session.
      */
     public static RelationName defaultTarget(SnapshotManifest manifest) {
-        return RelationName.of(schema(manifest), FreeNames.shortened(manifest.table(), ROOM_FOR_NAME) + SUFFIX);
+        return RelationName.of(schema(manifest), FreeNames.withEnd(manifest.table(), SUFFIX));
+    }
+
+    /** The same for snapshots that are restored together: long names that begin alike are numbered. */
+    static Map<SnapshotManifest, RelationName> defaultTargets(List<SnapshotManifest> together) {
+        Map<SnapshotManifest, RelationName> targets = new LinkedHashMap<>();
+        for (SnapshotManifest manifest : together) {
+            RelationName target = defaultTarget(manifest);
+            for (int i = 1; targets.containsValue(target); i++) {
+                target = RelationName.of(schema(manifest), FreeNames.withEnd(manifest.table(), SUFFIX + "_" + i));
+            }
+            targets.put(manifest, target);
+        }
+        return targets;
+    }
+
+    /** A name as somebody typed it, with its schema: where none is named, that of {@link #defaultTarget}. */
+    public static RelationName target(SnapshotManifest manifest, RelationName typed) {
+        return RelationName.of(typed.schema().orElse(schema(manifest)), typed.name());
     }
 
     /**
@@ -205,14 +222,14 @@ public final class Restore {
      * Compares a table that was restored earlier with its snapshot again, and finds out what its parts are called.
      *
      * @param connection a plain connection to PostgreSQL in auto-commit; left so, and nothing is changed
-     * @param target the restored table; without a schema, that of the snapshot
+     * @param target the restored table; without a schema, that of {@link #defaultTarget}
      * @return the table; its validation may not hold
      * @throws RecoveryException where the snapshot is not whole or the table is not there
      */
     public RestoredTable validate(Connection connection, SnapshotManifest manifest, RelationName target)
             throws RecoveryException {
         TableDescription whole = verified(manifest);
-        RelationName table = target(manifest, Map.of(manifest, target));
+        RelationName table = target(manifest, target);
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             TableDescription stored = ServerBuild.fitted(transaction, whole);
             TableDescription restored = Validator.describe(transaction, table);
@@ -248,8 +265,7 @@ public final class Restore {
     }
 
     private static RelationName target(SnapshotManifest manifest, Map<SnapshotManifest, RelationName> targets) {
-        RelationName target = Objects.requireNonNull(targets.get(manifest));
-        return RelationName.of(target.schema().orElse(schema(manifest)), target.name());
+        return target(manifest, Objects.requireNonNull(targets.get(manifest)));
     }
 
     private static String schema(SnapshotManifest manifest) {

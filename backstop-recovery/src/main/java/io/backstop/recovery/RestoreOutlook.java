@@ -38,13 +38,13 @@ public record RestoreOutlook(
      * Looks.
      *
      * @param connection a plain connection to PostgreSQL in auto-commit; left so
-     * @param target the table to make; without a schema, that of the snapshot
+     * @param target the table to make; without a schema, that of {@link Restore#defaultTarget}
      * @throws RecoveryException where the snapshot's description is damaged, or the database cannot be read
      */
     public static RestoreOutlook of(
             Connection connection, SnapshotArchive archive, SnapshotManifest manifest, RelationName target)
             throws RecoveryException {
-        RelationName table = RelationName.of(target.schema().orElse(manifest.schema()), target.name());
+        RelationName table = Restore.target(manifest, target);
         try {
             TableDescription description = archive.description(manifest);
             connection.setAutoCommit(false);

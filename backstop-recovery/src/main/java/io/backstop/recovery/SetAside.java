@@ -30,8 +30,6 @@ record SetAside(
         List<String> parents,
         Map<String, String> invalid,
         Map<String, String> statistics) {
-    private static final int ROOM_FOR_NAME = 53;
-
     private static final String OID = "(SELECT c.oid FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace "
             + "WHERE s.nspname = ? AND c.relname = ?)";
 
@@ -62,8 +60,19 @@ record SetAside(
                         .collect(Collectors.toMap(name -> name, claim)));
     }
 
+    /** The names that it and its parts take. */
+    Set<String> claimed() {
+        Set<String> claimed = new HashSet<>(names.constraints().values());
+        claimed.add(names.target().name());
+        claimed.addAll(names.indexes().values());
+        claimed.addAll(names.sequences().values());
+        claimed.addAll(invalid.values());
+        claimed.addAll(statistics.values());
+        return claimed;
+    }
+
     private static String aside(String name) {
-        return FreeNames.shortened(name, ROOM_FOR_NAME) + "_set_aside";
+        return FreeNames.withEnd(name, "_set_aside");
     }
 
     private static Set<String> without(Set<String> taken, String name) {

@@ -17,7 +17,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -480,6 +482,46 @@ class CopybackTest {
         assertThat(database.value("SELECT count(*) FROM users_set_aside")).isEqualTo("7");
         database.run("DROP TABLE users_set_aside");
         assertThat(truth()).isEqualTo(before);
+    }
+
+    @Test
+    void partitions_whose_long_names_begin_alike_are_swapped_together() throws Exception {
+        String partition = "measurements_of_all_devices_in_the_northern_hemisphere_2024";
+        database.run(
+                "CREATE TABLE p (id int, k int) PARTITION BY LIST (k)",
+                "CREATE TABLE " + partition + "_01 PARTITION OF p FOR VALUES IN (1)",
+                "CREATE TABLE " + partition + "_02 PARTITION OF p FOR VALUES IN (2)",
+                "INSERT INTO p VALUES (10, 1), (20, 2)");
+        List<SnapshotManifest> manifests = captures.takeTogether("p", partition + "_01", partition + "_02");
+        database.run("ALTER TABLE p ALTER COLUMN id TYPE bigint");
+
+        try (Connection connection = database.connect()) {
+            List<RestoredTable> restored = new Restore(captures.archive())
+                    .restoreTogether(connection, Restore.defaultTargets(manifests), RestoreProgress.SILENT);
+            run(plan(restored, DifferingRows.AS_FOUND));
+        }
+
+        assertThat(database.rows("SELECT id, k, pg_typeof(id) FROM p ORDER BY id"))
+                .containsExactly("10|1|integer", "20|2|integer");
+    }
+
+    @Test
+    void a_function_with_a_body_in_standard_sql_that_hung_on_the_table_comes_back() throws Exception {
+        database.run(
+                "CREATE TABLE t (id int PRIMARY KEY)",
+                "CREATE FUNCTION rows_of_t() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM t; END",
+                "INSERT INTO t VALUES (1)");
+        SnapshotManifest manifest = captures.take("t");
+        database.run("DROP TABLE t CASCADE");
+
+        CopybackPlan plan = plan(restore(List.of(manifest)), DifferingRows.AS_FOUND);
+        // Else the driver itself cuts the script where the body ends.
+        try (Connection connection = DriverManager.getConnection(database.url() + "&preferQueryMode=simple");
+                Statement statement = connection.createStatement()) {
+            statement.execute(plan.sql());
+        }
+
+        assertThat(database.value("SELECT rows_of_t()")).isEqualTo("1");
     }
 
     @Test
