@@ -11,12 +11,12 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -24,6 +24,8 @@ import java.util.stream.Collectors;
  * connection belongs to one call at a time.
  */
 public final class GuidedRecovery {
+    private static final Pattern SERVER = Pattern.compile("^(?:[^/]*/)?[^/]*:\\d+/");
+
     private final SnapshotArchive archive;
     private final CopybackPlanner planner;
     private final Restore restore;
@@ -159,7 +161,7 @@ public final class GuidedRecovery {
             throw ServerErrors.of("the database's name could not be found out", e);
         }
         List<SnapshotManifest> own = newestFirst.stream()
-                .filter(manifest -> manifest.database().endsWith("/" + database))
+                .filter(manifest -> isOf(manifest.database(), database))
                 .toList();
         SnapshotManifest newest = newestFirst.get(0);
         if (own.isEmpty()) {
@@ -172,6 +174,19 @@ public final class GuidedRecovery {
                     + "passed over");
         }
         return own;
+    }
+
+    /**
+     * @param stored {@code [environment/]host:port/database}, or the cluster's id in place of host and port
+     * @param database a database's own name, in which there may be a slash as well
+     */
+    private static boolean isOf(String stored, String database) {
+        if (!stored.endsWith("/" + database)) {
+            return false;
+        }
+        String place = stored.substring(0, stored.length() - database.length());
+        Matcher server = SERVER.matcher(place);
+        return !server.find() || server.end() == place.length();
     }
 
     private static RecoveryException holdsOnlyRows(SnapshotManifest manifest) {
