@@ -24,7 +24,7 @@ import java.util.concurrent.Callable;
         name = "recover",
         description = {
             "Restores the newest snapshot of a table to TABLE_recovered, validates it, and then prints the SQL that"
-                    + " puts it back.",
+                    + " puts it back. One without rows is passed over while an older one has some.",
             "The original table, if there is one, is not touched."
         },
         mixinStandardHelpOptions = true)

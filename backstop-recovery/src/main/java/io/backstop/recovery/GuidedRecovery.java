@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -46,8 +47,8 @@ public final class GuidedRecovery {
     }
 
     /**
-     * Restores the newest snapshot of a table as {@code <table>_recovered}, reads every row back, and plans its way back.
-     * Where the table is gone, that is the newest snapshot of the whole table: one that holds rows of a single statement
+     * Restores the newest snapshot of a table as {@code <table>_recovered}, reads every row back, and plans its way back. One
+     * without rows is passed over while an older one has some, and one that has more rows is told. Where the table is gone, only snapshots of the whole table count: one that holds rows of a single statement
      * would bring back a part of it. A partitioned table comes with its whole recovery group, for its rows are in its
      * partitions.
      *
@@ -60,7 +61,7 @@ public final class GuidedRecovery {
             throws RecoveryException {
         SnapshotArchive.Contents all = contents();
         List<String> notes = new ArrayList<>();
-        SnapshotManifest chosen = choose(connection, all, table, notes);
+        SnapshotManifest chosen = choose(connection, all, table, false, notes);
         List<SnapshotManifest> group = group(all.valid(), chosen);
         if (isPartitioned(chosen)) {
             return recover(connection, group, notes, progress);
@@ -87,7 +88,7 @@ public final class GuidedRecovery {
             throws RecoveryException {
         SnapshotArchive.Contents all = contents();
         List<String> notes = new ArrayList<>();
-        SnapshotManifest chosen = choose(connection, all, table, notes);
+        SnapshotManifest chosen = choose(connection, all, table, true, notes);
         return recover(connection, group(all.valid(), chosen), notes, progress);
     }
 
@@ -113,8 +114,9 @@ public final class GuidedRecovery {
         return new RecoveryReport(tables, plan, notes);
     }
 
+    /** @param together whether all that was stored with the table comes back with it, whose rows then count too */
     private SnapshotManifest choose(
-            Connection connection, SnapshotArchive.Contents all, String table, List<String> notes)
+            Connection connection, SnapshotArchive.Contents all, String table, boolean together, List<String> notes)
             throws RecoveryException {
         Set<RelationName> tables = new LinkedHashSet<>();
         all.valid().forEach(manifest -> tables.add(name(manifest)));
@@ -126,20 +128,32 @@ public final class GuidedRecovery {
                         .filter(manifest -> name(manifest).equals(found))
                         .toList(),
                 notes);
-        SnapshotManifest newest = own.get(0);
-        if (newest.coverage() == Coverage.TABLE || isThere(connection, found)) {
-            return newest;
+        List<SnapshotManifest> fitting = isThere(connection, found) ? own : ofTheWhole(found, own, notes);
+        if (together || isPartitioned(fitting.get(0))) {
+            Map<String, Long> rows = all.valid().stream()
+                    .collect(Collectors.groupingBy(
+                            SnapshotManifest::groupId, Collectors.summingLong(SnapshotManifest::rowCount)));
+            return SnapshotWithRows.newest(fitting, manifest -> rows.getOrDefault(manifest.groupId(), 0L), notes);
         }
-        SnapshotManifest whole = own.stream()
+        return SnapshotWithRows.newest(fitting, SnapshotManifest::rowCount, notes);
+    }
+
+    /** Those that can take the place of a table that is gone. */
+    private static List<SnapshotManifest> ofTheWhole(
+            RelationName table, List<SnapshotManifest> newestFirst, List<String> notes) throws RecoveryException {
+        List<SnapshotManifest> whole = newestFirst.stream()
                 .filter(manifest -> manifest.coverage() == Coverage.TABLE)
-                .findFirst()
-                .orElseThrow(() -> holdsOnlyRows(newest));
-        notes.add("newer snapshots of " + found
-                + " hold only rows of single statements and were passed over, because the "
-                + "table is gone: "
-                + own.subList(0, own.indexOf(whole)).stream()
-                        .map(SnapshotManifest::snapshotId)
-                        .collect(Collectors.joining(", ")));
+                .toList();
+        if (whole.isEmpty()) {
+            throw holdsOnlyRows(newestFirst.get(0));
+        }
+        List<SnapshotManifest> newer = newestFirst.subList(0, newestFirst.indexOf(whole.get(0)));
+        if (!newer.isEmpty()) {
+            notes.add("newer snapshots of " + table
+                    + " hold only rows of single statements and were passed over, because the "
+                    + "table is gone: "
+                    + newer.stream().map(SnapshotManifest::snapshotId).collect(Collectors.joining(", ")));
+        }
         return whole;
     }
 

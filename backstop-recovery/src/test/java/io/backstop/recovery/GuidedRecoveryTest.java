@@ -89,6 +89,49 @@ class GuidedRecoveryTest {
     }
 
     @Test
+    void a_newest_snapshot_without_rows_is_passed_over_and_told() throws Exception {
+        database.run("CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1), (2)");
+        SnapshotManifest most = captures.take("users");
+        database.run("DELETE FROM users WHERE id = 1");
+        SnapshotManifest some = captures.take("users");
+        database.run("DELETE FROM users");
+        SnapshotManifest none = captures.take("users");
+
+        RecoveryReport report = recover("users");
+
+        assertThat(report.manifest()).isEqualTo(some);
+        assertThat(report.notes())
+                .containsExactly(
+                        "snapshot " + none.snapshotId() + " of " + none.createdAt()
+                                + " is the newest of public.users and "
+                                + "holds no rows, so snapshot " + some.snapshotId() + " of " + some.createdAt()
+                                + " was taken, which holds 1; if the table was rightly empty, restore the newest by "
+                                + "`backstop restore --snapshot-id " + none.snapshotId()
+                                + " --table users` and its way "
+                                + "back by `backstop restore-copyback-plan`",
+                        "snapshot " + most.snapshotId() + " of " + most.createdAt()
+                                + " is older and holds more rows of "
+                                + "public.users, 2; if some of these are missed, restore it by `backstop restore "
+                                + "--snapshot-id " + most.snapshotId() + " --table users` and its way back by "
+                                + "`backstop restore-copyback-plan`");
+    }
+
+    @Test
+    void an_empty_table_whose_group_holds_rows_comes_back_with_that() throws Exception {
+        database.run("CREATE TABLE users (id int)", "CREATE TABLE orders (id int)", "INSERT INTO users VALUES (1)");
+        captures.take("users");
+        database.run("DELETE FROM users", "INSERT INTO orders VALUES (1)");
+        SnapshotManifest newest = captures.takeTogether("users", "orders").get(0);
+        database.run("DROP TABLE users, orders");
+
+        try (Connection connection = database.connect()) {
+            RecoveryReport report =
+                    new GuidedRecovery(captures.archive()).recoverGroup(connection, "users", RestoreProgress.SILENT);
+            assertThat(report.manifest()).isEqualTo(newest);
+        }
+    }
+
+    @Test
     void a_name_in_several_schemas_is_ambiguous() throws Exception {
         database.run("CREATE SCHEMA other", "CREATE TABLE users (id int)", "CREATE TABLE other.users (id int)");
         captures.take("users");
@@ -192,7 +235,7 @@ class GuidedRecoveryTest {
     @Test
     void rows_of_one_statement_are_restored_where_the_table_is_there_and_told_to_be_no_more() throws Exception {
         database.run("CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1), (2), (3)");
-        captures.take("users");
+        SnapshotManifest whole = captures.take("users");
         SnapshotManifest rows = captures.takeRows("users", "id = 2");
         database.run("DELETE FROM users WHERE id = 2");
 
@@ -203,6 +246,10 @@ class GuidedRecoveryTest {
         assertThat(report.validation().thoroughness()).isEqualTo(Thoroughness.EVERY_ROW);
         assertThat(report.notes())
                 .containsExactly(
+                        "snapshot " + whole.snapshotId() + " of " + whole.createdAt() + " is older and holds more rows of "
+                                + "public.users, 3; if some of these are missed, restore it by `backstop restore "
+                                + "--snapshot-id " + whole.snapshotId() + " --table users` and its way back by "
+                                + "`backstop restore-copyback-plan`",
                         rows.snapshotId() + " of public.users holds only the 1 rows that one statement changed or "
                                 + "deleted, as they were before it");
         assertThat(database.rows("SELECT id FROM users_recovered")).containsExactly("2");
