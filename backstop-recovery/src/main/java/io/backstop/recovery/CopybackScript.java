@@ -196,29 +196,25 @@ final class CopybackScript {
             return;
         }
         script.part("nobody else writes meanwhile");
-        for (PlannedTable table : written.stream()
-                .sorted(Comparator.comparing(t -> t.restored().original().quoted()))
-                .toList()) {
-            rows(table).prepare(script);
+        List<RowsBack> rows = new ArrayList<>();
+        for (PlannedTable table : written) {
+            rows.add(new RowsBack(transaction, table.restored(), table.present().orElseThrow(), differing));
         }
+        rows.stream().sorted(Comparator.comparing(RowsBack::table)).forEach(table -> table.prepare(script));
         List<String> circular = ForeignKeyOrder.circular(written);
         if (!circular.isEmpty()) {
             script.note("foreign keys go in a circle: they are checked after all rows are back");
             circular.forEach(key -> script.run(key + " DEFERRABLE INITIALLY DEFERRED"));
         }
         script.run("SET CONSTRAINTS ALL DEFERRED");
-        for (PlannedTable table : written) {
-            rows(table).rows(script, transaction);
-            rows(table).sequences(script);
+        for (RowsBack table : rows) {
+            table.rows(script);
+            table.sequences(script);
         }
         script.part("everything that was put back is checked now");
         script.run("SET CONSTRAINTS ALL IMMEDIATE");
         circular.forEach(key -> script.run(key + " NOT DEFERRABLE"));
-        written.forEach(table -> rows(table).finish(script));
-    }
-
-    private RowsBack rows(PlannedTable table) {
-        return new RowsBack(table.restored(), table.present().orElseThrow(), differing);
+        rows.forEach(table -> table.finish(script));
     }
 
     /** What needs something that is gone is only offered. */

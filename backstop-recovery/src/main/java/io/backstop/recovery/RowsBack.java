@@ -12,6 +12,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Writes the statements that put a restored table's rows back into the table that is still there. Thread-confined. */
@@ -28,11 +29,19 @@ final class RowsBack {
     private final RestoredTable restored;
     private final PresentTable present;
     private final DifferingRows differing;
+    private final Found found;
+    private final UniqueMeanwhile unique;
 
-    RowsBack(RestoredTable restored, PresentTable present, DifferingRows differing) {
+    /** Reads how many rows there are of each kind. */
+    RowsBack(RecoveryTransaction transaction, RestoredTable restored, PresentTable present, DifferingRows differing)
+            throws SQLException {
         this.restored = restored;
         this.present = present;
         this.differing = differing;
+        this.found = restored.manifest().rowCount() == 0 || key().isEmpty() ? Found.NOTHING : found(transaction);
+        this.unique = putsValuesBack()
+                ? UniqueMeanwhile.of(transaction, present, differingColumns(transaction))
+                : UniqueMeanwhile.NONE;
     }
 
     /** Keeps others from writing and the table's own triggers and rules from changing what is put back. */
@@ -43,17 +52,23 @@ final class RowsBack {
                     + " are off meanwhile");
             switches().forEach(s -> script.run(alter() + s.off()));
         }
+        if (!unique.off().isEmpty()) {
+            script.note(
+                    "unique values that moved from row to row meet on their way back: what keeps them apart is made\n"
+                            + "again when all of them are back");
+            unique.off().forEach(script::run);
+        }
     }
 
-    /** The rows. Reads the present numbers for the comments. */
-    void rows(Script script, RecoveryTransaction transaction) throws SQLException {
+    /** The rows. */
+    void rows(Script script) {
         script.part(present.name() + " is still there: stored rows that it lacks are put back");
         if (restored.manifest().rowCount() == 0) {
             script.note("the snapshot holds no rows: nothing to put back");
         } else if (key().isEmpty()) {
             withoutKey(script);
         } else {
-            withKey(script, transaction);
+            withKey(script);
         }
     }
 
@@ -66,6 +81,10 @@ final class RowsBack {
     }
 
     void finish(Script script) {
+        if (!unique.on().isEmpty()) {
+            script.note("what keeps unique values of " + present.name() + " apart, as it was");
+            unique.on().forEach(script::run);
+        }
         if (!switches().isEmpty()) {
             script.note("triggers and rules on " + present.name() + " as they were");
             switches().forEach(s -> script.run(alter() + s.on()));
@@ -84,30 +103,50 @@ final class RowsBack {
         script.run(insert());
     }
 
-    private void withKey(Script script, RecoveryTransaction transaction) throws SQLException {
-        String missing = "SELECT count(*) FROM ONLY " + recovered() + " AS saved WHERE " + isMissing();
-        String extra = "SELECT count(*) FROM ONLY " + table() + " AS present WHERE NOT EXISTS (SELECT FROM ONLY "
-                + recovered() + " AS saved WHERE " + sameKey() + ")";
-        long rowsMissing = Long.parseLong(transaction.strings(missing).get(0));
-        long rowsDiffering = compared().isEmpty()
-                ? 0
-                : Long.parseLong(transaction
-                        .strings("SELECT count(*) FROM ONLY " + table() + " AS present JOIN ONLY " + recovered()
-                                + " AS saved ON " + sameKey() + " AND " + differs())
-                        .get(0));
-        long rowsExtra = Long.parseLong(transaction.strings(extra).get(0));
-        script.note("when this was written: " + rowsMissing + " stored rows missing, " + rowsDiffering
-                + " there with other values, " + rowsExtra + " there that are not in the snapshot (not touched)");
-        if (rowsMissing > 0 && rowsExtra > 0) {
+    private Found found(RecoveryTransaction transaction) throws SQLException {
+        return new Found(
+                number(transaction, "SELECT count(*) FROM ONLY " + recovered() + " AS saved WHERE " + isMissing()),
+                compared().isEmpty() ? 0 : number(transaction, "SELECT count(*)" + differingRows()),
+                number(
+                        transaction,
+                        "SELECT count(*) FROM ONLY " + table() + " AS present WHERE NOT EXISTS (SELECT FROM ONLY "
+                                + recovered() + " AS saved WHERE " + sameKey() + ")"));
+    }
+
+    private static long number(RecoveryTransaction transaction, String query) throws SQLException {
+        return Long.parseLong(transaction.strings(query).get(0));
+    }
+
+    private List<String> differingColumns(RecoveryTransaction transaction) throws SQLException {
+        String each = compared().stream()
+                .map(c -> "coalesce(bool_or(" + differs(List.of(c)) + "), false)")
+                .collect(Collectors.joining(", "));
+        List<String> differ =
+                transaction.rows("SELECT " + each + differingRows()).get(0);
+        return IntStream.range(0, differ.size())
+                .filter(i -> differ.get(i).equals("t"))
+                .mapToObj(i -> compared().get(i))
+                .toList();
+    }
+
+    private String differingRows() {
+        return " FROM ONLY " + table() + " AS present JOIN ONLY " + recovered() + " AS saved ON " + sameKey() + " AND "
+                + differs(compared());
+    }
+
+    private void withKey(Script script) {
+        script.note("when this was written: " + found.missing() + " stored rows missing, " + found.differing()
+                + " there with other values, " + found.extra() + " there that are not in the snapshot (not touched)");
+        if (found.missing() > 0 && found.extra() > 0) {
             script.note("if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys:\n"
                     + "remove those first, or they are there twice");
-        } else if (rowsMissing > 0 && isPartOfStatement()) {
+        } else if (found.missing() > 0 && isPartOfStatement()) {
             script.note(
                     "if an UPDATE moved rows to another partition, remove them there first, or they are there twice");
         }
         script.run(insert() + " AS saved WHERE " + isMissing());
         if (!compared().isEmpty()) {
-            differing(script, rowsMissing, rowsDiffering);
+            differing(script);
         }
     }
 
@@ -118,13 +157,16 @@ final class RowsBack {
                         .anyMatch(dependent -> dependent.kind().equals("partition of"));
     }
 
-    private void differing(Script script, long missing, long rows) {
-        boolean putBack = switch (differing) {
-            case PUT_BACK -> true;
+    private boolean putsValuesBack() {
+        return switch (differing) {
+            case PUT_BACK -> found.differing() > 0;
             case LEAVE -> false;
-            case AS_FOUND -> missing == 0 && rows > 0;
+            case AS_FOUND -> found.missing() == 0 && found.differing() > 0;
         };
-        if (putBack) {
+    }
+
+    private void differing(Script script) {
+        if (putsValuesBack() || differing == DifferingRows.PUT_BACK) {
             script.part("rows of " + present.name() + " that are there with other values get the stored ones;\n"
                     + "leave this statement out to keep what is there now");
             script.run(update());
@@ -146,7 +188,7 @@ final class RowsBack {
                 + compared().stream()
                         .map(c -> RelationName.quote(c) + " = saved." + RelationName.quote(c))
                         .collect(Collectors.joining(", "))
-                + "\nFROM ONLY " + recovered() + " AS saved\nWHERE " + sameKey() + "\nAND " + differs();
+                + "\nFROM ONLY " + recovered() + " AS saved\nWHERE " + sameKey() + "\nAND " + differs(compared());
     }
 
     private String isMissing() {
@@ -158,9 +200,9 @@ final class RowsBack {
     }
 
     /** As text, because not every type can be compared, and equal values need not be the same ones. */
-    private String differs() {
-        return "ROW(" + SqlText.list("present.", compared()) + ")::text IS DISTINCT FROM ROW("
-                + SqlText.list("saved.", compared()) + ")::text";
+    private static String differs(List<String> columns) {
+        return "ROW(" + SqlText.list("present.", columns) + ")::text IS DISTINCT FROM ROW("
+                + SqlText.list("saved.", columns) + ")::text";
     }
 
     private List<String> columns() {
@@ -219,11 +261,17 @@ final class RowsBack {
         return "ALTER TABLE ONLY " + table();
     }
 
-    private String table() {
+    /** The table that they go back to, as SQL. */
+    String table() {
         return present.name().quoted();
     }
 
     private String recovered() {
         return restored.target().quoted();
+    }
+
+    /** How many rows were found: stored ones that are missing, that are there with other values, and others. */
+    private record Found(long missing, long differing, long extra) {
+        static final Found NOTHING = new Found(0, 0, 0);
     }
 }

@@ -306,6 +306,46 @@ class CopybackTest {
         assertThat(truth()).isEqualTo(before);
     }
 
+    /** They are checked row by row, in whichever order the rows come. */
+    @Test
+    void unique_values_that_moved_from_row_to_row_are_put_back() throws Exception {
+        database.run(
+                "CREATE EXTENSION IF NOT EXISTS btree_gist",
+                "CREATE TABLE t (id int PRIMARY KEY, place int NOT NULL CONSTRAINT places UNIQUE WITH (fillfactor = 70), "
+                        + "code text, n int, EXCLUDE USING gist (n WITH =))",
+                "CREATE UNIQUE INDEX codes ON t (lower(code)) WHERE id > 0",
+                "COMMENT ON CONSTRAINT places ON t IS 'where'",
+                "COMMENT ON INDEX codes IS 'what'",
+                "ALTER TABLE t REPLICA IDENTITY USING INDEX places",
+                "ALTER TABLE t CLUSTER ON places",
+                "INSERT INTO t SELECT i, 101 - i, 'c' || 101 - i, 101 - i FROM generate_series(1, 100) i");
+        List<String> before = truth();
+        SnapshotManifest manifest = captures.take("t");
+        database.run(
+                "UPDATE t SET place = -place, code = 'x' || code, n = -n",
+                "UPDATE t SET place = 1 - place, code = 'c' || 1 - place, n = 1 - n");
+
+        copyBack(manifest);
+
+        assertThat(truth()).isEqualTo(before);
+    }
+
+    @Test
+    void a_unique_constraint_that_another_table_refers_to_stays() throws Exception {
+        database.run(
+                "CREATE TABLE t (id int PRIMARY KEY, place int UNIQUE)",
+                "CREATE TABLE r (place int REFERENCES t (place) ON UPDATE CASCADE)",
+                "INSERT INTO t VALUES (1, 1)",
+                "INSERT INTO r VALUES (1)");
+        SnapshotManifest manifest = captures.take("t");
+        database.run("UPDATE t SET place = 2");
+
+        copyBack(manifest);
+
+        assertThat(database.rows("SELECT place FROM t UNION ALL SELECT place FROM r"))
+                .containsExactly("1", "1");
+    }
+
     @Test
     void rows_that_differ_stay_where_that_is_asked_for_and_change_where_that_is() throws Exception {
         fillUsers();

@@ -246,7 +246,8 @@ class GuidedRecoveryTest {
         assertThat(report.validation().thoroughness()).isEqualTo(Thoroughness.EVERY_ROW);
         assertThat(report.notes())
                 .containsExactly(
-                        "snapshot " + whole.snapshotId() + " of " + whole.createdAt() + " is older and holds more rows of "
+                        "snapshot " + whole.snapshotId() + " of " + whole.createdAt()
+                                + " is older and holds more rows of "
                                 + "public.users, 3; if some of these are missed, restore it by `backstop restore "
                                 + "--snapshot-id " + whole.snapshotId() + " --table users` and its way back by "
                                 + "`backstop restore-copyback-plan`",
