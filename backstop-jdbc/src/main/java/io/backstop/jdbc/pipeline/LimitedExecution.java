@@ -22,10 +22,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Runs a statement and keeps it only if it changed no more rows than the policy allows, by the server's own count after the
- * fact. Stateless, thread-safe.
+ * fact, and took no table or column away unseen. Stateless, thread-safe.
  */
 final class LimitedExecution {
     static final RuleId IMPACT_LIMIT = new RuleId("impact-limit");
@@ -74,29 +75,52 @@ final class LimitedExecution {
         }
     }
 
+    /** Not what was counted and undone already: it runs for good where the policy lets it nevertheless. */
     private static boolean runsUnseenCode(Assessment assessment) {
-        return assessment.risk() == RiskLevel.HIGH
-                && assessment.statements().stream()
+        return assessment.statements().stream()
                         .anyMatch(statement -> UNSEEN.contains(statement.operation())
-                                || statement.findings().stream()
-                                        .anyMatch(finding -> finding.rule().equals(VolatileCode.RULE)));
+                                || statement.findings().stream().anyMatch(found(VolatileCode.RULE)))
+                && assessment.findings().stream().noneMatch(found(IMPACT_LIMIT));
+    }
+
+    private static Predicate<Finding> found(RuleId rule) {
+        return finding -> finding.rule().equals(rule);
+    }
+
+    /** The query of a cursor runs when it is fetched from, or at the COMMIT: after the count. */
+    private static void refuseCursor(Assessment assessment) throws ImpactLimitException {
+        for (StatementAssessment each : assessment.statements()) {
+            if (each.operation().equals("DECLARE CURSOR")
+                    && each.findings().stream().anyMatch(found(VolatileCode.RULE))) {
+                throw new ImpactLimitException(
+                        "DECLARE CURSOR of a query that runs code of the user's: what it changes could not be counted,"
+                                + " because it runs when the cursor is fetched from; nothing was run",
+                        "send the query itself, or declare the function STABLE if it changes nothing");
+            }
+        }
     }
 
     /** Runs it; where the attempt has an excess, everything that it did was undone. */
     <T extends @Nullable Object> Attempt<T> run(
             Session session, Assessment assessment, ImpactRules rules, Execution<T> execution) throws SQLException {
         refuseTransactionControl(assessment);
+        refuseCursor(assessment);
         Connection connection = session.connection();
         Transaction transaction = Transaction.around(session);
         try {
-            ChangedRows before = ChangedRows.of(connection);
+            TableStates before = TableStates.of(connection);
+            LostTables lost = LostTables.since(connection, before);
             T result = transaction.send(execution);
             if (transaction.own()) {
                 // Triggers that wait for the commit would change rows after they were counted.
                 transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
             }
-            ChangedRows changed = ChangedRows.of(connection).since(before);
-            Optional<Finding> excess = excess(connection, assessment, rules, changed, execution.batchCounts(result));
+            TableStates now = TableStates.of(connection);
+            Optional<Finding> excess = lost.find(connection, assessment, now).map(LimitedExecution::excess);
+            if (excess.isEmpty()) {
+                ChangedRows changed = now.changedSince(before);
+                excess = excess(connection, assessment, rules, changed, execution.batchCounts(result));
+            }
             if (excess.isPresent()) {
                 transaction.undo(new SQLException(excess.get().reason()));
             } else {

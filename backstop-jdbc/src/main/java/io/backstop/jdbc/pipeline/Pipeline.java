@@ -222,6 +222,8 @@ public final class Pipeline implements AutoCloseable {
         } catch (SQLException e) {
             audit.outcome(session, statement, failure(e), Links.NONE);
             throw e;
+        } finally {
+            forgetCode(session, statement);
         }
         if (attempt.excess().isEmpty()) {
             audit.outcome(session, statement, "executed", Links.NONE);
@@ -255,12 +257,17 @@ public final class Pipeline implements AutoCloseable {
             audit.outcome(session, statement, failure(e), links);
             throw e;
         } finally {
-            if (statement.assessment().risk().atLeast(RiskLevel.HIGH)) {
-                volatileCode.forget(session);
-            }
+            forgetCode(session, statement);
         }
         audit.outcome(session, statement, "executed", links);
         return result;
+    }
+
+    /** It may have made functions. */
+    private void forgetCode(Session session, Case statement) {
+        if (statement.assessment().risk().atLeast(RiskLevel.HIGH)) {
+            volatileCode.forget(session);
+        }
     }
 
     private <T extends @Nullable Object> T observe(

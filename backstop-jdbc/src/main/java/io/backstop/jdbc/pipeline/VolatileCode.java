@@ -39,7 +39,7 @@ final class VolatileCode {
             WITH RECURSIVE functions AS (
                 SELECT p.oid, p.proname FROM pg_catalog.pg_proc AS p
                 JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-                WHERE p.provolatile OPERATOR(pg_catalog.=) 'v'
+                WHERE p.provolatile OPERATOR(pg_catalog.=) 'v' AND p.prokind OPERATOR(pg_catalog.<>) 'p'
                 AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema'
                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
                     WHERE e.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -74,7 +74,7 @@ final class VolatileCode {
 
     /** The assessment with what the catalog adds to it; itself where that is nothing. */
     Assessment weigh(Session session, Assessment assessment) throws SQLException {
-        if (assessment.risk().atLeast(RiskLevel.HIGH) || !runsAnything(assessment) || session.inFailedTransaction()) {
+        if (isSecured(assessment) || !runsAnything(assessment) || session.inFailedTransaction()) {
             return assessment;
         }
         Known known = known(session);
@@ -108,6 +108,12 @@ final class VolatileCode {
     /** After a change of the schema. */
     void forget(Session session) {
         byDatabase.remove(session.database());
+    }
+
+    /** Behind a snapshot it is looked afterwards what else was destroyed. */
+    private static boolean isSecured(Assessment assessment) {
+        return assessment.risk() == RiskLevel.CRITICAL
+                && !assessment.destructions().isEmpty();
     }
 
     private static boolean runsAnything(Assessment assessment) {

@@ -102,6 +102,7 @@ final class MaintenanceReader implements CommandReader {
         int position = cursor.position();
         RelationName view = cursor.qualifiedName();
         reading.facts().target(ObjectKind.MATERIALIZED_VIEW, view, position);
+        reading.facts().reads(view); // runs its query
         reading.facts().fire(Rule.REFRESH_MATERIALIZED_VIEW, view.toString());
         if (cursor.accept(Keyword.WITH)) {
             cursor.accept(Keyword.NO);

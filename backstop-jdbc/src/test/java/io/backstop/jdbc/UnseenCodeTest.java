@@ -1,0 +1,124 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.error.ImpactLimitException;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** What code of the user's does where nobody approved it: counted, and told from what others do and what harms nobody. */
+@ExtendWith(PostgresExtension.class)
+class UnseenCodeTest {
+    @TempDir
+    private Path folder;
+
+    private TestDatabase database;
+    private Backstop backstop;
+    private Connection connection;
+
+    @BeforeEach
+    void connect(TestDatabase testDatabase) throws SQLException {
+        database = testDatabase;
+        database.run(
+                "DROP SCHEMA public CASCADE",
+                "CREATE SCHEMA public",
+                "CREATE TABLE other (id int, gone int, v text)",
+                "ALTER TABLE other DROP COLUMN gone",
+                "INSERT INTO other SELECT i, 'v' FROM generate_series(1, 50) i",
+                "CREATE FUNCTION any_number() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+        backstop = Backstop.builder()
+                .policy("application")
+                .snapshots(new FakeSnapshots())
+                .control(folder.resolve("backstop.db"))
+                .build();
+        connection = backstop.guard(database.connect());
+    }
+
+    @AfterEach
+    void close() throws SQLException {
+        connection.close();
+        backstop.close();
+    }
+
+    private void execute(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "it emptied or rewrote table other: TRUNCATE other",
+                "it dropped table other: DROP TABLE other",
+                "it dropped a column of other: ALTER TABLE other DROP COLUMN v"
+            })
+    void what_takes_no_row_by_row_is_found_and_rolled_back(String reasonAndDeed) throws SQLException {
+        String[] parts = reasonAndDeed.split(": ", 2);
+        for (boolean open : new boolean[] {false, true}) {
+            connection.setAutoCommit(!open);
+            assertThatThrownBy(() -> execute("DO 'BEGIN " + parts[1] + "; END'"))
+                    .isInstanceOf(ImpactLimitException.class)
+                    .hasMessageStartingWith("the write was rolled back: " + parts[0]);
+            execute("SELECT v FROM other");
+        }
+        assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("50");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "DO 'BEGIN ALTER TABLE other ADD COLUMN w int; END'",
+                "DO 'BEGIN CREATE TEMP TABLE passing (a int, b int); TRUNCATE passing;"
+                        + " ALTER TABLE passing DROP COLUMN a; DROP TABLE passing; END'",
+                "DO 'BEGIN CREATE TABLE made (a int); DROP TABLE made; END'",
+                "DO 'BEGIN LOCK TABLE other; END'",
+                "ALTER TABLE other ADD COLUMN w int DEFAULT any_number()"
+            })
+    void what_takes_nothing_away_runs(String sql) throws SQLException {
+        execute(sql);
+        assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("50");
+    }
+
+    @Test
+    void what_the_transaction_took_before_is_not_held_against_the_statement() throws SQLException {
+        connection.setAutoCommit(false);
+        execute("ALTER TABLE other DROP COLUMN v");
+        execute("TRUNCATE other");
+        execute("DO 'BEGIN CREATE TEMP TABLE passing (a int); END'");
+        connection.commit();
+        assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("0");
+    }
+
+    @Test
+    void what_others_do_meanwhile_is_not_held_against_the_statement() throws SQLException {
+        database.run("CREATE EXTENSION IF NOT EXISTS dblink");
+        String elsewhere =
+                "PERFORM dblink_exec(''" + database.url().replaceFirst("^jdbc:", "") + "'', ''TRUNCATE other'')";
+        execute("DO 'BEGIN CREATE TEMP TABLE passing (a int); " + elsewhere + "; END'");
+        assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("0");
+    }
+
+    @Test
+    void a_cursor_over_code_of_the_users_is_refused_and_another_is_not() throws SQLException {
+        connection.setAutoCommit(false);
+        assertThatThrownBy(() -> execute("DECLARE c CURSOR FOR SELECT any_number()"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageStartingWith("DECLARE CURSOR of a query that runs code of the user's");
+        execute("DECLARE c CURSOR FOR SELECT id FROM other");
+        execute("FETCH ALL FROM c");
+    }
+}
