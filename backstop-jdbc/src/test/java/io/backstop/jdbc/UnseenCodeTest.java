@@ -1,6 +1,7 @@
 package io.backstop.jdbc;
 
 import io.backstop.api.error.ImpactLimitException;
+import io.backstop.api.error.StatementBlockedException;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
@@ -120,5 +121,59 @@ class UnseenCodeTest {
                 .hasMessageStartingWith("DECLARE CURSOR of a query that runs code of the user's");
         execute("DECLARE c CURSOR FOR SELECT id FROM other");
         execute("FETCH ALL FROM c");
+    }
+
+    /** Runs it where nothing but SAFE statements may. */
+    private void read(String sql) throws SQLException {
+        try (Backstop reading = Backstop.builder()
+                        .policy("read-only")
+                        .control(folder.resolve("backstop.db"))
+                        .build();
+                Connection reader = reading.guard(database.connect());
+                Statement statement = reader.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT wrapped_twice()",
+                "SELECT \"Dynamic\"()",
+                "SELECT in_standard_sql()",
+                "SELECT * FROM over_a_wrapper",
+                "SELECT 1 WHERE '(1,2)'::pair IN ('(1,2)'::pair)",
+                "SELECT array_agg(v::fine_words) FROM other"
+            })
+    void what_leads_to_code_that_may_change_anything_is_no_safe_query(String sql) throws SQLException {
+        database.run(
+                "CREATE FUNCTION wrapped() RETURNS int STABLE LANGUAGE sql AS 'SELECT Public . any_number ()'",
+                "CREATE FUNCTION wrapped_twice() RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
+                        + " 'BEGIN RETURN \"wrapped\"(); END'",
+                "CREATE VIEW over_a_wrapper AS SELECT wrapped_twice()",
+                "CREATE FUNCTION \"Dynamic\"() RETURNS int STABLE LANGUAGE plpgsql AS"
+                        + " 'DECLARE n int; BEGIN EXECUTE ''SELECT any_'' || ''number()'' INTO n; RETURN n; END'",
+                "CREATE FUNCTION in_standard_sql() RETURNS int STABLE LANGUAGE sql RETURN any_number()",
+                "CREATE TYPE pair AS (a int, b int)",
+                "CREATE FUNCTION same(pair, pair) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+                "CREATE DOMAIN fine_words AS text CHECK (VALUE <> any_number()::text)");
+        if (sql.contains(" IN ")) {
+            database.run("CREATE OPERATOR = (FUNCTION = same, LEFTARG = pair, RIGHTARG = pair)");
+        }
+        assertThatThrownBy(() -> read(sql))
+                .isInstanceOf(StatementBlockedException.class)
+                .hasMessageContaining("[read-only-policy]");
+    }
+
+    @Test
+    void code_that_only_reads_is_a_safe_query() throws SQLException {
+        database.run(
+                "CREATE FUNCTION how_many() RETURNS bigint STABLE LANGUAGE plpgsql AS"
+                        + " 'BEGIN RETURN (SELECT count(*) FROM public.other); END'",
+                "CREATE FUNCTION plus(int, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + $2'",
+                "CREATE OPERATOR #+# (FUNCTION = plus, LEFTARG = int, RIGHTARG = int)",
+                "CREATE DOMAIN short AS text CHECK (length(VALUE) < 10)",
+                "CREATE VIEW counted AS SELECT how_many(), 1 #+# 2 AS three, 'x'::short AS word");
+        read("SELECT how_many(), 1 #+# 2, CAST('x' AS short), * FROM counted WHERE three IN (3)");
     }
 }

@@ -89,7 +89,7 @@ public final class Pipeline implements AutoCloseable {
     private <T extends @Nullable Object> T inTurn(Session session, Submission submission, Execution<T> execution)
             throws SQLException {
         session.beginTurn();
-        Assessment assessment = volatileCode.weigh(session, submission.assessment());
+        Assessment assessment = volatileCode.weigh(session, submission);
         if (assessment.risk() == RiskLevel.SAFE
                 && !policies.latest().quarantine().blocksSafeQueries()) {
             audit.safe(session, submission);
@@ -223,7 +223,9 @@ public final class Pipeline implements AutoCloseable {
             audit.outcome(session, statement, failure(e), Links.NONE);
             throw e;
         } finally {
-            forgetCode(session, statement);
+            if (!statement.assessment().statements().stream().allMatch(VolatileNames::isQuery)) {
+                volatileCode.forget(session);
+            }
         }
         if (attempt.excess().isEmpty()) {
             audit.outcome(session, statement, "executed", Links.NONE);
@@ -257,17 +259,12 @@ public final class Pipeline implements AutoCloseable {
             audit.outcome(session, statement, failure(e), links);
             throw e;
         } finally {
-            forgetCode(session, statement);
+            if (statement.assessment().risk().atLeast(RiskLevel.HIGH)) {
+                volatileCode.forget(session);
+            }
         }
         audit.outcome(session, statement, "executed", links);
         return result;
-    }
-
-    /** It may have made functions. */
-    private void forgetCode(Session session, Case statement) {
-        if (statement.assessment().risk().atLeast(RiskLevel.HIGH)) {
-            volatileCode.forget(session);
-        }
     }
 
     private <T extends @Nullable Object> T observe(

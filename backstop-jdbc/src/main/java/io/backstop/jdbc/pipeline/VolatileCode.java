@@ -2,7 +2,6 @@ package io.backstop.jdbc.pipeline;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.Finding;
-import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
@@ -18,15 +17,13 @@ import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Raises to HIGH what calls a VOLATILE function of the user's, itself or through a view: such a function may do anything.
- * Their names are read from the catalog once in a while for each database, and again after a change of the schema. Names
- * are compared without their schema, so that no search path hides one. Functions of extensions are judged by their names
- * alone, as PostgreSQL's own are. Thread-safe.
+ * Raises to HIGH what runs a VOLATILE function of the user's, by calling it or through a view, an operator, an aggregate, a
+ * cast, a domain or another function: such a function may do anything. What they are called is read from the catalog once
+ * in a while for each database, and again after a change of the schema. Thread-safe.
  */
 final class VolatileCode {
     static final RuleId RULE = new RuleId("volatile-function");
@@ -34,36 +31,13 @@ final class VolatileCode {
     /** How long another session's new function may go unnoticed. */
     private static final Duration FRESH = Duration.ofSeconds(30);
 
-    // Operators are qualified, because on the session's search path they may mean anything.
-    private static final String NAMES = """
-            WITH RECURSIVE functions AS (
-                SELECT p.oid, p.proname FROM pg_catalog.pg_proc AS p
-                JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-                WHERE p.provolatile OPERATOR(pg_catalog.=) 'v' AND p.prokind OPERATOR(pg_catalog.<>) 'p'
-                AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema'
-                AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
-                    WHERE e.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
-                    AND e.objid OPERATOR(pg_catalog.=) p.oid AND e.deptype OPERATOR(pg_catalog.=) 'e')),
-            rules AS (
-                SELECT r.ev_class, d.refclassid, d.refobjid FROM pg_catalog.pg_depend AS d
-                JOIN pg_catalog.pg_rewrite AS r ON r.oid OPERATOR(pg_catalog.=) d.objid
-                WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass),
-            views AS (
-                SELECT ev_class FROM rules JOIN functions ON functions.oid OPERATOR(pg_catalog.=) refobjid
-                WHERE refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
-                UNION
-                SELECT rules.ev_class FROM rules JOIN views ON views.ev_class OPERATOR(pg_catalog.=) refobjid
-                WHERE refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass)
-            SELECT 'f', proname FROM functions
-            UNION ALL
-            SELECT 'u', p.proname FROM pg_catalog.pg_proc AS p
+    private static final String UNCOUNTED = """
+            SELECT p.proname FROM pg_catalog.pg_proc AS p
             JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
                 AND l.lanname OPERATOR(pg_catalog.<>) 'internal' AND l.lanname OPERATOR(pg_catalog.<>) 'c'
             WHERE pg_catalog.array_to_string(p.proconfig, ' ') OPERATOR(pg_catalog.~~) '%track_counts=%'
             OR pg_catalog.strpos(pg_catalog.lower(p.prosrc), 'track_counts') OPERATOR(pg_catalog.>) 0
-                AND p.prosrc OPERATOR(pg_catalog.~*) '(^|[^a-z_])set(_config)?[^a-z_;][^;]*track_counts'
-            UNION ALL
-            SELECT 'v', c.relname FROM views JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) views.ev_class""";
+                AND p.prosrc OPERATOR(pg_catalog.~*) '(^|[^a-z_])set(_config)?[^a-z_;][^;]*track_counts'""";
 
     private final Map<String, Known> byDatabase = new ConcurrentHashMap<>();
     private final Clock clock;
@@ -73,14 +47,15 @@ final class VolatileCode {
     }
 
     /** The assessment with what the catalog adds to it; itself where that is nothing. */
-    Assessment weigh(Session session, Assessment assessment) throws SQLException {
+    Assessment weigh(Session session, Submission submission) throws SQLException {
+        Assessment assessment = submission.assessment();
         if (isSecured(assessment) || !runsAnything(assessment) || session.inFailedTransaction()) {
             return assessment;
         }
         Known known = known(session);
         for (StatementAssessment statement : assessment.statements()) {
-            if (known.findIn(statement).isPresent()) {
-                return raised(assessment, known);
+            if (known.names().findIn(statement, submission.sql()).isPresent()) {
+                return raised(assessment, known.names(), submission.sql());
             }
         }
         return assessment;
@@ -118,16 +93,18 @@ final class VolatileCode {
 
     private static boolean runsAnything(Assessment assessment) {
         for (StatementAssessment statement : assessment.statements()) {
-            if (!statement.functions().isEmpty() || !statement.reads().isEmpty()) {
+            if (!statement.functions().isEmpty()
+                    || !statement.reads().isEmpty()
+                    || VolatileNames.evaluates(statement)) {
                 return true;
             }
         }
         return false;
     }
 
-    private static Assessment raised(Assessment assessment, Known known) {
+    private static Assessment raised(Assessment assessment, VolatileNames names, String sql) {
         return Assessment.of(assessment.statements().stream()
-                .map(statement -> known.findIn(statement)
+                .map(statement -> names.findIn(statement, sql)
                         .map(what -> statement.with(List.of(new Finding(
                                 RULE, RiskLevel.HIGH, "runs code of the user's that may change anything: " + what))))
                         .orElse(statement))
@@ -144,40 +121,15 @@ final class VolatileCode {
     }
 
     private Known read(Connection connection) throws SQLException {
-        Set<String> functions = new HashSet<>();
-        Set<String> views = new HashSet<>();
         Set<String> uncounted = new HashSet<>();
         try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(NAMES)) {
+                ResultSet rows = statement.executeQuery(UNCOUNTED)) {
             while (rows.next()) {
-                Set<String> kind = switch (rows.getString(1)) {
-                    case "f" -> functions;
-                    case "u" -> uncounted;
-                    default -> views;
-                };
-                kind.add(rows.getString(2));
+                uncounted.add(rows.getString(1));
             }
         }
-        return new Known(clock.instant(), functions, views, uncounted);
+        return new Known(clock.instant(), VolatileNamesReader.read(connection), uncounted);
     }
 
-    private record Known(Instant readAt, Set<String> functions, Set<String> views, Set<String> uncounted) {
-        Optional<String> findIn(StatementAssessment statement) {
-            if (!functions.isEmpty()) {
-                for (String function : statement.functions()) {
-                    if (functions.contains(function.substring(function.lastIndexOf('.') + 1))) {
-                        return Optional.of(function);
-                    }
-                }
-            }
-            if (!views.isEmpty()) {
-                for (RelationName relation : statement.reads()) {
-                    if (views.contains(relation.name())) {
-                        return Optional.of(relation.toString());
-                    }
-                }
-            }
-            return Optional.empty();
-        }
-    }
+    private record Known(Instant readAt, VolatileNames names, Set<String> uncounted) {}
 }
