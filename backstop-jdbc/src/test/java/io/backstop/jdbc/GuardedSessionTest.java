@@ -34,6 +34,7 @@ import java.io.StringReader;
 import java.nio.file.Path;
 import java.sql.Array;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -527,9 +528,41 @@ class GuardedSessionTest {
         update("UPDATE users SET name = 'mine' WHERE id = 1");
         assertThatThrownBy(() -> update("UPDATE nothing SET a = 1 WHERE id = 1"))
                 .isInstanceOf(SQLException.class);
+        assertThatThrownBy(() -> execute("SELECT 1"))
+                .isInstanceOfSatisfying(
+                        SQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("25P02"));
         execute("COMMIT");
         assertThat(database.value("SELECT count(*) FROM users WHERE name = 'mine'"))
-                .isEqualTo("1");
+                .isEqualTo("0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "UPDATE users SET id = 1 WHERE id = 2",
+                "DELETE FROM users WHERE 1 / (id - 1) > 0",
+                "TRUNCATE users"
+            })
+    void a_statement_that_the_server_refuses_fails_the_transaction_unless_the_driver_saves_it(String sql)
+            throws SQLException {
+        database.run("DROP TABLE IF EXISTS orders", "CREATE TABLE orders (id int REFERENCES users)");
+        guard(Policy.application());
+        for (String autosave : List.of("never", "always")) {
+            try (Connection other =
+                            backstop.guard(DriverManager.getConnection(database.url() + "&autosave=" + autosave));
+                    Statement statement = other.createStatement()) {
+                other.setAutoCommit(false);
+                statement.execute("INSERT INTO users VALUES (5001, '" + autosave + "')");
+                assertThatThrownBy(() -> statement.execute(sql)).isNotInstanceOf(BackstopException.class);
+                try {
+                    other.commit();
+                } catch (SQLException e) {
+                    // as the driver says where the transaction had failed
+                }
+            }
+        }
+        assertThat(database.rows("SELECT name FROM users WHERE id = 5001")).containsExactly("always");
+        database.run("DROP TABLE orders");
     }
 
     @Test

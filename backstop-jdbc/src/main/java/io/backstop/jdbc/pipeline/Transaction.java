@@ -8,35 +8,62 @@ import java.sql.Statement;
 
 /**
  * The transaction around one statement: one of its own in auto-commit; the caller's where the statement is its first; else a
- * savepoint in the caller's. Undoing the statement leaves the caller's transaction as it was.
+ * savepoint in the caller's. Undoing the statement leaves the caller's transaction as it was; but one that the statement
+ * itself made fail stays failed, as it does without Backstop: who then commits must not keep a half.
  */
 abstract sealed class Transaction {
+    final Session session;
     final Connection connection;
+    private boolean failed;
 
-    private Transaction(Connection connection) {
-        this.connection = connection;
+    private Transaction(Session session) {
+        this.session = session;
+        this.connection = session.connection();
     }
 
     /** @param session in its turn, which knows whether the caller has sent anything in its transaction */
     static Transaction around(Session session) throws SQLException {
         Connection connection = session.connection();
         if (connection.getAutoCommit()) {
-            return session.inTransaction() ? new Joined(connection) : new Own(connection);
+            return session.inTransaction() ? new Joined(session) : new Own(session);
         }
-        return session.idleAtTurn() ? new First(session) : new Joined(connection);
+        return session.idleAtTurn() ? new First(session) : new Joined(session);
     }
 
     /** Whether it ends with the statement. */
     abstract boolean own();
 
     /** Sends the statement within it. */
-    abstract <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException;
+    final <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException {
+        try {
+            return run(execution);
+        } catch (SQLException e) {
+            // Not so where the driver has rolled back to a savepoint of its own (autosave).
+            failed = !own() && session.inFailedTransaction();
+            throw e;
+        }
+    }
+
+    <T extends @Nullable Object> T run(Execution<T> execution) throws SQLException {
+        return execution.run();
+    }
 
     /** Keeps what the statement did. */
     abstract void keep() throws SQLException;
 
-    /** Undoes what the statement did; a failure to do so is added to the cause. */
-    abstract void undo(Throwable cause);
+    /** Undoes what the statement did, if the server has not; a failure to do so is added to the cause. */
+    final void undo(Throwable cause) {
+        if (failed) {
+            return;
+        }
+        try {
+            undo();
+        } catch (SQLException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    abstract void undo() throws SQLException;
 
     final void execute(String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
@@ -45,8 +72,8 @@ abstract sealed class Transaction {
     }
 
     private static final class Own extends Transaction {
-        Own(Connection connection) throws SQLException {
-            super(connection);
+        Own(Session session) throws SQLException {
+            super(session);
             connection.setAutoCommit(false);
         }
 
@@ -57,7 +84,7 @@ abstract sealed class Transaction {
 
         /** Fetches all rows of the answer at once, because a cursor would end with the transaction. */
         @Override
-        <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException {
+        <T extends @Nullable Object> T run(Execution<T> execution) throws SQLException {
             Statement statement = execution.statement();
             int fetchSize = statement.getFetchSize();
             if (fetchSize == 0) {
@@ -78,13 +105,9 @@ abstract sealed class Transaction {
         }
 
         @Override
-        void undo(Throwable cause) {
-            try {
-                connection.rollback();
-                connection.setAutoCommit(true);
-            } catch (SQLException e) {
-                cause.addSuppressed(e);
-            }
+        void undo() throws SQLException {
+            connection.rollback();
+            connection.setAutoCommit(true);
         }
     }
 
@@ -93,11 +116,8 @@ abstract sealed class Transaction {
      * statement alone; and as nothing has looked in it yet, whoever secures the statement can lock before anything looks.
      */
     private static final class First extends Transaction {
-        private final Session session;
-
         First(Session session) throws SQLException {
-            super(session.connection());
-            this.session = session;
+            super(session);
             rollBack(); // what Backstop asked before; at higher levels that decides what rows are seen
         }
 
@@ -114,29 +134,20 @@ abstract sealed class Transaction {
         }
 
         @Override
-        <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException {
-            return execution.run();
-        }
-
-        @Override
         void keep() {
             // The caller commits it.
         }
 
         @Override
-        void undo(Throwable cause) {
-            try {
-                rollBack();
-            } catch (SQLException e) {
-                cause.addSuppressed(e);
-            }
+        void undo() throws SQLException {
+            rollBack();
         }
     }
 
     /** Savepoints are said in SQL: the transaction may be one that JDBC does not know of. */
     private static final class Joined extends Transaction {
-        Joined(Connection connection) throws SQLException {
-            super(connection);
+        Joined(Session session) throws SQLException {
+            super(session);
             execute("SAVEPOINT backstop_statement");
         }
 
@@ -146,23 +157,14 @@ abstract sealed class Transaction {
         }
 
         @Override
-        <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException {
-            return execution.run();
-        }
-
-        @Override
         void keep() throws SQLException {
             execute("RELEASE SAVEPOINT backstop_statement");
         }
 
         @Override
-        void undo(Throwable cause) {
-            try {
-                execute("ROLLBACK TO SAVEPOINT backstop_statement");
-                execute("RELEASE SAVEPOINT backstop_statement");
-            } catch (SQLException e) {
-                cause.addSuppressed(e);
-            }
+        void undo() throws SQLException {
+            execute("ROLLBACK TO SAVEPOINT backstop_statement");
+            execute("RELEASE SAVEPOINT backstop_statement");
         }
     }
 }
