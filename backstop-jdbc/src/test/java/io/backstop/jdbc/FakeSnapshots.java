@@ -16,6 +16,7 @@ import java.util.Optional;
 /** A snapshot service that stores nothing, remembers what it was asked for, and fails where a test says so. */
 class FakeSnapshots implements SnapshotService {
     final List<SnapshotRequest> requests = new ArrayList<>();
+    int discarded;
     boolean failsBefore;
     boolean findsMoreDestroyed;
     Optional<RuntimeException> breaksBefore = Optional.empty();
@@ -48,6 +49,11 @@ class FakeSnapshots implements SnapshotService {
             @Override
             public String storage() {
                 return "fake";
+            }
+
+            @Override
+            public void discard(Exception why) {
+                discarded++;
             }
 
             @Override

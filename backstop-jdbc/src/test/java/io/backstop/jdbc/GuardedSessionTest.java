@@ -565,6 +565,49 @@ class GuardedSessionTest {
         database.run("DROP TABLE orders");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"rollback()", "ROLLBACK", "ABORT", "commit() of a failed one", "close()"})
+    void what_was_saved_in_a_transaction_that_is_rolled_back_is_removed(String end) throws SQLException {
+        guard(Policy.application());
+        connection.setAutoCommit(false);
+        execute("TRUNCATE users");
+        assertThat(snapshots.discarded).isZero();
+        switch (end) {
+            case "rollback()" -> connection.rollback();
+            case "close()" -> connection.close();
+            case "commit() of a failed one" -> {
+                assertThatThrownBy(() -> execute("SELECT 1 / 0")).isInstanceOf(SQLException.class);
+                execute("COMMIT");
+            }
+            default -> execute(end);
+        }
+        assertThat(snapshots.discarded).isEqualTo(1);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"commit()", "COMMIT", "setAutoCommit(true)", "behind the guard"})
+    void what_was_saved_in_a_transaction_that_is_committed_stays(String end) throws SQLException {
+        connection.close();
+        backstop = builder().policy(Policy.application()).build();
+        try (Connection plain = database.connect()) {
+            connection = backstop.guard(plain);
+            connection.setAutoCommit(false);
+            execute("TRUNCATE users");
+            switch (end) {
+                case "commit()" -> connection.commit();
+                case "setAutoCommit(true)" -> connection.setAutoCommit(true);
+                case "behind the guard" -> plain.commit();
+                default -> execute(end);
+            }
+            connection.setAutoCommit(false);
+            execute("SELECT 1");
+            connection.rollback();
+            connection.close();
+        }
+        assertThat(snapshots.discarded).isZero();
+    }
+
     @Test
     void threads_that_share_a_connection_take_turns() throws Exception {
         ExecutorService threads = Executors.newSingleThreadExecutor();

@@ -99,6 +99,24 @@ public final class GuardedConnection extends DelegatingConnection {
     }
 
     @Override
+    public void commit() throws SQLException {
+        session.committing();
+        super.commit();
+    }
+
+    @Override
+    public void rollback() throws SQLException {
+        super.rollback();
+        session.rolledBack();
+    }
+
+    @Override
+    public void close() throws SQLException {
+        session.closing();
+        super.close();
+    }
+
+    @Override
     public DatabaseMetaData getMetaData() throws SQLException {
         return new GuardedDatabaseMetaData(this, super.getMetaData());
     }

@@ -7,6 +7,7 @@ import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.audit.AuditSink;
 import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.api.policy.Verdict;
 import io.backstop.jdbc.analysis.SecretMask;
 
 import java.time.Clock;
@@ -84,6 +85,16 @@ final class AuditTrail {
                 outcome,
                 links.approvalId(),
                 links.snapshotGroup());
+    }
+
+    static String words(Verdict verdict) {
+        if (verdict instanceof Verdict.Block block) {
+            return "blocked [" + block.rule() + "]: " + block.reason();
+        }
+        if (verdict instanceof Verdict.Hold hold) {
+            return "held: " + String.join("; ", hold.reasons());
+        }
+        return "allowed";
     }
 
     /** What an event refers to. */

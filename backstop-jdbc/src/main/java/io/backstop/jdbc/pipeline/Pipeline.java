@@ -82,6 +82,7 @@ public final class Pipeline implements AutoCloseable {
         try {
             return inTurn(session, submission, execution);
         } finally {
+            session.uncommitted().settle(); // where it was a ROLLBACK
             session.turn().unlock();
         }
     }
@@ -110,7 +111,8 @@ public final class Pipeline implements AutoCloseable {
     private <T extends @Nullable Object> T review(
             Session session, Case statement, Policy policy, Cancellable<T> execution) throws SQLException {
         Verdict verdict = judge.decide(statement.assessment(), policy, state(session));
-        audit.record(Kind.DECISION, session, statement, words(verdict), Links.NONE); // refusals are history too
+        audit.record(
+                Kind.DECISION, session, statement, AuditTrail.words(verdict), Links.NONE); // refusals are history too
         if (verdict instanceof Verdict.Block block) {
             throw blocked(session, statement, policy, block);
         }
@@ -270,7 +272,7 @@ public final class Pipeline implements AutoCloseable {
     private <T extends @Nullable Object> T observe(
             Session session, Case statement, Policy policy, Cancellable<T> execution) throws SQLException {
         Verdict verdict = judge.decide(statement.assessment(), policy, SessionState.CLEAR);
-        audit.record(Kind.DECISION, session, statement, "monitored, would be " + words(verdict), Links.NONE);
+        audit.record(Kind.DECISION, session, statement, "monitored, would be " + AuditTrail.words(verdict), Links.NONE);
         return perform(session, statement, Links.NONE, execution);
     }
 
@@ -279,16 +281,6 @@ public final class Pipeline implements AutoCloseable {
         boolean wanted = (verdict instanceof Verdict.Allow allow && allow.snapshot())
                 || (verdict instanceof Verdict.Hold hold && hold.snapshot());
         return wanted && (statement.assessment().risk() == RiskLevel.CRITICAL || secured.hasStorage());
-    }
-
-    private static String words(Verdict verdict) {
-        if (verdict instanceof Verdict.Block block) {
-            return "blocked [" + block.rule() + "]: " + block.reason();
-        }
-        if (verdict instanceof Verdict.Hold hold) {
-            return "held: " + String.join("; ", hold.reasons());
-        }
-        return "allowed";
     }
 
     /** The state of a failure; its text may hold values. */

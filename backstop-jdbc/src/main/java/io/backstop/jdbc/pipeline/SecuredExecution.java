@@ -50,7 +50,8 @@ final class SecuredExecution {
 
     /**
      * @throws RecoveryNotReadyException where the rows could not be secured; the statement did not run, or was undone
-     * @throws SQLException where the server refused the statement, which was undone then
+     * @throws SQLException where the server refused the statement, which was undone then, with the caller's transaction if it
+     *     stands in one
      */
     <T extends @Nullable Object> Outcome<T> run(
             Session session,
@@ -124,6 +125,9 @@ final class SecuredExecution {
             progress.reached(Step.CONFIRMED, statement.assessment().operation(), 0, 0);
             for (SnapshotManifest manifest : rows.manifests()) {
                 catalogue.add(manifest, rows.storage());
+            }
+            if (!transaction.own()) {
+                session.uncommitted().add(rows);
             }
             securing = false;
             unused = Optional.empty(); // from here on nobody knows whether the rows are gone, until it is done

@@ -23,6 +23,7 @@ public final class Session {
     private final String database;
     private final String configuredAgent;
     private final ReentrantLock turn = new ReentrantLock();
+    private final UncommittedSnapshots uncommitted = new UncommittedSnapshots(this);
 
     /** Whether nothing of the caller's was in a transaction when the turn began. Read and written within the turn. */
     private boolean idleAtTurn;
@@ -71,6 +72,36 @@ public final class Session {
 
     ReentrantLock turn() {
         return turn;
+    }
+
+    UncommittedSnapshots uncommitted() {
+        return uncommitted;
+    }
+
+    /** To be told before JDBC commits the caller's transaction. */
+    public void committing() {
+        inTurn(uncommitted::forget);
+    }
+
+    /** To be told after JDBC rolled the caller's transaction back. Never fails. */
+    public void rolledBack() {
+        inTurn(uncommitted::settle);
+    }
+
+    /** To be told before the connection is closed, if it may still be open. Never fails. */
+    public void closing() {
+        inTurn(uncommitted::settleBeforeClose);
+    }
+
+    /** Not while another thread has its turn: that could take long, and settles the same at its end. */
+    private void inTurn(Runnable action) {
+        if (turn.tryLock()) {
+            try {
+                action.run();
+            } finally {
+                turn.unlock();
+            }
+        }
     }
 
     /** To be told before Backstop itself sends anything for a statement. */
