@@ -42,14 +42,15 @@ public final class BackstopDriver implements Driver {
             return null;
         }
         BackstopUrl parsed = BackstopUrl.parse(url, info);
+        if (org.postgresql.Driver.parseURL(parsed.postgresUrl(), parsed.postgresProperties()) == null) {
+            throw unusable();
+        }
         Backstop guard = guards.with(parsed.settings());
         Connections more =
                 () -> Optional.ofNullable(postgres.connect(parsed.postgresUrl(), parsed.postgresProperties()));
         Connection connection = more.open().orElse(null);
         if (connection == null) {
-            throw new InvalidSettingException(
-                    "the URL behind jdbc:backstop: is not one for pgjdbc",
-                    "write jdbc:backstop:postgresql://host:port/database");
+            throw unusable();
         }
         try {
             return guard.guard(connection, more);
@@ -57,6 +58,13 @@ public final class BackstopDriver implements Driver {
             connection.close();
             throw e;
         }
+    }
+
+    /** Not in pgjdbc's words, which repeat the URL with whatever is in it. */
+    private static InvalidSettingException unusable() {
+        return new InvalidSettingException(
+                "the URL behind jdbc:backstop: is not one for pgjdbc",
+                "write jdbc:backstop:postgresql://host:port/database");
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.backstop.jdbc;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -11,12 +12,15 @@ import java.util.StringJoiner;
 /**
  * A {@code jdbc:backstop:postgresql:} URL with its properties, taken apart: what is Backstop's, and what pgjdbc gets.
  *
- * @param postgresUrl the URL for pgjdbc
+ * @param postgresUrl the URL for pgjdbc, without passwords
  * @param postgresProperties the properties for pgjdbc
  * @param settings Backstop's settings; a URL parameter wins over a property, as in pgjdbc
  */
 record BackstopUrl(String postgresUrl, Properties postgresProperties, Map<Setting, String> settings) {
     static final String PREFIX = "jdbc:backstop:postgresql:";
+
+    /** Handed over as properties, because pgjdbc's errors repeat the URL. */
+    private static final List<String> SECRETS = List.of("password", "sslpassword");
 
     static boolean accepts(String url) {
         return url.startsWith(PREFIX);
@@ -42,16 +46,24 @@ record BackstopUrl(String postgresUrl, Properties postgresProperties, Map<Settin
         }
         StringJoiner parameters = new StringJoiner("&", "?", "").setEmptyValue("");
         for (String parameter : plain.substring(question + 1).split("&", -1)) {
+            Optional<String> secret = secretIn(parameter);
             if (parameter.startsWith(Setting.PREFIX)) {
                 int equals = parameter.indexOf('=');
                 String name = equals < 0 ? parameter : parameter.substring(0, equals);
                 String value = equals < 0 ? "" : parameter.substring(equals + 1);
                 settings.put(setting(name), decoded(name, value));
+            } else if (secret.isPresent()) {
+                String value = parameter.substring(secret.get().length() + 1);
+                rest.setProperty(secret.get(), decoded(secret.get(), value));
             } else if (!parameter.isEmpty()) {
                 parameters.add(parameter);
             }
         }
         return new BackstopUrl(plain.substring(0, question) + parameters, rest, settings);
+    }
+
+    private static Optional<String> secretIn(String parameter) {
+        return SECRETS.stream().filter(name -> parameter.startsWith(name + "=")).findFirst();
     }
 
     private static Setting setting(String key) throws InvalidSettingException {
@@ -67,8 +79,8 @@ record BackstopUrl(String postgresUrl, Properties postgresProperties, Map<Settin
         try {
             return URLDecoder.decode(value, StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
-            throw new InvalidSettingException(
-                    "setting " + name + " is not URL-encoded", "write a percent sign as %25", e);
+            // Without the cause: it repeats a part of the value, which may be a password.
+            throw new InvalidSettingException("setting " + name + " is not URL-encoded", "write a percent sign as %25");
         }
     }
 }

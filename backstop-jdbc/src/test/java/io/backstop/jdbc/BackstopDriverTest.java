@@ -6,6 +6,8 @@ import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,6 +64,38 @@ class BackstopDriverTest {
             assertThat(row.getString(1)).isEqualTo("from a property");
             assertThat(row.getString(2)).isEqualTo("from_url");
         }
+    }
+
+    @Test
+    void passwords_leave_the_url_and_reach_pgjdbc_as_properties() throws SQLException {
+        BackstopUrl parsed = BackstopUrl.parse(
+                "jdbc:backstop:postgresql://h/d?user=u&password=open%26sesame+1&sslpassword=key&ssl=true",
+                new Properties());
+        assertThat(parsed.postgresUrl()).isEqualTo("jdbc:postgresql://h/d?user=u&ssl=true");
+        assertThat(parsed.postgresProperties())
+                .containsEntry("password", "open&sesame 1")
+                .containsEntry("sslpassword", "key")
+                .hasSize(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "localhost:99999/db?password=open-sesame",
+                "u:open-sesame@localhost/db",
+                "localhost/db?password=%zzopen-sesame",
+                "localhost/db?ApplicationName=%zz&password=open-sesame"
+            })
+    void a_url_that_cannot_be_used_is_not_repeated(String rest) {
+        assertThatThrownBy(() -> driver.connect(
+                        "jdbc:backstop:postgresql://" + rest + (rest.contains("?") ? "&" : "?") + control(),
+                        new Properties()))
+                .isInstanceOf(SQLException.class)
+                .satisfies(e -> {
+                    for (Throwable each = e; each != null; each = each.getCause()) {
+                        assertThat(String.valueOf(each)).doesNotContain("open-sesame");
+                    }
+                });
     }
 
     @Test
