@@ -258,12 +258,6 @@ class UnseenDestructionTest {
         assertThat(statement.get()).isEqualTo("ok");
     }
 
-    @Test
-    void a_block_that_commits_runs_as_it_does_without_backstop() throws Exception {
-        String block = "DO 'BEGIN INSERT INTO t VALUES (2000, 1, NULL); COMMIT; END'";
-        assertThat(outcome(block)).isEqualTo("ok");
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"DELETE FROM t", "UPDATE t SET id = 2 WHERE id = 3"})
     void a_statement_that_the_server_refuses_ends_the_callers_transaction(String sql) throws Exception {

@@ -123,6 +123,17 @@ class UnseenCodeTest {
         execute("FETCH ALL FROM c");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"COMMIT", "ROLLBACK"})
+    void a_block_that_ends_its_transaction_is_refused_in_plain_words(String end) throws SQLException {
+        assertThatThrownBy(() -> execute("DO 'BEGIN INSERT INTO other VALUES (51); " + end + "; END'"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageStartingWith("the code ends its own transaction (COMMIT or ROLLBACK), so what it changes")
+                .hasMessageContaining("HINT: take COMMIT and ROLLBACK out of it");
+        assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("50");
+        execute("SELECT 1");
+    }
+
     /** Runs it where nothing but SAFE statements may. */
     private void read(String sql) throws SQLException {
         try (Backstop reading = Backstop.builder()

@@ -31,6 +31,9 @@ import java.util.function.Predicate;
 final class LimitedExecution {
     static final RuleId IMPACT_LIMIT = new RuleId("impact-limit");
 
+    /** invalid_transaction_termination (PostgreSQL documentation, appendix A). */
+    private static final String TERMINATION = "2D000";
+
     /** Statements that run what cannot be read here, within one transaction. */
     private static final Set<String> UNSEEN = Set.of("DO", "EXECUTE");
 
@@ -129,8 +132,21 @@ final class LimitedExecution {
             return new Attempt<>(result, excess);
         } catch (SQLException | RuntimeException | Error e) {
             transaction.undo(e);
+            if (transaction.own() && e instanceof SQLException failure && TERMINATION.equals(failure.getSQLState())) {
+                throw endsItsTransaction(failure);
+            }
             throw e;
         }
+    }
+
+    /** Without Backstop it would have run: there was no transaction around it. */
+    private static ImpactLimitException endsItsTransaction(SQLException failure) {
+        return new ImpactLimitException(
+                "the code ends its own transaction (COMMIT or ROLLBACK), so what it changes could not be counted before it"
+                        + " is kept; it was rolled back",
+                "take COMMIT and ROLLBACK out of it; where the policy holds it for approval, or has"
+                        + " impact_analysis_enabled off, it runs as it is",
+                failure);
     }
 
     /**
