@@ -50,6 +50,7 @@ final class DependentsToMake {
             default -> false;
         });
     }
+
     /** Foreign keys that come back with the restored tables themselves, as dependents of others call them. */
     private static Set<String> ownForeignKeys(List<RestoredTable> placed) {
         Set<String> names = new HashSet<>();
