@@ -1,7 +1,7 @@
 package io.backstop.recovery;
 
+import io.backstop.snapshot.schema.DependentIdentity;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
-import io.backstop.snapshot.schema.Thing;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -19,7 +19,7 @@ final class DependentOrder {
         List<Deque<Dependent>> queues = new ArrayList<>();
         lists.forEach(list -> queues.add(new ArrayDeque<>(list)));
         List<Dependent> merged = new ArrayList<>();
-        Set<Thing> done = new HashSet<>();
+        Set<DependentIdentity> done = new HashSet<>();
         while (true) {
             queues.forEach(queue -> dropDone(queue, done));
             queues.removeIf(Deque::isEmpty);
@@ -28,12 +28,12 @@ final class DependentOrder {
             }
             Dependent next = next(queues);
             merged.add(next);
-            done.add(Thing.of(next));
+            done.add(DependentIdentity.of(next));
         }
     }
 
-    private static void dropDone(Deque<Dependent> queue, Set<Thing> done) {
-        while (!queue.isEmpty() && done.contains(Thing.of(queue.element()))) {
+    private static void dropDone(Deque<Dependent> queue, Set<DependentIdentity> done) {
+        while (!queue.isEmpty() && done.contains(DependentIdentity.of(queue.element()))) {
             queue.poll();
         }
     }
@@ -47,7 +47,9 @@ final class DependentOrder {
     }
 
     private static boolean isBehind(Dependent head, Deque<Dependent> queue) {
-        Thing thing = Thing.of(head);
-        return queue.stream().skip(1).anyMatch(other -> Thing.of(other).equals(thing));
+        DependentIdentity thing = DependentIdentity.of(head);
+        return queue.stream()
+                .skip(1)
+                .anyMatch(other -> DependentIdentity.of(other).equals(thing));
     }
 }

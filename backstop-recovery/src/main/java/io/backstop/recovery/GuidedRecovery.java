@@ -48,9 +48,9 @@ public final class GuidedRecovery {
 
     /**
      * Restores the newest snapshot of a table as {@code <table>_recovered}, reads every row back, and plans its way back. One
-     * without rows is passed over while an older one has some, and one that has more rows is told. Where the table is gone, only snapshots of the whole table count: one that holds rows of a single statement
-     * would bring back a part of it. A partitioned table comes with its whole recovery group, for its rows are in its
-     * partitions.
+     * without rows is passed over while an older one has some, and an older one that has more rows is told. Where the table is
+     * gone, only snapshots of the whole table count: one that holds rows of a single statement would bring back a part of it.
+     * A partitioned table comes with its whole recovery group, for its rows are in its partitions.
      *
      * @param connection a plain connection to PostgreSQL in auto-commit; left so
      * @param table the table's name as one types it in SQL

@@ -65,7 +65,7 @@ final class DependentReader {
             }
             inOrder.addAll(uses.getOrDefault(table, List.of()));
             inOrder.addAll(last.getOrDefault(table, List.of()));
-            dependents.put(table, Thing.once(inOrder));
+            dependents.put(table, DependentIdentity.once(inOrder));
         }
         return dependents;
     }

@@ -12,18 +12,18 @@ import java.util.Map;
  * What a dependent is, whichever relation it is seen from. A rule that writes another table hangs on both: of the one it is
  * a part, and to the other it is something that has to be dropped. Immutable.
  */
-public record Thing(String kind, String identity, List<String> sql) {
-    public Thing {
+public record DependentIdentity(String kind, String identity, List<String> sql) {
+    public DependentIdentity {
         sql = List.copyOf(sql);
     }
 
-    public static Thing of(Dependent dependent) {
-        return new Thing(dependent.kind(), dependent.identity(), dependent.sql());
+    public static DependentIdentity of(Dependent dependent) {
+        return new DependentIdentity(dependent.kind(), dependent.identity(), dependent.sql());
     }
 
     /** Each thing once, at the last of its places: only there all that it hangs on has been made. */
     static List<Dependent> once(List<Dependent> inOrder) {
-        Map<Thing, Dependent> lastFirst = new LinkedHashMap<>();
+        Map<DependentIdentity, Dependent> lastFirst = new LinkedHashMap<>();
         for (int i = inOrder.size() - 1; i >= 0; i--) {
             lastFirst.putIfAbsent(of(inOrder.get(i)), inOrder.get(i));
         }
