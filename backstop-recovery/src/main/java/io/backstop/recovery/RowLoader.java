@@ -22,31 +22,31 @@ import java.util.regex.Pattern;
  *
  * <p>A chunk is read whole, and its SHA-256 found right, before its first byte goes to the server: an object may change
  * after it was verified, and the server's input functions are to see nothing that was not stored. The price is memory, of
- * a chunk's stored size for each connection: some 8 MiB, where no single row is larger.
+ * a chunk's stored size for each connection and one more: some 8 MiB, where no single row is larger.
  */
-final class RowLoader {
-    private final SnapshotArchive archive;
+final class RowLoader implements AutoCloseable {
     private final SnapshotManifest manifest;
     private final RelationName table;
     private final RelationName target;
     private final CopyFormat format;
+    private final ChunksAhead chunks;
 
     /**
      * @param table what to load into
      * @param target the name that it is to have, for messages
      */
     RowLoader(SnapshotArchive archive, SnapshotManifest manifest, RelationName table, RelationName target) {
-        this.archive = archive;
         this.manifest = manifest;
         this.table = table;
         this.target = target;
         this.format = CopyFormat.of(manifest);
+        this.chunks = new ChunksAhead(archive, manifest);
     }
 
-    /** Loads one chunk; how many rows that were. */
+    /** Loads one chunk, and no chunk twice; how many rows that were. */
     long load(RecoveryTransaction transaction, Chunk chunk) throws RecoveryException {
         long loaded;
-        try (InputStream rows = archive.rows(manifest, chunk)) {
+        try (InputStream rows = chunks.take(chunk)) {
             loaded = transaction.copyIn(
                     "COPY " + table.quoted() + columns() + " FROM STDIN " + format.options(manifest.encoding()), rows);
         } catch (SQLException e) {
@@ -66,6 +66,11 @@ final class RowLoader {
     /** To be called when all rows are loaded, in a transaction that sees them. */
     void refuseOtherMeaning(RecoveryTransaction transaction) throws SQLException, RecoveryException {
         BinaryIntervals.refuseOtherMeaning(transaction, manifest, table, target);
+    }
+
+    @Override
+    public void close() {
+        chunks.close();
     }
 
     /** A table may have no columns to store; then the list has to be left out (PostgreSQL documentation, COPY). */

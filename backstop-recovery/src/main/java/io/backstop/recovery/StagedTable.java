@@ -67,15 +67,16 @@ final class StagedTable {
 
     /** Loads the rows, over both connections. */
     void load(SnapshotArchive archive, RestoreProgress progress) throws SQLException, RecoveryException {
-        RowLoader loader = new RowLoader(archive, manifest, names.target(), target);
-        share("ROW EXCLUSIVE", manifest.chunks(), (transaction, chunk) -> {
-            long rows = loader.load(transaction, chunk);
-            synchronized (progress) {
-                progress.reached(Step.LOADING, target, loaded.addAndGet(rows), manifest.rowCount());
+        try (RowLoader loader = new RowLoader(archive, manifest, names.target(), target)) {
+            share("ROW EXCLUSIVE", manifest.chunks(), (transaction, chunk) -> {
+                long rows = loader.load(transaction, chunk);
+                synchronized (progress) {
+                    progress.reached(Step.LOADING, target, loaded.addAndGet(rows), manifest.rowCount());
+                }
+            });
+            try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
+                loader.refuseOtherMeaning(transaction);
             }
-        });
-        try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
-            loader.refuseOtherMeaning(transaction);
         }
         progress.reached(Step.LOADED, target, loaded.get(), manifest.rowCount());
     }

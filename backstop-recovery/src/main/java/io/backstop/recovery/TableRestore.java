@@ -108,13 +108,14 @@ final class TableRestore {
             constrain(ddl().afterRows());
             return; // its rows are where they always were, and are not asked for
         }
-        RowLoader loader = new RowLoader(archive, manifest, target, target);
         long loaded = 0;
-        for (SnapshotManifest.Chunk chunk : manifest.chunks()) {
-            loaded += loader.load(transaction, chunk);
-            reached(Step.LOADING, loaded);
+        try (RowLoader loader = new RowLoader(archive, manifest, target, target)) {
+            for (SnapshotManifest.Chunk chunk : manifest.chunks()) {
+                loaded += loader.load(transaction, chunk);
+                reached(Step.LOADING, loaded);
+            }
+            loader.refuseOtherMeaning(transaction);
         }
-        loader.refuseOtherMeaning(transaction);
         reached(Step.LOADED, loaded);
         constrain(ddl().afterRows());
         rows = switch (thoroughness) {
