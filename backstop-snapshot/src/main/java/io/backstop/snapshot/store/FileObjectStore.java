@@ -105,15 +105,12 @@ public final class FileObjectStore implements ObjectStore {
         if (Files.isDirectory(folder)) {
             return;
         }
-        if (Files.exists(folder)) {
-            throw new FileSystemException(folder.toString(), null, "is not a folder");
-        }
         createFolder(parent(folder));
         try {
             Files.createDirectory(folder, attributes("rwx------"));
         } catch (FileAlreadyExistsException e) {
             if (!Files.isDirectory(folder)) {
-                throw e;
+                throw new FileSystemException(folder.toString(), null, "is not a folder");
             }
         }
         force(parent(folder));
