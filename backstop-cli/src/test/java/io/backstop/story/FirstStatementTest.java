@@ -97,23 +97,27 @@ class FirstStatementTest {
             assertThat(database.value("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' "
                             + "AND relation = 't'::regclass"))
                     .isEqualTo("1");
+            assertThat(savedRows()).isEqualTo(3);
             agent.rollback();
         }
         assertThat(database.value("SELECT count(*) FROM t")).isEqualTo("3");
-        assertThat(savedRows()).isEqualTo(3);
     }
 
     @Test
-    void a_first_statement_that_the_server_refuses_leaves_a_transaction_that_can_go_on() throws Exception {
+    void a_first_statement_that_the_server_refuses_leaves_a_failed_transaction_as_without_backstop() throws Exception {
         try (Connection agent = begin("application", Connection.TRANSACTION_SERIALIZABLE);
                 Statement statement = agent.createStatement()) {
             assertThatThrownBy(() -> statement.execute("DELETE FROM t RETURNING id / (id - id)"))
                     .isInstanceOfSatisfying(
                             SQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("22012"));
-            statement.execute("INSERT INTO other VALUES (1)");
+            assertThatThrownBy(() -> statement.execute("INSERT INTO other VALUES (1)"))
+                    .isInstanceOfSatisfying(
+                            SQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("25P02"));
+            agent.rollback();
+            statement.execute("INSERT INTO other VALUES (2)");
             agent.commit();
         }
-        assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("1");
+        assertThat(database.rows("SELECT id FROM other")).containsExactly("2");
         assertThat(database.value("SELECT count(*) FROM t")).isEqualTo("2");
     }
 
@@ -125,6 +129,7 @@ class FirstStatementTest {
             assertThatThrownBy(() -> statement.execute("TRUNCATE t"))
                     .isInstanceOfSatisfying(
                             SQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("25006"));
+            agent.rollback();
             assertThat(value(statement, "SHOW transaction_read_only")).isEqualTo("on");
             agent.rollback();
         }
