@@ -1,6 +1,9 @@
 package io.backstop.bench;
 
 import io.backstop.cli.BackstopCommand;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.S3Server;
 
 import java.io.File;
@@ -44,8 +47,8 @@ final class Contenders {
                 "second capture of a process, to S3",
                 () -> contenders.secondCapture(s3.storage(s3.newBucket())));
         all.put("pg_restore -j2", contenders::restoreDump);
-        all.put("restore, rows counted", () -> contenders.restore("COUNTS"));
-        all.put("restore, every row read back", () -> contenders.restore("EVERY_ROW"));
+        all.put("restore, rows counted", contenders::restore);
+        all.put("restore, every row read back", () -> contenders.restore("--read-back"));
         return all;
     }
 
@@ -110,20 +113,31 @@ final class Contenders {
         return new Contender.Result(seconds, Long.parseLong(said.get(0)), said.get(1));
     }
 
-    private Contender.Result restore(String thoroughness) throws Exception {
+    /** By the command, as an operator runs it. */
+    private Contender.Result restore(String... options) throws Exception {
         sql("DROP TABLE IF EXISTS bench_recovered", "CHECKPOINT");
-        Path report = folder.resolve("report");
+        List<String> line = new ArrayList<>(List.of(
+                home(BackstopCommand.class).resolve("../../../backstop").normalize().toString(),
+                "restore",
+                "--db",
+                database,
+                "--storage",
+                files(),
+                "--snapshot-id",
+                newest(),
+                "--table",
+                "bench"));
+        line.addAll(List.of(options));
         try {
-            double seconds = time(java(
-                    "io.backstop.bench.RestoreOnce",
-                    SnapshotBenchmark.jdbc(database),
-                    files(),
-                    thoroughness,
-                    report.toString()));
-            return new Contender.Result(
-                    seconds, 0, String.join(" ", Files.readAllLines(report)));
+            return new Contender.Result(time(line), 0, "");
         } finally {
             sql("DROP TABLE IF EXISTS bench_recovered");
+        }
+    }
+
+    private String newest() throws IOException {
+        try (ObjectStore store = ObjectStores.open(files())) {
+            return new SnapshotArchive(store).list("public", "bench").get(0).snapshotId();
         }
     }
 
@@ -150,9 +164,11 @@ final class Contenders {
                 type.getProtectionDomain().getCodeSource().getLocation().toURI());
     }
 
-    private static double time(List<String> command) throws IOException, InterruptedException {
+    private double time(List<String> command) throws IOException, InterruptedException {
         long start = System.nanoTime();
         ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+        builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().put("BACKSTOP_JAVA_OPTIONS", heap);
         builder.environment().put("AWS_ACCESS_KEY_ID", S3Server.ACCESS_KEY);
         builder.environment().put("AWS_SECRET_ACCESS_KEY", S3Server.SECRET_KEY);
         Process process = builder.start();

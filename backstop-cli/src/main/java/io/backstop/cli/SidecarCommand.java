@@ -24,6 +24,8 @@ import java.util.concurrent.Callable;
         },
         mixinStandardHelpOptions = true)
 final class SidecarCommand implements Callable<Integer> {
+    private static final long LONGEST = Duration.ofDays(365).toSeconds();
+
     @Mixin
     private final TablesToStore tables = new TablesToStore();
 
@@ -51,8 +53,9 @@ final class SidecarCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws BackstopException, InterruptedException {
-        if (seconds < 0 || rounds < 1) {
-            throw new ParameterException(spec.commandLine(), "--every has to be at least 0, and --rounds at least 1");
+        if (seconds < 0 || seconds > LONGEST || rounds < 1) {
+            throw new ParameterException(
+                    spec.commandLine(), "--every has to be from 0 to " + LONGEST + ", and --rounds at least 1");
         }
         try (ControlStore store = control.open()) {
             int exit = ExitCode.DONE;

@@ -8,6 +8,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -102,8 +104,9 @@ class SidecarCommandTest {
         }
     }
 
-    @Test
-    void numbers_that_make_no_sense_are_refused() {
+    @ParameterizedTest
+    @CsvSource({"--rounds, 0", "--every, -1", "--every, 31536001", "--every, 9223372036854775807"})
+    void numbers_that_make_no_sense_are_refused(String option, String number) {
         CommandRun run = CommandRun.of(
                 "sidecar",
                 "--db",
@@ -112,8 +115,9 @@ class SidecarCommandTest {
                 storage,
                 "--table",
                 "users",
-                "--rounds",
-                "0");
+                option,
+                number);
         assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(run.errors()).contains("--every has to be from 0 to 31536000, and --rounds at least 1");
     }
 }
