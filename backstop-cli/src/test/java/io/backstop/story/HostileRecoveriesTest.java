@@ -2,17 +2,9 @@ package io.backstop.story;
 
 import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
-import io.backstop.snapshot.archive.SnapshotArchive;
-import io.backstop.snapshot.store.ObjectStore;
-import io.backstop.snapshot.store.ObjectStores;
-import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,72 +13,16 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
-import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Tables that were secured, and of which a recovery makes something else, or nothing. */
-@ExtendWith(PostgresExtension.class)
-class HostileRecoveriesTest {
-    @TempDir
-    private Path folder;
-
-    private TestDatabase database;
-    private ObjectStore store;
-    private SnapshotArchive archive;
-
-    @BeforeEach
-    void create(TestDatabase testDatabase) throws SQLException {
-        database = testDatabase;
-        store = ObjectStores.open(storage());
-        archive = new SnapshotArchive(store);
-        database.run(
-                "DROP SCHEMA IF EXISTS app CASCADE",
-                "DROP SCHEMA public CASCADE",
-                "CREATE SCHEMA public",
-                "CREATE TABLE t (id int PRIMARY KEY, k int, v text)",
-                "INSERT INTO t SELECT i, i % 10, 'v' || i FROM generate_series(1, 1000) i");
-    }
-
-    @AfterEach
-    void close() {
-        store.close();
-    }
-
-    private String storage() {
-        return folder.resolve("snapshots").toUri().toString();
-    }
-
-    private Backstop backstop(String rules) throws SQLException, IOException {
-        Path policy = folder.resolve("policy.json");
-        Files.writeString(policy, "{\"require_approval_for_risks\": []" + (rules.isEmpty() ? "" : ", " + rules) + "}");
-        return Backstop.builder()
-                .policy(policy.toString())
-                .storage(storage())
-                .control(folder.resolve("backstop.db"))
-                .build();
-    }
-
+class HostileRecoveriesTest extends GuardedStory {
     /** Runs it behind Backstop, which has to let it run. */
     private void guarded(String sql) throws SQLException, IOException {
-        try (Backstop backstop = backstop("\"block_operations\": []");
-                Connection connection = backstop.guard(database.connect());
-                Statement statement = connection.createStatement()) {
-            statement.execute(sql);
+        try (Backstop backstop = backstop("\"block_operations\": []")) {
+            execute(backstop, sql);
         }
-    }
-
-    private CommandRun command(String... arguments) {
-        List<String> all = new ArrayList<>(List.of(arguments));
-        all.addAll(List.of("--db", database.url().replaceFirst("^jdbc:", ""), "--storage", storage()));
-        return CommandRun.of(all.toArray(String[]::new));
-    }
-
-    private void recoverAndCopyBack(String... arguments) throws SQLException {
-        CommandRun recovery = command(arguments);
-        assertThat(recovery.exitCode()).as(recovery.errors()).isZero();
-        database.run(recovery.output());
     }
 
     /** Sets it for all new sessions, and back. */
@@ -113,7 +49,7 @@ class HostileRecoveriesTest {
                 "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)",
                 "INSERT INTO p (k) VALUES (1), (1)");
         guarded("DROP TABLE p");
-        recoverAndCopyBack("recover", "--table", "p");
+        recoverAndCopyBack("p");
         database.run("INSERT INTO p (k) VALUES (1)");
         assertThat(database.rows("SELECT id FROM p ORDER BY id")).containsExactly("1", "2", "3");
     }
@@ -125,7 +61,7 @@ class HostileRecoveriesTest {
                 "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)",
                 "INSERT INTO p (k) VALUES (1), (1)");
         guarded("ALTER TABLE p ALTER COLUMN id TYPE bigint");
-        recoverAndCopyBack("recover", "--table", "p");
+        recoverAndCopyBack("p");
         assertThat(database.value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
                         + " WHERE attrelid = 'p'::regclass AND attname = 'id'"))
                 .isEqualTo("integer");
@@ -139,7 +75,7 @@ class HostileRecoveriesTest {
                 "INSERT INTO parent (v) VALUES ('of the parent')",
                 "INSERT INTO child (v) VALUES ('of the child')");
         guarded("DROP TABLE parent CASCADE");
-        recoverAndCopyBack("recover", "--table", "parent", "--group");
+        recoverAndCopyBack("parent", "--group");
         assertThat(database.rows("SELECT id FROM parent ORDER BY id")).containsExactly("1", "2");
     }
 
@@ -151,7 +87,7 @@ class HostileRecoveriesTest {
                 "INSERT INTO a DEFAULT VALUES",
                 "INSERT INTO b DEFAULT VALUES");
         guarded("DROP TABLE a, b");
-        recoverAndCopyBack("recover", "--table", "a", "--group");
+        recoverAndCopyBack("a", "--group");
         assertThat(database.rows("SELECT id FROM a UNION ALL SELECT id FROM b")).containsExactly("1", "2");
     }
 
@@ -163,7 +99,7 @@ class HostileRecoveriesTest {
                 "CREATE VIEW w AS SELECT id FROM t",
                 "CREATE RULE into_t AS ON INSERT TO w DO INSTEAD INSERT INTO t VALUES (NEW.id)");
         guarded("DROP TABLE t CASCADE");
-        recoverAndCopyBack("recover", "--table", "t");
+        recoverAndCopyBack("t");
         database.run("INSERT INTO w VALUES (5000)");
         assertThat(database.value("SELECT count(*) FROM w")).isEqualTo("1001");
     }
@@ -175,7 +111,7 @@ class HostileRecoveriesTest {
                 "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
                 "CREATE POLICY mine ON t USING (EXISTS (SELECT FROM member WHERE member.id = k))");
         guarded("DROP TABLE t, member CASCADE");
-        recoverAndCopyBack("recover", "--table", "t", "--group");
+        recoverAndCopyBack("t", "--group");
         assertThat(database.value("SELECT count(*) FROM pg_policies WHERE tablename = 't'"))
                 .isEqualTo("1");
     }
@@ -185,7 +121,7 @@ class HostileRecoveriesTest {
         database.run(
                 "CREATE TABLE log (id int)", "CREATE RULE r AS ON INSERT TO t DO ALSO INSERT INTO log VALUES (NEW.id)");
         guarded("DROP TABLE t, log CASCADE");
-        recoverAndCopyBack("recover", "--table", "t", "--group");
+        recoverAndCopyBack("t", "--group");
         assertThat(database.value("SELECT count(*) FROM pg_rules WHERE tablename = 't'"))
                 .isEqualTo("1");
     }
@@ -197,7 +133,7 @@ class HostileRecoveriesTest {
                 "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
                 "CREATE CONSTRAINT TRIGGER c AFTER INSERT ON t FROM other DEFERRABLE FOR EACH ROW EXECUTE FUNCTION f()");
         guarded("DROP TABLE t, other CASCADE");
-        recoverAndCopyBack("recover", "--table", "t", "--group");
+        recoverAndCopyBack("t", "--group");
         assertThat(database.value("SELECT count(*) FROM pg_trigger WHERE tgrelid = 't'::regclass AND tgname = 'c'"))
                 .isEqualTo("1");
     }
@@ -212,7 +148,7 @@ class HostileRecoveriesTest {
                 "CREATE TABLE app.x (id int PRIMARY KEY CHECK (app.positive(id)))",
                 "INSERT INTO app.x VALUES (1)");
         guarded("DROP SCHEMA app CASCADE");
-        CommandRun recovery = command("recover", "--table", "x");
+        CommandRun recovery = recover("x");
         assertThat(recovery.exitCode()).as(recovery.errors()).isZero();
         assertThat(database.value("SELECT count(*) FROM app.x_recovered")).isEqualTo("1");
     }
@@ -229,7 +165,7 @@ class HostileRecoveriesTest {
             statement.execute("INSERT INTO x (id) VALUES (1)");
         }
         guarded("DROP SCHEMA app CASCADE");
-        recoverAndCopyBack("recover", "--table", "x");
+        recoverAndCopyBack("x");
         database.run("INSERT INTO app.x (id) VALUES (2)");
         assertThat(database.rows("SELECT n FROM app.x ORDER BY id")).containsExactly("42", "42");
     }
@@ -245,7 +181,7 @@ class HostileRecoveriesTest {
                 "CREATE TABLE " + partition + "_02 PARTITION OF p FOR VALUES IN (2)",
                 "INSERT INTO p SELECT i, 1 + i % 2 FROM generate_series(1, 100) i");
         guarded("DROP TABLE p");
-        recoverAndCopyBack("recover", "--table", "p");
+        recoverAndCopyBack("p");
         assertThat(database.value("SELECT count(*) FROM p")).isEqualTo("100");
     }
 
@@ -264,7 +200,7 @@ class HostileRecoveriesTest {
                     Statement statement = connection.createStatement()) {
                 statement.execute("DELETE FROM t");
             }
-            recoverAndCopyBack("recover", "--table", "t");
+            recoverAndCopyBack("t");
             assertThat(database.value("SELECT count(*) FROM t")).isEqualTo("1000");
         } finally {
             database.run("DROP DATABASE \"copy/" + here + "\" WITH (FORCE)");
@@ -295,7 +231,7 @@ class HostileRecoveriesTest {
         guarded("DELETE FROM t");
         String id = archive.list("public", "t").get(0).snapshotId();
         guarded("DELETE FROM t");
-        CommandRun recovery = command("recover", "--table", "t");
+        CommandRun recovery = recover("t");
         assertThat(recovery.output() + recovery.errors())
                 .as("the snapshot that holds the rows is taken, or told")
                 .contains(id);
@@ -311,7 +247,7 @@ class HostileRecoveriesTest {
             statement.execute("DELETE FROM t");
             connection.rollback();
         }
-        CommandRun recovery = command("recover", "--table", "t");
+        CommandRun recovery = recover("t");
         if (recovery.exitCode() == 0) {
             database.run(recovery.output());
         }
@@ -323,7 +259,7 @@ class HostileRecoveriesTest {
         Path root = Files.createDirectories(folder.resolve("snapshots"));
         Files.createSymbolicLink(root.resolve("snapshots"), Files.createDirectories(folder.resolve("large-disk")));
         guarded("DROP TABLE t");
-        recoverAndCopyBack("recover", "--table", "t");
+        recoverAndCopyBack("t");
         assertThat(database.value("SELECT count(*) FROM t")).isEqualTo("1000");
     }
 
@@ -348,7 +284,7 @@ class HostileRecoveriesTest {
     void a_number_that_differs_in_its_last_digit_is_put_back() throws Exception {
         database.run("CREATE TABLE x (id int PRIMARY KEY, n float8)", "INSERT INTO x VALUES (1, 0.1)");
         guarded("UPDATE x SET n = 0.10000000000000002");
-        CommandRun recovery = command("recover", "--table", "x");
+        CommandRun recovery = recover("x");
         assertThat(recovery.exitCode()).as(recovery.errors()).isZero();
         during("extra_float_digits = 0", () -> database.run(recovery.output()));
         assertThat(database.value("SELECT n = 0.1 FROM x")).isEqualTo("t");
@@ -362,7 +298,7 @@ class HostileRecoveriesTest {
                 "ALTER TABLE x ADD PRIMARY KEY (id)");
         guarded("DROP TABLE x");
         during("transaction_timeout = '300ms'", () -> {
-            CommandRun run = command("recover", "--table", "x");
+            CommandRun run = recover("x");
             assertThat(run.exitCode()).as(run.errors()).isZero();
         });
     }
@@ -373,7 +309,7 @@ class HostileRecoveriesTest {
                 "CREATE TABLE x (id int PRIMARY KEY, place int UNIQUE)",
                 "INSERT INTO x SELECT i, 1001 - i FROM generate_series(1, 1000) i");
         guarded("UPDATE x SET place = place + 1");
-        recoverAndCopyBack("recover", "--table", "x");
+        recoverAndCopyBack("x");
         assertThat(database.value("SELECT count(*) FROM x WHERE place = 1001 - id"))
                 .isEqualTo("1000");
     }

@@ -4,23 +4,12 @@ import io.backstop.api.snapshot.Progress.Step;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
-import io.backstop.snapshot.archive.SnapshotArchive;
-import io.backstop.snapshot.store.ObjectStore;
-import io.backstop.snapshot.store.ObjectStores;
-import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -29,90 +18,7 @@ import java.util.List;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Statements and names that were found to get around the guard or to mislead a recovery, once. */
-@ExtendWith(PostgresExtension.class)
-class HostileStoriesTest {
-    @TempDir
-    private Path folder;
-
-    private TestDatabase database;
-    private ObjectStore store;
-    private SnapshotArchive archive;
-
-    private Meanwhile meanwhile = step -> {};
-
-    interface Meanwhile {
-        void at(Step step) throws SQLException;
-    }
-
-    @BeforeEach
-    void create(TestDatabase testDatabase) throws SQLException {
-        database = testDatabase;
-        store = ObjectStores.open(storage());
-        archive = new SnapshotArchive(store);
-        database.run(
-                "DROP SCHEMA public CASCADE",
-                "CREATE SCHEMA public",
-                "CREATE TABLE t (id int PRIMARY KEY, k int, v text)",
-                "INSERT INTO t SELECT i, i % 10, 'v' || i FROM generate_series(1, 1000) i");
-    }
-
-    @AfterEach
-    void close() {
-        store.close();
-    }
-
-    private String storage() {
-        return folder.resolve("snapshots").toUri().toString();
-    }
-
-    private Backstop backstop(String rules) throws SQLException, IOException {
-        Path policy = folder.resolve("policy.json");
-        Files.writeString(policy, "{\"require_approval_for_risks\": []" + (rules.isEmpty() ? "" : ", " + rules) + "}");
-        return Backstop.builder()
-                .policy(policy.toString())
-                .storage(storage())
-                .control(folder.resolve("backstop.db"))
-                .progress((step, subject, done, total) -> {
-                    try {
-                        meanwhile.at(step);
-                    } catch (SQLException e) {
-                        throw new IllegalStateException(e);
-                    }
-                })
-                .build();
-    }
-
-    private Backstop protecting(String... tables) throws SQLException, IOException {
-        return backstop("\"protected_tables\": [\"" + String.join("\", \"", tables) + "\"]");
-    }
-
-    private static String outcome(Statement statement, String sql) {
-        try {
-            statement.execute(sql);
-            return "ok " + statement.getUpdateCount();
-        } catch (SQLException e) {
-            return e.getSQLState() + " " + e.getMessage();
-        }
-    }
-
-    private String outcome(Backstop backstop, String sql) throws SQLException {
-        try (Connection connection = backstop.guard(database.connect());
-                Statement statement = connection.createStatement()) {
-            return outcome(statement, sql);
-        }
-    }
-
-    private CommandRun recover(String table) {
-        return CommandRun.of(
-                "recover", "--db", database.url().replaceFirst("^jdbc:", ""), "--storage", storage(), "--table", table);
-    }
-
-    private void recoverAndCopyBack(String table) throws SQLException {
-        CommandRun recovery = recover(table);
-        assertThat(recovery.exitCode()).as(recovery.errors()).isZero();
-        database.run(recovery.output());
-    }
-
+class HostileStoriesTest extends GuardedStory {
     @Test
     void a_temporary_table_called_like_a_catalog_hides_no_column() throws Exception {
         try (Backstop backstop = protecting("t");
@@ -320,16 +226,7 @@ class HostileStoriesTest {
                 assertThat(outcome(statement, "DELETE FROM t")).isEqualTo("ok 1");
             }
             assertThat(recover("t").exitCode()).isZero();
-            CommandRun plan = CommandRun.of(
-                    "restore-copyback-plan",
-                    "--source-table",
-                    "t_recovered",
-                    "--target-table",
-                    "t",
-                    "--db",
-                    database.url().replaceFirst("^jdbc:", ""),
-                    "--storage",
-                    storage());
+            CommandRun plan = command("restore-copyback-plan", "--source-table", "t_recovered", "--target-table", "t");
             assertThat(plan.exitCode()).as(plan.errors()).isZero();
             assertThat(plan.errors())
                     .isEqualTo("note: 1 snapshots of tables of that name in other databases were passed over\n");

@@ -7,16 +7,7 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
-import io.backstop.snapshot.archive.SnapshotArchive;
-import io.backstop.snapshot.store.ObjectStore;
-import io.backstop.snapshot.store.ObjectStores;
-import io.backstop.testing.PostgresExtension;
-import io.backstop.testing.TestDatabase;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -28,8 +19,6 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.math.BigDecimal;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -48,69 +37,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** A scoped UPDATE or DELETE through the guarded driver: its rows are saved one by one, and come back. */
-@ExtendWith(PostgresExtension.class)
-class RowByRowTest {
-    @TempDir
-    private Path folder;
-
-    private TestDatabase database;
-    private ObjectStore store;
-    private SnapshotArchive archive;
-
-    /** What is to happen when a step is reached; a test sets it before it sends its statement. */
-    private Meanwhile meanwhile = step -> {};
-
-    interface Meanwhile {
-        void at(Step step) throws SQLException;
-    }
-
-    @BeforeEach
-    void create(TestDatabase testDatabase) throws SQLException {
-        database = testDatabase;
-        store = ObjectStores.open(storage());
-        archive = new SnapshotArchive(store);
-        database.run(
-                "DROP SCHEMA public CASCADE",
-                "CREATE SCHEMA public",
-                "CREATE TABLE t (id int PRIMARY KEY, k int, v text)",
-                "INSERT INTO t SELECT i, i % 10, 'v' || i FROM generate_series(1, 1000) i");
-    }
-
-    @AfterEach
-    void close() {
-        store.close();
-    }
-
-    private String storage() {
-        return folder.resolve("snapshots").toUri().toString();
-    }
-
-    private Backstop backstop(String rules) throws SQLException, IOException {
-        Path policy = folder.resolve("policy.json");
-        Files.writeString(policy, "{\"require_approval_for_risks\": [], " + rules + "}");
-        return Backstop.builder()
-                .policy(policy.toString())
-                .storage(storage())
-                .control(folder.resolve("backstop.db"))
-                .progress((step, subject, done, total) -> {
-                    try {
-                        meanwhile.at(step);
-                    } catch (SQLException e) {
-                        throw new IllegalStateException(e);
-                    }
-                })
-                .build();
-    }
-
+class RowByRowTest extends GuardedStory {
     private Backstop protecting() throws SQLException, IOException {
-        return backstop("\"protected_tables\": [\"t\"]");
-    }
-
-    private void execute(Backstop backstop, String sql) throws SQLException {
-        try (Connection connection = backstop.guard(database.connect());
-                Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
+        return protecting("t");
     }
 
     private List<SnapshotManifest> manifests() throws IOException {
@@ -174,16 +103,7 @@ class RowByRowTest {
     }
 
     private void recoverAndCopyBack() throws SQLException {
-        CommandRun recovery = CommandRun.of(
-                "recover",
-                "--db",
-                database.url().replaceFirst("^jdbc:", ""),
-                "--storage",
-                storage(),
-                "--table",
-                "public.t");
-        assertThat(recovery.exitCode()).as(recovery.errors()).isZero();
-        database.run(recovery.output());
+        recoverAndCopyBack("public.t");
     }
 
     @Test
@@ -377,8 +297,7 @@ class RowByRowTest {
                     .isInstanceOf(RecoveryNotReadyException.class)
                     .hasMessageNotContaining("top-secret");
         }
-        CommandRun audit = CommandRun.of(
-                "audit", "list", "--control", folder.resolve("backstop.db").toString());
+        CommandRun audit = CommandRun.of("audit", "list", "--control", control().toString());
         assertThat(audit.output()).contains("DELETE FROM t WHERE v = ?").doesNotContain("top-secret");
     }
 

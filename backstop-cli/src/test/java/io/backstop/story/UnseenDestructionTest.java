@@ -2,21 +2,12 @@ package io.backstop.story;
 
 import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
-import io.backstop.snapshot.archive.SnapshotArchive;
-import io.backstop.snapshot.store.ObjectStore;
-import io.backstop.snapshot.store.ObjectStores;
-import io.backstop.testing.PostgresExtension;
-import io.backstop.testing.TestDatabase;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -27,58 +18,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 /** What goes unseen although rows are counted, what is seen although nobody did it, and what callers come to notice. */
-@ExtendWith(PostgresExtension.class)
-class UnseenDestructionTest {
-    @TempDir
-    private Path folder;
-
-    private TestDatabase database;
-    private ObjectStore store;
-
+class UnseenDestructionTest extends GuardedStory {
     @BeforeEach
-    void create(TestDatabase testDatabase) throws SQLException {
-        database = testDatabase;
-        store = ObjectStores.open(storage());
-        database.run(
-                "DROP SCHEMA public CASCADE",
-                "CREATE SCHEMA public",
-                "CREATE TABLE t (id int PRIMARY KEY, k int, v text)",
-                "INSERT INTO t SELECT i, i % 10, 'v' || i FROM generate_series(1, 1000) i",
-                "CREATE TABLE other (id int)",
-                "INSERT INTO other SELECT generate_series(1, 5000)");
-    }
-
-    @AfterEach
-    void close() {
-        store.close();
-    }
-
-    private String storage() {
-        return folder.resolve("snapshots").toUri().toString();
+    void createAnother() throws SQLException {
+        database.run("CREATE TABLE other (id int)", "INSERT INTO other SELECT generate_series(1, 5000)");
     }
 
     private Backstop backstop() throws SQLException {
-        return Backstop.builder()
-                .policy("application")
-                .storage(storage())
-                .control(folder.resolve("backstop.db"))
-                .build();
-    }
-
-    private static String outcome(Statement statement, String sql) {
-        try {
-            statement.execute(sql);
-            return "ok";
-        } catch (SQLException e) {
-            return e.getSQLState() + " " + e.getMessage();
-        }
+        return under("application");
     }
 
     private String outcome(String sql) throws SQLException {
-        try (Backstop backstop = backstop();
-                Connection connection = backstop.guard(database.connect());
-                Statement statement = connection.createStatement()) {
-            return outcome(statement, sql);
+        try (Backstop backstop = backstop()) {
+            return outcome(backstop, sql);
         }
     }
 
@@ -103,7 +55,7 @@ class UnseenDestructionTest {
                                 + " AND attrelid = to_regclass('other')")
                         .equals("1")
                 && database.value("SELECT count(*) FROM other").equals("5000");
-        assertThat(kept || !new SnapshotArchive(store).list("public", "other").isEmpty())
+        assertThat(kept || !archive.list("public", "other").isEmpty())
                 .as("refused or saved, but: " + outcome)
                 .isTrue();
     }
@@ -115,7 +67,7 @@ class UnseenDestructionTest {
 
     private boolean otherIsKeptOrSaved() throws Exception {
         return database.value("SELECT count(*) FROM other").equals("5000")
-                || !new SnapshotArchive(store).list("public", "other").isEmpty();
+                || !archive.list("public", "other").isEmpty();
     }
 
     @ParameterizedTest
@@ -194,7 +146,7 @@ class UnseenDestructionTest {
         String outcome;
         try (Backstop backstop = Backstop.builder()
                         .policy("read-only")
-                        .control(folder.resolve("backstop.db"))
+                        .control(control())
                         .build();
                 Connection connection = backstop.guard(database.connect());
                 Statement statement = connection.createStatement()) {
@@ -209,11 +161,7 @@ class UnseenDestructionTest {
     void a_pause_stops_an_operator_that_deletes() throws Exception {
         readsThatDelete();
         CommandRun pause = CommandRun.of(
-                "pause",
-                "--reason",
-                "attack",
-                "--control",
-                folder.resolve("backstop.db").toString());
+                "pause", "--reason", "attack", "--control", control().toString());
         assertThat(pause.exitCode()).as(pause.errors()).isZero();
         String outcome = outcome("SELECT 1 ### 2");
         assertThat(database.value("SELECT count(*) FROM other"))
@@ -229,7 +177,7 @@ class UnseenDestructionTest {
         String alter = "ALTER DATABASE \"" + database.value("SELECT current_database()") + "\" ";
         database.run(alter + "SET transaction_timeout = '300ms'");
         try {
-            assertThat(outcome("TRUNCATE x")).isEqualTo("ok");
+            assertThat(outcome("TRUNCATE x")).isEqualTo("ok 0");
         } finally {
             database.run(alter + "RESET transaction_timeout");
         }
@@ -255,7 +203,7 @@ class UnseenDestructionTest {
             Thread.onSpinWait();
         }
         database.run("TRUNCATE other");
-        assertThat(statement.get()).isEqualTo("ok");
+        assertThat(statement.get()).isEqualTo("ok 1000");
     }
 
     @ParameterizedTest
@@ -283,7 +231,7 @@ class UnseenDestructionTest {
     @Test
     void a_url_that_cannot_be_used_is_not_repeated_with_its_password() {
         String url = "jdbc:backstop:postgresql://localhost:99999/db?user=u&password=open-sesame&backstop.control="
-                + folder.resolve("backstop.db");
+                + control();
         assertThat(catchThrowable(() -> DriverManager.getConnection(url).close()))
                 .isInstanceOf(SQLException.class)
                 .hasMessageNotContaining("open-sesame");
