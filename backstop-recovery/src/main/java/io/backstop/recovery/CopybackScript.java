@@ -182,10 +182,8 @@ final class CopybackScript {
 
     /** How many partitioned tables of this script a table is a part of. */
     private int partitionDepth(RestoredTable table) {
-        return table.description().dependents().stream()
-                .filter(dependent -> dependent.kind().equals("partition of"))
-                .flatMap(dependent -> placed.stream()
-                        .filter(parent -> SqlText.spellings(parent.original()).contains(dependent.identity())))
+        return placed.stream()
+                .filter(table::isPartitionOf)
                 .mapToInt(parent -> 1 + partitionDepth(parent))
                 .max()
                 .orElse(0);

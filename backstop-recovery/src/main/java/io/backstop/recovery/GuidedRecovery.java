@@ -5,7 +5,6 @@ import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.snapshot.archive.SnapshotArchive;
-import io.backstop.snapshot.schema.TableDescription;
 
 import java.io.IOException;
 import java.sql.Connection;
@@ -50,7 +49,7 @@ public final class GuidedRecovery {
      * Restores the newest snapshot of a table as {@code <table>_recovered}, reads every row back, and plans its way back. One
      * without rows is passed over while an older one has some, and an older one that has more rows is told. Where the table is
      * gone, only snapshots of the whole table count: one that holds rows of a single statement would bring back a part of it.
-     * A partitioned table comes with its whole recovery group, for its rows are in its partitions.
+     * A partitioned table comes with all of its partitions, for its rows are in them.
      *
      * @param connection a plain connection to PostgreSQL in auto-commit; left so
      * @param table the table's name as one types it in SQL
@@ -63,15 +62,12 @@ public final class GuidedRecovery {
         List<String> notes = new ArrayList<>();
         SnapshotManifest chosen = choose(connection, all, table, false, notes);
         List<SnapshotManifest> group = group(all.valid(), chosen);
-        if (isPartitioned(chosen)) {
-            return recover(connection, group, notes, progress);
-        }
         // Rows of one statement, in the table and in its children, come back together.
         List<SnapshotManifest> together = chosen.coverage() == Coverage.ROWS
                 ? group.stream()
                         .filter(manifest -> manifest.coverage() == Coverage.ROWS)
                         .toList()
-                : List.of(chosen);
+                : new PartitionTrees(archive, all.valid(), notes).with(List.of(chosen));
         group.stream()
                 .filter(manifest -> !together.contains(manifest))
                 .forEach(manifest -> notes.add(notRestored(manifest)));
@@ -89,7 +85,8 @@ public final class GuidedRecovery {
         SnapshotArchive.Contents all = contents();
         List<String> notes = new ArrayList<>();
         SnapshotManifest chosen = choose(connection, all, table, true, notes);
-        return recover(connection, group(all.valid(), chosen), notes, progress);
+        List<SnapshotManifest> group = group(all.valid(), chosen);
+        return recover(connection, new PartitionTrees(archive, all.valid(), notes).with(group), notes, progress);
     }
 
     private RecoveryReport recover(
@@ -238,12 +235,7 @@ public final class GuidedRecovery {
     }
 
     private boolean isPartitioned(SnapshotManifest manifest) throws RecoveryException {
-        try {
-            TableDescription description = archive.description(manifest);
-            return description.partitionKey().isPresent();
-        } catch (IOException e) {
-            throw Restore.corrupt(manifest, e);
-        }
+        return PartitionTrees.description(archive, manifest).partitionKey().isPresent();
     }
 
     private SnapshotArchive.Contents contents() throws RecoveryException {

@@ -47,6 +47,13 @@ public record RestoredTable(
         return RelationName.of(manifest.schema(), manifest.table());
     }
 
+    /** Whether it was one of the partitions of the other, of the first level. */
+    boolean isPartitionOf(RestoredTable parent) {
+        return description.dependents().stream()
+                .anyMatch(dependent -> dependent.kind().equals("partition of")
+                        && SqlText.spellings(parent.original()).contains(dependent.identity()));
+    }
+
     /** Whether it lived in the schema of one session, which ended with that. No other schema may be called so. */
     boolean wasTemporary() {
         return wasTemporary(manifest);

@@ -458,6 +458,45 @@ class CopybackTest {
         assertThat(truth()).isEqualTo(before);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"tickets,tickets_1,events,events_1", "tickets_1,tickets,events_1,events"})
+    void rows_of_partitions_are_back_before_the_rows_that_refer_to_them(String order) throws Exception {
+        database.run(
+                "CREATE TABLE events (id int PRIMARY KEY) PARTITION BY RANGE (id)",
+                "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (100)",
+                "CREATE TABLE tickets (event int REFERENCES events) PARTITION BY RANGE (event)",
+                "CREATE TABLE tickets_1 PARTITION OF tickets FOR VALUES FROM (0) TO (100)",
+                "INSERT INTO events VALUES (1)",
+                "INSERT INTO tickets VALUES (1)");
+        List<String> before = truth();
+        List<SnapshotManifest> manifests = captures.takeTogether(order.split(","));
+        database.run("DELETE FROM tickets", "DELETE FROM events");
+
+        copyBack(manifests.toArray(SnapshotManifest[]::new));
+
+        assertThat(database.rows("SELECT * FROM tickets")).containsExactly("1");
+        database.run("DROP TABLE events_recovered, events_1_recovered, tickets_recovered, tickets_1_recovered");
+        assertThat(truth()).isEqualTo(before);
+    }
+
+    @Test
+    void rows_of_partitions_that_refer_to_each_other_are_back_together() throws Exception {
+        database.run(
+                "CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree) PARTITION BY RANGE (id)",
+                "CREATE TABLE tree_1 PARTITION OF tree FOR VALUES FROM (0) TO (100)",
+                "CREATE TABLE tree_2 PARTITION OF tree FOR VALUES FROM (100) TO (200)",
+                "INSERT INTO tree VALUES (1, NULL), (101, 1), (2, 101)");
+        List<String> before = truth();
+        List<SnapshotManifest> manifests = captures.takeTogether("tree", "tree_1", "tree_2");
+        database.run("DELETE FROM tree");
+
+        copyBack(manifests.toArray(SnapshotManifest[]::new));
+
+        database.run("DROP TABLE tree_recovered, tree_1_recovered, tree_2_recovered");
+        assertThat(truth()).isEqualTo(before);
+        assertThat(database.rows("SELECT id FROM tree ORDER BY id")).containsExactly("1", "2", "101");
+    }
+
     @Test
     void triggers_and_rules_do_not_change_what_is_put_back() throws Exception {
         fillUsers();

@@ -232,6 +232,63 @@ class GuidedRecoveryTest {
         assertThat(database.rows("SELECT tableoid::regclass, day FROM events")).containsExactly("events_1|2026-01-05");
     }
 
+    private void createEvents() throws SQLException {
+        database.run(
+                "CREATE TABLE events (day date NOT NULL) PARTITION BY RANGE (day)",
+                "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')",
+                "CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')",
+                "CREATE TABLE other (id int PRIMARY KEY)",
+                "INSERT INTO events VALUES ('2026-01-05'), ('2026-02-05')");
+    }
+
+    @Test
+    void a_partitioned_table_comes_without_what_else_was_stored_with_it() throws Exception {
+        createEvents();
+        captures.takeTogether("events", "events_1", "other", "events_2");
+        database.run("DROP TABLE events");
+
+        RecoveryReport report = recover("events");
+
+        assertThat(report.tables())
+                .extracting(table -> table.original().toString())
+                .containsExactlyInAnyOrder("public.events", "public.events_1", "public.events_2");
+        assertThat(report.notes()).singleElement().asString().startsWith("public.other was stored in the same");
+    }
+
+    @Test
+    void another_snapshot_of_a_partition_stands_in_for_one_that_is_gone_from_the_group() throws Exception {
+        createEvents();
+        captures.takeTogether("events", "events_1");
+        SnapshotManifest other = captures.take("events_2");
+        database.run("DROP TABLE events");
+
+        RecoveryReport report = recover("events");
+
+        assertThat(report.notes())
+                .singleElement()
+                .asString()
+                .startsWith("partition public.events_2 is not in recovery group ")
+                .contains("snapshot " + other.snapshotId());
+        database.run(report.copyback().sql());
+        assertThat(database.rows("SELECT tableoid::regclass, day FROM events ORDER BY day"))
+                .containsExactly("events_1|2026-01-05", "events_2|2026-02-05");
+    }
+
+    @Test
+    void a_partitioned_table_of_which_a_partition_has_no_snapshot_is_not_recovered_as_if_it_were_whole()
+            throws Exception {
+        createEvents();
+        captures.takeTogether("events", "events_1");
+        database.run("DROP TABLE events");
+
+        assertThatThrownBy(() -> recover("events"))
+                .isInstanceOf(RecoveryException.class)
+                .hasMessageStartingWith("partition public.events_2 of table public.events has no valid snapshot")
+                .hasMessageContaining("of public.events_1");
+        assertThat(database.rows("SELECT relname FROM pg_class WHERE relname LIKE 'events%'"))
+                .isEmpty();
+    }
+
     @Test
     void rows_of_one_statement_are_restored_where_the_table_is_there_and_told_to_be_no_more() throws Exception {
         database.run("CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1), (2), (3)");

@@ -7,6 +7,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** {@code schema.json}: a table's description with its component names in snake case. */
 final class DescriptionFormat {
     private static final String FOREIGN = "foreign";
+    private static final String PARTITIONS = "partitions";
 
     private DescriptionFormat() {}
 
@@ -23,6 +24,9 @@ final class DescriptionFormat {
             }
             if (!table.has(FOREIGN)) {
                 table.putNull(FOREIGN); // stored before foreign tables were
+            }
+            if (!table.has(PARTITIONS)) {
+                table.putArray(PARTITIONS); // stored before partitioned tables named theirs
             }
             return Json.MAPPER.treeToValue(table, TableDescription.class);
         } catch (JacksonException e) {

@@ -8,6 +8,7 @@ import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Generated;
 import io.backstop.snapshot.schema.TableDescription.Index;
 import io.backstop.snapshot.schema.TableDescription.IndexSettings;
+import io.backstop.snapshot.schema.TableDescription.Partition;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 
 import java.sql.Connection;
@@ -65,6 +66,8 @@ public final class TableDescriber {
         Map<Long, List<Index>> indexes = TableQueries.INDEXES.rows(connection, oids, TableDescriber::index);
         Map<Long, List<Dependent>> dependents = new DependentReader(connection).read(oids);
         Map<Long, ForeignTable> foreign = ForeignQueries.read(connection, oids);
+        Map<Long, List<Partition>> partitions = TableQueries.PARTITIONS.rows(
+                connection, oids, row -> new Partition(row.getString("schema"), row.getString("name")));
         Map<Long, List<Prerequisite>> prerequisites = new PrerequisiteReader(connection).read(oids);
         Map<Long, TableDescription> descriptions = new LinkedHashMap<>();
         for (Long oid : oids) {
@@ -91,7 +94,8 @@ public final class TableDescriber {
                                 header.accessMethod(),
                                 prerequisites.getOrDefault(oid, List.of()),
                                 header.omissions(),
-                                Optional.ofNullable(foreign.get(oid))));
+                                Optional.ofNullable(foreign.get(oid)),
+                                partitions.getOrDefault(oid, List.of())));
             }
         }
         return descriptions;

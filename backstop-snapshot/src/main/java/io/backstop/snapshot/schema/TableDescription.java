@@ -33,6 +33,8 @@ import java.util.stream.Stream;
  * @param prerequisites what it needs and does not own: its schema, types, functions, sequences, in an order in which
  *     they can be created; to be created only where they are missing
  * @param foreign what a foreign table has besides; such a table has no rows of its own either
+ * @param partitions where it is a partitioned table, its partitions but foreign ones, not those of its partitions; none in
+ *     a description from before they were told
  * @param omissions what is there and is not told here, for a reason: one sentence each
  */
 public record TableDescription(
@@ -52,7 +54,8 @@ public record TableDescription(
         Optional<String> accessMethod,
         List<Prerequisite> prerequisites,
         List<String> omissions,
-        Optional<ForeignTable> foreign) {
+        Optional<ForeignTable> foreign,
+        List<Partition> partitions) {
     public TableDescription {
         Objects.requireNonNull(schema, "schema");
         Objects.requireNonNull(name, "name");
@@ -70,6 +73,7 @@ public record TableDescription(
         prerequisites = List.copyOf(prerequisites);
         omissions = List.copyOf(omissions);
         Objects.requireNonNull(foreign, "foreign");
+        partitions = List.copyOf(partitions);
     }
 
     /** The same table with other columns and omissions. */
@@ -91,12 +95,21 @@ public record TableDescription(
                 accessMethod,
                 prerequisites,
                 otherOmissions,
-                foreign);
+                foreign,
+                partitions);
     }
 
     /** What CREATE, DROP and COMMENT call it; ALTER, LOCK and GRANT say TABLE to both. */
     public String sqlKind() {
         return foreign.isPresent() ? "FOREIGN TABLE" : "TABLE";
+    }
+
+    /** A partition, by its name. */
+    public record Partition(String schema, String name) {
+        public Partition {
+            Objects.requireNonNull(schema, "schema");
+            Objects.requireNonNull(name, "name");
+        }
     }
 
     /**

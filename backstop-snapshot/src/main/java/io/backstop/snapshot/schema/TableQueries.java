@@ -23,6 +23,15 @@ final class TableQueries {
             WHERE c.oid = ANY (:oids)
             """);
 
+    /** Without foreign ones: their rows are elsewhere, and are not stored. */
+    static final CatalogQuery PARTITIONS = new CatalogQuery("""
+            SELECT i.inhparent, n.nspname AS schema, c.relname AS name
+            FROM pg_inherits i
+            JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition AND c.relkind <> 'f'
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE i.inhparent = ANY (:oids) ORDER BY 1, 2, 3
+            """);
+
     static final CatalogQuery COLUMNS = new CatalogQuery("""
             SELECT a.attrelid, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
                    pg_get_expr(d.adbin, d.adrelid) AS expression, a.attidentity::text AS identity,

@@ -13,7 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class DescriptionFormatTest {
-    private static TableDescription table(Optional<ForeignTable> foreign) {
+    private static TableDescription table(Optional<ForeignTable> foreign, TableDescription.Partition... partitions) {
         return new TableDescription(
                 "public",
                 "far",
@@ -31,7 +31,8 @@ class DescriptionFormatTest {
                 Optional.empty(),
                 List.of(),
                 List.of(),
-                foreign);
+                foreign,
+                List.of(partitions));
     }
 
     private static String json(TableDescription table) {
@@ -47,6 +48,15 @@ class DescriptionFormatTest {
         TableDescription far = table(Optional.of(
                 new ForeignTable("there", List.of("a=b=c"), Map.of("Column Name", List.of("column_name=x")))));
         assertThat(read(json(far))).isEqualTo(far);
+    }
+
+    @Test
+    void partitions_are_named_and_none_are_in_an_older_description() throws CorruptSnapshotException {
+        TableDescription head = table(Optional.empty(), new TableDescription.Partition("public", "Part One"));
+        assertThat(read(json(head))).isEqualTo(head);
+        String older = json(table(Optional.empty())).replaceAll(",\\s*\"partitions\" : \\[ ]", "");
+        assertThat(older).doesNotContain("partitions");
+        assertThat(read(older)).isEqualTo(table(Optional.empty()));
     }
 
     @Test

@@ -60,7 +60,8 @@ class SnapshotArchiveTest {
             Optional.empty(),
             List.of(),
             List.of(),
-            Optional.empty());
+            Optional.empty(),
+            List.of());
 
     @TempDir
     Path folder;

@@ -34,7 +34,8 @@ final class StoredSnapshots {
             Optional.empty(),
             List.of(),
             List.of(),
-            Optional.empty());
+            Optional.empty(),
+            List.of());
 
     private StoredSnapshots() {}
 
