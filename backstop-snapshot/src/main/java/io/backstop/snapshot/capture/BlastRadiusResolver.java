@@ -142,11 +142,45 @@ final class BlastRadiusResolver {
                         "correct recovery_groups in the policy"));
     }
 
-    private List<Reach> contents(List<RelationName> schemas) throws SQLException, RecoveryNotReadyException {
+    /**
+     * What goes with schemas and views beside tables; to be asked under lock.
+     *
+     * @throws RecoveryNotReadyException where it could not be brought back
+     */
+    StandaloneObjects standalone(List<Destruction> destructions, BlastRadius radius)
+            throws SQLException, RecoveryNotReadyException {
+        StandaloneObjects all = StandaloneObjects.NONE;
+        for (Destruction destruction : destructions) {
+            if (!destruction.cascade()) {
+                continue;
+            }
+            switch (destruction.kind()) {
+                case DROP_SCHEMA -> {
+                    boolean withTables = !radius.tables().isEmpty();
+                    all = all.and(StandaloneObjects.of(session, schemas(destruction.relations()), withTables));
+                }
+                case DROP_VIEW, DROP_MATERIALIZED_VIEW -> {
+                    List<Long> views = new ArrayList<>();
+                    for (RelationName view : destruction.relations()) {
+                        oid(view).ifPresent(views::add);
+                    }
+                    all = all.and(StandaloneObjects.of(session, Spread.ITSELF.formatted(Session.array(views)), false));
+                }
+                case DROP_TABLE, ALTER_TABLE, TRUNCATE, DELETE, UPDATE, UNRECOVERABLE -> {}
+            }
+        }
+        return all;
+    }
+
+    private static String schemas(List<RelationName> schemas) {
         List<String> names =
                 schemas.stream().map(schema -> Session.literal(schema.name())).toList();
-        String begin = "SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid, oid, 0 "
+        return "SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid, oid, 0 "
                 + "FROM pg_catalog.pg_namespace WHERE nspname IN (" + String.join(",", names) + ")";
+    }
+
+    private List<Reach> contents(List<RelationName> schemas) throws SQLException, RecoveryNotReadyException {
+        String begin = schemas(schemas);
         StoredRowTypes.refuseDropCascade(session, begin);
         return session.rows(Spread.GONE.formatted(begin), Reach::read);
     }

@@ -72,14 +72,23 @@ final class Capture {
     /** @param second reads along where it can */
     List<SnapshotManifest> copy(Collection<Relation> relations, String groupId, SecondReader second)
             throws SQLException, IOException, RecoveryNotReadyException {
-        return copy(relations, groupId, second, LockedRows.NONE);
+        return copy(relations, groupId, second, LockedRows.NONE, StandaloneObjects.NONE);
     }
 
-    /** @param rows of a table that holds some of these, nothing else is copied */
-    List<SnapshotManifest> copy(Collection<Relation> relations, String groupId, SecondReader second, LockedRows rows)
+    /**
+     * @param rows of a table that holds some of these, nothing else is copied
+     * @param standalone is kept with the first of the relations
+     */
+    List<SnapshotManifest> copy(
+            Collection<Relation> relations,
+            String groupId,
+            SecondReader second,
+            LockedRows rows,
+            StandaloneObjects standalone)
             throws SQLException, IOException, RecoveryNotReadyException {
         List<Long> oids = relations.stream().map(Relation::oid).toList();
-        Map<Long, TableDescription> descriptions = new TableDescriber().describe(session.connection(), oids);
+        Map<Long, TableDescription> descriptions =
+                new TableDescriber().describe(session.connection(), oids, standalone.kept());
         Origin origin = Origin.read(session, settings.clock().instant());
         BinaryColumns binary = BinaryColumns.of(session, oids);
         Map<Long, Long> pages = TableSize.pages(session, oids);
@@ -87,7 +96,8 @@ final class Capture {
             List<Future<Prepared>> prepared = new ArrayList<>();
             try (TableCopier copier = new TableCopier(session, second, store, progress, chunkBytes)) {
                 for (Relation relation : relations) {
-                    TableDescription description = description(descriptions, relation);
+                    TableDescription description = description(descriptions, relation)
+                            .omitting(relation.oid() == oids.get(0) ? standalone.told() : List.of());
                     progress.reached(Progress.Step.DESCRIBED, relation.name().toString(), 0, 0);
                     SnapshotDraft draft =
                             archive.begin(description.schema(), description.name(), identifiers.snapshot());

@@ -212,6 +212,8 @@ public final class PostgresSnapshotService implements SnapshotService {
             String groupId)
             throws SQLException, IOException, RecoveryNotReadyException {
         BlastRadius radius = locked.radius();
+        StandaloneObjects standalone =
+                new BlastRadiusResolver(session, locked.path()).standalone(request.destructions(), radius);
         if (radius.tables().isEmpty()) {
             return List.of();
         }
@@ -227,7 +229,8 @@ public final class PostgresSnapshotService implements SnapshotService {
             return covering;
         }
         TableSize.refuseTooLarge(session, radius, request);
-        return capture.copy(radius.relations(), groupId, secondReader(session, more, locked));
+        return capture.copy(
+                radius.relations(), groupId, secondReader(session, more, locked), LockedRows.NONE, standalone);
     }
 
     /** No other connection sees what this transaction wrote itself, what an older snapshot sees, or temporary tables. */

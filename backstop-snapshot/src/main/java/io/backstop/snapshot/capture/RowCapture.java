@@ -110,8 +110,8 @@ final class RowCapture {
         parts.relations(radius).stream()
                 .filter(relation -> rows.in(relation) || relation.equals(parts.named()))
                 .forEach(relations::add);
-        List<SnapshotManifest> manifests =
-                capture.copy(relations, groupId, SecondReader.none(), rows.onlyIn(parts.oids()));
+        List<SnapshotManifest> manifests = capture.copy(
+                relations, groupId, SecondReader.none(), rows.onlyIn(parts.oids()), StandaloneObjects.NONE);
         long stored = manifests.stream()
                 .filter(manifest -> manifest.coverage() == SnapshotManifest.Coverage.ROWS)
                 .mapToLong(SnapshotManifest::rowCount)

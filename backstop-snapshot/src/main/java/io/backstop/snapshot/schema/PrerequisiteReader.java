@@ -8,6 +8,7 @@ import java.sql.SQLException;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Reads what tables, and what hangs on them, are made of: schemas, extensions, types, functions and sequences that are
@@ -29,7 +30,9 @@ final class PrerequisiteReader {
                   AND NOT EXISTS (SELECT FROM pg_class c WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid
                                   AND c.relkind IN ('r', 'p', 'v', 'm', 'f'))
             ), needed(root, classid, oid, depth) AS (
-                SELECT root, classid, oid, 0 FROM part
+                (SELECT root, classid, oid, 0 FROM part
+                 UNION
+                 SELECT b.root, b.classid, b.oid, 1 FROM (:besides) b(root, classid, oid))
                 UNION
                 SELECT n.root, s.classid, s.oid, n.depth + 1 FROM needed n
                 CROSS JOIN LATERAL (
@@ -226,13 +229,25 @@ final class PrerequisiteReader {
         this.connection = connection;
     }
 
-    Map<Long, List<Prerequisite>> read(Collection<Long> tables) throws SQLException {
-        return all(connection.getMetaData().getDatabaseMajorVersion())
+    /** @param besides what the first of the tables is taken to need as well */
+    Map<Long, List<Prerequisite>> read(Collection<Long> tables, Collection<ObjectAddress> besides) throws SQLException {
+        return all(connection.getMetaData().getDatabaseMajorVersion(), besides(tables, besides))
                 .rows(connection, tables, PrerequisiteReader::prerequisite);
     }
 
-    private static CatalogQuery all(int majorVersion) {
-        return new CatalogQuery(NEEDED
+    /** Numbers need no quoting. */
+    private static String besides(Collection<Long> tables, Collection<ObjectAddress> besides) {
+        return tables.stream()
+                .findFirst()
+                .filter(table -> !besides.isEmpty())
+                .map(table -> besides.stream()
+                        .map(object -> "(" + table + "::oid, " + object.catalog() + "::oid, " + object.oid() + "::oid)")
+                        .collect(Collectors.joining(", ", "VALUES ", "")))
+                .orElse("SELECT 0::oid, 0::oid, 0::oid WHERE false");
+    }
+
+    private static CatalogQuery all(int majorVersion, String besides) {
+        return new CatalogQuery(NEEDED.replace(":besides", besides)
                 + String.join(
                         " UNION ALL ",
                         SCHEMAS,

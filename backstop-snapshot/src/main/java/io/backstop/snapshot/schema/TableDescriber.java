@@ -33,8 +33,18 @@ public final class TableDescriber {
      * @return the descriptions by oid, in the order asked for
      */
     public Map<Long, TableDescription> describe(Connection connection, Collection<Long> oids) throws SQLException {
+        return describe(connection, oids, List.of());
+    }
+
+    /**
+     * The same, and beside what the tables need, other objects that are to be made again where they are missing.
+     *
+     * @param besides functions, types, sequences and the like, which the first of the tables is said to need
+     */
+    public Map<Long, TableDescription> describe(
+            Connection connection, Collection<Long> oids, Collection<ObjectAddress> besides) throws SQLException {
         try (QualifiedNames names = QualifiedNames.in(connection)) {
-            return names.whileQualified(() -> read(connection, oids));
+            return names.whileQualified(() -> read(connection, oids, besides));
         }
     }
 
@@ -54,7 +64,8 @@ public final class TableDescriber {
         }
     }
 
-    private static Map<Long, TableDescription> read(Connection connection, Collection<Long> oids) throws SQLException {
+    private static Map<Long, TableDescription> read(
+            Connection connection, Collection<Long> oids, Collection<ObjectAddress> besides) throws SQLException {
         Map<Long, List<Header>> headers = TableQueries.HEADERS.rows(connection, oids, Header::read);
         Map<Long, List<OwnedSequence>> sequences = OwnedSequence.read(connection, oids);
         Map<Long, List<Column>> columns = TableQueries.COLUMNS.rows(
@@ -68,7 +79,7 @@ public final class TableDescriber {
         Map<Long, ForeignTable> foreign = ForeignQueries.read(connection, oids);
         Map<Long, List<Partition>> partitions = TableQueries.PARTITIONS.rows(
                 connection, oids, row -> new Partition(row.getString("schema"), row.getString("name")));
-        Map<Long, List<Prerequisite>> prerequisites = new PrerequisiteReader(connection).read(oids);
+        Map<Long, List<Prerequisite>> prerequisites = new PrerequisiteReader(connection).read(oids, besides);
         Map<Long, TableDescription> descriptions = new LinkedHashMap<>();
         for (Long oid : oids) {
             if (headers.containsKey(oid)) {

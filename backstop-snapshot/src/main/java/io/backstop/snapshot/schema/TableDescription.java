@@ -99,6 +99,11 @@ public record TableDescription(
                 partitions);
     }
 
+    /** The same table, of which this is not told either. */
+    public TableDescription omitting(List<String> also) {
+        return with(columns, Stream.concat(omissions.stream(), also.stream()).toList());
+    }
+
     /** What CREATE, DROP and COMMENT call it; ALTER, LOCK and GRANT say TABLE to both. */
     public String sqlKind() {
         return foreign.isPresent() ? "FOREIGN TABLE" : "TABLE";

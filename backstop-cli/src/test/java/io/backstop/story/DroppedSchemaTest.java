@@ -1,0 +1,145 @@
+package io.backstop.story;
+
+import io.backstop.cli.CommandRun;
+import io.backstop.jdbc.Backstop;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.IOException;
+import java.sql.SQLException;
+import java.util.List;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** DROP … CASCADE of schemas and views takes more than tables: it comes back, or nothing goes. */
+class DroppedSchemaTest extends GuardedStory {
+    /** What stands in the schema, but what PostgreSQL makes along with it. */
+    private static final String CONTENTS = """
+            SELECT pg_describe_object(d.classid, d.objid, 0) || coalesce(pg_get_functiondef(f.oid), '')
+            || coalesce(' at ' || pg_sequence_last_value(s.oid), '')
+            FROM pg_depend d LEFT JOIN pg_proc f ON d.classid = 'pg_proc'::regclass AND f.oid = d.objid AND f.prokind <> 'a'
+            LEFT JOIN pg_class s ON d.classid = 'pg_class'::regclass AND s.oid = d.objid AND s.relkind = 'S'
+            WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = 'app'::regnamespace ORDER BY 1""";
+
+    @BeforeEach
+    void createSchema() throws SQLException {
+        database.run("CREATE SCHEMA app");
+    }
+
+    private String drop(String sql) throws SQLException, IOException {
+        try (Backstop backstop = backstop("\"block_operations\": []")) {
+            return outcome(backstop, sql);
+        }
+    }
+
+    @Test
+    void what_stands_in_a_schema_by_itself_comes_back_with_its_tables() throws Exception {
+        database.run(
+                "CREATE TABLE app.x (id int PRIMARY KEY, v text)",
+                "INSERT INTO app.x VALUES (1, 'a')",
+                "CREATE VIEW app.on_table AS SELECT id FROM app.x",
+                "CREATE TYPE app.mood AS ENUM ('sad', 'ok')",
+                "CREATE DOMAIN app.short AS text CHECK (length(VALUE) < 5)",
+                "CREATE TYPE app.pair AS (m app.mood, s app.short)",
+                "CREATE TYPE app.span AS RANGE (subtype = date)",
+                "CREATE COLLATION app.plain FROM \"C\"",
+                "CREATE SEQUENCE app.numbers",
+                "SELECT setval('app.numbers', 4711)",
+                "CREATE FUNCTION app.add1(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1'",
+                "CREATE FUNCTION app.next() RETURNS bigint LANGUAGE sql AS 'SELECT nextval(''app.numbers'')'",
+                "CREATE FUNCTION app.of_pair(app.pair) RETURNS app.mood LANGUAGE sql AS 'SELECT $1.m'",
+                "CREATE PROCEDURE app.nothing() LANGUAGE sql AS 'SELECT 1'",
+                "CREATE AGGREGATE app.total(int) (SFUNC = int4pl, STYPE = int)",
+                "CREATE OPERATOR app.### (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl)");
+        List<String> before = database.rows(CONTENTS);
+        assertThat(drop("DROP SCHEMA app CASCADE")).isEqualTo("ok 0");
+        recoverAndCopyBack("app.x");
+        assertThat(database.rows(CONTENTS)).isEqualTo(before);
+        assertThat(database.value("SELECT app.next()")).isEqualTo("4712");
+    }
+
+    @Test
+    void what_is_not_kept_and_not_worth_a_refusal_is_told() throws Exception {
+        database.run(
+                "CREATE TABLE app.x (id int PRIMARY KEY)",
+                "ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO public");
+        assertThat(drop("DROP SCHEMA app CASCADE")).isEqualTo("ok 0");
+        CommandRun recovery = recover("app.x");
+        assertThat(recovery.exitCode()).as(recovery.errors()).isZero();
+        assertThat(recovery.output() + recovery.errors())
+                .contains("in schema app went with the schema and is not kept");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            CREATE SEQUENCE app.numbers                                              | sequence app.numbers
+            CREATE FUNCTION app.f() RETURNS int LANGUAGE sql AS 'SELECT 1'            | function app.f()
+            CREATE VIEW app.alone AS SELECT 1 AS one                                  | view app.alone
+            CREATE VIEW app.on_public AS SELECT id FROM t                             | view app.on_public
+            CREATE TEXT SEARCH CONFIGURATION app.en (COPY = english)                  | text search configuration app.en
+            """)
+    void a_schema_is_not_dropped_with_what_no_table_brings_back(String create, String what) throws Exception {
+        database.run(create);
+        List<String> before = database.rows(CONTENTS);
+        assertThat(drop("DROP SCHEMA app CASCADE"))
+                .startsWith("ZB007 the statement would also drop ")
+                .contains(what);
+        assertThat(database.rows(CONTENTS)).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            ALTER TABLE t ALTER k SET DEFAULT app.f()                                | default value for column k of table public.t
+            ALTER TABLE t ADD CONSTRAINT fine CHECK (app.f() = 1)                    | constraint fine on table public.t
+            CREATE INDEX found ON t ((k + app.f()))                                  | index public.found
+            CREATE POLICY mine ON t USING (k = app.f())                              | policy mine on table public.t
+            CREATE TRIGGER tells AFTER INSERT ON t EXECUTE FUNCTION app.tr()         | trigger tells on table public.t
+            """)
+    void a_schema_is_not_dropped_with_parts_of_tables_that_stay(String create, String what) throws Exception {
+        database.run(
+                "CREATE TABLE app.x (id int PRIMARY KEY)",
+                "CREATE FUNCTION app.f() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'",
+                "CREATE FUNCTION app.tr() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+                create);
+        assertThat(drop("DROP SCHEMA app CASCADE"))
+                .startsWith("ZB007 the statement would also drop ")
+                .contains(what);
+        assertThat(database.value("SELECT to_regclass('app.x') IS NOT NULL")).isEqualTo("t");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"DROP MATERIALIZED VIEW made CASCADE", "DROP VIEW seen CASCADE"})
+    void a_view_is_not_dropped_with_what_is_made_of_it(String sql) throws Exception {
+        database.run(
+                "CREATE MATERIALIZED VIEW made AS SELECT k, count(*) AS n FROM t GROUP BY k",
+                "CREATE UNIQUE INDEX ON made (k)",
+                "CREATE VIEW on_made AS SELECT n FROM made",
+                "CREATE VIEW seen AS SELECT id, k FROM t",
+                "CREATE FUNCTION of_seen(seen) RETURNS int LANGUAGE sql AS 'SELECT $1.k'");
+        assertThat(drop(sql)).startsWith("ZB007 the statement would also drop ");
+        assertThat(database.rows("SELECT count(*) FROM on_made UNION ALL SELECT count(*) FROM seen"))
+                .containsExactly("10", "1000");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "DROP SCHEMA app CASCADE",
+                "DROP MATERIALIZED VIEW made CASCADE",
+                "DROP VIEW seen CASCADE",
+                "DROP VIEW seen, on_seen CASCADE"
+            })
+    void what_was_named_and_its_own_parts_may_go(String sql) throws Exception {
+        database.run(
+                "CREATE MATERIALIZED VIEW made AS SELECT k, count(*) AS n FROM t GROUP BY k",
+                "CREATE UNIQUE INDEX ON made (k)",
+                "CREATE VIEW seen AS SELECT id, k FROM t");
+        if (sql.contains("on_seen")) {
+            database.run("CREATE VIEW on_seen AS SELECT id FROM seen");
+        }
+        assertThat(drop(sql)).isEqualTo("ok 0");
+    }
+}
