@@ -40,6 +40,25 @@ class HostileRecoveriesTest extends GuardedStory {
         void run() throws Exception;
     }
 
+    // A type that comes with a table.
+
+    @Test
+    void a_table_that_holds_rows_of_a_lost_tables_type_waits_for_that_table() throws Exception {
+        database.run(
+                "CREATE TABLE hist (id int PRIMARY KEY, old t)", "INSERT INTO hist SELECT 1, t FROM t WHERE id = 1");
+        guarded("DROP TABLE t, hist");
+        CommandRun early = recover("hist");
+        assertThat(early.exitCode()).isNotZero();
+        assertThat(early.errors())
+                .contains("row type of table public.t is missing: bring that back first, and put it in its place");
+        assertThat(database.value(
+                        "SELECT to_regtype('public.t') IS NULL AND to_regclass('public.hist_recovered') IS NULL"))
+                .isEqualTo("t");
+        recoverAndCopyBack("t");
+        recoverAndCopyBack("hist");
+        assertThat(database.rows("SELECT (old).v FROM hist")).containsExactly("v1");
+    }
+
     // A sequence that several tables draw from.
 
     @Test

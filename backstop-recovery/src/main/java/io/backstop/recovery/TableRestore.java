@@ -165,7 +165,10 @@ final class TableRestore {
     private void createMissing(Prerequisite prerequisite) {
         String subject = prerequisite.kind() + " " + prerequisite.identity();
         if (prerequisite.sql().isEmpty()) {
-            missing.add(subject + " is missing, and the snapshot cannot tell how it was made");
+            missing.add(
+                    prerequisite.kind().startsWith("row type of ")
+                            ? subject + " is missing: bring that back first, and put it in its place"
+                            : subject + " is missing, and the snapshot cannot tell how it was made");
             return;
         }
         try {

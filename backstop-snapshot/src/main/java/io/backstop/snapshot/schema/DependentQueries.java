@@ -123,10 +123,38 @@ final class DependentQueries {
             ORDER BY c.confrelid, c.conrelid, c.conname
             """);
 
+    /**
+     * Keys to a table that this one is a partition of: CASCADE takes them as a whole when one partition is dropped, while a
+     * partition that was detached before goes without them.
+     */
+    private static final CatalogQuery KEYS_TO_PARENTS = new CatalogQuery("""
+            SELECT DISTINCT k.confrelid, 'foreign key' AS kind, format('%I on %s', c.conname, c.conrelid::regclass) AS identity,
+                   array_remove(ARRAY[
+                       format('DO %L', format('BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint '
+                              'WHERE conrelid = %L::pg_catalog.regclass AND conname = %L) '
+                              'THEN ALTER TABLE %s ADD CONSTRAINT %I %s; END IF; END', c.conrelid::regclass, c.conname,
+                              c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid))),
+                       format('COMMENT ON CONSTRAINT %I ON %s IS ', c.conname, c.conrelid::regclass)
+                           || quote_literal(obj_description(c.oid, 'pg_constraint'))], NULL) AS sql,
+                   false AS own, format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname) AS drop
+            FROM pg_constraint k
+            JOIN LATERAL (
+                WITH RECURSIVE up(oid, parent) AS (
+                    SELECT k.oid, k.conparentid
+                    UNION ALL
+                    SELECT p.oid, p.conparentid FROM up JOIN pg_constraint p ON p.oid = up.parent
+                )
+                SELECT oid FROM up WHERE parent = 0
+            ) r ON true
+            JOIN pg_constraint c ON c.oid = r.oid
+            WHERE k.confrelid = ANY (:oids) AND k.contype = 'f' AND c.confrelid <> k.confrelid AND c.conrelid <> c.confrelid
+            ORDER BY 1, 3
+            """);
+
     /** Defaults of other tables' columns that draw from a sequence which the table owns. */
     private static final CatalogQuery FOREIGN_DEFAULTS = new CatalogQuery("""
             SELECT DISTINCT s.refobjid, 'default' AS kind, format('%s.%I', a.attrelid::regclass, a.attname) AS identity,
-                   ARRAY[format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT ', a.attrelid::regclass, a.attname)
+                   ARRAY[format('ALTER TABLE ONLY %s ALTER COLUMN %I SET DEFAULT ', a.attrelid::regclass, a.attname)
                          || pg_get_expr(f.adbin, f.adrelid)] AS sql, false AS own
             FROM pg_depend s
             JOIN pg_class q ON q.oid = s.objid AND q.relkind = 'S'
@@ -179,6 +207,7 @@ final class DependentQueries {
             GrantQueries.OWNED_SEQUENCES,
             FOREIGN_DEFAULTS,
             INCOMING_KEYS,
+            KEYS_TO_PARENTS,
             ActionQueries.RULES,
             ActionQueries.TRIGGERS,
             ActionQueries.TRIGGER_STATES,

@@ -126,9 +126,9 @@ final class HangingQueries {
               AND NOT EXISTS (SELECT FROM furthest f WHERE f.root = u.root AND f.oid = k.contypid)
             UNION ALL
             SELECT u.root, 'default', format('%s.%I', a.attrelid::regclass, a.attname), 1,
-                   ARRAY[format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT ', a.attrelid::regclass, a.attname)
+                   ARRAY[format('ALTER TABLE ONLY %s ALTER COLUMN %I SET DEFAULT ', a.attrelid::regclass, a.attname)
                          || pg_get_expr(f.adbin, f.adrelid)], false,
-                   format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', a.attrelid::regclass, a.attname)
+                   format('ALTER TABLE ONLY %s ALTER COLUMN %I DROP DEFAULT', a.attrelid::regclass, a.attname)
             FROM used u JOIN pg_attrdef f ON f.oid = u.oid AND u.classid = 'pg_attrdef'::regclass
             JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated = ''
             JOIN pg_class c ON c.oid = f.adrelid AND c.relkind IN ('r', 'p', 'f')

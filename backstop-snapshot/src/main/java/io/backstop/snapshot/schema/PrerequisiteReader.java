@@ -137,6 +137,15 @@ final class PrerequisiteReader {
                           'WHERE n.nspname = %L AND t.typname = %L AND t.typisdefined)', n.nspname, t.typname), :type
             FROM wanted w JOIN pg_type t ON t.oid = w.oid JOIN pg_namespace n ON n.oid = t.typnamespace
             WHERE w.classid = 'pg_type'::regclass AND NOT w.extended AND t.typtype IN ('e', 'c', 'd', 'r', 'b') AND :own
+              AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')
+            """;
+
+    /** A type of this kind comes with its table or view, and made by itself would have that one's name. */
+    private static final String ROW_TYPES = """
+            SELECT w.root, 4, w.depth, 'row type of ' || CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'table' END,
+                   c.oid::regclass::text, format('pg_catalog.to_regtype(%L) IS NOT NULL', t.oid::regtype), '{}'::text[]
+            FROM wanted w JOIN pg_type t ON t.oid = w.oid JOIN pg_class c ON c.oid = t.typrelid AND c.relkind <> 'c'
+            WHERE w.classid = 'pg_type'::regclass AND NOT w.extended AND t.typtype = 'c' AND c.oid <> w.root AND :own
             """;
 
     /** Not PostgreSQL's own, and not the array that comes with another type. */
@@ -257,6 +266,7 @@ final class PrerequisiteReader {
                         SHELLS.replace(":shell", ObjectSql.SHELL).replace(":own", OWN_TYPE),
                         COLLATIONS.replace(":collation", ObjectSql.collation(majorVersion)),
                         TYPES.replace(":type", ObjectSql.TYPE).replace(":own", OWN_TYPE),
+                        ROW_TYPES.replace(":own", OWN_TYPE),
                         FUNCTIONS,
                         SEQUENCES,
                         OPERATORS,
