@@ -126,19 +126,24 @@ public final class SnapshotArchive {
     }
 
     /**
-     * Finds a snapshot by its id.
+     * Finds a snapshot by its id. A copy of its folder elsewhere does not hide the one that lies in its own place.
      *
      * @throws NoSuchFileException where there is none
-     * @throws CorruptSnapshotException where its manifest is not valid
+     * @throws CorruptSnapshotException where no manifest of this id is valid
      */
     public SnapshotManifest find(String snapshotId) throws IOException {
-        for (String name : manifestNames(SnapshotFolder.ROOT)) {
-            if (name.endsWith("/" + snapshotId + "/" + ManifestFormat.NAME)) {
-                return manifest(name);
-            }
-        }
-        throw new NoSuchFileException(
+        String end = "/" + snapshotId + "/" + ManifestFormat.NAME;
+        IOException problem = new NoSuchFileException(
                 snapshotId, null, "there is no snapshot of this id with a manifest in " + store.address());
+        for (ReadManifest read : read(manifestNames(SnapshotFolder.ROOT).stream()
+                .filter(name -> name.endsWith(end))
+                .toList())) {
+            if (read.manifest().isPresent()) {
+                return read.manifest().get();
+            }
+            problem = read.problem().orElse(problem);
+        }
+        throw problem;
     }
 
     /** Reads every object of the snapshot to its end and compares it with the manifest: presence, size and SHA-256. */

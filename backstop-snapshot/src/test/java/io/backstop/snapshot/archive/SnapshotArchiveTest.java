@@ -265,6 +265,21 @@ class SnapshotArchiveTest {
     }
 
     @Test
+    void a_copy_under_another_table_does_not_hide_the_snapshot_in_its_own_place() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        SnapshotManifest manifest = publish(archive, "public", "t", "snap_1", 0);
+        for (String other : List.of("public.a", "public.z")) {
+            Path copy = Files.createDirectories(folder.resolve("snapshots/" + other + "/snap_1"));
+            Files.copy(folder.resolve("snapshots/public.t/snap_1/manifest.json"), copy.resolve("manifest.json"));
+        }
+        assertThat(archive.find("snap_1")).isEqualTo(manifest);
+        Files.delete(folder.resolve("snapshots/public.t/snap_1/manifest.json"));
+        assertThatThrownBy(() -> archive.find("snap_1"))
+                .isInstanceOf(CorruptSnapshotException.class)
+                .hasMessageEndingWith("/snap_1/manifest.json belongs to snapshots/public.t/snap_1/");
+    }
+
+    @Test
     void a_crafted_name_does_not_lead_out_of_the_snapshot() throws IOException {
         SnapshotArchive archive = new SnapshotArchive(store());
         SnapshotManifest manifest = publish(archive, "public", "t", "snap_1", 0, "1\n");
