@@ -47,7 +47,10 @@ public final class FileObjectStore implements ObjectStore {
 
     @Override
     public void put(String name, ByteBuffer content) throws IOException {
-        Path target = resolve(name);
+        change(() -> replace(resolve(name), content));
+    }
+
+    private static void replace(Path target, ByteBuffer content) throws IOException {
         Path unfinished = write(target, content);
         try {
             Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
@@ -59,7 +62,10 @@ public final class FileObjectStore implements ObjectStore {
 
     @Override
     public void putNew(String name, ByteBuffer content) throws IOException {
-        Path target = resolve(name);
+        change(() -> create(resolve(name), content));
+    }
+
+    private void create(Path target, ByteBuffer content) throws IOException {
         if (Files.exists(target)) {
             throw new FileAlreadyExistsException(target.toString());
         }
@@ -75,7 +81,7 @@ public final class FileObjectStore implements ObjectStore {
         force(parent(target));
     }
 
-    private Path write(Path target, ByteBuffer content) throws IOException {
+    private static Path write(Path target, ByteBuffer content) throws IOException {
         createFolder(parent(target));
         Path unfinished = parent(target).resolve(target.getFileName() + UNFINISHED + UUID.randomUUID());
         try (FileChannel channel =
@@ -158,9 +164,11 @@ public final class FileObjectStore implements ObjectStore {
     @Override
     public void delete(String name) throws IOException {
         Path file = resolve(name);
-        if (Files.deleteIfExists(file)) {
-            force(parent(file));
-        }
+        change(() -> {
+            if (Files.deleteIfExists(file)) {
+                force(parent(file));
+            }
+        });
     }
 
     @Override
@@ -173,6 +181,25 @@ public final class FileObjectStore implements ObjectStore {
         // Nothing is kept open.
     }
 
+    private static void change(Change change) throws IOException {
+        try {
+            change.make();
+        } catch (FileSystemException e) {
+            throw inWords(e);
+        }
+    }
+
+    /** Some exceptions' message is a path and nothing else. One that callers tell apart by its type stays as it is. */
+    static IOException inWords(FileSystemException failure) {
+        if (failure.getReason() == null && failure instanceof AccessDeniedException) {
+            return new IOException("permission denied on " + failure.getFile(), failure);
+        }
+        if (failure.getReason() == null && failure instanceof NoSuchFileException) {
+            return new IOException(failure.getFile() + " does not exist", failure);
+        }
+        return failure;
+    }
+
     private Path resolve(String name) {
         return root.resolve(ObjectNames.checked(name));
     }
@@ -183,6 +210,11 @@ public final class FileObjectStore implements ObjectStore {
             throw new IOException(file + " is no place for objects");
         }
         return parent;
+    }
+
+    @FunctionalInterface
+    private interface Change {
+        void make() throws IOException;
     }
 
     private final class Collector extends SimpleFileVisitor<Path> {

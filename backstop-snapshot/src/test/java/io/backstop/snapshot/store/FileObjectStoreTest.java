@@ -1,12 +1,18 @@
 package io.backstop.snapshot.store;
 
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -66,6 +72,34 @@ class FileObjectStoreTest extends ObjectStoreContract {
                     .hasMessage(file + ": is not a folder");
             assertThat(store.list("")).isEmpty();
         }
+    }
+
+    @Test
+    void a_failed_write_says_why_in_words() {
+        assumeThat(Path.of("/proc/self")).exists();
+        try (ObjectStore store = new FileObjectStore(Path.of("/proc/no such folder"))) {
+            for (ThrowingCallable write : List.<ThrowingCallable>of(
+                    () -> store.put("a/b", bytes("one")), () -> store.putNew("a/b", bytes("one")))) {
+                // Whom the kernel lets get as far as to look is told that nothing can be made there.
+                assertThatThrownBy(write)
+                        .isInstanceOf(IOException.class)
+                        .message()
+                        .isIn("/proc/no such folder does not exist", "permission denied on /proc/no such folder");
+            }
+        }
+    }
+
+    @Test
+    void what_an_exception_says_by_its_type_alone_is_put_into_words() {
+        FileSystemException denied = new AccessDeniedException("/disk/a");
+        assertThat(FileObjectStore.inWords(denied))
+                .hasMessage("permission denied on /disk/a")
+                .hasCause(denied);
+        assertThat(FileObjectStore.inWords(new NoSuchFileException("/disk/a"))).hasMessage("/disk/a does not exist");
+        FileSystemException full = new FileSystemException("/disk/a", null, "No space left on device");
+        assertThat(FileObjectStore.inWords(full)).isSameAs(full);
+        FileSystemException taken = new FileAlreadyExistsException("/disk/a");
+        assertThat(FileObjectStore.inWords(taken)).isSameAs(taken);
     }
 
     @Test
