@@ -13,7 +13,6 @@ import io.backstop.recovery.RestoredTable;
 import io.backstop.recovery.TableSearch;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
-import io.backstop.snapshot.store.ObjectStores;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -95,7 +94,7 @@ final class CopybackPlanCommand implements Callable<Integer> {
         } else if (address == null || address.isBlank()) {
             throw usage("--db needs --storage: what the table was before, its snapshot says");
         } else {
-            try (ObjectStore store = ObjectStores.open(address);
+            try (ObjectStore store = Storage.openExisting(address);
                     Connection connection = looked.connect()) {
                 print(exact(store, connection));
             }

@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
+import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -54,8 +55,8 @@ final class RecoverCommand implements Callable<Integer> {
     private boolean group;
 
     @Override
-    public Integer call() throws SQLException, RecoveryException {
-        try (ObjectStore store = storage.open();
+    public Integer call() throws IOException, SQLException, RecoveryException {
+        try (ObjectStore store = storage.openExisting();
                 Connection connection = database.connect();
                 RestoreBar bar = new RestoreBar()) {
             GuidedRecovery recovery = new GuidedRecovery(

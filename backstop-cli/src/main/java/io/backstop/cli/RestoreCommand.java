@@ -61,7 +61,7 @@ final class RestoreCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, SQLException, RefusedException, RecoveryException {
-        try (ObjectStore store = storage.open()) {
+        try (ObjectStore store = storage.openExisting()) {
             SnapshotManifest manifest = snapshot.in(store);
             return dryRun ? rehearse(manifest, store) : restore(manifest, store);
         }

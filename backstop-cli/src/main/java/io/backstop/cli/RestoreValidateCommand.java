@@ -42,7 +42,7 @@ final class RestoreValidateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, SQLException, RefusedException, RecoveryException {
-        try (ObjectStore store = storage.open()) {
+        try (ObjectStore store = storage.openExisting()) {
             SnapshotManifest manifest = snapshot.in(store);
             try (Connection connection = database.address().connect()) {
                 RestoredTable restored =

@@ -57,7 +57,7 @@ final class SnapshotsCommand {
 
         @Override
         public Integer call() throws IOException {
-            try (ObjectStore store = storage.open()) {
+            try (ObjectStore store = storage.openExisting()) {
                 SnapshotArchive.Contents contents = new SnapshotArchive(store).contents();
                 List<SnapshotManifest> manifests =
                         contents.valid().stream().filter(this::wanted).toList();

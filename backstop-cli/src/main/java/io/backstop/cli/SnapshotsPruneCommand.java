@@ -65,7 +65,7 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, ControlStoreUnavailableException {
-        try (ObjectStore store = storage.open()) {
+        try (ObjectStore store = storage.openExisting()) {
             Instant now = Instant.now();
             SnapshotInventory inventory = SnapshotInventory.of(store);
             RetentionRules rules = new RetentionRules(olderThan, approvalRetention);

@@ -46,7 +46,7 @@ final class SnapshotsVerifyCommand implements Callable<Integer> {
     public Integer call() throws IOException, RefusedException {
         List<Verified> verified;
         List<String> broken;
-        try (ObjectStore store = storage.open()) {
+        try (ObjectStore store = storage.openExisting()) {
             SnapshotArchive.Contents contents = snapshotId == null
                     ? new SnapshotArchive(store).contents()
                     : new SnapshotArchive.Contents(List.of(ChosenSnapshot.find(snapshotId, store)), List.of());

@@ -1,8 +1,11 @@
 package io.backstop.cli;
 
+import io.backstop.snapshot.store.FileObjectStore;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import picocli.CommandLine.Option;
+
+import java.io.IOException;
 
 /** The option that names the storage. */
 final class Storage {
@@ -21,5 +24,26 @@ final class Storage {
 
     ObjectStore open() {
         return ObjectStores.open(address);
+    }
+
+    /** For those who read what is there. */
+    ObjectStore openExisting() throws IOException {
+        return openExisting(address);
+    }
+
+    /** A folder that is not there would look like one that holds nothing, and all of that is whole. */
+    static ObjectStore openExisting(String address) throws IOException {
+        ObjectStore store = ObjectStores.open(address);
+        if (store instanceof FileObjectStore files) {
+            try {
+                files.requireFolder();
+            } catch (IOException e) {
+                throw new IOException(
+                        e.getMessage()
+                                + "\nHINT: name the folder that snapshots are kept in; the first one that is taken makes it",
+                        e);
+            }
+        }
+        return store;
     }
 }

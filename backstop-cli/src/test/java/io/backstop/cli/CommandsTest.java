@@ -10,6 +10,8 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -17,11 +19,14 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 class CommandsTest {
+    private static final String NO_DATABASE = "postgresql://localhost:1/shop";
+
     @TempDir
     private Path folder;
 
@@ -116,8 +121,10 @@ class CommandsTest {
     }
 
     @Test
-    void an_empty_storage_and_a_wrong_one_are_told_apart() {
-        String empty = folder.resolve("empty").toUri().toString();
+    void an_empty_storage_and_a_wrong_one_are_told_apart() throws IOException {
+        String empty = Files.createDirectory(folder.resolve("empty")).toUri().toString();
+        assertThat(CommandRun.of("snapshots", "verify", "--storage", empty).exitCode())
+                .isZero();
         assertThat(CommandRun.of("snapshots", "list", "--storage", empty).output())
                 .startsWith("no snapshots in file:");
         CommandRun wrong = CommandRun.of("snapshots", "list", "--storage", "ftp://host/x");
@@ -126,5 +133,36 @@ class CommandsTest {
         assertThat(CommandRun.of("recover", "--table", "x", "--storage", empty, "--db", "mysql://h/d")
                         .exitCode())
                 .isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
+    void a_storage_that_is_not_there_is_a_failure_for_all_who_read_it() throws IOException {
+        String missing = folder.resolve("missing").toUri().toString();
+        String file =
+                Files.writeString(folder.resolve("file"), "no folder").toUri().toString();
+        for (List<String> command : List.of(
+                List.of("snapshots", "list"),
+                List.of("snapshots", "list", "--json"),
+                List.of("snapshots", "verify"),
+                List.of("snapshots", "verify", "--snapshot-id", "snap_1"),
+                List.of("snapshots", "prune", "--older-than", "1d"),
+                List.of("recover", "--table", "t", "--db", NO_DATABASE),
+                List.of("restore", "--table", "t", "--snapshot-id", "snap_1", "--db", NO_DATABASE),
+                List.of("restore", "--table", "t", "--snapshot-id", "snap_1", "--dry-run", "--db", NO_DATABASE),
+                List.of("restore-validate", "--table", "t", "--snapshot-id", "snap_1", "--db", NO_DATABASE),
+                List.of("restore-copyback-plan", "--source-table", "a", "--target-table", "b", "--db", NO_DATABASE))) {
+            assertNoStorage(command, missing, "the storage " + missing + " does not exist");
+            assertNoStorage(command, file, "the storage " + file + " is not a folder");
+        }
+        assertThat(folder.resolve("missing")).doesNotExist();
+    }
+
+    private static void assertNoStorage(List<String> command, String storage, String problem) {
+        List<String> arguments = new ArrayList<>(command);
+        arguments.addAll(List.of("--storage", storage));
+        CommandRun run = CommandRun.of(arguments.toArray(String[]::new));
+        assertThat(run.exitCode()).as(command.toString()).isEqualTo(ExitCode.FAILED);
+        assertThat(run.output()).isEmpty();
+        assertThat(run.errors()).startsWith("error: " + problem + "\nHINT: ");
     }
 }

@@ -148,6 +148,25 @@ public final class FileObjectStore implements ObjectStore {
         return Files.newInputStream(file);
     }
 
+    /**
+     * Fails where there is no folder to read, which {@link #entries} takes for one that nothing was stored in yet: for those
+     * to whom that would be a wrong answer.
+     */
+    public void requireFolder() throws IOException {
+        try {
+            if (!Files.readAttributes(root, BasicFileAttributes.class).isDirectory()) {
+                throw new IOException("the storage " + address() + " is not a folder");
+            }
+        } catch (NoSuchFileException e) {
+            throw new IOException("the storage " + address() + " does not exist", e);
+        } catch (FileSystemException e) {
+            throw new IOException(
+                    "the storage " + address() + " cannot be read: "
+                            + inWords(e).getMessage(),
+                    e);
+        }
+    }
+
     @Override
     public List<ObjectEntry> entries(String prefix) throws IOException {
         ObjectNames.checkedPrefix(prefix);

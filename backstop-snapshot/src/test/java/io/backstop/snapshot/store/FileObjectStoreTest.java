@@ -15,6 +15,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
@@ -71,6 +72,25 @@ class FileObjectStoreTest extends ObjectStoreContract {
                     .isInstanceOf(IOException.class)
                     .hasMessage(file + ": is not a folder");
             assertThat(store.list("")).isEmpty();
+        }
+    }
+
+    @Test
+    void tells_a_reader_who_asks_that_there_is_no_folder() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "x");
+        assertNoFolder(folder.resolve("nowhere"), "does not exist");
+        assertNoFolder(file, "is not a folder");
+        assertNoFolder(file.resolve("below"), "cannot be read: " + file.resolve("below") + ": Not a directory");
+        try (FileObjectStore store = new FileObjectStore(folder)) {
+            assertThatCode(store::requireFolder).doesNotThrowAnyException();
+        }
+    }
+
+    private static void assertNoFolder(Path root, String problem) {
+        try (FileObjectStore store = new FileObjectStore(root)) {
+            assertThatThrownBy(store::requireFolder)
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("the storage " + root.toUri() + " " + problem);
         }
     }
 
