@@ -12,7 +12,7 @@ final class TargetTable {
     @Option(
             names = "--target-table",
             paramLabel = "NAME",
-            converter = TypedTable.class,
+            converter = TypedNewTable.class,
             description = "The restored table: name or schema.name [TABLE_recovered, in the snapshot's schema].")
     private @Nullable TableSearch name;
 

@@ -35,6 +35,7 @@ class RestoreCommandTest {
         storage = folder.resolve("snapshots").toUri().toString();
         database.run(
                 "DROP TABLE IF EXISTS users, users_recovered, \"it's\nhere\", \"Users\", log CASCADE",
+                "DROP TABLE IF EXISTS " + "界".repeat(21),
                 "DROP TYPE IF EXISTS mood",
                 "CREATE TYPE mood AS ENUM ('sad', 'glad')",
                 "CREATE TABLE users (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text UNIQUE, mood mood,"
@@ -135,6 +136,26 @@ class RestoreCommandTest {
         assertThat(other.get("restored_as").asString()).isEqualTo("public.Users");
         assertThat(other.get("valid").asBoolean()).isTrue();
         assertThat(rows("\"Users\"")).isEqualTo(rows("users"));
+    }
+
+    @Test
+    void a_target_that_no_table_can_be_called_is_refused_before_anything_is_looked_at() {
+        String longest = "界".repeat(21);
+        for (String name : List.of(longest + "x", "public." + longest + "x", longest + "x.users")) {
+            for (List<String> more : List.of(List.<String>of(), List.of("--dry-run"))) {
+                List<String> arguments = new ArrayList<>(List.of(
+                        "restore", "--db", "postgresql://localhost:1/shop", "--storage", "file:///nowhere"));
+                arguments.addAll(List.of("--snapshot-id", snapshot, "--table", "users", "--target-table", name));
+                arguments.addAll(more);
+                CommandRun run = CommandRun.of(arguments.toArray(String[]::new));
+                assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
+                assertThat(run.errors())
+                        .contains("\"" + longest + "x\" is longer than the 63 bytes that a name can have");
+            }
+        }
+        CommandRun fits = run("restore", "--target-table", longest);
+        assertThat(fits.exitCode()).as(fits.errors()).isZero();
+        assertThat(fits.output()).contains(" as public." + longest);
     }
 
     @Test
