@@ -86,6 +86,7 @@ final class CopybackPlanCommand implements Callable<Integer> {
     public Integer call() throws IOException, SQLException, RefusedException, RecoveryException {
         DatabaseAddress looked = database;
         String address = storage;
+        requireTwoTables(source.name(), target.name());
         if (looked == null) {
             if (snapshotId != null) {
                 throw usage("--snapshot-id needs --db: a snapshot is compared with the tables of a database");
@@ -105,8 +106,10 @@ final class CopybackPlanCommand implements Callable<Integer> {
     private Plan exact(ObjectStore store, Connection connection)
             throws IOException, RefusedException, RecoveryException {
         SnapshotManifest manifest = manifest(store, connection);
-        RestoredTable restored = new Restore(new SnapshotArchive(store))
-                .validate(connection, manifest, Restore.target(manifest, source.name()));
+        RelationName recovered = Restore.target(manifest, source.name());
+        requireTwoTables(recovered, name(manifest));
+        RestoredTable restored =
+                new Restore(new SnapshotArchive(store)).validate(connection, manifest, recovered);
         if (!restored.validation().holds()) {
             throw new RefusedException(
                     restored.target() + " is not what " + manifest.snapshotId() + " of " + manifest.createdAt()
@@ -124,6 +127,16 @@ final class CopybackPlanCommand implements Callable<Integer> {
                 Optional.of(manifest.snapshotId()),
                 Optional.of(plan.parts().get(0).situation().name().toLowerCase(Locale.ROOT)),
                 plan.sql());
+    }
+
+    /** The script ends with the restored table's removal, for when its rows are back. */
+    private static void requireTwoTables(RelationName source, RelationName target) throws RefusedException {
+        if (source.equals(target)) {
+            throw new RefusedException(
+                    "table " + source + " is both the source and the target",
+                    "the source is the table that the snapshot was restored as, for instance " + source.name()
+                            + "_recovered");
+        }
     }
 
     private SnapshotManifest manifest(ObjectStore store, Connection connection)

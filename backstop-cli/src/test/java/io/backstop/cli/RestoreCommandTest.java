@@ -274,11 +274,39 @@ class RestoreCommandTest {
                 "DROP TABLE users", "CREATE TABLE users AS TABLE users_recovered", "DELETE FROM users WHERE id < 50");
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("51");
         assertRefused("users_recovered", "users", "users is not empty and has no primary key");
-        assertRefused("users_recovered", "users_recovered", "users_recovered is the recovered table itself");
+        assertRefused("users_recovered", "public.users_recovered", "users_recovered is the recovered table itself");
         assertRefused("nothing", "users", "relation \"nothing\" does not exist");
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("51");
         database.run("TRUNCATE users", planByName("users_recovered", "users").output());
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("100");
+    }
+
+    @Test
+    void there_is_no_plan_from_a_table_to_itself() {
+        assertSameTable(planByName("users", "users"), "users");
+        assertSameTable(planByName("public.Users", "\"public\".users"), "public.users");
+        for (String source : List.of("users", "public.users")) {
+            for (String target : List.of("users", "public.users")) {
+                CommandRun plan = CommandRun.of(
+                        "restore-copyback-plan",
+                        "--source-table",
+                        source,
+                        "--target-table",
+                        target,
+                        "--db",
+                        url(),
+                        "--storage",
+                        storage);
+                assertSameTable(plan, source.equals(target) ? source : "public.users");
+            }
+        }
+    }
+
+    private static void assertSameTable(CommandRun plan, String table) {
+        assertThat(plan.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(plan.output()).isEmpty();
+        assertThat(plan.errors())
+                .contains("table " + table + " is both the source and the target\nHINT: the source is");
     }
 
     private void assertRefused(String source, String target, String message) {
