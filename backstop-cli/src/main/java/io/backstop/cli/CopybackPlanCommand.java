@@ -104,12 +104,11 @@ final class CopybackPlanCommand implements Callable<Integer> {
     }
 
     private Plan exact(ObjectStore store, Connection connection)
-            throws IOException, RefusedException, RecoveryException {
+            throws IOException, SQLException, RefusedException, RecoveryException {
         SnapshotManifest manifest = manifest(store, connection);
         RelationName recovered = Restore.target(manifest, source.name());
         requireTwoTables(recovered, name(manifest));
-        RestoredTable restored =
-                new Restore(new SnapshotArchive(store)).validate(connection, manifest, recovered);
+        RestoredTable restored = new Restore(new SnapshotArchive(store)).validate(connection, manifest, recovered);
         if (!restored.validation().holds()) {
             throw new RefusedException(
                     restored.target() + " is not what " + manifest.snapshotId() + " of " + manifest.createdAt()
@@ -140,7 +139,7 @@ final class CopybackPlanCommand implements Callable<Integer> {
     }
 
     private SnapshotManifest manifest(ObjectStore store, Connection connection)
-            throws IOException, RefusedException, RecoveryException {
+            throws IOException, SQLException, RefusedException, RecoveryException {
         if (snapshotId != null) {
             SnapshotManifest manifest = ChosenSnapshot.find(snapshotId, store);
             if (!target.matches(name(manifest))) {
@@ -148,6 +147,7 @@ final class CopybackPlanCommand implements Callable<Integer> {
                         "snapshot " + snapshotId + " is of table " + name(manifest) + ", not of " + target,
                         "the target is the table that the snapshot was taken of");
             }
+            Origin.note(connection, manifest).ifPresent(report::warning);
             return manifest;
         }
         SnapshotArchive.Contents contents = new SnapshotArchive(store).contents();

@@ -70,6 +70,7 @@ final class RestoreCommand implements Callable<Integer> {
     private int restore(SnapshotManifest manifest, ObjectStore store) throws SQLException, RecoveryException {
         try (Connection connection = database.address().connect();
                 RestoreBar bar = new RestoreBar()) {
+            Origin.note(connection, manifest).ifPresent(report::warning);
             Restore restore = new Restore(
                     new SnapshotArchive(store),
                     database.address().connections(),
@@ -93,6 +94,7 @@ final class RestoreCommand implements Callable<Integer> {
         MeteredStore.verify(store, manifest);
         RestoreOutlook outlook;
         try (Connection connection = database.address().connect()) {
+            Origin.note(connection, manifest).ifPresent(report::warning);
             outlook = RestoreOutlook.of(connection, new SnapshotArchive(store), manifest, target.of(manifest));
         }
         if (report.asJson()) {

@@ -11,6 +11,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -45,7 +46,7 @@ final class SnapshotsCommand {
                 names = "--db",
                 paramLabel = "URL",
                 converter = DatabaseAddress.Converter.class,
-                description = "Also tell which of the tables this database has at present.")
+                description = "Also tell which of its own tables this database has at present.")
         private @Nullable DatabaseAddress database;
 
         @Option(
@@ -64,22 +65,7 @@ final class SnapshotsCommand {
                 if (report.asJson()) {
                     report.json(manifests);
                 } else {
-                    PresentTables present = PresentTables.in(database);
-                    report.table(
-                            List.of(
-                                    "snapshot",
-                                    "table",
-                                    "rows",
-                                    "bytes",
-                                    "taken at",
-                                    "source",
-                                    "agent",
-                                    "group",
-                                    "now"),
-                            manifests.stream()
-                                    .map(manifest -> row(manifest, present))
-                                    .toList(),
-                            "no snapshots" + (table == null ? "" : " of " + table) + " in " + store.address());
+                    print(manifests, "no snapshots" + (table == null ? "" : " of " + table) + " in " + store.address());
                 }
                 contents.broken().forEach(problem -> report.warning("not usable: " + problem));
             }
@@ -87,20 +73,57 @@ final class SnapshotsCommand {
         }
 
         private boolean wanted(SnapshotManifest manifest) {
-            return table == null || table.matches(RelationName.of(manifest.schema(), manifest.table()));
+            return table == null || table.matches(name(manifest));
         }
 
-        private static List<String> row(SnapshotManifest manifest, PresentTables present) {
-            return List.of(
-                    manifest.snapshotId(),
-                    RelationName.of(manifest.schema(), manifest.table()).toString(),
-                    String.valueOf(manifest.rowCount()),
-                    String.valueOf(manifest.storedBytes()),
-                    manifest.createdAt().toString(),
-                    manifest.source().name().toLowerCase(Locale.ROOT),
-                    manifest.agentId().orElse(""),
-                    manifest.groupId(),
-                    present.tell(RelationName.of(manifest.schema(), manifest.table())));
+        private void print(List<SnapshotManifest> manifests, String ifEmpty) {
+            PresentTables present = PresentTables.in(database, manifests);
+            boolean several = manifests.stream()
+                            .map(SnapshotManifest::database)
+                            .distinct()
+                            .count()
+                    > 1;
+            report.table(
+                    columns(
+                            several,
+                            "snapshot",
+                            "table",
+                            "database",
+                            "rows",
+                            "bytes",
+                            "taken at",
+                            "source",
+                            "agent",
+                            "group",
+                            "now"),
+                    manifests.stream()
+                            .map(manifest -> columns(
+                                    several,
+                                    manifest.snapshotId(),
+                                    name(manifest).toString(),
+                                    manifest.database(),
+                                    String.valueOf(manifest.rowCount()),
+                                    String.valueOf(manifest.storedBytes()),
+                                    manifest.createdAt().toString(),
+                                    manifest.source().name().toLowerCase(Locale.ROOT),
+                                    manifest.agentId().orElse(""),
+                                    manifest.groupId(),
+                                    present.tell(manifest)))
+                            .toList(),
+                    ifEmpty);
+        }
+
+        /** Of one database alone there is nothing to tell apart, and the line is long enough. */
+        private static List<String> columns(
+                boolean several, String snapshot, String table, String database, String... more) {
+            List<String> columns =
+                    new ArrayList<>(several ? List.of(snapshot, table, database) : List.of(snapshot, table));
+            columns.addAll(List.of(more));
+            return columns;
+        }
+
+        private static RelationName name(SnapshotManifest manifest) {
+            return RelationName.of(manifest.schema(), manifest.table());
         }
     }
 }

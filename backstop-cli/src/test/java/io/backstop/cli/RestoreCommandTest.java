@@ -143,8 +143,8 @@ class RestoreCommandTest {
         String longest = "界".repeat(21);
         for (String name : List.of(longest + "x", "public." + longest + "x", longest + "x.users")) {
             for (List<String> more : List.of(List.<String>of(), List.of("--dry-run"))) {
-                List<String> arguments = new ArrayList<>(List.of(
-                        "restore", "--db", "postgresql://localhost:1/shop", "--storage", "file:///nowhere"));
+                List<String> arguments = new ArrayList<>(
+                        List.of("restore", "--db", "postgresql://localhost:1/shop", "--storage", "file:///nowhere"));
                 arguments.addAll(List.of("--snapshot-id", snapshot, "--table", "users", "--target-table", name));
                 arguments.addAll(more);
                 CommandRun run = CommandRun.of(arguments.toArray(String[]::new));
@@ -156,6 +156,40 @@ class RestoreCommandTest {
         CommandRun fits = run("restore", "--target-table", longest);
         assertThat(fits.exitCode()).as(fits.errors()).isZero();
         assertThat(fits.output()).contains(" as public." + longest);
+    }
+
+    @Test
+    void a_snapshot_of_another_database_is_restored_with_a_note() throws SQLException {
+        assertThat(run("restore", "--dry-run").errors()).isEmpty();
+        TestDatabase own = database;
+        String here = own.value("SELECT current_database()");
+        String there = here + "_b";
+        own.run("CREATE DATABASE " + there);
+        try {
+            database = new TestDatabase(own.url().replace("/" + here + "?", "/" + there + "?"));
+            CommandRun rehearsal = run("restore", "--dry-run");
+            CommandRun restore = run("restore");
+            CommandRun plan = CommandRun.of(
+                    "restore-copyback-plan",
+                    "--source-table",
+                    "users_recovered",
+                    "--target-table",
+                    "users",
+                    "--db",
+                    url(),
+                    "--storage",
+                    storage,
+                    "--snapshot-id",
+                    snapshot);
+            for (CommandRun run : List.of(rehearsal, restore, plan)) {
+                assertThat(run.exitCode()).as(run.errors()).isZero();
+                assertThat(run.errors())
+                        .matches("note: " + snapshot + " was taken in \\S+/" + here + ", not in database " + there
+                                + "\\R");
+            }
+        } finally {
+            own.run("DROP DATABASE " + there + " WITH (FORCE)");
+        }
     }
 
     @Test

@@ -151,6 +151,34 @@ class SnapshotsCommandTest {
     }
 
     @Test
+    void list_tells_snapshots_of_another_database_from_those_of_this_one() throws SQLException {
+        TestDatabase own = database;
+        String here = own.value("SELECT current_database()");
+        String there = here + "_b";
+        createdId("--table", "users");
+        assertThat(lines(snapshots("list", "--db", url())).get(0)).doesNotContain("database");
+        own.run("CREATE DATABASE " + there);
+        try {
+            database = new TestDatabase(own.url().replace("/" + here + "?", "/" + there + "?"));
+            database.run("CREATE TABLE users (id int)");
+            String other = createdId("--table", "users");
+            database = own;
+            List<String> lines = lines(snapshots("list", "--db", url(), "--table", "users"));
+            assertThat(lines).hasSize(3);
+            assertThat(lines.get(0)).containsPattern(" table +database +rows ");
+            assertThat(lines.get(1)).contains(other, "/" + there + " ").matches(".* - *");
+            assertThat(lines.get(2)).contains("/" + here + " ").matches(".* present *");
+            assertThat(lines(snapshots("list")).get(1)).matches(".* unknown *");
+        } finally {
+            own.run("DROP DATABASE " + there + " WITH (FORCE)");
+        }
+    }
+
+    private static List<String> lines(CommandRun run) {
+        return run.output().lines().filter(line -> !line.isBlank()).toList();
+    }
+
+    @Test
     void verify_says_of_each_snapshot_whether_it_is_whole() throws IOException {
         String good = createdId("--table", "users");
         String bad = createdId("--table", "users");
