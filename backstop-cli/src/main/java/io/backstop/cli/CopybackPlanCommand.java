@@ -174,7 +174,7 @@ final class CopybackPlanCommand implements Callable<Integer> {
         if (report.asJson()) {
             report.json(plan);
         } else {
-            report.line(plan.sql());
+            report.script(plan.sql());
         }
     }
 

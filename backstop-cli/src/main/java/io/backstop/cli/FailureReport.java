@@ -13,7 +13,9 @@ import picocli.CommandLine.ParseResult;
 final class FailureReport implements IExecutionExceptionHandler {
     @Override
     public int handleExecutionException(Exception failure, CommandLine commandLine, ParseResult parsed) {
-        commandLine.getErr().println(commandLine.getColorScheme().errorText("error: " + message(failure)));
+        commandLine
+                .getErr()
+                .println(commandLine.getColorScheme().errorText("error: " + Printable.message(message(failure))));
         commandLine.getErr().flush();
         return refused(failure) ? ExitCode.REFUSED : ExitCode.FAILED;
     }

@@ -77,16 +77,16 @@ final class RecoverCommand implements Callable<Integer> {
             SnapshotManifest manifest = restored.manifest();
             comment(restored.original() + " of " + manifest.createdAt() + " (" + manifest.snapshotId()
                     + ") is restored as " + restored.target() + ", " + manifest.rowCount() + " rows");
-            restored.validation().toString().lines().forEach(line -> comment("  " + line));
+            Report.lines(restored.validation()).forEach(line -> comment("  " + line));
         }
         done.notes().forEach(note -> comment("note: " + note));
         report.line("-- valid. Review what follows, then run it to put the rows back.");
-        report.line(done.copyback().sql());
+        report.script(done.copyback().sql());
     }
 
-    /** All of this is run as a script, so that no name in it may end the comment. */
+    /** All of this is run as a script, so that no name in it may end the comment: a line is printed as one. */
     private void comment(String text) {
-        text.lines().forEach(line -> report.line("-- " + line));
+        report.line("-- " + text);
     }
 
     /** The report for programs. */

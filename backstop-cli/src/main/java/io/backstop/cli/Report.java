@@ -3,6 +3,7 @@ package io.backstop.cli;
 import com.github.freva.asciitable.AsciiTable;
 import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.HorizontalAlign;
+import io.backstop.recovery.Validation;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -43,9 +44,33 @@ final class Report {
         out().flush();
     }
 
+    /** Prints one line, whatever is in the names that it tells. */
     void line(String text) {
+        asItIs(Printable.line(text));
+    }
+
+    /** Prints what is to be run: there a name has to stay what it is. */
+    void script(String sql) {
+        asItIs(sql);
+    }
+
+    private void asItIs(String text) {
         out().println(text);
         out().flush();
+    }
+
+    /** A line for each comparison, whatever is in the names of the parts. */
+    static List<String> lines(Validation validation) {
+        List<Validation.Check> printable = validation.checks().stream()
+                .map(check -> new Validation.Check(
+                        Printable.line(check.subject()),
+                        Printable.line(check.expected()),
+                        Printable.line(check.actual())))
+                .toList();
+        return new Validation(validation.snapshotId(), validation.target(), validation.thoroughness(), printable)
+                .toString()
+                .lines()
+                .toList();
     }
 
     /** Tells people, and leaves what programs read as it is. */
@@ -53,7 +78,7 @@ final class Report {
         if (command == null) {
             throw new IllegalStateException("picocli has not set the command");
         }
-        command.commandLine().getErr().println(text);
+        command.commandLine().getErr().println(Printable.line(text));
         command.commandLine().getErr().flush();
     }
 
@@ -75,8 +100,10 @@ final class Report {
                         .headerAlign(HorizontalAlign.LEFT)
                         .dataAlign(HorizontalAlign.LEFT))
                 .toArray(Column[]::new);
-        String[][] cells = rows.stream().map(row -> row.toArray(String[]::new)).toArray(String[][]::new);
-        line(AsciiTable.builder()
+        String[][] cells = rows.stream()
+                .map(row -> row.stream().map(Printable::line).toArray(String[]::new))
+                .toArray(String[][]::new);
+        asItIs(AsciiTable.builder()
                 .border(AsciiTable.NO_BORDERS)
                 .data(columns, cells)
                 .asString());

@@ -81,7 +81,7 @@ final class RestoreCommand implements Callable<Integer> {
             } else {
                 report.line("restored " + manifest.rowCount() + " rows of " + restored.original() + " from "
                         + manifest.snapshotId() + " of " + manifest.createdAt() + " as " + restored.target());
-                restored.validation().toString().lines().forEach(line -> report.line("  " + line));
+                Report.lines(restored.validation()).forEach(line -> report.line("  " + line));
                 restored.created().forEach(what -> report.line("note: " + what + " was missing and created"));
                 restored.warnings().forEach(warning -> report.line("note: " + warning));
             }

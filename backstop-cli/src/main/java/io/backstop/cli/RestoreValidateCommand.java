@@ -57,7 +57,7 @@ final class RestoreValidateCommand implements Callable<Integer> {
                             validation.checks(),
                             restored.warnings()));
                 } else {
-                    validation.toString().lines().forEach(report::line);
+                    Report.lines(validation).forEach(report::line);
                     restored.warnings().forEach(warning -> report.line("note: " + warning));
                     report.line(restored.target() + (validation.holds() ? " is what " : " is NOT what ")
                             + manifest.snapshotId() + " holds");

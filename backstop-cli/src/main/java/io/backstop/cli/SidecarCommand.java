@@ -82,7 +82,9 @@ final class SidecarCommand implements Callable<Integer> {
             }
             return ExitCode.DONE;
         } catch (SQLException e) {
-            spec.commandLine().getErr().println("this round failed: " + e.getMessage());
+            spec.commandLine()
+                    .getErr()
+                    .println("this round failed: " + Printable.message(String.valueOf(e.getMessage())));
             return ExitCode.FAILED;
         }
     }

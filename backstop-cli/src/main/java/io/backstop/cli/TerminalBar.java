@@ -28,21 +28,25 @@ final class TerminalBar implements AutoCloseable {
         return new TerminalBar(" MB", 1_000_000);
     }
 
-    /** @param total what is expected; where more is done than that, the bar is full and counts on */
+    /**
+     * @param subject what it is about, for a terminal
+     * @param total what is expected; where more is done than that, the bar is full and counts on
+     */
     void show(String subject, long done, long total) {
         if (!terminal) {
             return;
         }
         ProgressBar current = bar;
-        if (current == null || !task.equals(subject)) {
+        String name = Printable.line(subject);
+        if (current == null || !task.equals(name)) {
             close();
             current = new ProgressBarBuilder()
-                    .setTaskName(subject)
+                    .setTaskName(name)
                     .setInitialMax(total)
                     .setUnit(unit, unitSize)
                     .build();
             bar = current;
-            task = subject;
+            task = name;
         }
         current.maxHint(Math.max(total, done));
         current.stepTo(done);

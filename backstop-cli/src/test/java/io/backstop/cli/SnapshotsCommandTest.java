@@ -179,6 +179,37 @@ class SnapshotsCommandTest {
     }
 
     @Test
+    void a_name_cannot_forge_a_line_or_reach_the_terminal() throws SQLException, IOException {
+        String name = "\"x\nok       snap_0 of public.users: 1 rows\u001b[31m\"";
+        String shown = "x\\nok       snap_0 of public.users: 1 rows\\u001b[31m";
+        database.run("DROP TABLE IF EXISTS " + name, "CREATE TABLE " + name + " (id int)");
+        CommandRun created = create("--table", name);
+        assertThat(created.exitCode()).as(created.errors()).isZero();
+        String id = ids().get(0);
+        CommandRun verified = snapshots("verify");
+        assertThat(verified.output().lines()).singleElement().asString().startsWith("ok       " + id + " of ");
+        CommandRun recovered = CommandRun.of("recover", "--db", url(), "--storage", storage, "--table", name);
+        assertThat(recovered.exitCode()).as(recovered.errors()).isZero();
+        CommandRun again = CommandRun.of("recover", "--db", url(), "--storage", storage, "--table", name);
+        assertThat(again.exitCode()).isEqualTo(ExitCode.REFUSED);
+        for (String printed : List.of(
+                created.output(),
+                snapshots("list", "--db", url()).output(),
+                verified.output(),
+                snapshots("prune", "--older-than", "1d").output(),
+                again.errors())) {
+            assertThat(printed).contains(shown).doesNotContain("\u001b").doesNotContain("\nok       snap_0");
+        }
+        String sql = recovered.output().substring(recovered.output().indexOf("BEGIN;"));
+        assertThat(recovered.output().lines().takeWhile(line -> !line.contains("Review what follows")))
+                .allMatch(line -> line.startsWith("-- "))
+                .noneMatch(line -> line.contains("\u001b"));
+        assertThat(sql).contains(name);
+        database.run(recovered.output());
+        database.run("DROP TABLE IF EXISTS " + name, "DROP TABLE IF EXISTS " + name.replace("m\"", "m_recovered\""));
+    }
+
+    @Test
     void verify_says_of_each_snapshot_whether_it_is_whole() throws IOException {
         String good = createdId("--table", "users");
         String bad = createdId("--table", "users");

@@ -6,6 +6,7 @@ import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Verdict;
 import io.backstop.cli.DatabaseAddress;
 import io.backstop.cli.ExitCode;
+import io.backstop.cli.Printable;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.analysis.second.SecondReader;
 import io.backstop.jdbc.policy.InvalidPolicyException;
@@ -104,7 +105,7 @@ public final class AnalyzeCommand implements Callable<Integer> {
                 try (Connection connection = database.connect()) {
                     new CatalogFacts(connection)
                             .of(sql, assessment)
-                            .forEach(fact -> out.println("  catalog   " + fact));
+                            .forEach(fact -> out.println(Printable.line("  catalog   " + fact)));
                 }
             }
         }

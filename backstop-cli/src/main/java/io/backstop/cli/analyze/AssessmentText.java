@@ -9,6 +9,7 @@ import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Verdict;
+import io.backstop.cli.Printable;
 
 import java.io.PrintWriter;
 import java.util.List;
@@ -27,21 +28,21 @@ final class AssessmentText {
         List<StatementAssessment> statements = assessment.statements();
         for (int i = 0; i < statements.size(); i++) {
             if (statements.size() > 1) {
-                out.println("statement " + (i + 1) + " of " + statements.size());
+                line("statement " + (i + 1) + " of " + statements.size());
             }
             print(statements.get(i));
         }
         if (statements.isEmpty()) {
-            out.println("SAFE  " + Assessment.EMPTY_OPERATION);
+            line("SAFE  " + Assessment.EMPTY_OPERATION);
         }
-        out.println("  second    " + words(assessment.secondOpinion()));
-        out.println("  policy    " + policy.name() + ": " + words(verdict, policy));
+        line("  second    " + words(assessment.secondOpinion()));
+        line("  policy    " + policy.name() + ": " + words(verdict, policy));
     }
 
     private void print(StatementAssessment statement) {
-        out.println(statement.risk() + "  " + statement.operation() + targets(statement.targets()));
+        line(statement.risk() + "  " + statement.operation() + targets(statement.targets()));
         for (Finding finding : statement.findings()) {
-            out.println("  rule      " + finding.rule() + ": " + finding.reason());
+            line("  rule      " + finding.rule() + ": " + finding.reason());
         }
         statement.findings().stream()
                 .filter(finding -> finding.risk() == statement.risk())
@@ -54,10 +55,15 @@ final class AssessmentText {
         pages.saferWay(rule).ifPresent(text -> {
             String label = "  safer     ";
             for (String line : text.lines().toList()) {
-                out.println(label + line);
+                line(label + line);
                 label = "            ";
             }
         });
+    }
+
+    /** Names and code come from whoever wrote the SQL. */
+    private void line(String text) {
+        out.println(Printable.line(text));
     }
 
     private static String targets(List<Target> targets) {

@@ -118,4 +118,10 @@ class AnalyzeCommandTest {
                 .containsPattern("the planner expects \\d+ rows to change");
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("1000");
     }
+
+    @Test
+    void a_name_in_the_sql_does_not_reach_the_terminal() {
+        CommandRun run = CommandRun.of("analyze", "DROP TABLE \"x\nSAFE  SELECT\u001b[31m\"");
+        assertThat(run.output()).contains("x\\nSAFE  SELECT\\u001b[31m").doesNotContain("\nSAFE", "\u001b");
+    }
 }
