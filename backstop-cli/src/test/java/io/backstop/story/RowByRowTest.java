@@ -1,6 +1,7 @@
 package io.backstop.story;
 
 import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress.Step;
 import io.backstop.api.snapshot.SnapshotManifest;
@@ -397,5 +398,28 @@ class RowByRowTest extends GuardedStory {
         }
         assertThat(only().coverage()).isEqualTo(Coverage.TABLE);
         assertThat(database.value("SELECT x FROM t WHERE id = 5")).isEqualTo("\\x0102");
+    }
+
+    @Test
+    void a_value_that_can_be_read_only_once_is_not_sent_again_behind_a_snapshot() throws Exception {
+        database.run("ALTER TABLE t ADD COLUMN x bytea");
+        try (Backstop backstop = backstop("\"max_write_rows_without_critical\": 50");
+                Connection connection = backstop.guard(database.connect());
+                PreparedStatement update = connection.prepareStatement("UPDATE t SET x = ? WHERE k = 3")) {
+            update.setBinaryStream(1, new ByteArrayInputStream(new byte[] {1, 2, 3, 4, 5, 6}), 3);
+            assertThatThrownBy(update::executeUpdate)
+                    .isInstanceOfSatisfying(
+                            ImpactLimitException.class,
+                            e -> assertThat(e.getSQLState()).isEqualTo("ZB010"))
+                    .hasMessage(
+                            "the statement was rolled back: it changed 100 rows, and the policy lets 50 pass; it cannot"
+                                    + " be run again, because one of its values is a stream that has been read\n"
+                                    + "HINT: bind it with setBytes or setString, or change fewer rows at a time");
+            assertThat(manifests()).isEmpty();
+            update.setBytes(1, new byte[] {1, 2, 3});
+            assertThat(update.executeUpdate()).isEqualTo(100);
+        }
+        assertThat(only().coverage()).isEqualTo(Coverage.ROWS);
+        assertThat(database.value("SELECT DISTINCT x FROM t WHERE k = 3")).isEqualTo("\\x010203");
     }
 }

@@ -177,13 +177,13 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
 
     @Override
     public void setAsciiStream(String parameterName, InputStream x, int length) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, x);
         super.setAsciiStream(parameterName, x, length);
     }
 
     @Override
     public void setBinaryStream(String parameterName, InputStream x, int length) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, x);
         super.setBinaryStream(parameterName, x, length);
     }
 
@@ -207,7 +207,7 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
 
     @Override
     public void setCharacterStream(String parameterName, Reader reader, int length) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, reader);
         super.setCharacterStream(parameterName, reader, length);
     }
 
@@ -237,7 +237,7 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
 
     @Override
     public void setRowId(String parameterName, RowId x) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, x);
         super.setRowId(parameterName, x);
     }
 
@@ -249,109 +249,109 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
 
     @Override
     public void setNCharacterStream(String parameterName, Reader value, long length) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, value);
         super.setNCharacterStream(parameterName, value, length);
     }
 
     @Override
     public void setNClob(String parameterName, NClob value) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, value);
         super.setNClob(parameterName, value);
     }
 
     @Override
     public void setClob(String parameterName, Reader reader, long length) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, reader);
         super.setClob(parameterName, reader, length);
     }
 
     @Override
     public void setBlob(String parameterName, InputStream inputStream, long length) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, inputStream);
         super.setBlob(parameterName, inputStream, length);
     }
 
     @Override
     public void setNClob(String parameterName, Reader reader, long length) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, reader);
         super.setNClob(parameterName, reader, length);
     }
 
     @Override
     public void setSQLXML(String parameterName, SQLXML xmlObject) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, xmlObject);
         super.setSQLXML(parameterName, xmlObject);
     }
 
     @Override
     public void setBlob(String parameterName, Blob x) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, x);
         super.setBlob(parameterName, x);
     }
 
     @Override
     public void setClob(String parameterName, Clob x) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, x);
         super.setClob(parameterName, x);
     }
 
     @Override
     public void setAsciiStream(String parameterName, InputStream x, long length) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, x);
         super.setAsciiStream(parameterName, x, length);
     }
 
     @Override
     public void setBinaryStream(String parameterName, InputStream x, long length) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, x);
         super.setBinaryStream(parameterName, x, length);
     }
 
     @Override
     public void setCharacterStream(String parameterName, Reader reader, long length) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, reader);
         super.setCharacterStream(parameterName, reader, length);
     }
 
     @Override
     public void setAsciiStream(String parameterName, InputStream x) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, x);
         super.setAsciiStream(parameterName, x);
     }
 
     @Override
     public void setBinaryStream(String parameterName, InputStream x) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, x);
         super.setBinaryStream(parameterName, x);
     }
 
     @Override
     public void setCharacterStream(String parameterName, Reader reader) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, reader);
         super.setCharacterStream(parameterName, reader);
     }
 
     @Override
     public void setNCharacterStream(String parameterName, Reader value) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, value);
         super.setNCharacterStream(parameterName, value);
     }
 
     @Override
     public void setClob(String parameterName, Reader reader) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, reader);
         super.setClob(parameterName, reader);
     }
 
     @Override
     public void setBlob(String parameterName, InputStream inputStream) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, inputStream);
         super.setBlob(parameterName, inputStream);
     }
 
     @Override
     public void setNClob(String parameterName, Reader reader) throws SQLException {
-        parameters().bindStream(parameterName);
+        parameters().bind(parameterName, reader);
         super.setNClob(parameterName, reader);
     }
 

@@ -59,24 +59,28 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
         return connection().pipeline().run(connection().session(), asBatch ? text.inBatch() : text, execution);
     }
 
+    private <T> Execution<T> sending(Sending.Call<T> call) {
+        return Sending.single(statement(), parameters.repeatable(), call);
+    }
+
     @Override
     public ResultSet executeQuery() throws SQLException {
-        return guarded(run(false, Sending.single(statement(), () -> super.executeQuery())));
+        return guarded(run(false, sending(() -> super.executeQuery())));
     }
 
     @Override
     public int executeUpdate() throws SQLException {
-        return run(false, Sending.single(statement(), () -> super.executeUpdate()));
+        return run(false, sending(() -> super.executeUpdate()));
     }
 
     @Override
     public long executeLargeUpdate() throws SQLException {
-        return run(false, Sending.single(statement(), () -> super.executeLargeUpdate()));
+        return run(false, sending(() -> super.executeLargeUpdate()));
     }
 
     @Override
     public boolean execute() throws SQLException {
-        return run(false, Sending.single(statement(), () -> super.execute()));
+        return run(false, sending(() -> super.execute()));
     }
 
     @Override
@@ -207,7 +211,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     @Override
     public void setAsciiStream(int parameterIndex, InputStream x, int length) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, x);
         super.setAsciiStream(parameterIndex, x, length);
     }
 
@@ -215,13 +219,13 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     @Deprecated
     @SuppressWarnings("deprecation") // delegates what JDBC still asks for
     public void setUnicodeStream(int parameterIndex, InputStream x, int length) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, x);
         super.setUnicodeStream(parameterIndex, x, length);
     }
 
     @Override
     public void setBinaryStream(int parameterIndex, InputStream x, int length) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, x);
         super.setBinaryStream(parameterIndex, x, length);
     }
 
@@ -239,25 +243,25 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     @Override
     public void setCharacterStream(int parameterIndex, Reader reader, int length) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, reader);
         super.setCharacterStream(parameterIndex, reader, length);
     }
 
     @Override
     public void setRef(int parameterIndex, Ref x) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, x);
         super.setRef(parameterIndex, x);
     }
 
     @Override
     public void setBlob(int parameterIndex, Blob x) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, x);
         super.setBlob(parameterIndex, x);
     }
 
     @Override
     public void setClob(int parameterIndex, Clob x) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, x);
         super.setClob(parameterIndex, x);
     }
 
@@ -299,7 +303,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     @Override
     public void setRowId(int parameterIndex, RowId x) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, x);
         super.setRowId(parameterIndex, x);
     }
 
@@ -311,37 +315,37 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     @Override
     public void setNCharacterStream(int parameterIndex, Reader value, long length) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, value);
         super.setNCharacterStream(parameterIndex, value, length);
     }
 
     @Override
     public void setNClob(int parameterIndex, NClob value) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, value);
         super.setNClob(parameterIndex, value);
     }
 
     @Override
     public void setClob(int parameterIndex, Reader reader, long length) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, reader);
         super.setClob(parameterIndex, reader, length);
     }
 
     @Override
     public void setBlob(int parameterIndex, InputStream inputStream, long length) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, inputStream);
         super.setBlob(parameterIndex, inputStream, length);
     }
 
     @Override
     public void setNClob(int parameterIndex, Reader reader, long length) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, reader);
         super.setNClob(parameterIndex, reader, length);
     }
 
     @Override
     public void setSQLXML(int parameterIndex, SQLXML xmlObject) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, xmlObject);
         super.setSQLXML(parameterIndex, xmlObject);
     }
 
@@ -353,61 +357,61 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     @Override
     public void setAsciiStream(int parameterIndex, InputStream x, long length) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, x);
         super.setAsciiStream(parameterIndex, x, length);
     }
 
     @Override
     public void setBinaryStream(int parameterIndex, InputStream x, long length) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, x);
         super.setBinaryStream(parameterIndex, x, length);
     }
 
     @Override
     public void setCharacterStream(int parameterIndex, Reader reader, long length) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, reader);
         super.setCharacterStream(parameterIndex, reader, length);
     }
 
     @Override
     public void setAsciiStream(int parameterIndex, InputStream x) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, x);
         super.setAsciiStream(parameterIndex, x);
     }
 
     @Override
     public void setBinaryStream(int parameterIndex, InputStream x) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, x);
         super.setBinaryStream(parameterIndex, x);
     }
 
     @Override
     public void setCharacterStream(int parameterIndex, Reader reader) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, reader);
         super.setCharacterStream(parameterIndex, reader);
     }
 
     @Override
     public void setNCharacterStream(int parameterIndex, Reader value) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, value);
         super.setNCharacterStream(parameterIndex, value);
     }
 
     @Override
     public void setClob(int parameterIndex, Reader reader) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, reader);
         super.setClob(parameterIndex, reader);
     }
 
     @Override
     public void setBlob(int parameterIndex, InputStream inputStream) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, inputStream);
         super.setBlob(parameterIndex, inputStream);
     }
 
     @Override
     public void setNClob(int parameterIndex, Reader reader) throws SQLException {
-        parameters.bindStream(parameterIndex);
+        parameters.bind(parameterIndex, reader);
         super.setNClob(parameterIndex, reader);
     }
 

@@ -33,7 +33,7 @@ class GuardedStatement extends DelegatingStatement {
     }
 
     private <T> T run(String sql, Call<T> call) throws SQLException {
-        return connection.pipeline().run(connection.session(), text(sql), Sending.single(statement(), call));
+        return connection.pipeline().run(connection.session(), text(sql), Sending.single(statement(), true, call));
     }
 
     @Override

@@ -1,5 +1,9 @@
 package io.backstop.jdbc.guard;
 
+import org.postgresql.util.ByteStreamWriter;
+
+import java.io.InputStream;
+import java.io.Reader;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -10,83 +14,111 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * What is bound to a prepared statement, as hashes, for as long as somebody may have to approve exactly these values. Holds
- * no value itself, and nothing at all for a statement that can need no approval. Belongs to one statement; not thread-safe.
+ * What is bound to a prepared statement: as hashes, for as long as somebody may have to approve exactly these values, and
+ * which of them can be read only once. Holds no value itself, and no hash for a statement that can need no approval. Belongs
+ * to one statement; not thread-safe.
  */
 final class ParameterRecord {
     private final boolean kept;
     private final Map<String, byte[]> values = new TreeMap<>();
     private final List<byte[]> batch = new ArrayList<>();
-    private final Set<String> unrepeatable = new HashSet<>();
-    private boolean batchRepeatable = true;
+    private final Set<String> unhashed = new HashSet<>();
+    private final Set<String> readOnce = new HashSet<>();
+    private boolean batchHashed = true;
 
-    /** @param kept whether the statement is one that an approval may be asked for */
+    /** @param kept whether the statement is one that an approval may be asked for, so that its hashes are kept */
     ParameterRecord(boolean kept) {
         this.kept = kept;
     }
 
     void bind(int index, long value) {
-        if (kept) {
+        if (concerns(null)) {
             put(String.valueOf(index), value);
         }
     }
 
     void bind(int index, double value) {
-        if (kept) {
+        if (concerns(null)) {
             put(String.valueOf(index), value);
         }
     }
 
     void bind(int index, boolean value) {
-        if (kept) {
+        if (concerns(null)) {
             put(String.valueOf(index), value);
         }
     }
 
+    /** @param value a stream or a reader too */
     void bind(int index, Object value) {
-        if (kept) {
+        if (concerns(value)) {
             put(String.valueOf(index), value);
         }
     }
 
     /** @param how what else decides which value it becomes: a target type, a calendar */
     void bind(int index, Object value, Object how) {
-        if (kept) {
+        if (concerns(value)) {
             put(String.valueOf(index), value, String.valueOf(how));
         }
     }
 
     void bind(String name, Object value) {
-        if (kept) {
+        if (concerns(value)) {
             put(name, value);
         }
     }
 
     void bind(String name, Object value, Object how) {
-        if (kept) {
+        if (concerns(value)) {
             put(name, value, String.valueOf(how));
         }
     }
 
-    /** A value that can be read only once, and so neither hashed nor compared. */
-    void bindStream(Object parameter) {
-        values.remove(String.valueOf(parameter));
-        unrepeatable.add(String.valueOf(parameter));
+    /** Whether there is anything to write down of a value, or to strike out: mostly not, where nothing is kept. */
+    private boolean concerns(Object value) {
+        return kept || !readOnce.isEmpty() || isReadOnce(value);
     }
 
-    private void put(String parameter, Object... parts) {
-        Optional<byte[]> hash = ParameterHash.of(parts);
+    /**
+     * Whether the driver may read the value when it sends it, and finds nothing the next time. JDBC lets it do so with every
+     * stream and reader. A Blob, a Clob or an SQLXML is none, whatever it was made from: pgjdbc reads it when it is bound.
+     */
+    private static boolean isReadOnce(Object value) {
+        return value instanceof InputStream || value instanceof Reader || value instanceof ByteStreamWriter;
+    }
+
+    private void put(String parameter, Object... valueAndHow) {
+        boolean once = isReadOnce(valueAndHow[0]);
+        if (once) {
+            readOnce.add(parameter);
+        } else {
+            readOnce.remove(parameter);
+        }
+        if (kept) {
+            keep(parameter, once ? Optional.empty() : ParameterHash.of(valueAndHow));
+        }
+    }
+
+    private void keep(String parameter, Optional<byte[]> hash) {
         if (hash.isPresent()) {
             values.put(parameter, hash.get());
-            unrepeatable.remove(parameter);
+            unhashed.remove(parameter);
         } else {
-            bindStream(parameter);
+            values.remove(parameter);
+            unhashed.add(parameter);
         }
+    }
+
+    /** Whether what is bound now is the same when it is sent a second time. */
+    boolean repeatable() {
+        return readOnce.isEmpty();
     }
 
     void clear() {
         values.clear();
-        unrepeatable.clear();
+        unhashed.clear();
+        readOnce.clear();
     }
 
     void addBatch() {
@@ -94,18 +126,18 @@ final class ParameterRecord {
             MessageDigest digest = ParameterHash.sha256();
             update(digest);
             batch.add(digest.digest());
-            batchRepeatable &= unrepeatable.isEmpty();
+            batchHashed &= unhashed.isEmpty();
         }
     }
 
     void clearBatch() {
         batch.clear();
-        batchRepeatable = true;
+        batchHashed = true;
     }
 
     /** Whether every value could be hashed. */
     boolean complete(boolean asBatch) {
-        return kept && (asBatch ? batchRepeatable : unrepeatable.isEmpty());
+        return kept && (asBatch ? batchHashed : unhashed.isEmpty());
     }
 
     /** Adds the values, or the batch where there is one; nothing where nothing is bound. */

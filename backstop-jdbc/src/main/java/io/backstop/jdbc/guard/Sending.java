@@ -17,8 +17,9 @@ final class Sending {
         T run() throws SQLException;
     }
 
-    static <T> Execution<T> single(Statement statement, Call<T> call) {
-        return new Described<>(statement, call, true) {
+    /** @param repeatable whether its values, where it has any, can be sent a second time */
+    static <T> Execution<T> single(Statement statement, boolean repeatable, Call<T> call) {
+        return new Described<>(statement, call, repeatable) {
             @Override
             public long[] batchCounts(T result) {
                 return NO_BATCH;

@@ -12,7 +12,10 @@ public interface Execution<T extends @Nullable Object> {
     /** How many rows each statement of a batch changed, negative where the driver does not know; empty for no batch. */
     long[] batchCounts(T result);
 
-    /** Whether it can be run again where its effects were rolled back: a batch is gone after its first run. */
+    /**
+     * Whether it can be run again where its effects were rolled back: a batch is gone after its first run, and so is what was
+     * read from a stream. Anything else would be sent with other values the second time.
+     */
     boolean repeatable();
 
     /** What is run, for settings that have to change while it runs. */

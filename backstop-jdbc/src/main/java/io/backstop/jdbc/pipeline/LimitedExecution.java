@@ -174,6 +174,20 @@ final class LimitedExecution {
         return new ImpactLimitException("the write was rolled back: " + excess.reason(), refusal.hint(), refusal);
     }
 
+    /** What the caller is told where the statement was undone, and cannot be run again. */
+    static <T extends @Nullable Object> ImpactLimitException unrepeatable(Attempt<T> attempt, Execution<T> execution) {
+        String reason = attempt.excess().orElseThrow().reason();
+        return execution.batchCounts(attempt.result()).length > 0
+                ? new ImpactLimitException(
+                        "the batch was rolled back: " + reason,
+                        "send it in smaller batches, or as one statement that can be approved")
+                : new ImpactLimitException(
+                        "the statement was rolled back: " + reason
+                                + "; it cannot be run again, because one of its values is"
+                                + " a stream that has been read",
+                        "bind it with setBytes or setString, or change fewer rows at a time");
+    }
+
     private static Optional<Finding> excess(
             Connection connection, Assessment assessment, ImpactRules rules, ChangedRows changed, long[] batchCounts)
             throws SQLException {

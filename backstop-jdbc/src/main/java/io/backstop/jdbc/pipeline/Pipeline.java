@@ -7,7 +7,6 @@ import io.backstop.api.control.ControlStore;
 import io.backstop.api.control.Pause;
 import io.backstop.api.error.AgentQuarantinedException;
 import io.backstop.api.error.BackstopException;
-import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.PausedException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.Policy;
@@ -236,9 +235,7 @@ public final class Pipeline implements AutoCloseable {
         audit.outcome(
                 session, statement, "rolled back: " + attempt.excess().get().reason(), Links.NONE);
         if (!execution.repeatable()) {
-            throw new ImpactLimitException(
-                    "the batch was rolled back: " + attempt.excess().get().reason(),
-                    "send it in smaller batches, or as one statement that can be approved");
+            throw LimitedExecution.unrepeatable(attempt, execution);
         }
         Case raised = statement.weighed(
                 LimitedExecution.raised(statement.assessment(), attempt.excess().get()));
