@@ -4,7 +4,6 @@ import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.Finding;
-import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
@@ -14,11 +13,7 @@ import io.backstop.api.policy.ImpactRules;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -122,7 +117,9 @@ final class LimitedExecution {
             Optional<Finding> excess = lost.find(connection, assessment, now).map(LimitedExecution::excess);
             if (excess.isEmpty()) {
                 ChangedRows changed = now.changedSince(before);
-                excess = excess(connection, assessment, rules, changed, execution.batchCounts(result));
+                excess = new RowLimits(connection, assessment, rules)
+                        .passedBy(changed, execution.batchCounts(result))
+                        .map(LimitedExecution::excess);
             }
             if (excess.isPresent()) {
                 transaction.undo(new SQLException(excess.get().reason()));
@@ -188,71 +185,8 @@ final class LimitedExecution {
                         "bind it with setBytes or setString, or change fewer rows at a time");
     }
 
-    private static Optional<Finding> excess(
-            Connection connection, Assessment assessment, ImpactRules rules, ChangedRows changed, long[] batchCounts)
-            throws SQLException {
-        long total = changed.total();
-        if (total > rules.maxWriteRows() && !isManySmallWrites(batchCounts, total, rules)) {
-            return Optional.of(
-                    excess("it changed " + total + " rows, and the policy lets " + rules.maxWriteRows() + " pass"));
-        }
-        if (total > 1) {
-            for (Destruction destruction : assessment.destructions()) {
-                for (RelationName table : destruction.relations()) {
-                    long here = changed.of(connection, table.quoted());
-                    if (here > 1 && passesShare(connection, table, destruction.kind(), here, rules.maxWritePercent())) {
-                        return Optional.of(excess("it changed " + here + " rows, more than " + rules.maxWritePercent()
-                                + " percent of " + table));
-                    }
-                }
-            }
-        }
-        return Optional.empty();
-    }
-
-    /** Whether it is a batch of statements none of which passes the limit, and which together changed what they say. */
-    private static boolean isManySmallWrites(long[] counts, long total, ImpactRules rules) {
-        return Arrays.stream(counts).allMatch(count -> count >= 0 && count <= rules.maxWriteRows())
-                && Arrays.stream(counts).sum() == total;
-    }
-
     private static Finding excess(String reason) {
         return new Finding(IMPACT_LIMIT, RiskLevel.CRITICAL, reason);
-    }
-
-    /** Whether the changed rows are a larger share of their table than allowed. Reads no more rows than it has to. */
-    private static boolean passesShare(Connection connection, RelationName table, Kind kind, long changed, int percent)
-            throws SQLException {
-        if (percent == 100 || changed > Integer.MAX_VALUE) {
-            return false;
-        }
-        // Deleted rows are no longer there to be counted.
-        int counted = kind == Kind.DELETE ? 100 - percent : 100;
-        long enough = (changed * counted + percent - 1) / percent;
-        return present(connection, table, enough) < enough;
-    }
-
-    /** How many rows the table has, counted up to the limit; by the server's estimate where the role may not count. */
-    private static long present(Connection connection, RelationName table, long limit) throws SQLException {
-        try (PreparedStatement select = connection.prepareStatement(
-                "SELECT pg_catalog.has_table_privilege(oid, 'SELECT'), reltuples FROM pg_catalog.pg_class"
-                        + " WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(?)")) {
-            select.setString(1, table.quoted());
-            try (ResultSet row = select.executeQuery()) {
-                if (!row.next()) {
-                    return limit; // it is gone, or a name for something else: nothing to compare with
-                }
-                if (!row.getBoolean(1)) {
-                    return row.getLong(2);
-                }
-            }
-        }
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SELECT pg_catalog.count(*) FROM (SELECT FROM " + table.quoted()
-                        + " LIMIT " + limit + ") AS present")) {
-            row.next();
-            return row.getLong(1);
-        }
     }
 
     /** What came of it: a result, or why it was undone. */

@@ -1,0 +1,169 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.error.ImpactLimitException;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Arrays;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** A batch is limited by the share of its largest statement, where it is known what each of them changed. */
+@ExtendWith(PostgresExtension.class)
+class BatchLimitTest {
+    private static final String HINT = "\nHINT: send it in smaller batches, or as one statement that can be approved";
+
+    @TempDir
+    private Path folder;
+
+    private TestDatabase database;
+    private Backstop backstop;
+    private Connection connection;
+
+    @BeforeEach
+    void connect(TestDatabase testDatabase) throws SQLException {
+        database = testDatabase;
+        database.run(
+                "DROP SCHEMA public CASCADE",
+                "CREATE SCHEMA public",
+                "CREATE TABLE bt (id int PRIMARY KEY, v text)",
+                "INSERT INTO bt SELECT i, 'old' FROM generate_series(1, 100) i",
+                "CREATE TABLE other (id int PRIMARY KEY, v text)");
+        backstop = Backstop.builder()
+                .policy("application")
+                .snapshots(new FakeSnapshots())
+                .control(folder.resolve("backstop.db"))
+                .build();
+        connection = backstop.guard(database.connect());
+    }
+
+    @AfterEach
+    void close() throws SQLException {
+        connection.close();
+        backstop.close();
+    }
+
+    private int[] batch(String sql, int from, int to) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            for (int id = from; id <= to; id++) {
+                statement.setInt(1, id);
+                statement.addBatch();
+            }
+            return statement.executeBatch();
+        }
+    }
+
+    private int[] batch(String... sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            for (String each : sql) {
+                statement.addBatch(each);
+            }
+            return statement.executeBatch();
+        }
+    }
+
+    private String rows() throws SQLException {
+        return database.value("SELECT count(*) FROM bt");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void single_rows_are_never_too_many(boolean autoCommit) throws SQLException {
+        connection.setAutoCommit(autoCommit);
+        assertThat(batch("UPDATE bt SET v = 'new' WHERE id = ?", 1, 100))
+                .hasSize(100)
+                .containsOnly(1);
+        assertThat(batch("DELETE FROM bt WHERE id = ?", 1, 60)).hasSize(60).containsOnly(1);
+        String[] texts = new String[40];
+        Arrays.setAll(
+                texts, i -> (i % 2 == 0 ? "DELETE FROM bt" : "UPDATE bt SET v = 'last'") + " WHERE id = " + (61 + i));
+        assertThat(batch(texts)).hasSize(40).containsOnly(1);
+        if (!autoCommit) {
+            connection.commit();
+        }
+        assertThat(database.value("SELECT count(*) FROM bt WHERE v = 'last'")).isEqualTo("20");
+    }
+
+    @Test
+    void the_largest_statement_is_judged_as_if_it_were_sent_alone() throws SQLException {
+        assertThatThrownBy(() -> batch("DELETE FROM bt WHERE id = 100", "DELETE FROM bt WHERE id <= 60"))
+                .isInstanceOfSatisfying(
+                        ImpactLimitException.class,
+                        e -> assertThat(e.getSQLState()).isEqualTo("ZB010"))
+                .hasMessage(
+                        "the batch was rolled back: its statements changed up to 60 rows each, more than 50 percent of bt"
+                                + HINT);
+        assertThat(rows()).isEqualTo("100");
+        assertThat(batch("DELETE FROM bt WHERE id <= 50", "DELETE FROM bt WHERE id BETWEEN 51 AND 90"))
+                .containsExactly(50, 40);
+        assertThat(rows()).isEqualTo("10");
+        assertThatThrownBy(() -> batch("UPDATE bt SET v = 'new' WHERE id > 94", "UPDATE bt SET v = '1' WHERE id = 100"))
+                .hasMessage(
+                        "the batch was rolled back: its statements changed up to 6 rows each, more than 50 percent of bt"
+                                + HINT);
+    }
+
+    @Test
+    void updates_do_not_make_up_for_rows_that_were_deleted() throws SQLException {
+        String[] texts = new String[41];
+        Arrays.setAll(texts, i -> "UPDATE bt SET v = 'new' WHERE id = " + (i + 1));
+        texts[40] = "DELETE FROM bt WHERE id > 40";
+        assertThatThrownBy(() -> batch(texts))
+                .hasMessage(
+                        "the batch was rolled back: its statements changed up to 60 rows each, more than 50 percent of bt"
+                                + HINT);
+        assertThat(rows()).isEqualTo("100");
+    }
+
+    @Test
+    void what_cascades_is_judged_as_a_whole() throws SQLException {
+        database.run(
+                "CREATE TABLE parents (id int PRIMARY KEY)",
+                "INSERT INTO parents SELECT id FROM bt",
+                "ALTER TABLE bt ADD FOREIGN KEY (id) REFERENCES parents ON DELETE CASCADE");
+        assertThatThrownBy(() -> batch("DELETE FROM parents WHERE id = ?", 1, 60))
+                .hasMessage("the batch was rolled back: it changed 60 rows, more than 50 percent of parents" + HINT);
+        assertThat(rows()).isEqualTo("100");
+    }
+
+    @Test
+    void inserted_rows_do_not_make_up_for_rows_that_cascade() throws SQLException {
+        database.run(
+                "CREATE TABLE parents (id int PRIMARY KEY)",
+                "INSERT INTO parents VALUES (1), (2), (3)",
+                "ALTER TABLE bt ADD p int REFERENCES parents ON DELETE CASCADE",
+                "UPDATE bt SET p = 1 + id % 3 WHERE id <= 4");
+        assertThatThrownBy(() -> batch(
+                        "DELETE FROM parents WHERE id = 1",
+                        "DELETE FROM parents WHERE id = 2",
+                        "INSERT INTO other VALUES (1)",
+                        "INSERT INTO other VALUES (2)",
+                        "INSERT INTO other VALUES (3)"))
+                .hasMessage("the batch was rolled back: it changed 2 rows, more than 50 percent of parents" + HINT);
+        assertThat(database.value("SELECT count(*) FROM parents")).isEqualTo("3");
+    }
+
+    @Test
+    void a_batch_that_the_driver_rewrites_is_judged_as_a_whole() throws SQLException {
+        connection.close();
+        connection = backstop.guard(DriverManager.getConnection(database.url() + "&reWriteBatchedInserts=true"));
+        assertThatThrownBy(() ->
+                        batch("INSERT INTO bt VALUES (?, 'new') ON CONFLICT (id) DO UPDATE SET v = excluded.v", 1, 64))
+                .hasMessage("the batch was rolled back: it changed 64 rows, more than 50 percent of bt" + HINT);
+        assertThat(database.value("SELECT count(*) FROM bt WHERE v = 'old'")).isEqualTo("100");
+    }
+}
