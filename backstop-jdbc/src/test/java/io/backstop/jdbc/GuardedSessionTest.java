@@ -21,6 +21,7 @@ import io.backstop.jdbc.control.SettableClock;
 import io.backstop.jdbc.control.SqliteControlStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -877,15 +878,27 @@ class GuardedSessionTest {
         }
     }
 
+    private static void assertUnguarded(ThrowingCallable call, String method, String statement) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        UnguardedAccessException.class,
+                        e -> assertThat(e.getSQLState()).isEqualTo("ZB009"))
+                .hasMessage("ResultSet." + method
+                        + " is refused: it changes a row without a statement that could be judged\n" + "HINT: send "
+                        + statement + " statement instead");
+    }
+
     @Test
     void an_updatable_result_set_changes_nothing() throws SQLException {
         try (Statement statement =
                         connection.createStatement(ResultSet.TYPE_SCROLL_SENSITIVE, ResultSet.CONCUR_UPDATABLE);
                 ResultSet rows = statement.executeQuery("SELECT id, name FROM users ORDER BY id")) {
             rows.next();
-            assertThatThrownBy(rows::deleteRow).isInstanceOf(UnguardedAccessException.class);
+            assertUnguarded(rows::deleteRow, "deleteRow", "a DELETE");
             rows.updateString(2, "changed");
-            assertThatThrownBy(rows::updateRow).isInstanceOf(UnguardedAccessException.class);
+            assertUnguarded(rows::updateRow, "updateRow", "an UPDATE");
+            rows.moveToInsertRow();
+            assertUnguarded(rows::insertRow, "insertRow", "an INSERT");
         }
         assertThat(database.value("SELECT name FROM users WHERE id = 1")).isEqualTo("user 1");
     }

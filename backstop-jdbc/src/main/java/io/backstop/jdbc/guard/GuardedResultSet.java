@@ -29,23 +29,23 @@ final class GuardedResultSet extends DelegatingResultSet {
 
     @Override
     public void insertRow() throws SQLException {
-        throw refusal("insertRow", "INSERT");
+        throw refusal("insertRow", "an INSERT");
     }
 
     @Override
     public void updateRow() throws SQLException {
-        throw refusal("updateRow", "UPDATE");
+        throw refusal("updateRow", "an UPDATE");
     }
 
     @Override
     public void deleteRow() throws SQLException {
-        throw refusal("deleteRow", "DELETE");
+        throw refusal("deleteRow", "a DELETE");
     }
 
-    private static UnguardedAccessException refusal(String method, String command) {
+    private static UnguardedAccessException refusal(String method, String statement) {
         return new UnguardedAccessException(
                 "ResultSet." + method + " is refused: it changes a row without a statement that could be judged",
-                "send an " + command + " statement instead");
+                "send " + statement + " statement instead");
     }
 
     @Override
