@@ -59,6 +59,23 @@ class HostileRecoveriesTest extends GuardedStory {
         assertThat(database.rows("SELECT (old).v FROM hist")).containsExactly("v1");
     }
 
+    // What hangs on a table and cannot be made as it was.
+
+    @Test
+    void a_materialized_view_that_cannot_be_filled_keeps_nothing_else_away() throws Exception {
+        database.run(
+                "SET app.factor = 7",
+                "CREATE MATERIALIZED VIEW \"100%\" AS SELECT id * current_setting('app.factor')::int AS n FROM t WHERE id = 2",
+                "CREATE MATERIALIZED VIEW filled AS SELECT count(*) AS n FROM t");
+        guarded("DROP TABLE t CASCADE");
+        recoverAndCopyBack("t");
+        assertThat(database.rows("SELECT relname, relispopulated FROM pg_class WHERE relkind = 'm' ORDER BY 1"))
+                .containsExactly("100%|f", "filled|t");
+        database.run("SET app.factor = 7", "REFRESH MATERIALIZED VIEW \"100%\"");
+        assertThat(database.rows("SELECT * FROM \"100%\"")).containsExactly("14");
+        assertThat(database.value("SELECT n FROM filled")).isEqualTo("1000");
+    }
+
     // A sequence that several tables draw from.
 
     @Test

@@ -51,6 +51,16 @@ final class HangingQueries {
              SELECT bool_and(u.relispopulated) FROM beneath b JOIN pg_class u ON u.oid = b.oid AND u.relkind = 'm')
             """.strip();
 
+    /**
+     * What fills it may need what this session does not have, a search path or rows of another server: then it stays empty, and
+     * what it hangs on comes back all the same.
+     */
+    private static final String FILL = """
+            format('DO %L', format('BEGIN REFRESH MATERIALIZED VIEW %s; EXCEPTION WHEN OTHERS THEN RAISE WARNING %L, SQLERRM; END',
+                   f.oid::regclass, format('materialized view %s was not filled, refresh it by hand: ',
+                                           replace(f.oid::regclass::text, '%', '%%')) || '%'))
+            """.strip();
+
     static final CatalogQuery OBJECTS = new CatalogQuery(FURTHEST
             + """
             SELECT f.root, f.classid::regclass::text AS class, f.oid,
@@ -61,7 +71,8 @@ final class HangingQueries {
                               f.oid::regclass, ' USING ' || quote_ident(nullif(m.amname, 'heap')),
                               ' WITH (' || array_to_string(c.reloptions, ', ') || ')')
                            || rtrim(pg_get_viewdef(f.oid), ';')
-                           || CASE WHEN c.relkind = 'm' AND NOT :populated THEN ' WITH NO DATA' ELSE '' END,
+                           || CASE WHEN c.relkind = 'm' THEN ' WITH NO DATA' ELSE '' END,
+                       CASE WHEN c.relkind = 'm' AND :populated THEN :fill END,
                        format('COMMENT ON %sVIEW %s IS ', CASE WHEN c.relkind = 'm' THEN 'MATERIALIZED ' END,
                               f.oid::regclass) || quote_literal(obj_description(f.oid, 'pg_class'))], NULL)
                    || ARRAY(SELECT format('COMMENT ON COLUMN %s.%I IS %L', a.attrelid::regclass, a.attname,
@@ -95,6 +106,7 @@ final class HangingQueries {
             """.replace(":type", ObjectSql.TYPE)
                     .replace(":kind", ObjectSql.ROUTINE_KIND)
                     .replace(":populated", POPULATED)
+                    .replace(":fill", FILL)
                     .replace(":create", ObjectSql.ROUTINE)
                     .replace(":operator", ObjectSql.OPERATOR));
 
