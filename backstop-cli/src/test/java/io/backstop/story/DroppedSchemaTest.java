@@ -53,12 +53,38 @@ class DroppedSchemaTest extends GuardedStory {
                 "CREATE FUNCTION app.of_pair(app.pair) RETURNS app.mood LANGUAGE sql AS 'SELECT $1.m'",
                 "CREATE PROCEDURE app.nothing() LANGUAGE sql AS 'SELECT 1'",
                 "CREATE AGGREGATE app.total(int) (SFUNC = int4pl, STYPE = int)",
-                "CREATE OPERATOR app.### (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl)");
+                "CREATE OPERATOR app.### (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl)",
+                "CREATE SEQUENCE app.unused START 7",
+                "CREATE TYPE app.page AS (items app.x[], total int)",
+                "CREATE FUNCTION app.list() RETURNS app.page LANGUAGE sql AS 'SELECT NULL::app.page'",
+                "CREATE DOMAIN app.fine AS app.x CHECK ((VALUE).id > 0)",
+                "CREATE FUNCTION app.paged(app.fine) RETURNS app.page LANGUAGE sql AS 'SELECT NULL::app.page'",
+                "CREATE OPERATOR CLASS app.ints FOR TYPE int USING hash AS OPERATOR 1 pg_catalog.=, FUNCTION 1 hashint4(int)");
         List<String> before = database.rows(CONTENTS);
         assertThat(drop("DROP SCHEMA app CASCADE")).isEqualTo("ok 0");
         recoverAndCopyBack("app.x");
         assertThat(database.rows(CONTENTS)).isEqualTo(before);
         assertThat(database.value("SELECT app.next()")).isEqualTo("4712");
+        assertThat(database.value("SELECT nextval('app.unused')")).isEqualTo("7");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"app.p", "app.p_1", "app.x"})
+    void a_key_to_a_partitioned_table_is_made_once_whichever_table_comes_first(String table) throws Exception {
+        database.run(
+                "CREATE TABLE app.p (id int PRIMARY KEY) PARTITION BY RANGE (id)",
+                "CREATE TABLE app.p_1 PARTITION OF app.p FOR VALUES FROM (0) TO (10)",
+                "CREATE TABLE app.p_2 PARTITION OF app.p FOR VALUES FROM (10) TO (20)",
+                "CREATE TABLE app.x (id int PRIMARY KEY, p int REFERENCES app.p)",
+                "ALTER TABLE t ADD CONSTRAINT to_p FOREIGN KEY (k) REFERENCES app.p NOT VALID",
+                "INSERT INTO app.p VALUES (1), (11)",
+                "INSERT INTO app.x VALUES (1, 11)");
+        assertThat(drop("DROP SCHEMA app CASCADE")).isEqualTo("ok 0");
+        recoverAndCopyBack(table, "--group");
+        assertThat(database.rows(
+                        "SELECT conname, convalidated FROM pg_constraint WHERE contype = 'f' AND conparentid = 0"
+                                + " ORDER BY 1"))
+                .containsExactly("to_p|f", "x_p_fkey|t");
     }
 
     @Test

@@ -24,8 +24,8 @@ record StandaloneObjects(List<ObjectAddress> kept, List<String> told) {
     private static final int NAMED = 5;
 
     /**
-     * What hangs on a table that goes is told with it, and so is what the table needs and what is part of that; a part is not
-     * named beside its whole.
+     * What hangs on a table that goes is told with it, but for composite types and what uses these, and so is what the table
+     * needs and what is part of that; a part is not named beside its whole.
      */
     private static final String BESIDE_TABLES = Spread.ALL_GONE + """
             , tables(classid, objid) AS (
@@ -38,6 +38,8 @@ record StandaloneObjects(List<ObjectAddress> kept, List<String> told) {
                 SELECT n.classid, n.objid FROM hanging h CROSS JOIN LATERAL (
                     SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
                     WHERE d.refclassid = h.classid AND d.refobjid = h.objid
+                      AND NOT EXISTS (SELECT FROM pg_catalog.pg_class t WHERE t.oid = d.objid AND t.relkind = 'c'
+                                      AND d.classid = 'pg_class'::pg_catalog.regclass)
                     UNION ALL
                     SELECT d.refclassid, d.refobjid FROM pg_catalog.pg_depend d
                     WHERE d.classid = h.classid AND d.objid = h.objid AND d.deptype = 'i'
@@ -99,7 +101,8 @@ record StandaloneObjects(List<ObjectAddress> kept, List<String> told) {
               AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN gone w ON w.classid = d.refclassid
                                   AND w.objid = d.refobjid
                               WHERE d.classid = g.classid AND d.objid = g.objid AND d.deptype IN ('a', 'i', 'e')
-                                AND d.refclassid <> 'pg_namespace'::pg_catalog.regclass)
+                                AND d.refclassid NOT IN ('pg_namespace'::pg_catalog.regclass,
+                                                         'pg_opfamily'::pg_catalog.regclass))
             ORDER BY 3
             """;
 

@@ -110,34 +110,17 @@ final class DependentQueries {
             """);
 
     /** A foreign key of a partition comes with its partitioned table's. */
-    private static final CatalogQuery INCOMING_KEYS = new CatalogQuery("""
-            SELECT c.confrelid, 'foreign key' AS kind, format('%I on %s', c.conname, c.conrelid::regclass) AS identity,
-                   array_remove(ARRAY[
-                       format('ALTER TABLE %s ADD CONSTRAINT %I %s', c.conrelid::regclass, c.conname,
-                              pg_get_constraintdef(c.oid)),
-                       format('COMMENT ON CONSTRAINT %I ON %s IS ', c.conname, c.conrelid::regclass)
-                           || quote_literal(obj_description(c.oid, 'pg_constraint'))], NULL) AS sql,
-                   false AS own, format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname) AS drop
-            FROM pg_constraint c
-            WHERE c.confrelid = ANY (:oids) AND c.contype = 'f' AND c.conparentid = 0 AND c.conrelid <> c.confrelid
-            ORDER BY c.confrelid, c.conrelid, c.conname
+    private static final CatalogQuery INCOMING_KEYS = keys("""
+            SELECT confrelid, oid FROM pg_constraint
+            WHERE confrelid = ANY (:oids) AND contype = 'f' AND conparentid = 0 AND conrelid <> confrelid
             """);
 
     /**
      * Keys to a table that this one is a partition of: CASCADE takes them as a whole when one partition is dropped, while a
      * partition that was detached before goes without them.
      */
-    private static final CatalogQuery KEYS_TO_PARENTS = new CatalogQuery("""
-            SELECT DISTINCT k.confrelid, 'foreign key' AS kind, format('%I on %s', c.conname, c.conrelid::regclass) AS identity,
-                   array_remove(ARRAY[
-                       format('DO %L', format('BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint '
-                              'WHERE conrelid = %L::pg_catalog.regclass AND conname = %L) '
-                              'THEN ALTER TABLE %s ADD CONSTRAINT %I %s; END IF; END', c.conrelid::regclass, c.conname,
-                              c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid))),
-                       format('COMMENT ON CONSTRAINT %I ON %s IS ', c.conname, c.conrelid::regclass)
-                           || quote_literal(obj_description(c.oid, 'pg_constraint'))], NULL) AS sql,
-                   false AS own, format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname) AS drop
-            FROM pg_constraint k
+    private static final CatalogQuery KEYS_TO_PARENTS = keys("""
+            SELECT k.confrelid, r.oid FROM pg_constraint k
             JOIN LATERAL (
                 WITH RECURSIVE up(oid, parent) AS (
                     SELECT k.oid, k.conparentid
@@ -145,10 +128,9 @@ final class DependentQueries {
                     SELECT p.oid, p.conparentid FROM up JOIN pg_constraint p ON p.oid = up.parent
                 )
                 SELECT oid FROM up WHERE parent = 0
-            ) r ON true
-            JOIN pg_constraint c ON c.oid = r.oid
-            WHERE k.confrelid = ANY (:oids) AND k.contype = 'f' AND c.confrelid <> k.confrelid AND c.conrelid <> c.confrelid
-            ORDER BY 1, 3
+            ) u ON true
+            JOIN pg_constraint r ON r.oid = u.oid
+            WHERE k.confrelid = ANY (:oids) AND k.contype = 'f' AND r.confrelid <> k.confrelid AND r.conrelid <> r.confrelid
             """);
 
     /** Defaults of other tables' columns that draw from a sequence which the table owns. */
@@ -218,4 +200,30 @@ final class DependentQueries {
             RegistrationQueries.ON_EXTENSIONS);
 
     private DependentQueries() {}
+
+    /**
+     * A key to a partitioned table hangs on each partition too, and is made where it is missing.
+     *
+     * @param found gives a table and a constraint that refers to it
+     */
+    private static CatalogQuery keys(String found) {
+        return new CatalogQuery("""
+                SELECT DISTINCT f.root, 'foreign key' AS kind, format('%I on %s', c.conname, c.conrelid::regclass) AS identity,
+                       array_remove(ARRAY[
+                           CASE p.relkind WHEN 'p'
+                               THEN format('DO %L', format('BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint '
+                                           'WHERE conrelid = %L::pg_catalog.regclass AND conname = %L) THEN %s; END IF; END',
+                                           c.conrelid::regclass, c.conname, a.statement))
+                               ELSE a.statement END,
+                           format('COMMENT ON CONSTRAINT %I ON %s IS ', c.conname, c.conrelid::regclass)
+                               || quote_literal(obj_description(c.oid, 'pg_constraint'))], NULL) AS sql,
+                       false AS own, format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname) AS drop
+                FROM (:found) f(root, oid)
+                JOIN pg_constraint c ON c.oid = f.oid
+                JOIN pg_class p ON p.oid = c.confrelid
+                CROSS JOIN LATERAL (SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', c.conrelid::regclass, c.conname,
+                                                  pg_get_constraintdef(c.oid)) AS statement) a
+                ORDER BY 1, 3
+                """.replace(":found", found));
+    }
 }

@@ -178,10 +178,11 @@ final class PrerequisiteReader {
             SELECT w.root, 4, w.depth, 'sequence', c.oid::regclass::text,
                    format('pg_catalog.to_regclass(%L) IS NOT NULL', c.oid::regclass),
                    array_remove(ARRAY[
-                       format('CREATE SEQUENCE %s AS %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s %s',
-                              c.oid::regclass, format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin,
+                       format('CREATE %sSEQUENCE %s AS %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s %s',
+                              CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED ' END, c.oid::regclass,
+                              format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin,
                               s.seqmax, s.seqcache, CASE WHEN s.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END),
-                       format('SELECT pg_catalog.setval(%L, %s)', c.oid::regclass, pg_sequence_last_value(c.oid)::text),
+                       format('SELECT pg_catalog.setval(%L, ', c.oid::regclass) || pg_sequence_last_value(c.oid) || ')',
                        format('ALTER SEQUENCE %s OWNER TO %I', c.oid::regclass, pg_get_userbyid(c.relowner)),
                        format('COMMENT ON SEQUENCE %s IS ', c.oid::regclass)
                            || quote_literal(obj_description(c.oid, 'pg_class'))], NULL)
