@@ -8,7 +8,8 @@ import java.sql.SQLException;
 
 /** What is said where rows could not be saved. */
 final class CaptureFailures {
-    static final String HINT_STORAGE = "see whether the storage can be written and read with these credentials, and has room";
+    static final String HINT_STORAGE =
+            "see whether the storage can be written and read with these credentials, and has room";
 
     private CaptureFailures() {}
 
