@@ -20,7 +20,7 @@ final class ClassesToArchive {
     private static final List<String> PACKAGES = List.of(
             "io/backstop/", "org/postgresql/", "picocli/", "com/github/luben/zstd/", "tools/jackson/", "org/slf4j/");
 
-    /** Nobody listens there (RFC 6335 reserves the number), so that it ends at once. */
+    /** A port that nobody listens at (it was given to tcpmux, RFC 1078), so that it ends at once. */
     private static final String NO_STORAGE = "s3://nothing@http://127.0.0.1:1";
 
     private ClassesToArchive() {}
