@@ -64,7 +64,8 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule analysis_and_policy_return_what_they_found = noClasses()
             .that()
-            .resideInAnyPackage("io.backstop.jdbc.analysis..", "io.backstop.jdbc.policy..")
+            .resideInAnyPackage(
+                    "io.backstop.jdbc.analysis..", "io.backstop.jdbc.internal.analysis..", "io.backstop.jdbc.policy..")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("java.sql..")
@@ -73,10 +74,11 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule statements_reach_the_pipeline_from_the_guard_alone = classes()
             .that()
-            .haveFullyQualifiedName("io.backstop.jdbc.pipeline.Pipeline")
+            .haveFullyQualifiedName("io.backstop.jdbc.internal.pipeline.Pipeline")
             .should()
             .onlyBeAccessed()
-            .byAnyPackage("io.backstop.jdbc", "io.backstop.jdbc.guard..", "io.backstop.jdbc.pipeline..")
+            .byAnyPackage(
+                    "io.backstop.jdbc", "io.backstop.jdbc.internal.guard..", "io.backstop.jdbc.internal.pipeline..")
             .because("there is one path of a statement");
 
     @ArchTest

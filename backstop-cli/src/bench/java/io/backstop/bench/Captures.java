@@ -10,7 +10,6 @@ import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.capture.PostgresSnapshotService;
 import io.backstop.snapshot.store.ObjectStores;
-
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;

@@ -5,7 +5,6 @@ import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.S3Server;
-
 import java.io.File;
 import java.io.IOException;
 import java.net.URISyntaxException;

@@ -9,7 +9,6 @@ import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.capture.PostgresSnapshotService;
 import io.backstop.snapshot.store.ObjectStores;
-
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;

@@ -3,7 +3,6 @@ package io.backstop.bench;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.S3Server;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;

@@ -1,7 +1,21 @@
 package io.backstop.cli;
 
 import io.backstop.cli.analyze.AnalyzeCommand;
+import io.backstop.cli.control.ApprovalsCommand;
+import io.backstop.cli.control.AuditCommand;
+import io.backstop.cli.control.PauseCommand;
+import io.backstop.cli.control.ResumeCommand;
+import io.backstop.cli.control.StatusCommand;
 import io.backstop.cli.demo.DemoCommand;
+import io.backstop.cli.output.ExitCode;
+import io.backstop.cli.output.FailureReport;
+import io.backstop.cli.restore.CopybackPlanCommand;
+import io.backstop.cli.restore.RecoverCommand;
+import io.backstop.cli.restore.RestoreCommand;
+import io.backstop.cli.restore.RestoreValidateCommand;
+import io.backstop.cli.serve.ServeCommand;
+import io.backstop.cli.snapshots.SidecarCommand;
+import io.backstop.cli.snapshots.SnapshotsCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -35,7 +49,7 @@ public final class BackstopCommand {
         System.exit(commandLine().execute(arguments));
     }
 
-    static CommandLine commandLine() {
+    public static CommandLine commandLine() {
         CommandLine commandLine = new CommandLine(new BackstopCommand());
         commandLine.setExecutionExceptionHandler(new FailureReport());
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);

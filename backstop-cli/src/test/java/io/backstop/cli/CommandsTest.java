@@ -3,6 +3,7 @@ package io.backstop.cli;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.control.ControlStore;
+import io.backstop.cli.output.ExitCode;
 import io.backstop.jdbc.control.SqliteControlStore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

@@ -3,7 +3,7 @@ package io.backstop.story;
 import io.backstop.api.snapshot.Progress.Step;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.GuidedRecovery;
-import io.backstop.recovery.RestoreProgress;
+import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;

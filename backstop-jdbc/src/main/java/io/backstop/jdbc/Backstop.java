@@ -5,10 +5,10 @@ import io.backstop.api.control.ControlStore;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
-import io.backstop.jdbc.guard.GuardedConnection;
-import io.backstop.jdbc.pipeline.CurrentAgent;
-import io.backstop.jdbc.pipeline.Pipeline;
-import io.backstop.jdbc.pipeline.Session;
+import io.backstop.jdbc.internal.guard.GuardedConnection;
+import io.backstop.jdbc.internal.pipeline.Pipeline;
+import io.backstop.jdbc.internal.pipeline.session.CurrentAgent;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import org.postgresql.PGProperty;
 
 import java.sql.Connection;
@@ -84,7 +84,8 @@ public final class Backstop implements AutoCloseable {
         String hostAndPort = parsed == null
                 ? "postgresql"
                 : PGProperty.PG_HOST.getOrDefault(parsed) + ":" + PGProperty.PG_PORT.getOrDefault(parsed);
-        Session session = new Session(connection, more, place.name(hostAndPort, connection.getCatalog()), agentId);
+        GuardedSession session =
+                new GuardedSession(connection, more, place.name(hostAndPort, connection.getCatalog()), agentId);
         return new GuardedConnection(session, pipeline);
     }
 

@@ -28,7 +28,7 @@ public final class BackstopDriver implements Driver {
     }
 
     private final org.postgresql.Driver postgres = new org.postgresql.Driver();
-    private final Guards guards = new Guards();
+    private final SharedGuards guards = new SharedGuards();
 
     /**
      * Opens a guarded connection, or returns null for a URL that is not Backstop's.

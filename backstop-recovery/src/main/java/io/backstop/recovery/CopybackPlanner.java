@@ -1,8 +1,17 @@
 package io.backstop.recovery;
 
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
-import io.backstop.recovery.CopybackPlan.Part;
-import io.backstop.recovery.CopybackPlan.Situation;
+import io.backstop.recovery.internal.copyback.CopybackScript;
+import io.backstop.recovery.internal.copyback.ForeignKeyOrder;
+import io.backstop.recovery.internal.copyback.PresentTable;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.CopybackPlan;
+import io.backstop.recovery.model.CopybackPlan.Part;
+import io.backstop.recovery.model.CopybackPlan.Situation;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RestoredTable;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -16,9 +25,9 @@ import java.util.Optional;
  * Thread-safe.
  */
 public final class CopybackPlanner {
-    private final DifferingRows differing;
+    private final ConflictMode differing;
 
-    public CopybackPlanner(DifferingRows differing) {
+    public CopybackPlanner(ConflictMode differing) {
         this.differing = Objects.requireNonNull(differing, "differing");
     }
 
@@ -69,12 +78,12 @@ public final class CopybackPlanner {
     }
 
     /** A restored table and the one whose rows it holds, if that is still there. */
-    record PlannedTable(RestoredTable restored, Optional<PresentTable> present) {
+    public record PlannedTable(RestoredTable restored, Optional<PresentTable> present) {
         Part part() {
             return new Part(restored.original(), restored.target(), situation());
         }
 
-        Situation situation() {
+        public Situation situation() {
             if (restored.wasTemporary()) {
                 return Situation.TEMPORARY;
             }
@@ -83,7 +92,7 @@ public final class CopybackPlanner {
         }
 
         /** What the script does, for its head. */
-        String words() {
+        public String words() {
             return switch (situation()) {
                 case GONE -> "the table is gone, so the restored one takes its place";
                 case PRESENT ->
@@ -96,11 +105,11 @@ public final class CopybackPlanner {
         }
 
         /** Whether its rows are in this database. */
-        boolean isLocal() {
+        public boolean isLocal() {
             return restored.description().foreign().isEmpty();
         }
 
-        List<String> differences() {
+        public List<String> differences() {
             return present.map(p -> p.differences(restored.description())).orElse(List.of());
         }
     }

@@ -4,6 +4,17 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
+import io.backstop.recovery.internal.select.PartitionSnapshots;
+import io.backstop.recovery.internal.select.SnapshotSelection;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.CopybackPlan;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.RowVerification;
+import io.backstop.recovery.model.TableReference;
 import io.backstop.snapshot.archive.SnapshotArchive;
 
 import java.io.IOException;
@@ -31,7 +42,7 @@ public final class GuidedRecovery {
     private final Restore restore;
 
     public GuidedRecovery(SnapshotArchive archive) {
-        this(archive, new CopybackPlanner(DifferingRows.AS_FOUND));
+        this(archive, new CopybackPlanner(ConflictMode.AS_FOUND));
     }
 
     public GuidedRecovery(SnapshotArchive archive, CopybackPlanner planner) {
@@ -42,7 +53,7 @@ public final class GuidedRecovery {
     public GuidedRecovery(SnapshotArchive archive, CopybackPlanner planner, Connections connections) {
         this.archive = Objects.requireNonNull(archive, "archive");
         this.planner = Objects.requireNonNull(planner, "planner");
-        this.restore = new Restore(archive, connections, Thoroughness.EVERY_ROW);
+        this.restore = new Restore(archive, connections, RowVerification.EVERY_ROW);
     }
 
     /**
@@ -67,7 +78,7 @@ public final class GuidedRecovery {
                 ? group.stream()
                         .filter(manifest -> manifest.coverage() == Coverage.ROWS)
                         .toList()
-                : new PartitionTrees(archive, all.valid(), notes).with(List.of(chosen));
+                : new PartitionSnapshots(archive, all.valid(), notes).with(List.of(chosen));
         group.stream()
                 .filter(manifest -> !together.contains(manifest))
                 .forEach(manifest -> notes.add(notRestored(manifest)));
@@ -86,7 +97,7 @@ public final class GuidedRecovery {
         List<String> notes = new ArrayList<>();
         SnapshotManifest chosen = choose(connection, all, table, true, notes);
         List<SnapshotManifest> group = group(all.valid(), chosen);
-        return recover(connection, new PartitionTrees(archive, all.valid(), notes).with(group), notes, progress);
+        return recover(connection, new PartitionSnapshots(archive, all.valid(), notes).with(group), notes, progress);
     }
 
     private RecoveryReport recover(
@@ -117,7 +128,7 @@ public final class GuidedRecovery {
             throws RecoveryException {
         Set<RelationName> tables = new LinkedHashSet<>();
         all.valid().forEach(manifest -> tables.add(name(manifest)));
-        RelationName found = TableSearch.parse(table).among(tables, all.broken());
+        RelationName found = TableReference.parse(table).among(tables, all.broken());
         all.broken().forEach(problem -> notes.add("a snapshot was passed over: " + problem));
         List<SnapshotManifest> own = ofDatabase(
                 connection,
@@ -130,9 +141,9 @@ public final class GuidedRecovery {
             Map<String, Long> rows = all.valid().stream()
                     .collect(Collectors.groupingBy(
                             SnapshotManifest::groupId, Collectors.summingLong(SnapshotManifest::rowCount)));
-            return SnapshotWithRows.newest(fitting, manifest -> rows.getOrDefault(manifest.groupId(), 0L), notes);
+            return SnapshotSelection.newest(fitting, manifest -> rows.getOrDefault(manifest.groupId(), 0L), notes);
         }
-        return SnapshotWithRows.newest(fitting, SnapshotManifest::rowCount, notes);
+        return SnapshotSelection.newest(fitting, SnapshotManifest::rowCount, notes);
     }
 
     /** Those that can take the place of a table that is gone. */
@@ -235,7 +246,7 @@ public final class GuidedRecovery {
     }
 
     private boolean isPartitioned(SnapshotManifest manifest) throws RecoveryException {
-        return PartitionTrees.description(archive, manifest).partitionKey().isPresent();
+        return PartitionSnapshots.description(archive, manifest).partitionKey().isPresent();
     }
 
     private SnapshotArchive.Contents contents() throws RecoveryException {

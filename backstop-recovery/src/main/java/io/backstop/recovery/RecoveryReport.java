@@ -2,6 +2,9 @@ package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.model.CopybackPlan;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.Validation;
 
 import java.util.List;
 import java.util.Objects;

@@ -3,7 +3,23 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotManifest;
-import io.backstop.recovery.RestoreProgress.Step;
+import io.backstop.recovery.internal.restore.AbandonedStagingTables;
+import io.backstop.recovery.internal.restore.StagedTable;
+import io.backstop.recovery.internal.restore.StagingArea;
+import io.backstop.recovery.internal.restore.TableRestore;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.ServerCapabilities;
+import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.internal.text.FreeNames;
+import io.backstop.recovery.internal.validate.PartMatcher;
+import io.backstop.recovery.internal.validate.TableValidator;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RestoreProgress.Step;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.RowVerification;
+import io.backstop.recovery.model.SequenceOwnership;
+import io.backstop.recovery.model.Validation;
 import io.backstop.snapshot.archive.CorruptSnapshotException;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.schema.TableDescription;
@@ -34,24 +50,24 @@ public final class Restore {
 
     private final SnapshotArchive archive;
     private final Connections connections;
-    private final Thoroughness thoroughness;
+    private final RowVerification thoroughness;
     private final long stagedFrom;
 
     /** Restores over one connection, and reads every row back. */
     public Restore(SnapshotArchive archive) {
-        this(archive, Connections.NONE, Thoroughness.EVERY_ROW);
+        this(archive, Connections.NONE, RowVerification.EVERY_ROW);
     }
 
     /**
      * @param connections where a second connection may come from, which halves the time of large tables; where none is to
      *     be had, one does it all
      */
-    public Restore(SnapshotArchive archive, Connections connections, Thoroughness thoroughness) {
+    public Restore(SnapshotArchive archive, Connections connections, RowVerification thoroughness) {
         this(archive, connections, thoroughness, STAGED_FROM);
     }
 
     /** @param stagedFrom the stored bytes from which on a table is worth a second connection */
-    Restore(SnapshotArchive archive, Connections connections, Thoroughness thoroughness, long stagedFrom) {
+    Restore(SnapshotArchive archive, Connections connections, RowVerification thoroughness, long stagedFrom) {
         this.archive = Objects.requireNonNull(archive, "archive");
         this.connections = Objects.requireNonNull(connections, "connections");
         this.thoroughness = Objects.requireNonNull(thoroughness, "thoroughness");
@@ -114,10 +130,10 @@ public final class Restore {
             verified.put(manifest, verified(manifest));
             progress.reached(Step.VERIFIED, target(manifest, targets), 0, manifest.rowCount());
         }
-        try (Staging staging = new Staging(connection, connections)) {
+        try (StagingArea staging = new StagingArea(connection, connections)) {
             fit(connection, verified);
             for (String schema : schemas(targets)) {
-                Leftovers.remove(connection, schema);
+                AbandonedStagingTables.remove(connection, schema);
             }
             Map<SnapshotManifest, StagedTable> staged = new LinkedHashMap<>();
             for (Map.Entry<SnapshotManifest, TableDescription> snapshot : verified.entrySet()) {
@@ -126,9 +142,9 @@ public final class Restore {
             }
             try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
                 Map<SnapshotManifest, RestoredTable> restored = new HashMap<>();
-                OwnersOfSequences before = new OwnersOfSequences();
+                SequenceOwnership before = new SequenceOwnership();
                 for (Map.Entry<SnapshotManifest, TableDescription> snapshot :
-                        OwnersOfSequences.first(verified.entrySet(), Map.Entry::getValue)) {
+                        SequenceOwnership.first(verified.entrySet(), Map.Entry::getValue)) {
                     SnapshotManifest manifest = snapshot.getKey();
                     TableRestore table = new TableRestore(
                             transaction,
@@ -158,12 +174,12 @@ public final class Restore {
             throws SQLException, RecoveryException {
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             for (Map.Entry<SnapshotManifest, TableDescription> table : tables.entrySet()) {
-                table.setValue(ServerBuild.fitted(transaction, table.getValue()));
+                table.setValue(ServerCapabilities.fitted(transaction, table.getValue()));
             }
         }
     }
 
-    private static RestoredTable restored(TableRestore table, OwnersOfSequences before, Optional<StagedTable> staged)
+    private static RestoredTable restored(TableRestore table, SequenceOwnership before, Optional<StagedTable> staged)
             throws SQLException, RecoveryException {
         table.refuseUnlessTargetIsFree();
         if (staged.isPresent()) {
@@ -179,7 +195,7 @@ public final class Restore {
      * table needs has to be there, for only one transaction can make that together with the table or not at all.
      */
     private Optional<StagedTable> stage(
-            Staging staging,
+            StagingArea staging,
             SnapshotManifest manifest,
             TableDescription description,
             RelationName target,
@@ -231,11 +247,11 @@ public final class Restore {
         TableDescription whole = verified(manifest);
         RelationName table = target(manifest, target);
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
-            TableDescription stored = ServerBuild.fitted(transaction, whole);
-            TableDescription restored = Validator.describe(transaction, table);
-            Recognition parts = Recognition.of(stored, restored, table);
+            TableDescription stored = ServerCapabilities.fitted(transaction, whole);
+            TableDescription restored = TableValidator.describe(transaction, table);
+            PartMatcher parts = PartMatcher.of(stored, restored, table);
             Validation validation =
-                    new Validator(transaction, manifest, stored, parts.names(), parts.open()).validate();
+                    new TableValidator(transaction, manifest, stored, parts.names(), parts.open()).validate();
             return new RestoredTable(manifest, stored, parts.names(), parts.open(), List.of(), List.of(), validation);
         } catch (SQLException e) {
             throw ServerErrors.of("the validation of " + table + " failed", e);
@@ -256,7 +272,7 @@ public final class Restore {
         }
     }
 
-    static RecoveryException corrupt(SnapshotManifest manifest, IOException e) {
+    public static RecoveryException corrupt(SnapshotManifest manifest, IOException e) {
         return new RecoveryException(
                 "snapshot " + manifest.snapshotId() + " is damaged: " + e.getMessage(),
                 "restore another snapshot of " + manifest.schema() + "." + manifest.table()

@@ -8,6 +8,12 @@ import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.recovery.internal.restore.BinaryIntervals;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.RowVerification;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.capture.PostgresSnapshotService;
 import io.backstop.snapshot.store.ObjectStore;
@@ -97,7 +103,8 @@ class BinaryRowsTest {
 
     private RestoredTable restored(TestDatabase into, SnapshotManifest manifest) throws Exception {
         try (Connection connection = into.connect()) {
-            return new Restore(new SnapshotArchive(store), () -> Optional.of(into.connect()), Thoroughness.EVERY_ROW, 0)
+            return new Restore(
+                            new SnapshotArchive(store), () -> Optional.of(into.connect()), RowVerification.EVERY_ROW, 0)
                     .restore(connection, manifest, COPY, RestoreProgress.SILENT);
         }
     }

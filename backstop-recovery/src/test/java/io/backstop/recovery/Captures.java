@@ -9,7 +9,7 @@ import io.backstop.api.snapshot.SnapshotManifest.Source;
 import io.backstop.snapshot.archive.RowChecksum;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
-import io.backstop.snapshot.schema.TableDescriber;
+import io.backstop.snapshot.describe.TableDescriber;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Generated;
 import io.backstop.snapshot.store.ObjectStore;

@@ -2,7 +2,11 @@ package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
-import io.backstop.recovery.CopybackPlan.Situation;
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.CopybackPlan;
+import io.backstop.recovery.model.CopybackPlan.Situation;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.PostgresExtension;
@@ -77,7 +81,7 @@ class CopybackTest {
         }
     }
 
-    private CopybackPlan plan(List<RestoredTable> tables, DifferingRows differing) throws Exception {
+    private CopybackPlan plan(List<RestoredTable> tables, ConflictMode differing) throws Exception {
         try (Connection connection = database.connect()) {
             CopybackPlan plan = new CopybackPlanner(differing).plan(connection, tables);
             assertThat(connection.getAutoCommit()).isTrue();
@@ -86,7 +90,7 @@ class CopybackTest {
     }
 
     private CopybackPlan copyBack(SnapshotManifest... manifests) throws Exception {
-        CopybackPlan plan = plan(restore(List.of(manifests)), DifferingRows.AS_FOUND);
+        CopybackPlan plan = plan(restore(List.of(manifests)), ConflictMode.AS_FOUND);
         run(plan);
         return plan;
     }
@@ -101,7 +105,7 @@ class CopybackTest {
     }
 
     private List<String> truth() throws SQLException {
-        return Truth.of(database, "public");
+        return TableContents.of(database, "public");
     }
 
     /** A partition has copies of its parent's triggers and foreign keys; before PostgreSQL 15 both count as internal. */
@@ -131,7 +135,8 @@ class CopybackTest {
 
         if (what.equals("by name")) {
             restore(List.of(leaf));
-            database.run(CopybackByName.script(RelationName.of("public", "leaf_recovered"), RelationName.of("leaf")));
+            database.run(
+                    OfflineCopybackScript.script(RelationName.of("public", "leaf_recovered"), RelationName.of("leaf")));
         } else {
             copyBack(what.equals("leaf") ? new SnapshotManifest[] {leaf} : manifests.toArray(SnapshotManifest[]::new));
         }
@@ -257,7 +262,7 @@ class CopybackTest {
         List<RestoredTable> restored = restore(List.of(manifest));
 
         assertThat(restored.get(0).warnings()).containsExactly("index public.twice_id is not valid: it was left out");
-        assertThat(plan(restored, DifferingRows.AS_FOUND).sql())
+        assertThat(plan(restored, ConflictMode.AS_FOUND).sql())
                 .contains("--   index public.twice_id is not valid: it was left out");
     }
 
@@ -289,7 +294,7 @@ class CopybackTest {
         SnapshotManifest manifest = captures.take("t");
         database.run("UPDATE t SET id = id + 10");
 
-        assertThat(plan(restore(List.of(manifest)), DifferingRows.AS_FOUND).sql())
+        assertThat(plan(restore(List.of(manifest)), ConflictMode.AS_FOUND).sql())
                 .contains(
                         "-- if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys");
     }
@@ -354,11 +359,11 @@ class CopybackTest {
         database.run("UPDATE users SET name = 'x'", "UPDATE users SET boss = NULL", "DELETE FROM users WHERE id = 7");
         List<RestoredTable> restored = restore(List.of(manifest));
 
-        run(plan(restored, DifferingRows.LEAVE));
+        run(plan(restored, ConflictMode.LEAVE));
         assertThat(database.value("SELECT count(*) FROM users WHERE name = 'x'"))
                 .isEqualTo("6");
 
-        run(plan(restored, DifferingRows.PUT_BACK));
+        run(plan(restored, ConflictMode.PUT_BACK));
         assertThat(truth()).isEqualTo(before);
     }
 
@@ -413,7 +418,7 @@ class CopybackTest {
 
         List<RestoredTable> restored = restore(manifests);
         assertThat(restored.get(0).warnings()).singleElement().asString().contains("orders_owner_fkey was left out");
-        run(plan(restored, DifferingRows.AS_FOUND));
+        run(plan(restored, ConflictMode.AS_FOUND));
 
         assertThat(truth()).isEqualTo(before);
     }
@@ -533,7 +538,7 @@ class CopybackTest {
         database.run("CREATE TABLE plain (v text)", "INSERT INTO plain VALUES ('a'), ('b')");
         SnapshotManifest manifest = captures.take("plain");
         database.run("DELETE FROM plain WHERE v = 'a'");
-        CopybackPlan plan = plan(restore(List.of(manifest)), DifferingRows.AS_FOUND);
+        CopybackPlan plan = plan(restore(List.of(manifest)), ConflictMode.AS_FOUND);
 
         assertThatThrownBy(() -> database.run(plan.sql()))
                 .isInstanceOf(SQLException.class)
@@ -577,7 +582,7 @@ class CopybackTest {
         try (Connection connection = database.connect()) {
             List<RestoredTable> restored = new Restore(captures.archive())
                     .restoreTogether(connection, Restore.defaultTargets(manifests), RestoreProgress.SILENT);
-            run(plan(restored, DifferingRows.AS_FOUND));
+            run(plan(restored, ConflictMode.AS_FOUND));
         }
 
         assertThat(database.rows("SELECT id, k, pg_typeof(id) FROM p ORDER BY id"))
@@ -593,7 +598,7 @@ class CopybackTest {
         SnapshotManifest manifest = captures.take("t");
         database.run("DROP TABLE t CASCADE");
 
-        CopybackPlan plan = plan(restore(List.of(manifest)), DifferingRows.AS_FOUND);
+        CopybackPlan plan = plan(restore(List.of(manifest)), ConflictMode.AS_FOUND);
         // Else the driver itself cuts the script where the body ends.
         try (Connection connection = DriverManager.getConnection(database.url() + "&preferQueryMode=simple");
                 Statement statement = connection.createStatement()) {

@@ -1,6 +1,8 @@
 package io.backstop.recovery;
 
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.Validation;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.PostgresExtension;

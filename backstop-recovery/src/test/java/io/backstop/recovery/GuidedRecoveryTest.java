@@ -1,6 +1,9 @@
 package io.backstop.recovery;
 
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RowVerification;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.PostgresExtension;
@@ -300,7 +303,7 @@ class GuidedRecoveryTest {
 
         assertThat(report.manifest()).isEqualTo(rows);
         assertThat(report.validation().holds()).isTrue();
-        assertThat(report.validation().thoroughness()).isEqualTo(Thoroughness.EVERY_ROW);
+        assertThat(report.validation().thoroughness()).isEqualTo(RowVerification.EVERY_ROW);
         assertThat(report.notes())
                 .containsExactly(
                         "snapshot " + whole.snapshotId() + " of " + whole.createdAt()

@@ -2,6 +2,7 @@ package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.ColumnSettings;

@@ -1,7 +1,8 @@
 package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.recovery.RestoreProgress.Step;
+import io.backstop.recovery.model.RestoreProgress.Step;
+import io.backstop.recovery.model.RowVerification;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
@@ -26,7 +27,7 @@ final class RestoreKillSite {
             new Restore(
                             archive,
                             () -> Optional.of(DriverManager.getConnection(arguments[0])),
-                            Thoroughness.EVERY_ROW,
+                            RowVerification.EVERY_ROW,
                             0)
                     .restore(
                             connection,

@@ -2,6 +2,11 @@ package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.Validation;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
@@ -159,7 +164,7 @@ class RestoreTest {
             String before = value(statement.executeQuery(settings));
             RestoredTable table = new Restore(captures.archive())
                     .restore(connection, manifest, RelationName.of("copy"), RestoreProgress.SILENT);
-            new CopybackPlanner(DifferingRows.AS_FOUND).plan(connection, List.of(table));
+            new CopybackPlanner(ConflictMode.AS_FOUND).plan(connection, List.of(table));
             assertThat(value(statement.executeQuery(settings))).isEqualTo(before);
         }
     }

@@ -2,6 +2,9 @@ package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.PostgresExtension;
@@ -67,7 +70,7 @@ class RoundTripTest {
         assertThat(database.rows("SELECT t::text FROM " + restored.target().quoted() + " t ORDER BY 1"))
                 .as(table.create())
                 .isEqualTo(rows);
-        database.run(new CopybackPlanner(DifferingRows.AS_FOUND)
+        database.run(new CopybackPlanner(ConflictMode.AS_FOUND)
                 .plan(connection, List.of(restored))
                 .sql());
         assertThat(database.rows("SELECT t::text FROM " + name + " t ORDER BY 1"))
@@ -78,7 +81,7 @@ class RoundTripTest {
         database.run("TRUNCATE " + name);
         RestoredTable again = new Restore(captures.archive())
                 .restore(connection, manifest, RelationName.of("again"), RestoreProgress.SILENT);
-        database.run(new CopybackPlanner(DifferingRows.AS_FOUND)
+        database.run(new CopybackPlanner(ConflictMode.AS_FOUND)
                 .plan(connection, List.of(again))
                 .sql());
         assertThat(database.rows("SELECT t::text FROM " + name + " t ORDER BY 1"))

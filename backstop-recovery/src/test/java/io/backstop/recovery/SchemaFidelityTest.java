@@ -3,8 +3,11 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.Fixture.Loss;
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.snapshot.describe.TableDescriber;
 import io.backstop.snapshot.schema.RebuildScript;
-import io.backstop.snapshot.schema.TableDescriber;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.TestDatabase;
@@ -110,7 +113,7 @@ class SchemaFidelityTest {
             manifests.forEach(manifest -> targets.put(manifest, Restore.defaultTarget(manifest)));
             List<RestoredTable> restored =
                     new Restore(captures.archive()).restoreTogether(connection, targets, RestoreProgress.SILENT);
-            String script = new CopybackPlanner(DifferingRows.AS_FOUND)
+            String script = new CopybackPlanner(ConflictMode.AS_FOUND)
                     .plan(connection, restored)
                     .sql();
             run(script);

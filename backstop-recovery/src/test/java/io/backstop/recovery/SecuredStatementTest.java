@@ -8,6 +8,8 @@ import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.recovery.model.CopybackPlan;
+import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.capture.PostgresSnapshotService;
 import io.backstop.snapshot.store.ObjectStore;
@@ -101,10 +103,10 @@ class SecuredStatementTest {
             })
     void a_secured_statement_can_be_undone(Kind kind, String table, boolean cascade, String statement)
             throws Exception {
-        List<String> before = Truth.of(database, "app");
+        List<String> before = TableContents.of(database, "app");
         String name = table.substring("app.".length());
         run(new Destruction(kind, List.of(RelationName.of("app", name)), cascade, false), statement);
-        assertThat(Truth.of(database, "app")).isNotEqualTo(before);
+        assertThat(TableContents.of(database, "app")).isNotEqualTo(before);
 
         RecoveryReport report;
         try (Connection connection = database.connect()) {
@@ -118,13 +120,15 @@ class SecuredStatementTest {
         }
 
         database.run("DROP TABLE IF EXISTS app.orders_set_aside");
-        assertThat(Truth.of(database, "app")).as(report.copyback().sql()).isEqualTo(before);
+        assertThat(TableContents.of(database, "app"))
+                .as(report.copyback().sql())
+                .isEqualTo(before);
     }
 
     @ParameterizedTest
     @CsvSource({"users", "orders"})
     void a_dropped_schema_comes_back_by_any_of_its_tables(String table) throws Exception {
-        List<String> before = Truth.of(database, "app");
+        List<String> before = TableContents.of(database, "app");
         run(new Destruction(Kind.DROP_SCHEMA, List.of(RelationName.of("app")), true, false), "DROP SCHEMA app CASCADE");
 
         try (Connection connection = database.connect()) {
@@ -133,7 +137,7 @@ class SecuredStatementTest {
             database.run(report.copyback().sql());
         }
 
-        assertThat(Truth.of(database, "app")).isEqualTo(before);
+        assertThat(TableContents.of(database, "app")).isEqualTo(before);
     }
 
     /** Another table of the name, which the temporary one had hidden, is none of its business. */

@@ -3,7 +3,13 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotManifest;
-import io.backstop.recovery.RestoreProgress.Step;
+import io.backstop.recovery.internal.restore.StagingName;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RestoreProgress.Step;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.RowVerification;
+import io.backstop.recovery.model.Validation;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
@@ -109,7 +115,7 @@ class StagedRestoreTest {
     }
 
     private Restore restore(Connections connections) {
-        return new Restore(captures.archive(), connections, Thoroughness.EVERY_ROW, 0);
+        return new Restore(captures.archive(), connections, RowVerification.EVERY_ROW, 0);
     }
 
     private RestoredTable restored(Connections connections, SnapshotManifest manifest, RestoreProgress progress)
@@ -326,7 +332,7 @@ class StagedRestoreTest {
                     () -> {
                         throw new AssertionError("no second connection is wanted");
                     },
-                    Thoroughness.COUNTS,
+                    RowVerification.COUNTS,
                     0);
             assertThatThrownBy(() -> restore.restore(untouchable.open(), manifest, COPY, RestoreProgress.SILENT))
                     .isInstanceOf(RecoveryException.class)
@@ -355,7 +361,7 @@ class StagedRestoreTest {
         DamagedStore damaged = new DamagedStore(store, manifest.chunks().get(5).name(), 2, content -> new byte[0]);
 
         try (Connection connection = database.connect()) {
-            Restore fromDamaged = new Restore(new SnapshotArchive(damaged), second(), Thoroughness.COUNTS, 0);
+            Restore fromDamaged = new Restore(new SnapshotArchive(damaged), second(), RowVerification.COUNTS, 0);
             assertThatThrownBy(() -> fromDamaged.restore(connection, manifest, COPY, RestoreProgress.SILENT))
                     .isInstanceOf(RecoveryException.class)
                     .hasMessageContaining("is damaged");
@@ -377,13 +383,13 @@ class StagedRestoreTest {
         for (Connections connections : List.of(second(), Connections.NONE)) {
             Validation validation;
             try (Connection connection = database.connect()) {
-                validation = new Restore(captures.archive(), connections, Thoroughness.COUNTS, 0)
+                validation = new Restore(captures.archive(), connections, RowVerification.COUNTS, 0)
                         .restore(connection, manifest, COPY, RestoreProgress.SILENT)
                         .validation();
             }
 
             assertThat(validation.holds()).isTrue();
-            assertThat(validation.thoroughness()).isEqualTo(Thoroughness.COUNTS);
+            assertThat(validation.thoroughness()).isEqualTo(RowVerification.COUNTS);
             assertThat(validation.checks())
                     .extracting(Validation.Check::subject)
                     .contains("rows")

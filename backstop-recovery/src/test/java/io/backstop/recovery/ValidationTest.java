@@ -2,6 +2,11 @@ package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.Validation;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.PostgresExtension;
@@ -129,7 +134,7 @@ class ValidationTest {
                 .extracting(Validation.Check::subject)
                 .contains(subject);
         try (Connection connection = database.connect()) {
-            assertThatThrownBy(() -> new CopybackPlanner(DifferingRows.AS_FOUND).plan(connection, List.of(table)))
+            assertThatThrownBy(() -> new CopybackPlanner(ConflictMode.AS_FOUND).plan(connection, List.of(table)))
                     .isInstanceOf(RecoveryException.class)
                     .hasMessageContaining("there is no copyback of a table that differs");
         }

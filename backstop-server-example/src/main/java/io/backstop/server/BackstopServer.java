@@ -2,6 +2,16 @@ package io.backstop.server;
 
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.server.internal.endpoint.AdminEndpoints;
+import io.backstop.server.internal.endpoint.ApprovalEndpoints;
+import io.backstop.server.internal.endpoint.MetadataEndpoints;
+import io.backstop.server.internal.http.MalformedRequestHandler;
+import io.backstop.server.internal.http.RequestRefusedException;
+import io.backstop.server.internal.http.ResponseWriter;
+import io.backstop.server.internal.http.TokenAuthentication;
+import io.backstop.server.token.Caller;
+import io.backstop.server.token.Scope;
+import io.backstop.server.token.TokenFile;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
@@ -28,7 +38,7 @@ public final class BackstopServer implements AutoCloseable {
     private static final int THREADS = 32;
 
     private final String host;
-    private final Access access;
+    private final TokenAuthentication access;
     private final AdminEndpoints admin;
     private final ApprovalEndpoints approvals;
     private final MetadataEndpoints metadata;
@@ -47,7 +57,7 @@ public final class BackstopServer implements AutoCloseable {
      */
     public BackstopServer(ControlStore store, Optional<SnapshotArchive> archive, TokenFile tokens, String host) {
         this.host = host;
-        this.access = new Access(tokens);
+        this.access = new TokenAuthentication(tokens);
         this.admin = new AdminEndpoints(store);
         this.approvals = new ApprovalEndpoints(store.approvals());
         this.metadata = new MetadataEndpoints(store, archive);
@@ -60,16 +70,16 @@ public final class BackstopServer implements AutoCloseable {
         config.startup.startupWatcherEnabled = false;
         config.router.ignoreTrailingSlashes = false;
         config.http.prefer405over404 = true;
-        config.router.javaLangErrorHandler(Answers::failed);
+        config.router.javaLangErrorHandler(ResponseWriter::failed);
         config.jetty.threadPool = new QueuedThreadPool(THREADS);
         config.jetty.modifyHttpConfiguration(http -> http.setSendServerVersion(false));
-        config.jetty.modifyServer(server -> server.setErrorHandler(new UnreadableRequests()));
+        config.jetty.modifyServer(server -> server.setErrorHandler(new MalformedRequestHandler()));
         endpoints(config.routes);
         failures(config.routes);
     }
 
     private void endpoints(RoutesConfig routes) {
-        get(routes, "/health", request -> Answers.ok(request, Map.of("status", "ok")));
+        get(routes, "/health", request -> ResponseWriter.ok(request, Map.of("status", "ok")));
         routes.post("/admin/pause", guarded(Scope.ADMIN, admin::pause));
         routes.post("/admin/resume", guarded(Scope.ADMIN, admin::resume));
         get(routes, "/admin/status", guarded(Scope.ADMIN, admin::status));
@@ -87,15 +97,15 @@ public final class BackstopServer implements AutoCloseable {
     }
 
     private Handler guarded(Scope scope, Endpoint endpoint) {
-        return request -> Answers.ok(request, endpoint.answer(request, access.require(scope, request)));
+        return request -> ResponseWriter.ok(request, endpoint.answer(request, access.require(scope, request)));
     }
 
     private static void failures(RoutesConfig routes) {
-        routes.exception(RequestRefusedException.class, Answers::refused);
-        routes.exception(HttpResponseException.class, Answers::refused);
-        routes.exception(ControlStoreUnavailableException.class, Answers::controlStoreUnavailable);
-        routes.exception(IOException.class, Answers::storageUnavailable);
-        routes.exception(Exception.class, Answers::failed);
+        routes.exception(RequestRefusedException.class, ResponseWriter::refused);
+        routes.exception(HttpResponseException.class, ResponseWriter::refused);
+        routes.exception(ControlStoreUnavailableException.class, ResponseWriter::controlStoreUnavailable);
+        routes.exception(IOException.class, ResponseWriter::storageUnavailable);
+        routes.exception(Exception.class, ResponseWriter::failed);
     }
 
     /**

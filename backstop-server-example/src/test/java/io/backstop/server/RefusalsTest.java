@@ -1,6 +1,7 @@
 package io.backstop.server;
 
 import io.backstop.server.RunningServer.Answer;
+import io.backstop.server.token.TokenFile;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.approval.Approval;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.server.token.TokenFile;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;

@@ -1,5 +1,9 @@
 package io.backstop.server;
 
+import io.backstop.server.token.Caller;
+import io.backstop.server.token.InvalidTokenFileException;
+import io.backstop.server.token.Scope;
+import io.backstop.server.token.TokenFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -4,11 +4,10 @@ import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Verdict;
-import io.backstop.cli.DatabaseAddress;
-import io.backstop.cli.ExitCode;
-import io.backstop.cli.Printable;
+import io.backstop.cli.option.DatabaseAddress;
+import io.backstop.cli.output.ExitCode;
+import io.backstop.cli.output.PrintableText;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
-import io.backstop.jdbc.analysis.second.SecondReader;
 import io.backstop.jdbc.policy.InvalidPolicyException;
 import io.backstop.jdbc.policy.Judge;
 import io.backstop.jdbc.policy.PolicyProfiles;
@@ -92,7 +91,7 @@ public final class AnalyzeCommand implements Callable<Integer> {
         Policy rules = PolicyProfiles.named(policy).current();
         Judge judge = new Judge();
         Assessment read;
-        try (SecondReader second = new SecondReader()) {
+        try (JSqlParserOpinion second = new JSqlParserOpinion()) {
             read = second.read(sql, analyzer.assess(sql));
         }
         Assessment assessment = judge.weigh(read, rules).with(read.secondOpinion());
@@ -105,7 +104,7 @@ public final class AnalyzeCommand implements Callable<Integer> {
                 try (Connection connection = database.connect()) {
                     new CatalogFacts(connection)
                             .of(sql, assessment)
-                            .forEach(fact -> out.println(Printable.line("  catalog   " + fact)));
+                            .forEach(fact -> out.println(PrintableText.line("  catalog   " + fact)));
                 }
             }
         }

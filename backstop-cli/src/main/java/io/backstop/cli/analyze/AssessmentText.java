@@ -9,7 +9,7 @@ import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Verdict;
-import io.backstop.cli.Printable;
+import io.backstop.cli.output.PrintableText;
 
 import java.io.PrintWriter;
 import java.util.List;
@@ -63,7 +63,7 @@ final class AssessmentText {
 
     /** Names and code come from whoever wrote the SQL. */
     private void line(String text) {
-        out.println(Printable.line(text));
+        out.println(PrintableText.line(text));
     }
 
     private static String targets(List<Target> targets) {

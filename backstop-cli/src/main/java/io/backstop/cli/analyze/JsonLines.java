@@ -2,7 +2,7 @@ package io.backstop.cli.analyze;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.RiskLevel;
-import io.backstop.cli.ExitCode;
+import io.backstop.cli.output.ExitCode;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;

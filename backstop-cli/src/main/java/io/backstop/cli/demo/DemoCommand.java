@@ -1,6 +1,6 @@
 package io.backstop.cli.demo;
 
-import io.backstop.cli.ExitCode;
+import io.backstop.cli.output.ExitCode;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,17 +36,17 @@ public final class DemoCommand implements Callable<Integer> {
             throw new IllegalStateException("picocli has not set the command");
         }
         PrintWriter out = command.commandLine().getOut();
-        Story story = new Story(out);
+        DemoNarrator story = new DemoNarrator(out);
         Path folder = Files.createTempDirectory("backstop-demo-");
         try (DemoServer server = DemoServer.start(folder.resolve("postgres"), keep)) {
-            Demo demo = new Demo(story, server, folder);
+            DemoScenario demo = new DemoScenario(story, server, folder);
             demo.run();
             story.end("Lost and brought back in " + story.elapsed() + ": every row and every constraint is as it was.");
             if (keep) {
                 howToConnect(story, server, demo, folder);
             }
             return ExitCode.DONE;
-        } catch (Story.DemoFailure e) {
+        } catch (DemoNarrator.DemoFailure e) {
             story.end("The demo failed: " + e.getMessage());
             return ExitCode.FAILED;
         } finally {
@@ -56,7 +56,7 @@ public final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private static void howToConnect(Story story, DemoServer server, Demo demo, Path folder) {
+    private static void howToConnect(DemoNarrator story, DemoServer server, DemoScenario demo, Path folder) {
         story.end("Kept in " + folder + ":");
         story.seen("plain:    psql " + server.psqlUrl());
         story.seen("guarded:  " + demo.agentUrl());

@@ -1,7 +1,7 @@
 package io.backstop.cli.analyze;
 
 import io.backstop.cli.CommandRun;
-import io.backstop.cli.ExitCode;
+import io.backstop.cli.output.ExitCode;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;

@@ -4,12 +4,12 @@ import com.alibaba.druid.sql.SQLUtils;
 import com.alibaba.druid.wall.WallProvider;
 import com.alibaba.druid.wall.spi.PGWallProvider;
 import io.backstop.api.analysis.Assessment;
-import io.backstop.jdbc.analysis.read.StatementReader;
-import io.backstop.jdbc.analysis.scan.Lexer;
-import io.backstop.jdbc.analysis.scan.Span;
-import io.backstop.jdbc.analysis.scan.Statements;
-import io.backstop.jdbc.analysis.scan.Tokens;
-
+import io.backstop.jdbc.internal.analysis.command.StatementReader;
+import io.backstop.jdbc.internal.analysis.scan.Lexer;
+import io.backstop.jdbc.internal.analysis.scan.StatementSplitter;
+import io.backstop.jdbc.internal.analysis.scan.TokenList;
+import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
+import java.util.concurrent.TimeUnit;
 import net.sf.jsqlparser.parser.CCJSqlParser;
 import net.sf.jsqlparser.parser.ParseException;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -23,8 +23,6 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.Blackhole;
-
-import java.util.concurrent.TimeUnit;
 
 /** Reads fifty statements of ordinary applications; every figure is for one statement. */
 @State(Scope.Benchmark)
@@ -42,8 +40,8 @@ public class AnalysisBenchmark {
     @Benchmark
     public void backstop_cold(Blackhole blackhole) {
         for (String sql : ApplicationStatements.ALL) {
-            Tokens tokens = Lexer.scan(sql, true);
-            for (Span span : Statements.split(tokens)) {
+            TokenList tokens = Lexer.scan(sql, true);
+            for (TokenSpan span : StatementSplitter.split(tokens)) {
                 blackhole.consume(StatementReader.read(tokens, span));
             }
         }

@@ -1,11 +1,11 @@
 package io.backstop.jdbc.analysis;
 
-import io.backstop.jdbc.analysis.scan.Keyword;
-import io.backstop.jdbc.analysis.scan.Lexer;
-import io.backstop.jdbc.analysis.scan.Literals;
-import io.backstop.jdbc.analysis.scan.Names;
-import io.backstop.jdbc.analysis.scan.TokenKind;
-import io.backstop.jdbc.analysis.scan.Tokens;
+import io.backstop.jdbc.internal.analysis.scan.IdentifierNames;
+import io.backstop.jdbc.internal.analysis.scan.Keyword;
+import io.backstop.jdbc.internal.analysis.scan.Lexer;
+import io.backstop.jdbc.internal.analysis.scan.StringLiterals;
+import io.backstop.jdbc.internal.analysis.scan.TokenKind;
+import io.backstop.jdbc.internal.analysis.scan.TokenList;
 
 import java.util.Locale;
 
@@ -21,7 +21,7 @@ public final class SecretMask {
     /** Code in dollar quotes is masked within, but not code in code in code. */
     private static final int DEEPEST = 3;
 
-    private final Tokens tokens;
+    private final TokenList tokens;
     private final boolean standardStrings;
     private final int depth;
     private final StringBuilder masked;
@@ -72,7 +72,7 @@ public final class SecretMask {
             replace(i, MASK);
             return;
         }
-        String value = Literals.value(tokens, i);
+        String value = StringLiterals.value(tokens, i);
         if (tokens.kind(i) == TokenKind.DOLLAR_STRING && depth < DEEPEST) {
             String inside = mask(value, standardStrings, depth + 1);
             if (!inside.equals(value)) {
@@ -96,10 +96,10 @@ public final class SecretMask {
         if (before >= 0 && assigns(before)) {
             before--;
         }
-        if (before < 0 || !Names.label(tokens, before)) {
+        if (before < 0 || !IdentifierNames.label(tokens, before)) {
             return false;
         }
-        return tokens.keyword(before) == Keyword.CONNECTION || secretName(Names.name(tokens, before));
+        return tokens.keyword(before) == Keyword.CONNECTION || secretName(IdentifierNames.name(tokens, before));
     }
 
     private boolean assigns(int i) {
@@ -113,8 +113,8 @@ public final class SecretMask {
         return i + 2 < tokens.size()
                 && tokens.symbol(i + 1, '(')
                 && tokens.kind(i + 2).string()
-                && Names.name(tokens, i).equals("set_config")
-                && secretName(Literals.value(tokens, i + 2));
+                && IdentifierNames.name(tokens, i).equals("set_config")
+                && secretName(StringLiterals.value(tokens, i + 2));
     }
 
     private static boolean secretName(String name) {

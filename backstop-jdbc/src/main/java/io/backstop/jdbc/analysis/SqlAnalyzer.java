@@ -2,12 +2,12 @@ package io.backstop.jdbc.analysis;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.StatementAssessment;
-import io.backstop.jdbc.analysis.read.StatementReader;
-import io.backstop.jdbc.analysis.scan.Lexer;
-import io.backstop.jdbc.analysis.scan.Shape;
-import io.backstop.jdbc.analysis.scan.Span;
-import io.backstop.jdbc.analysis.scan.Statements;
-import io.backstop.jdbc.analysis.scan.Tokens;
+import io.backstop.jdbc.internal.analysis.command.StatementReader;
+import io.backstop.jdbc.internal.analysis.scan.Lexer;
+import io.backstop.jdbc.internal.analysis.scan.StatementShape;
+import io.backstop.jdbc.internal.analysis.scan.StatementSplitter;
+import io.backstop.jdbc.internal.analysis.scan.TokenList;
+import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -40,8 +40,8 @@ public final class SqlAnalyzer {
      */
     public Assessment assess(String sql, boolean standardConformingStrings) {
         if (sql.length() > AssessmentCache.LONGEST_TEXT) {
-            Tokens tokens = Lexer.scan(sql, standardConformingStrings);
-            return read(tokens, Statements.split(tokens)).assessment();
+            TokenList tokens = Lexer.scan(sql, standardConformingStrings);
+            return read(tokens, StatementSplitter.split(tokens)).assessment();
         }
         AssessmentCache cache = standardConformingStrings ? standard : escaping;
         Assessment known = cache.byText(sql);
@@ -49,11 +49,11 @@ public final class SqlAnalyzer {
     }
 
     private static Assessment read(String sql, boolean standardConformingStrings, AssessmentCache cache) {
-        Tokens tokens = Lexer.scan(sql, standardConformingStrings);
-        String shape = Shape.of(tokens);
+        TokenList tokens = Lexer.scan(sql, standardConformingStrings);
+        String shape = StatementShape.of(tokens);
         Assessment known = cache.byShape(shape);
         if (known == null) {
-            Result result = read(tokens, Statements.split(tokens));
+            Result result = read(tokens, StatementSplitter.split(tokens));
             known = result.assessment();
             if (result.shared()) {
                 cache.shape(shape, known);
@@ -66,17 +66,17 @@ public final class SqlAnalyzer {
     /** An assessment, and whether every text of this shape has it. */
     private record Result(Assessment assessment, boolean shared) {}
 
-    private static Result read(Tokens tokens, List<Span> spans) {
+    private static Result read(TokenList tokens, List<TokenSpan> spans) {
         List<StatementAssessment> statements = new ArrayList<>(spans.size());
         boolean shared = true;
-        for (Span span : spans) {
+        for (TokenSpan span : spans) {
             StatementReader.Result result = StatementReader.read(tokens, span);
             statements.add(result.assessment());
             shared &= result.assessment().recognised() && !result.literalsMatter();
         }
-        if (StringSettings.change(tokens, spans)) {
+        if (StringSettingChanges.change(tokens, spans)) {
             shared = false;
-            if (StringSettings.matter(tokens)) {
+            if (StringSettingChanges.matter(tokens)) {
                 statements.add(StatementReader.unreadable("it changes how its own strings are read"));
             }
         }

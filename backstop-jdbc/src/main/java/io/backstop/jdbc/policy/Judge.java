@@ -30,7 +30,7 @@ public final class Judge {
 
     /** The assessment as the policy sees it: with what it protects on top. */
     public Assessment weigh(Assessment assessment, Policy policy) {
-        return Protection.apply(policy.impact(), assessment);
+        return ProtectedObjects.apply(policy.impact(), assessment);
     }
 
     /** The verdict on an assessment that {@link #weigh} returned. */

@@ -2,7 +2,7 @@ package io.backstop.jdbc.analysis;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.RiskLevel;
-import io.backstop.jdbc.analysis.read.StatementReader;
+import io.backstop.jdbc.internal.analysis.command.StatementReader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

@@ -2,7 +2,7 @@ package io.backstop.jdbc.analysis;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.Finding;
-import io.backstop.jdbc.analysis.rule.Rule;
+import io.backstop.jdbc.internal.analysis.rule.Rule;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;

@@ -1,11 +1,11 @@
 package io.backstop.jdbc.analysis;
 
-import io.backstop.jdbc.analysis.scan.Keyword;
-import io.backstop.jdbc.analysis.scan.Lexer;
-import io.backstop.jdbc.analysis.scan.Literals;
-import io.backstop.jdbc.analysis.scan.Names;
-import io.backstop.jdbc.analysis.scan.TokenKind;
-import io.backstop.jdbc.analysis.scan.Tokens;
+import io.backstop.jdbc.internal.analysis.scan.IdentifierNames;
+import io.backstop.jdbc.internal.analysis.scan.Keyword;
+import io.backstop.jdbc.internal.analysis.scan.Lexer;
+import io.backstop.jdbc.internal.analysis.scan.StringLiterals;
+import io.backstop.jdbc.internal.analysis.scan.TokenKind;
+import io.backstop.jdbc.internal.analysis.scan.TokenList;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.Test;
@@ -109,13 +109,13 @@ class ServerComparisonTest {
         } catch (SQLException e) {
             return false; // The server does not take it for an expression; then it never runs.
         }
-        Tokens tokens = Lexer.scan(literal, standard);
+        TokenList tokens = Lexer.scan(literal, standard);
         assertThat(tokens.size()).as(literal).isEqualTo(1);
         assertThat(tokens.kind(0).string()).as(literal).isTrue();
         if (tokens.kind(0) != TokenKind.BIT_STRING) {
             // N'x' is a character type, whose cast to text takes the spaces off its end.
             boolean padded = literal.startsWith("N");
-            String actual = Literals.value(tokens, 0);
+            String actual = StringLiterals.value(tokens, 0);
             assertThat(padded ? actual.replaceAll(" +\\z", "") : actual)
                     .as(literal)
                     .isEqualTo(value);
@@ -137,12 +137,13 @@ class ServerComparisonTest {
                 "x".repeat(70),
                 "\"" + "é".repeat(40) + "\"",
                 "日本" + "x".repeat(60))) {
-            Tokens tokens = Lexer.scan(name, true);
+            TokenList tokens = Lexer.scan(name, true);
             assertThat(tokens.size()).as(name).isEqualTo(1);
             try (Connection connection = database.connect();
                     Statement statement = connection.createStatement();
                     ResultSet result = statement.executeQuery("SELECT 1 AS " + name)) {
-                assertThat(Names.name(tokens, 0)).isEqualTo(result.getMetaData().getColumnLabel(1));
+                assertThat(IdentifierNames.name(tokens, 0))
+                        .isEqualTo(result.getMetaData().getColumnLabel(1));
             }
         }
     }

@@ -2,11 +2,11 @@ package io.backstop.jdbc.analysis;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.RiskLevel;
-import io.backstop.jdbc.analysis.read.StatementReader;
-import io.backstop.jdbc.analysis.scan.Keyword;
-import io.backstop.jdbc.analysis.scan.Lexer;
-import io.backstop.jdbc.analysis.scan.TokenKind;
-import io.backstop.jdbc.analysis.scan.Tokens;
+import io.backstop.jdbc.internal.analysis.command.StatementReader;
+import io.backstop.jdbc.internal.analysis.scan.Keyword;
+import io.backstop.jdbc.internal.analysis.scan.Lexer;
+import io.backstop.jdbc.internal.analysis.scan.TokenKind;
+import io.backstop.jdbc.internal.analysis.scan.TokenList;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -114,7 +114,7 @@ class VerdictProperties {
     void space_and_comments_change_nothing(@ForAll("statement") String sql, @ForAll long seed) {
         Random random = new Random(seed);
         StringBuilder spaced = new StringBuilder();
-        Tokens tokens = Lexer.scan(sql, true);
+        TokenList tokens = Lexer.scan(sql, true);
         for (int i = 0; i < tokens.size(); i++) {
             spaced.append(GAPS.get(random.nextInt(GAPS.size()))).append(tokens.written(i));
         }
@@ -125,7 +125,7 @@ class VerdictProperties {
     @Property(seed = SEED)
     void the_case_of_unquoted_words_changes_nothing(@ForAll("statement") String sql, @ForAll long seed) {
         Random random = new Random(seed);
-        Tokens tokens = Lexer.scan(sql, true);
+        TokenList tokens = Lexer.scan(sql, true);
         StringBuilder cased = new StringBuilder(sql);
         for (int i = 0; i < tokens.size(); i++) {
             for (int at = tokens.start(i); tokens.kind(i) == TokenKind.WORD && at < tokens.end(i); at++) {
@@ -139,7 +139,7 @@ class VerdictProperties {
     @Property(seed = SEED)
     void quoting_ordinary_identifiers_changes_nothing(@ForAll("statement") String sql, @ForAll long seed) {
         Random random = new Random(seed);
-        Tokens tokens = Lexer.scan(sql, true);
+        TokenList tokens = Lexer.scan(sql, true);
         StringBuilder quoted = new StringBuilder();
         for (int i = 0; i < tokens.size(); i++) {
             String written = tokens.written(i);
@@ -196,7 +196,7 @@ class VerdictProperties {
 
     @Property(seed = SEED, tries = 5_000)
     void tokens_cover_the_text_in_order(@ForAll("soup") String text) {
-        Tokens tokens = Lexer.scan(text, true);
+        TokenList tokens = Lexer.scan(text, true);
         int last = 0;
         for (int i = 0; i < tokens.size(); i++) {
             assertThat(tokens.start(i)).isGreaterThanOrEqualTo(last);

@@ -12,13 +12,13 @@ final class DescriptionFormat {
     private DescriptionFormat() {}
 
     static byte[] write(TableDescription description) {
-        return Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(description);
+        return SnapshotJson.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(description);
     }
 
     /** @param origin names the object in messages */
     static TableDescription read(byte[] content, String origin) throws CorruptSnapshotException {
         try {
-            if (!(Json.MAPPER.readTree(content) instanceof ObjectNode table)) {
+            if (!(SnapshotJson.MAPPER.readTree(content) instanceof ObjectNode table)) {
                 throw new CorruptSnapshotException(
                         origin + " cannot be read as a table's description: it is no object");
             }
@@ -28,7 +28,7 @@ final class DescriptionFormat {
             if (!table.has(PARTITIONS)) {
                 table.putArray(PARTITIONS); // stored before partitioned tables named theirs
             }
-            return Json.MAPPER.treeToValue(table, TableDescription.class);
+            return SnapshotJson.MAPPER.treeToValue(table, TableDescription.class);
         } catch (JacksonException e) {
             throw new CorruptSnapshotException(
                     origin + " cannot be read as a table's description: " + e.getOriginalMessage(), e);

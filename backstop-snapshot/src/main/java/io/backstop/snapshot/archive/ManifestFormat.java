@@ -28,20 +28,20 @@ final class ManifestFormat {
     private ManifestFormat() {}
 
     static byte[] write(SnapshotManifest manifest) {
-        ObjectNode node = Json.MAPPER.valueToTree(manifest);
+        ObjectNode node = SnapshotJson.MAPPER.valueToTree(manifest);
         node.remove("stored_bytes");
         node.put(CHECKSUM, checksum(node));
-        return Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(node);
+        return SnapshotJson.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(node);
     }
 
     private static String checksum(ObjectNode withoutChecksum) {
-        return Sha256.hex(Json.MAPPER.writeValueAsBytes(withoutChecksum));
+        return Sha256.hex(SnapshotJson.MAPPER.writeValueAsBytes(withoutChecksum));
     }
 
     /** @param origin names the object in messages */
     static SnapshotManifest read(byte[] content, String origin) throws CorruptSnapshotException {
         try {
-            JsonNode root = Json.MAPPER.readTree(content);
+            JsonNode root = SnapshotJson.MAPPER.readTree(content);
             if (!(root instanceof ObjectNode node)) {
                 throw new CorruptSnapshotException(origin + " is not a manifest: it holds no JSON object");
             }
@@ -50,7 +50,7 @@ final class ManifestFormat {
             if (checksum == null || !checksum.isString() || !checksum.asString().equals(checksum(node))) {
                 throw new CorruptSnapshotException(origin + " does not match its own checksum");
             }
-            return checked(Json.MAPPER.treeToValue(node, SnapshotManifest.class), origin);
+            return checked(SnapshotJson.MAPPER.treeToValue(node, SnapshotManifest.class), origin);
         } catch (JacksonException e) {
             throw new CorruptSnapshotException(origin + " cannot be read as a manifest: " + e.getOriginalMessage(), e);
         }
@@ -92,7 +92,7 @@ final class ManifestFormat {
     private static void checkObjects(SnapshotManifest manifest, String origin) throws CorruptSnapshotException {
         Set<String> names = new HashSet<>(Set.of(NAME));
         for (SnapshotManifest.StoredObject object : objects(manifest)) {
-            if (!SnapshotObjects.isName(object.name()) || !names.add(object.name())) {
+            if (!SnapshotObjectNames.isName(object.name()) || !names.add(object.name())) {
                 throw new CorruptSnapshotException(origin + " names an object that cannot be one of its own");
             }
             if (object.bytes() < 0 || !SHA256.matcher(object.sha256()).matches()) {

@@ -7,7 +7,7 @@ import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.InDoubtException;
 import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
-import io.backstop.snapshot.store.StoreCalls;
+import io.backstop.snapshot.store.StoreExecutor;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -109,8 +109,8 @@ public final class SnapshotArchive {
     /** Reads manifests, several at a time; fails only where the store is away, and with it all of them. */
     List<ReadManifest> read(List<String> names) throws IOException {
         Map<String, ReadManifest> results = new ConcurrentHashMap<>();
-        StoreCalls.all(names.stream()
-                .map(name -> (StoreCalls.Call) () -> results.put(name, read(name)))
+        StoreExecutor.all(names.stream()
+                .map(name -> (StoreExecutor.Call) () -> results.put(name, read(name)))
                 .toList());
         return names.stream().map(results::get).map(Objects::requireNonNull).toList();
     }
@@ -158,14 +158,14 @@ public final class SnapshotArchive {
 
     /** The same for several snapshots, some objects at a time. The first that is not right is told. */
     public void verify(Collection<SnapshotManifest> manifests, Verification verification) throws IOException {
-        List<StoreCalls.Call> reads = new ArrayList<>();
+        List<StoreExecutor.Call> reads = new ArrayList<>();
         for (SnapshotManifest manifest : manifests) {
             reads.add(() -> requireStored(manifest));
             for (SnapshotObject object : objects(manifest)) {
                 reads.add(() -> object.verify(verification));
             }
         }
-        StoreCalls.all(reads);
+        StoreExecutor.all(reads);
     }
 
     private void requireStored(SnapshotManifest manifest) throws IOException {
@@ -221,7 +221,7 @@ public final class SnapshotArchive {
 
     private SnapshotObject object(SnapshotManifest manifest, SnapshotManifest.StoredObject object)
             throws CorruptSnapshotException {
-        if (!SnapshotObjects.isName(object.name())) {
+        if (!SnapshotObjectNames.isName(object.name())) {
             throw new CorruptSnapshotException(
                     "the manifest of " + manifest.snapshotId() + " names an object that cannot be one of its own");
         }

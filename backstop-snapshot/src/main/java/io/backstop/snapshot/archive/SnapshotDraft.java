@@ -39,16 +39,16 @@ public final class SnapshotDraft {
 
     /** Stores the rows' next object and tells what the manifest has to say about it. */
     public SnapshotManifest.Chunk putChunk(int number, long rows, ByteBuffer content) throws IOException {
-        StoredObject stored = put(SnapshotObjects.chunk(number), content);
+        StoredObject stored = put(SnapshotObjectNames.chunk(number), content);
         return new SnapshotManifest.Chunk(stored.name(), rows, stored.bytes(), stored.sha256());
     }
 
     public StoredObject putDescription(TableDescription description) throws IOException {
-        return put(SnapshotObjects.SCHEMA_JSON, ByteBuffer.wrap(DescriptionFormat.write(description)));
+        return put(SnapshotObjectNames.SCHEMA_JSON, ByteBuffer.wrap(DescriptionFormat.write(description)));
     }
 
     public StoredObject putScript(String sql) throws IOException {
-        return put(SnapshotObjects.SCHEMA_SQL, ByteBuffer.wrap(sql.getBytes(StandardCharsets.UTF_8)));
+        return put(SnapshotObjectNames.SCHEMA_SQL, ByteBuffer.wrap(sql.getBytes(StandardCharsets.UTF_8)));
     }
 
     /**

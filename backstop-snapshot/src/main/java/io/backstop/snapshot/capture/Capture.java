@@ -8,10 +8,20 @@ import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
+import io.backstop.snapshot.describe.TableDescriber;
+import io.backstop.snapshot.internal.copy.BinaryColumns;
+import io.backstop.snapshot.internal.copy.ChunkUploads;
+import io.backstop.snapshot.internal.copy.TableCopier;
+import io.backstop.snapshot.internal.copy.TableSize;
+import io.backstop.snapshot.internal.lock.LockedRowIdentities;
+import io.backstop.snapshot.internal.reach.StandaloneObjects;
+import io.backstop.snapshot.internal.session.CallerSession;
+import io.backstop.snapshot.internal.session.HelperConnection;
+import io.backstop.snapshot.internal.session.Identifiers;
+import io.backstop.snapshot.internal.session.Relation;
 import io.backstop.snapshot.schema.RebuildScript;
-import io.backstop.snapshot.schema.TableDescriber;
 import io.backstop.snapshot.schema.TableDescription;
-import io.backstop.snapshot.store.StoreCalls;
+import io.backstop.snapshot.store.StoreExecutor;
 
 import java.io.IOException;
 import java.sql.SQLException;
@@ -30,7 +40,7 @@ final class Capture {
     /** What the compressor adds to a chunk after it is found to be full. */
     private static final int OVER = 512 << 10;
 
-    private final Session session;
+    private final CallerSession session;
     private final SnapshotArchive archive;
     private final Provenance provenance;
     private final TableSnapshots.Encoding wanted;
@@ -41,7 +51,7 @@ final class Capture {
     private final List<SnapshotDraft> drafts = new ArrayList<>();
 
     Capture(
-            Session session,
+            CallerSession session,
             SnapshotArchive archive,
             Provenance provenance,
             TableSnapshots.Encoding wanted,
@@ -70,9 +80,9 @@ final class Capture {
     }
 
     /** @param second reads along where it can */
-    List<SnapshotManifest> copy(Collection<Relation> relations, String groupId, SecondReader second)
+    List<SnapshotManifest> copy(Collection<Relation> relations, String groupId, HelperConnection second)
             throws SQLException, IOException, RecoveryNotReadyException {
-        return copy(relations, groupId, second, LockedRows.NONE, StandaloneObjects.NONE);
+        return copy(relations, groupId, second, LockedRowIdentities.NONE, StandaloneObjects.NONE);
     }
 
     /**
@@ -82,8 +92,8 @@ final class Capture {
     List<SnapshotManifest> copy(
             Collection<Relation> relations,
             String groupId,
-            SecondReader second,
-            LockedRows rows,
+            HelperConnection second,
+            LockedRowIdentities rows,
             StandaloneObjects standalone)
             throws SQLException, IOException, RecoveryNotReadyException {
         List<Long> oids = relations.stream().map(Relation::oid).toList();
@@ -92,7 +102,7 @@ final class Capture {
         Origin origin = Origin.read(session, settings.clock().instant());
         BinaryColumns binary = BinaryColumns.of(session, oids);
         Map<Long, Long> pages = TableSize.pages(session, oids);
-        try (StoreThreads store = new StoreThreads(chunkBytes + OVER)) {
+        try (ChunkUploads store = new ChunkUploads(chunkBytes + OVER)) {
             List<Future<Prepared>> prepared = new ArrayList<>();
             try (TableCopier copier = new TableCopier(session, second, store, progress, chunkBytes)) {
                 for (Relation relation : relations) {
@@ -136,11 +146,11 @@ final class Capture {
     }
 
     /** Publishes none before all are there. */
-    private List<SnapshotManifest> publish(StoreThreads store, List<Future<Prepared>> prepared) throws IOException {
+    private List<SnapshotManifest> publish(ChunkUploads store, List<Future<Prepared>> prepared) throws IOException {
         List<Future<SnapshotManifest>> published = new ArrayList<>();
         List<Prepared> complete = new ArrayList<>();
         for (Future<Prepared> snapshot : prepared) {
-            complete.add(StoreCalls.await(snapshot));
+            complete.add(StoreExecutor.await(snapshot));
             progress.reached(
                     Progress.Step.COPIED,
                     subject(complete.get(complete.size() - 1).manifest()),
@@ -152,7 +162,7 @@ final class Capture {
         }
         List<SnapshotManifest> manifests = new ArrayList<>();
         for (Future<SnapshotManifest> snapshot : published) {
-            manifests.add(StoreCalls.await(snapshot));
+            manifests.add(StoreExecutor.await(snapshot));
             progress.reached(Progress.Step.PUBLISHED, subject(manifests.get(manifests.size() - 1)), 0, 0);
         }
         return List.copyOf(manifests);
@@ -241,7 +251,7 @@ final class Capture {
     }
 
     private record Origin(String serverVersion, String lsn, Instant readAt) {
-        static Origin read(Session session, Instant now) throws SQLException {
+        static Origin read(CallerSession session, Instant now) throws SQLException {
             return session.rows(
                             "SELECT current_setting('server_version'), (CASE WHEN pg_is_in_recovery() "
                                     + "THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END)::text",

@@ -1,6 +1,7 @@
 package io.backstop.snapshot.capture;
 
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
@@ -15,7 +16,7 @@ final class CaptureFailures {
 
     static RecoveryNotReadyException reading(SQLException failure) {
         return new RecoveryNotReadyException(
-                "the rows could not be saved: " + Session.reason(failure) + "; nothing was changed",
+                "the rows could not be saved: " + CallerSession.reason(failure) + "; nothing was changed",
                 hint(failure),
                 failure);
     }

@@ -11,7 +11,26 @@ import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.SnapshotArchive;
-import io.backstop.snapshot.schema.TransactionBlock;
+import io.backstop.snapshot.describe.TransactionBlock;
+import io.backstop.snapshot.internal.copy.TableCopier;
+import io.backstop.snapshot.internal.copy.TableSize;
+import io.backstop.snapshot.internal.lock.LockBeforeSnapshot;
+import io.backstop.snapshot.internal.lock.LockedBlastRadius;
+import io.backstop.snapshot.internal.lock.LockedRowIdentities;
+import io.backstop.snapshot.internal.lock.StaleSnapshotChecks;
+import io.backstop.snapshot.internal.lock.TableLocks;
+import io.backstop.snapshot.internal.loss.CollateralLossCheck;
+import io.backstop.snapshot.internal.reach.BlastRadius;
+import io.backstop.snapshot.internal.reach.BlastRadiusResolver;
+import io.backstop.snapshot.internal.reach.DeferredTriggers;
+import io.backstop.snapshot.internal.reach.StandaloneObjects;
+import io.backstop.snapshot.internal.session.CallerSession;
+import io.backstop.snapshot.internal.session.CaptureSettings;
+import io.backstop.snapshot.internal.session.HelperConnection;
+import io.backstop.snapshot.internal.session.Identifiers;
+import io.backstop.snapshot.internal.session.Relation;
+import io.backstop.snapshot.internal.session.SearchPath;
+import io.backstop.snapshot.internal.session.SnapshotVisibility;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
@@ -90,7 +109,7 @@ public final class PostgresSnapshotService implements SnapshotService {
     public SecuredRows secureRows(
             Connection connection, Connections more, SnapshotRequest request, RowQuery query, Progress progress)
             throws RecoveryNotReadyException {
-        Optional<SecuredTables> rows = request.recent().isPresent()
+        Optional<TableSnapshotGuard> rows = request.recent().isPresent()
                 ? Optional.empty() // these are of whole tables
                 : secure(
                         connection,
@@ -101,10 +120,10 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     /** Saves, and where nothing comes of it, leaves the transaction as it was found. */
-    private Optional<SecuredTables> secure(
+    private Optional<TableSnapshotGuard> secure(
             Connection connection, SnapshotRequest request, Progress progress, Saving saving)
             throws RecoveryNotReadyException {
-        Session session = new Session(connection);
+        CallerSession session = new CallerSession(connection);
         Capture capture = new Capture(
                 session,
                 archive,
@@ -117,18 +136,19 @@ public final class PostgresSnapshotService implements SnapshotService {
         Undo undo = () -> {};
         try {
             requireTransaction(connection);
-            Sight sight = Sight.of(session);
-            if (sight == Sight.UNDECIDED) {
+            SnapshotVisibility sight = SnapshotVisibility.of(session);
+            if (sight == SnapshotVisibility.UNDECIDED) {
                 undo = session::rollBack;
             } else {
                 session.execute("SAVEPOINT backstop_secure");
                 undo = () ->
                         session.execute("ROLLBACK TO SAVEPOINT backstop_secure; RELEASE SAVEPOINT backstop_secure");
             }
-            Optional<SecuredTables> secured = saving.save(session, sight, capture);
+            Optional<TableSnapshotGuard> secured = saving.save(session, sight, capture);
             if (secured.isEmpty()) {
                 undo.run();
-            } else if (sight != Sight.UNDECIDED && secured.get().taken().isEmpty()) {
+            } else if (sight != SnapshotVisibility.UNDECIDED
+                    && secured.get().taken().isEmpty()) {
                 session.execute("RELEASE SAVEPOINT backstop_secure");
             }
             return secured;
@@ -148,13 +168,18 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     /** Of the one table that the statement names only the rows that it will take. */
-    private Optional<SecuredTables> saveRows(
-            Session session, Sight sight, SnapshotRequest request, RowQuery query, Progress progress, Capture capture)
+    private Optional<TableSnapshotGuard> saveRows(
+            CallerSession session,
+            SnapshotVisibility sight,
+            SnapshotRequest request,
+            RowQuery query,
+            Progress progress,
+            Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         String groupId = identifiers.group();
         return new RowCapture(session, capture, settings.lockTimeout(), request, progress)
                 .save(sight, query, groupId)
-                .map(saved -> new SecuredTables(
+                .map(saved -> new TableSnapshotGuard(
                         groupId,
                         saved.manifests(),
                         store.address(),
@@ -163,28 +188,29 @@ public final class PostgresSnapshotService implements SnapshotService {
                         capture));
     }
 
-    private LockedTables lock(Session session, Sight sight, SnapshotRequest request, Progress progress)
+    private LockedBlastRadius lock(
+            CallerSession session, SnapshotVisibility sight, SnapshotRequest request, Progress progress)
             throws SQLException, RecoveryNotReadyException {
-        if (sight == Sight.UNDECIDED) {
-            return new LockedBeforeSeen(session, settings.lockTimeout()).lock(request, progress);
+        if (sight == SnapshotVisibility.UNDECIDED) {
+            return new LockBeforeSnapshot(session, settings.lockTimeout()).lock(request, progress);
         }
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
         BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
-        OlderSnapshot older = new OlderSnapshot(session);
-        if (sight == Sight.OLDER) {
+        StaleSnapshotChecks older = new StaleSnapshotChecks(session);
+        if (sight == SnapshotVisibility.OLDER) {
             older.refuseWhatIsNotByRow(request.destructions(), resolver);
         }
         BlastRadius radius = new TableLocks(session, settings.lockTimeout())
                 .lock(() -> resolver.resolve(request.destructions(), request.companions()), progress);
-        if (sight == Sight.OLDER) {
+        if (sight == SnapshotVisibility.OLDER) {
             older.requireCurrent(radius);
         }
-        return new LockedTables(radius, sight, path);
+        return new LockedBlastRadius(radius, sight, path);
     }
 
-    private SecuredTables save(
-            Session session, Connections more, LockedTables locked, SnapshotRequest request, Capture capture)
+    private TableSnapshotGuard save(
+            CallerSession session, Connections more, LockedBlastRadius locked, SnapshotRequest request, Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         if (request.callersTransaction()) {
             DeferredTriggers.refuse(session, locked.radius());
@@ -195,18 +221,18 @@ public final class PostgresSnapshotService implements SnapshotService {
         String groupId = identifiers.group();
         List<SnapshotManifest> manifests = covering(session, more, locked, request, capture, groupId);
         capture.verify(manifests, groupId);
-        Aftermath aftermath =
-                Aftermath.expect(session, locked.saved(), locked.sight() == Sight.OLDER || drops(request));
+        CollateralLossCheck aftermath = CollateralLossCheck.expect(
+                session, locked.saved(), locked.sight() == SnapshotVisibility.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
         locked.path().useCallers();
-        return new SecuredTables(groupId, manifests, store.address(), aftermath, Optional.empty(), capture);
+        return new TableSnapshotGuard(groupId, manifests, store.address(), aftermath, Optional.empty(), capture);
     }
 
     /** Snapshots that cover the radius: taken now, or where the request says so, not long ago. */
     private List<SnapshotManifest> covering(
-            Session session,
+            CallerSession session,
             Connections more,
-            LockedTables locked,
+            LockedBlastRadius locked,
             SnapshotRequest request,
             Capture capture,
             String groupId)
@@ -225,22 +251,22 @@ public final class PostgresSnapshotService implements SnapshotService {
                             request.database(),
                             request.recent().get()));
             // Definitions alone cost nothing, and nobody takes them beforehand.
-            covering.addAll(capture.copy(radius.foreign(), groupId, SecondReader.none()));
+            covering.addAll(capture.copy(radius.foreign(), groupId, HelperConnection.none()));
             return covering;
         }
         TableSize.refuseTooLarge(session, radius, request);
         return capture.copy(
-                radius.relations(), groupId, secondReader(session, more, locked), LockedRows.NONE, standalone);
+                radius.relations(), groupId, secondReader(session, more, locked), LockedRowIdentities.NONE, standalone);
     }
 
     /** No other connection sees what this transaction wrote itself, what an older snapshot sees, or temporary tables. */
-    private static SecondReader secondReader(Session session, Connections more, LockedTables locked)
+    private static HelperConnection secondReader(CallerSession session, Connections more, LockedBlastRadius locked)
             throws SQLException {
-        boolean alone = locked.sight() == Sight.OLDER
+        boolean alone = locked.sight() == SnapshotVisibility.OLDER
                 || locked.radius().relations().stream().anyMatch(Relation::isTemporary)
                 || session.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
                         .equals("t");
-        return alone ? SecondReader.none() : new SecondReader(more, SecondReader.View.underLockOf(session));
+        return alone ? HelperConnection.none() : new HelperConnection(more, HelperConnection.View.underLockOf(session));
     }
 
     private static boolean drops(SnapshotRequest request) {
@@ -281,7 +307,7 @@ public final class PostgresSnapshotService implements SnapshotService {
     /** Locks, copies, stores and reads back; empty where this way of doing it is not the right one. */
     @FunctionalInterface
     private interface Saving {
-        Optional<SecuredTables> save(Session session, Sight sight, Capture capture)
+        Optional<TableSnapshotGuard> save(CallerSession session, SnapshotVisibility sight, Capture capture)
                 throws SQLException, IOException, RecoveryNotReadyException;
     }
 }

@@ -3,7 +3,11 @@ package io.backstop.snapshot.capture;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.archive.SnapshotArchive;
-import io.backstop.snapshot.schema.TableDescriber;
+import io.backstop.snapshot.describe.TableDescriber;
+import io.backstop.snapshot.internal.copy.TableCopier;
+import io.backstop.snapshot.internal.reach.BlastRadius;
+import io.backstop.snapshot.internal.session.CallerSession;
+import io.backstop.snapshot.internal.session.Relation;
 import io.backstop.snapshot.schema.TableDescription;
 
 import java.io.IOException;
@@ -38,7 +42,7 @@ final class RecentSnapshots {
      *
      * @param database {@code host:port/name}, as the manifests have to say it too
      */
-    List<SnapshotManifest> of(Session session, BlastRadius radius, String database, Duration maxAge)
+    List<SnapshotManifest> of(CallerSession session, BlastRadius radius, String database, Duration maxAge)
             throws SQLException, IOException, RecoveryNotReadyException {
         Map<Long, TableDescription> descriptions = new TableDescriber()
                 .describe(session.connection(), radius.tables().keySet());

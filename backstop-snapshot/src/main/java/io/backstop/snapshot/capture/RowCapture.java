@@ -6,6 +6,24 @@ import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.RowQuery;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
+import io.backstop.snapshot.internal.copy.TableSize;
+import io.backstop.snapshot.internal.lock.CapturedTableIds;
+import io.backstop.snapshot.internal.lock.LockedRowIdentities;
+import io.backstop.snapshot.internal.lock.StaleSnapshotChecks;
+import io.backstop.snapshot.internal.lock.TableLocks;
+import io.backstop.snapshot.internal.loss.CollateralLossCheck;
+import io.backstop.snapshot.internal.loss.TakenRowsCheck;
+import io.backstop.snapshot.internal.reach.BlastRadius;
+import io.backstop.snapshot.internal.reach.BlastRadiusResolver;
+import io.backstop.snapshot.internal.reach.DeferredTriggers;
+import io.backstop.snapshot.internal.reach.RowTargets;
+import io.backstop.snapshot.internal.reach.StandaloneObjects;
+import io.backstop.snapshot.internal.session.CallerSession;
+import io.backstop.snapshot.internal.session.CaptureSettings;
+import io.backstop.snapshot.internal.session.HelperConnection;
+import io.backstop.snapshot.internal.session.Relation;
+import io.backstop.snapshot.internal.session.SearchPath;
+import io.backstop.snapshot.internal.session.SnapshotVisibility;
 
 import java.io.IOException;
 import java.sql.SQLException;
@@ -19,7 +37,7 @@ import java.util.Set;
 /**
  * Saves of one table the rows alone that a statement is about to take, and whole tables where they are taken along by a
  * foreign key. Others may write the rest of the table meanwhile, so the statement may meet other rows than these: which it
- * took is compared afterwards ({@link TakenRows}). Used once, by one thread.
+ * took is compared afterwards ({@link TakenRowsCheck}). Used once, by one thread.
  */
 final class RowCapture {
     /** Above so many rows a table is rather read as a whole where they are a large part of it. */
@@ -27,13 +45,14 @@ final class RowCapture {
 
     private static final int LARGE_PART = 3;
 
-    private final Session session;
+    private final CallerSession session;
     private final Capture capture;
     private final Duration lockTimeout;
     private final SnapshotRequest request;
     private final Progress progress;
 
-    RowCapture(Session session, Capture capture, Duration lockTimeout, SnapshotRequest request, Progress progress) {
+    RowCapture(
+            CallerSession session, Capture capture, Duration lockTimeout, SnapshotRequest request, Progress progress) {
         this.session = session;
         this.capture = capture;
         this.lockTimeout = lockTimeout;
@@ -42,31 +61,31 @@ final class RowCapture {
     }
 
     /** Empty where whole tables have to be saved; the transaction has to be taken back to where it was then. */
-    Optional<Saved> save(Sight sight, RowQuery query, String groupId)
+    Optional<Saved> save(SnapshotVisibility sight, RowQuery query, String groupId)
             throws SQLException, IOException, RecoveryNotReadyException {
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
         BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
         Destruction destruction = request.destructions().get(0);
         BlastRadius radius = new TableLocks(session, lockTimeout).lock(() -> look(resolver, destruction), progress);
-        Optional<RowParts> found = RowParts.of(session, resolver, destruction, radius);
+        Optional<RowTargets> found = RowTargets.of(session, resolver, destruction, radius);
         // What has to be saved whole is better locked before the transaction sees anything.
-        if (found.isEmpty() || (sight == Sight.UNDECIDED && hasOthers(found.get(), radius))) {
+        if (found.isEmpty() || (sight == SnapshotVisibility.UNDECIDED && hasOthers(found.get(), radius))) {
             return Optional.empty();
         }
-        RowParts parts = found.get();
-        if (sight != Sight.CURRENT) {
-            new OlderSnapshot(session).requireCurrent(radius);
+        RowTargets parts = found.get();
+        if (sight != SnapshotVisibility.CURRENT) {
+            new StaleSnapshotChecks(session).requireCurrent(radius);
         }
         if (request.callersTransaction()) {
             DeferredTriggers.refuse(session, radius);
         }
         // Before the query: what a function in it destroys is destroyed by the statement, too.
-        Aftermath aftermath =
-                Aftermath.expect(session, new SavedTables(Set.of(), parts.oids()), sight != Sight.CURRENT);
-        TakenRows.Before before = TakenRows.before(session, parts, parts.relations(radius));
+        CollateralLossCheck aftermath = CollateralLossCheck.expect(
+                session, new CapturedTableIds(Set.of(), parts.oids()), sight != SnapshotVisibility.CURRENT);
+        TakenRowsCheck.Before before = TakenRowsCheck.before(session, parts, parts.relations(radius));
         path.useCallers();
-        Optional<LockedRows> rows = LockedRows.lock(session, query, parts.oids(), lockTimeout)
+        Optional<LockedRowIdentities> rows = LockedRowIdentities.lock(session, query, parts.oids(), lockTimeout)
                 .filter(locked -> !isLargePart(locked, parts.relations(radius)));
         if (rows.isEmpty()) {
             return Optional.empty();
@@ -83,22 +102,22 @@ final class RowCapture {
     private BlastRadius look(BlastRadiusResolver resolver, Destruction destruction)
             throws SQLException, RecoveryNotReadyException {
         BlastRadius radius = resolver.resolve(request.destructions(), request.companions());
-        return RowParts.of(session, resolver, destruction, radius)
+        return RowTargets.of(session, resolver, destruction, radius)
                 .map(parts -> parts.lockedByRow(radius))
                 .orElse(new BlastRadius(Map.of()));
     }
 
-    private static boolean hasOthers(RowParts parts, BlastRadius radius) {
+    private static boolean hasOthers(RowTargets parts, BlastRadius radius) {
         return !parts.others(radius).tables().isEmpty();
     }
 
-    private static boolean isLargePart(LockedRows rows, List<Relation> relations) {
+    private static boolean isLargePart(LockedRowIdentities rows, List<Relation> relations) {
         long estimated = relations.stream().mapToLong(Relation::estimatedRows).sum();
         return rows.count() > FEW && estimated > 0 && rows.count() > estimated / LARGE_PART;
     }
 
     /** A statement that finds no row takes none of any other table either, and there is nothing to store. */
-    private List<SnapshotManifest> copy(RowParts parts, BlastRadius radius, LockedRows rows, String groupId)
+    private List<SnapshotManifest> copy(RowTargets parts, BlastRadius radius, LockedRowIdentities rows, String groupId)
             throws SQLException, IOException, RecoveryNotReadyException {
         if (rows.isEmpty()) {
             return List.of();
@@ -111,7 +130,7 @@ final class RowCapture {
                 .filter(relation -> rows.in(relation) || relation.equals(parts.named()))
                 .forEach(relations::add);
         List<SnapshotManifest> manifests = capture.copy(
-                relations, groupId, SecondReader.none(), rows.onlyIn(parts.oids()), StandaloneObjects.NONE);
+                relations, groupId, HelperConnection.none(), rows.onlyIn(parts.oids()), StandaloneObjects.NONE);
         long stored = manifests.stream()
                 .filter(manifest -> manifest.coverage() == SnapshotManifest.Coverage.ROWS)
                 .mapToLong(SnapshotManifest::rowCount)
@@ -126,16 +145,17 @@ final class RowCapture {
         return manifests;
     }
 
-    private static SavedTables saved(Sight sight, RowParts parts, BlastRadius radius, LockedRows rows) {
+    private static CapturedTableIds saved(
+            SnapshotVisibility sight, RowTargets parts, BlastRadius radius, LockedRowIdentities rows) {
         Set<Long> others =
                 rows.isEmpty() ? Set.of() : parts.others(radius).tables().keySet();
-        if (sight == Sight.CURRENT) {
-            return new SavedTables(others, parts.oids());
+        if (sight == SnapshotVisibility.CURRENT) {
+            return new CapturedTableIds(others, parts.oids());
         }
-        return new SavedTables(
+        return new CapturedTableIds(
                 Set.of(), rows.isEmpty() ? parts.oids() : radius.tables().keySet());
     }
 
     /** What is stored, and the two looks before the statement. */
-    record Saved(List<SnapshotManifest> manifests, Aftermath aftermath, TakenRows taken) {}
+    record Saved(List<SnapshotManifest> manifests, CollateralLossCheck aftermath, TakenRowsCheck taken) {}
 }

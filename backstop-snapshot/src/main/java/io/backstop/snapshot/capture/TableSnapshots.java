@@ -7,6 +7,15 @@ import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.internal.copy.TableCopier;
+import io.backstop.snapshot.internal.reach.BlastRadius;
+import io.backstop.snapshot.internal.reach.BlastRadiusResolver;
+import io.backstop.snapshot.internal.session.CallerSession;
+import io.backstop.snapshot.internal.session.CaptureSettings;
+import io.backstop.snapshot.internal.session.HelperConnection;
+import io.backstop.snapshot.internal.session.Identifiers;
+import io.backstop.snapshot.internal.session.Relation;
+import io.backstop.snapshot.internal.session.SearchPath;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
@@ -63,7 +72,7 @@ public final class TableSnapshots {
                 .open()
                 .orElseThrow(() -> new RecoveryNotReadyException(
                         "there is no connection to read the tables with", "name the database"))) {
-            Session session = new Session(connection);
+            CallerSession session = new CallerSession(connection);
             Capture capture = new Capture(
                     session, archive, provenance, encoding, progress, settings, identifiers, TableCopier.CHUNK);
             try {
@@ -84,15 +93,19 @@ public final class TableSnapshots {
     }
 
     private List<SnapshotManifest> take(
-            Session session, Connections connections, List<RelationName> tables, Capture capture, Progress progress)
+            CallerSession session,
+            Connections connections,
+            List<RelationName> tables,
+            Capture capture,
+            Progress progress)
             throws SQLException, IOException, RecoveryNotReadyException {
         Collection<Relation> relations = locked(session, tables, progress);
         // Of this transaction itself: one of a savepoint's cannot be given to others.
         String exported = session.value("SELECT pg_catalog.pg_export_snapshot()");
         CaptureSettings.apply(session);
         String groupId = identifiers.group();
-        List<SnapshotManifest> manifests =
-                capture.copy(relations, groupId, new SecondReader(connections, SecondReader.View.exported(exported)));
+        List<SnapshotManifest> manifests = capture.copy(
+                relations, groupId, new HelperConnection(connections, HelperConnection.View.exported(exported)));
         capture.verify(manifests, groupId);
         return manifests;
     }
@@ -101,7 +114,7 @@ public final class TableSnapshots {
      * A transaction whose snapshot is younger than its locks, for TRUNCATE takes rows away from older ones too. So the names
      * are looked up before it begins, and again within it.
      */
-    private Collection<Relation> locked(Session session, List<RelationName> tables, Progress progress)
+    private Collection<Relation> locked(CallerSession session, List<RelationName> tables, Progress progress)
             throws SQLException, RecoveryNotReadyException {
         Connection connection = session.connection();
         connection.setAutoCommit(false);
@@ -133,7 +146,7 @@ public final class TableSnapshots {
                 .collect(Collectors.toSet());
     }
 
-    private static BlastRadius look(Session session, List<RelationName> tables)
+    private static BlastRadius look(CallerSession session, List<RelationName> tables)
             throws SQLException, RecoveryNotReadyException {
         SearchPath path = SearchPath.of(session);
         path.useCatalog();

@@ -22,7 +22,7 @@ public record DependentIdentity(String kind, String identity, List<String> sql) 
     }
 
     /** Each thing once, at the last of its places: only there all that it hangs on has been made. */
-    static List<Dependent> once(List<Dependent> inOrder) {
+    public static List<Dependent> once(List<Dependent> inOrder) {
         Map<DependentIdentity, Dependent> lastFirst = new LinkedHashMap<>();
         for (int i = inOrder.size() - 1; i >= 0; i--) {
             lastFirst.putIfAbsent(of(inOrder.get(i)), inOrder.get(i));

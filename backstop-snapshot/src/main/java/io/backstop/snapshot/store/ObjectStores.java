@@ -37,10 +37,10 @@ public final class ObjectStores {
      * @throws IllegalArgumentException where the address is none of these
      */
     public static ObjectStore open(String address) {
-        return open(address, Patience.DEFAULT);
+        return open(address, StoreTimeouts.DEFAULT);
     }
 
-    static ObjectStore open(String address, Patience patience) {
+    static ObjectStore open(String address, StoreTimeouts patience) {
         if (address.startsWith("file:")) {
             return new FileObjectStore(folder(address));
         }
@@ -101,7 +101,7 @@ public final class ObjectStores {
         return address.replaceAll("//[^/@]*:[^/@]*@", "//***@");
     }
 
-    private static S3Client client(Optional<URI> endpoint, Patience patience) {
+    private static S3Client client(Optional<URI> endpoint, StoreTimeouts patience) {
         S3ClientBuilder builder = S3Client.builder()
                 .defaultsMode(DefaultsMode.STANDARD)
                 .forcePathStyle(true)

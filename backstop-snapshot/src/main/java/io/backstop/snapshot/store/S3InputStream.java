@@ -29,7 +29,7 @@ final class S3InputStream extends InputStream {
     private int failures;
 
     /** @param description names object and store in messages */
-    S3InputStream(String description, Source source, Patience patience) throws IOException {
+    S3InputStream(String description, Source source, StoreTimeouts patience) throws IOException {
         this.description = description;
         this.source = source;
         this.content = source.open(0, "");

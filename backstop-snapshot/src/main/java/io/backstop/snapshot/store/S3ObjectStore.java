@@ -31,7 +31,7 @@ import java.util.function.Supplier;
 /**
  * Objects in a bucket of S3 or of a server that speaks its language, below a prefix. The server has to honour {@code
  * If-None-Match: *}. The client is made at the first use, because to look for credentials and region may mean to ask the
- * network. A call ends within a few minutes, and somewhat later for large objects; see {@link Patience}. Thread-safe.
+ * network. A call ends within a few minutes, and somewhat later for large objects; see {@link StoreTimeouts}. Thread-safe.
  */
 public final class S3ObjectStore implements ObjectStore {
     private static final int PRECONDITION_FAILED = 412;
@@ -44,7 +44,7 @@ public final class S3ObjectStore implements ObjectStore {
     private final String bucket;
     private final String prefix;
     private final String address;
-    private final Patience patience;
+    private final StoreTimeouts patience;
     private final Supplier<S3Client> opener;
     private @Nullable S3Client client;
 
@@ -53,7 +53,7 @@ public final class S3ObjectStore implements ObjectStore {
      * @param address the store's address for messages, without credentials
      * @param opener makes the client, which is closed with this store
      */
-    S3ObjectStore(String bucket, String prefix, String address, Patience patience, Supplier<S3Client> opener) {
+    S3ObjectStore(String bucket, String prefix, String address, StoreTimeouts patience, Supplier<S3Client> opener) {
         if (!prefix.isEmpty() && !prefix.endsWith("/")) {
             throw new IllegalArgumentException("the prefix \"" + prefix + "\" does not end in a slash");
         }

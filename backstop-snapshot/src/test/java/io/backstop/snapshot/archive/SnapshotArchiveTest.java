@@ -127,7 +127,8 @@ class SnapshotArchiveTest {
     void writes_the_keys_of_the_format() throws IOException {
         SnapshotArchive archive = new SnapshotArchive(store());
         publish(archive, "public", "t", "snap_1", 0, "1\n");
-        var json = Json.MAPPER.readTree(Files.readString(folder.resolve("snapshots/public.t/snap_1/manifest.json")));
+        var json = SnapshotJson.MAPPER.readTree(
+                Files.readString(folder.resolve("snapshots/public.t/snap_1/manifest.json")));
         assertThat(json.propertyNames())
                 .containsExactlyInAnyOrder(
                         "format_version",
@@ -330,11 +331,11 @@ class SnapshotArchiveTest {
     private static void assertForged(
             SnapshotArchive archive, Path file, String good, Consumer<ObjectNode> change, String message)
             throws IOException {
-        ObjectNode manifest = (ObjectNode) Json.MAPPER.readTree(good);
+        ObjectNode manifest = (ObjectNode) SnapshotJson.MAPPER.readTree(good);
         manifest.remove("checksum");
         change.accept(manifest);
-        manifest.put("checksum", Sha256.hex(Json.MAPPER.writeValueAsBytes(manifest)));
-        Files.write(file, Json.MAPPER.writeValueAsBytes(manifest));
+        manifest.put("checksum", Sha256.hex(SnapshotJson.MAPPER.writeValueAsBytes(manifest)));
+        Files.write(file, SnapshotJson.MAPPER.writeValueAsBytes(manifest));
         assertThat(archive.list()).isEmpty();
         assertThat(archive.contents().broken())
                 .singleElement()

@@ -6,6 +6,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.archive.CopyFormat;
+import io.backstop.snapshot.internal.copy.TableCopier;
 import io.backstop.snapshot.store.MemoryObjectStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;

@@ -5,6 +5,11 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.snapshot.internal.lock.TableLocks;
+import io.backstop.snapshot.internal.reach.BlastRadius;
+import io.backstop.snapshot.internal.reach.BlastRadiusResolver;
+import io.backstop.snapshot.internal.session.CallerSession;
+import io.backstop.snapshot.internal.session.SearchPath;
 import io.backstop.snapshot.store.MemoryObjectStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
@@ -180,7 +185,7 @@ class IsolationTest {
                     .hasMessage(
                             "table public.b could not be locked: canceling statement due to lock timeout; nothing was "
                                     + "changed\nHINT: another transaction held it for more than 20 ms; run it again later");
-            assertThat(new Session(connection).inTransaction()).isFalse();
+            assertThat(new CallerSession(connection).inTransaction()).isFalse();
             assertThat(Securing.value(connection, "SHOW transaction_isolation")).isEqualTo("repeatable read");
             assertThat(Securing.value(connection, "SELECT count(*) FROM a")).isEqualTo("2");
         }
@@ -514,7 +519,7 @@ class IsolationTest {
                                     + "HINT: another transaction waited for this one; run it again");
             otherInserts.join();
             other.commit();
-            assertThat(new Session(connection).inTransaction()).isEqualTo(!first);
+            assertThat(new CallerSession(connection).inTransaction()).isEqualTo(!first);
             assertThat(Securing.value(connection, "SELECT count(*) FROM " + (first ? "b" : "mine")))
                     .isEqualTo(first ? "2" : "0");
             connection.commit();
@@ -528,7 +533,7 @@ class IsolationTest {
         database.run(names.stream().map(name -> "CREATE TABLE " + name + " ()").collect(Collectors.joining(";")));
         List<String> locked = new ArrayList<>();
         try (Connection connection = Securing.begin(database)) {
-            Session plain = new Session(connection);
+            CallerSession plain = new CallerSession(connection);
             BlastRadius radius = new BlastRadiusResolver(plain, SearchPath.of(plain))
                     .resolve(List.of(plain(Kind.TRUNCATE, names.toArray(String[]::new))), List.of("a", "b"));
             AtomicInteger statements = new AtomicInteger();
@@ -539,7 +544,7 @@ class IsolationTest {
                         }
                         return method.invoke(connection, arguments);
                     });
-            new TableLocks(new Session(counted), Duration.ofSeconds(10))
+            new TableLocks(new CallerSession(counted), Duration.ofSeconds(10))
                     .lock(() -> radius, (step, subject, done, total) -> locked.add(subject));
             assertThat(locked)
                     .hasSize(1203)

@@ -9,6 +9,7 @@ import io.backstop.api.snapshot.RowQuery;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
+import io.backstop.snapshot.internal.lock.LockedRowIdentities;
 import io.backstop.snapshot.store.MemoryObjectStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
@@ -459,7 +460,8 @@ class RowCaptureTest {
 
     @Test
     void too_many_rows_lead_to_whole_tables() throws Exception {
-        database.run("INSERT INTO t SELECT i, 100, '' FROM generate_series(1000, " + (1001 + LockedRows.MOST) + ") i");
+        database.run("INSERT INTO t SELECT i, 100, '' FROM generate_series(1000, " + (1001 + LockedRowIdentities.MOST)
+                + ") i");
         try (Connection connection = begin(database)) {
             assertThat(coverage(secure(connection, Kind.DELETE, "t", query("k = 100"))))
                     .containsExactly(Coverage.TABLE);

@@ -13,6 +13,7 @@ import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.RowChecksum;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.internal.copy.TableCopier;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.testing.TestDatabase;
 import org.postgresql.PGConnection;
@@ -37,14 +38,14 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** What the tests of the capture have in common: short words for requests, and rows read back from the store. */
-final class Securing {
+public final class Securing {
     static final Instant NOW = Instant.parse("2026-01-02T03:04:05.678Z");
 
-    final ObjectStore store;
-    final PostgresSnapshotService service;
-    final SnapshotArchive archive;
+    public final ObjectStore store;
+    public final PostgresSnapshotService service;
+    public final SnapshotArchive archive;
 
-    Securing(ObjectStore store) {
+    public Securing(ObjectStore store) {
         this(store, SnapshotSettings.DEFAULT_LOCK_TIMEOUT);
     }
 
@@ -52,7 +53,7 @@ final class Securing {
         this(store, lockTimeout, TableCopier.CHUNK);
     }
 
-    Securing(ObjectStore store, Duration lockTimeout, int chunkBytes) {
+    public Securing(ObjectStore store, Duration lockTimeout, int chunkBytes) {
         this.store = store;
         this.archive = new SnapshotArchive(store);
         this.service = new PostgresSnapshotService(
@@ -61,11 +62,11 @@ final class Securing {
                 chunkBytes);
     }
 
-    static Destruction plain(Kind kind, String... names) {
+    public static Destruction plain(Kind kind, String... names) {
         return destruction(kind, false, names);
     }
 
-    static Destruction cascading(Kind kind, String... names) {
+    public static Destruction cascading(Kind kind, String... names) {
         return destruction(kind, true, names);
     }
 
@@ -82,7 +83,7 @@ final class Securing {
         return new Destruction(kind, relations, cascade, false);
     }
 
-    static SnapshotRequest request(List<Destruction> destructions, List<String> companions, long maxBytes) {
+    public static SnapshotRequest request(List<Destruction> destructions, List<String> companions, long maxBytes) {
         return new SnapshotRequest(
                 destructions,
                 companions,
@@ -95,7 +96,7 @@ final class Securing {
                 false);
     }
 
-    SecuredRows secure(Connection connection, Destruction... destructions) throws RecoveryNotReadyException {
+    public SecuredRows secure(Connection connection, Destruction... destructions) throws RecoveryNotReadyException {
         return service.secure(
                 connection,
                 Connections.NONE,
@@ -104,7 +105,7 @@ final class Securing {
     }
 
     /** The stored rows as COPY writes them in text, each without its newline. */
-    List<String> rows(TestDatabase database, SnapshotManifest manifest) throws IOException, SQLException {
+    public List<String> rows(TestDatabase database, SnapshotManifest manifest) throws IOException, SQLException {
         List<String> rows = new ArrayList<>();
         for (SnapshotManifest.Chunk chunk : manifest.chunks()) {
             List<String> stored = lines(database, manifest, chunk);
@@ -140,7 +141,7 @@ final class Securing {
     }
 
     /** The checksum of the stored rows, found by their lengths alone. */
-    String checksum(SnapshotManifest manifest) throws IOException {
+    public String checksum(SnapshotManifest manifest) throws IOException {
         RowChecksum checksum = new RowChecksum();
         for (SnapshotManifest.Chunk chunk : manifest.chunks()) {
             try (InputStream content = archive.rows(manifest, chunk)) {
@@ -178,21 +179,21 @@ final class Securing {
         return new String(text, StandardCharsets.UTF_8).lines().toList();
     }
 
-    static List<String> tables(SecuredRows secured) {
+    public static List<String> tables(SecuredRows secured) {
         return secured.manifests().stream()
                 .map(manifest -> manifest.schema() + "." + manifest.table())
                 .sorted()
                 .toList();
     }
 
-    static SnapshotManifest only(SecuredRows secured) {
+    public static SnapshotManifest only(SecuredRows secured) {
         if (secured.manifests().size() != 1) {
             throw new AssertionError("not one table was saved but " + tables(secured));
         }
         return secured.manifests().get(0);
     }
 
-    static void run(Connection connection, String... statements) throws SQLException {
+    public static void run(Connection connection, String... statements) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             for (String sql : statements) {
                 statement.execute(sql);
@@ -200,7 +201,7 @@ final class Securing {
         }
     }
 
-    static String value(Connection connection, String sql) throws SQLException {
+    public static String value(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement();
                 var result = statement.executeQuery(sql)) {
             result.next();
@@ -209,7 +210,7 @@ final class Securing {
     }
 
     /** A connection with a transaction to be begun. */
-    static Connection begin(TestDatabase database) throws SQLException {
+    public static Connection begin(TestDatabase database) throws SQLException {
         Connection connection = database.connect();
         connection.setAutoCommit(false);
         return connection;

@@ -28,8 +28,8 @@ import java.util.stream.Collectors;
  * what the test says. Counts the requests. Thread-safe.
  */
 public final class FaultyProxy implements AutoCloseable {
-    private static final Patience HASTE =
-            new Patience(Duration.ofSeconds(5), Duration.ofMillis(300), Duration.ofMillis(1500), Duration.ZERO, 3);
+    private static final StoreTimeouts HASTE =
+            new StoreTimeouts(Duration.ofSeconds(5), Duration.ofMillis(300), Duration.ofMillis(1500), Duration.ZERO, 3);
 
     private final URI server;
     private final Function<Request, Fault> faults;

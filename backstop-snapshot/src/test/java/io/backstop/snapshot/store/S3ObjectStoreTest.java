@@ -94,7 +94,7 @@ class S3ObjectStoreTest extends ObjectStoreContract {
         String bucket = server.newBucket();
         AtomicBoolean lose = new AtomicBoolean(true);
         try (ObjectStore store =
-                new S3ObjectStore(bucket, "", "s3://" + bucket, Patience.DEFAULT, () -> forgetful(lose))) {
+                new S3ObjectStore(bucket, "", "s3://" + bucket, StoreTimeouts.DEFAULT, () -> forgetful(lose))) {
             store.putNew("a", bytes("mine"));
             assertThat(lose)
                     .as("the first answer was lost and the put sent again")

@@ -1,0 +1,97 @@
+package io.backstop.cli.control;
+
+import io.backstop.api.audit.AuditRecord;
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.cli.option.ControlOption;
+import io.backstop.cli.output.ExitCode;
+import io.backstop.cli.output.ReportPrinter;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+
+/** {@code backstop audit}: what was decided, and whether the record of it is whole. */
+@Command(
+        name = "audit",
+        description = "Shows the audit, and checks that nobody changed it.",
+        mixinStandardHelpOptions = true,
+        subcommands = {AuditCommand.ListCommand.class, AuditCommand.VerifyCommand.class})
+public final class AuditCommand {
+    private AuditCommand() {}
+
+    /** {@code backstop audit list}. */
+    @Command(name = "list", description = "Shows the newest records, newest first.", mixinStandardHelpOptions = true)
+    static final class ListCommand implements Callable<Integer> {
+        private static final int SHOWN_SQL = 50;
+
+        @Mixin
+        private final ControlOption control = new ControlOption();
+
+        @Mixin
+        private final ReportPrinter report = new ReportPrinter();
+
+        @Option(names = "--limit", paramLabel = "N", defaultValue = "50", description = "How many [${DEFAULT-VALUE}].")
+        private int limit;
+
+        @Override
+        public Integer call() throws ControlStoreUnavailableException {
+            try (ControlStore store = control.open()) {
+                List<AuditRecord> records = store.audit().newest(limit);
+                if (report.asJson()) {
+                    report.json(records);
+                } else {
+                    report.table(
+                            List.of("no", "at", "who", "risk", "operation", "outcome", "statement"),
+                            records.stream().map(ListCommand::row).toList(),
+                            "the audit is empty");
+                }
+            }
+            return ExitCode.DONE;
+        }
+
+        private static List<String> row(AuditRecord record) {
+            return List.of(
+                    String.valueOf(record.sequence()),
+                    record.event().at().toString(),
+                    record.event().agentId(),
+                    record.event().risk().name(),
+                    record.event().operation(),
+                    record.event().outcome(),
+                    ReportPrinter.inOneLine(record.event().sql(), SHOWN_SQL));
+        }
+    }
+
+    /** {@code backstop audit verify}. */
+    @Command(
+            name = "verify",
+            description = "Checks the audit's hash chain; exit code 3 where a record was changed or is missing.",
+            mixinStandardHelpOptions = true)
+    static final class VerifyCommand implements Callable<Integer> {
+        @Mixin
+        private final ControlOption control = new ControlOption();
+
+        @Mixin
+        private final ReportPrinter report = new ReportPrinter();
+
+        @Override
+        public Integer call() throws ControlStoreUnavailableException {
+            try (ControlStore store = control.open()) {
+                Optional<Long> broken = store.audit().firstBroken();
+                if (report.asJson()) {
+                    report.json(new Outcome(broken.isEmpty(), broken));
+                } else {
+                    report.line(broken.map(sequence -> "the audit is not what was written: record " + sequence
+                                    + " was changed or is missing")
+                            .orElse("the audit is whole"));
+                }
+                return broken.isEmpty() ? ExitCode.DONE : ExitCode.REFUSED;
+            }
+        }
+
+        private record Outcome(boolean whole, Optional<Long> firstBroken) {}
+    }
+}

@@ -1,0 +1,43 @@
+package io.backstop.cli.output;
+
+import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.server.token.InvalidTokenFileException;
+import io.backstop.snapshot.archive.CorruptSnapshotException;
+import picocli.CommandLine;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.ParseResult;
+
+/** Tells a failure in words, without a stack trace, on standard error. */
+public final class FailureReport implements IExecutionExceptionHandler {
+    @Override
+    public int handleExecutionException(Exception failure, CommandLine commandLine, ParseResult parsed) {
+        commandLine
+                .getErr()
+                .println(commandLine.getColorScheme().errorText("error: " + PrintableText.message(message(failure))));
+        commandLine.getErr().flush();
+        return refused(failure) ? ExitCode.REFUSED : ExitCode.FAILED;
+    }
+
+    private static String message(Exception failure) {
+        String message = failure.getMessage();
+        return message == null || message.isBlank() ? failure.getClass().getName() : message;
+    }
+
+    /** Whether it is a check that said no, rather than something that did not work. */
+    private static boolean refused(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof CorruptSnapshotException
+                    || cause instanceof RefusedException
+                    || cause instanceof InvalidTokenFileException) {
+                return true;
+            }
+        }
+        // These two say both: without a cause it is their own answer, with one a database or a storage failed.
+        if (failure instanceof RecoveryException || failure instanceof RecoveryNotReadyException) {
+            return failure.getCause() == null;
+        }
+        return failure instanceof BackstopException;
+    }
+}

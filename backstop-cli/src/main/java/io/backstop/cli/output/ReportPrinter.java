@@ -1,0 +1,111 @@
+package io.backstop.cli.output;
+
+import com.github.freva.asciitable.AsciiTable;
+import com.github.freva.asciitable.Column;
+import com.github.freva.asciitable.HorizontalAlign;
+import io.backstop.recovery.model.Validation;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.io.PrintWriter;
+import java.util.List;
+
+/** How a command prints what it found: a table for people, JSON for programs. */
+public final class ReportPrinter {
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .build();
+
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
+    @Spec(Spec.Target.MIXEE)
+    private @Nullable CommandSpec command;
+
+    public boolean asJson() {
+        return json;
+    }
+
+    PrintWriter out() {
+        if (command == null) {
+            throw new IllegalStateException("picocli has not set the command");
+        }
+        return command.commandLine().getOut();
+    }
+
+    public void json(Object value) {
+        out().println(JSON.writeValueAsString(value));
+        out().flush();
+    }
+
+    /** Prints one line, whatever is in the names that it tells. */
+    public void line(String text) {
+        asItIs(PrintableText.line(text));
+    }
+
+    /** Prints what is to be run: there a name has to stay what it is. */
+    public void script(String sql) {
+        asItIs(sql);
+    }
+
+    private void asItIs(String text) {
+        out().println(text);
+        out().flush();
+    }
+
+    /** A line for each comparison, whatever is in the names of the parts. */
+    public static List<String> lines(Validation validation) {
+        List<Validation.Check> printable = validation.checks().stream()
+                .map(check -> new Validation.Check(
+                        PrintableText.line(check.subject()),
+                        PrintableText.line(check.expected()),
+                        PrintableText.line(check.actual())))
+                .toList();
+        return new Validation(validation.snapshotId(), validation.target(), validation.thoroughness(), printable)
+                .toString()
+                .lines()
+                .toList();
+    }
+
+    /** Tells people, and leaves what programs read as it is. */
+    public void warning(String text) {
+        if (command == null) {
+            throw new IllegalStateException("picocli has not set the command");
+        }
+        command.commandLine().getErr().println(PrintableText.line(text));
+        command.commandLine().getErr().flush();
+    }
+
+    /** A text for a cell: its white space as single spaces, cut to a length in characters. */
+    public static String inOneLine(String text, int length) {
+        String line = text.replaceAll("\\s+", " ").strip();
+        return line.length() <= length ? line : line.substring(0, length - 1) + "…";
+    }
+
+    /** Prints rows under their headings, or the note where there are none. */
+    public void table(List<String> headings, List<List<String>> rows, String ifEmpty) {
+        if (rows.isEmpty()) {
+            line(ifEmpty);
+            return;
+        }
+        Column[] columns = headings.stream()
+                .map(heading -> new Column()
+                        .header(heading)
+                        .headerAlign(HorizontalAlign.LEFT)
+                        .dataAlign(HorizontalAlign.LEFT))
+                .toArray(Column[]::new);
+        String[][] cells = rows.stream()
+                .map(row -> row.stream().map(PrintableText::line).toArray(String[]::new))
+                .toArray(String[][]::new);
+        asItIs(AsciiTable.builder()
+                .border(AsciiTable.NO_BORDERS)
+                .data(columns, cells)
+                .asString());
+    }
+}

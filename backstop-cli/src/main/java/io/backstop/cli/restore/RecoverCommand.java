@@ -1,0 +1,123 @@
+package io.backstop.cli.restore;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.cli.option.DatabaseAddress;
+import io.backstop.cli.option.StorageOption;
+import io.backstop.cli.output.ExitCode;
+import io.backstop.cli.output.ReportPrinter;
+import io.backstop.recovery.CopybackPlanner;
+import io.backstop.recovery.GuidedRecovery;
+import io.backstop.recovery.RecoveryReport;
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.Validation;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.store.ObjectStore;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/** {@code backstop recover}: from the name of a lost table to a validated copy of it, and the SQL that puts it back. */
+@Command(
+        name = "recover",
+        description = {
+            "Restores the newest snapshot of a table to TABLE_recovered, validates it, and then prints the SQL that"
+                    + " puts it back. One without rows is passed over while an older one has some.",
+            "The original table, if there is one, is not touched."
+        },
+        mixinStandardHelpOptions = true)
+public final class RecoverCommand implements Callable<Integer> {
+    @Mixin
+    private final StorageOption storage = new StorageOption();
+
+    @Mixin
+    private final ReportPrinter report = new ReportPrinter();
+
+    @Option(
+            names = "--db",
+            required = true,
+            paramLabel = "URL",
+            converter = DatabaseAddress.Converter.class,
+            description = "Where to restore to, as psql takes it: postgresql://user@host:port/database.")
+    private DatabaseAddress database = DatabaseAddress.parse("postgresql://localhost", System.getenv());
+
+    @Option(
+            names = "--table",
+            required = true,
+            paramLabel = "NAME",
+            description = "The lost table: name or schema.name.")
+    private String table = "";
+
+    @Option(names = "--group", description = "Also every table that was stored together with it.")
+    private boolean group;
+
+    @Override
+    public Integer call() throws IOException, SQLException, RecoveryException {
+        try (ObjectStore store = storage.openExisting();
+                Connection connection = database.connect();
+                RestoreProgressBar bar = new RestoreProgressBar()) {
+            GuidedRecovery recovery = new GuidedRecovery(
+                    new SnapshotArchive(store), new CopybackPlanner(ConflictMode.AS_FOUND), database.connections());
+            RecoveryReport done =
+                    group ? recovery.recoverGroup(connection, table, bar) : recovery.recover(connection, table, bar);
+            if (report.asJson()) {
+                report.json(new Recovered(done));
+            } else {
+                print(done);
+            }
+        }
+        return ExitCode.DONE;
+    }
+
+    private void print(RecoveryReport done) {
+        for (RestoredTable restored : done.tables()) {
+            SnapshotManifest manifest = restored.manifest();
+            comment(restored.original() + " of " + manifest.createdAt() + " (" + manifest.snapshotId()
+                    + ") is restored as " + restored.target() + ", " + manifest.rowCount() + " rows");
+            ReportPrinter.lines(restored.validation()).forEach(line -> comment("  " + line));
+        }
+        done.notes().forEach(note -> comment("note: " + note));
+        report.line("-- valid. Review what follows, then run it to put the rows back.");
+        report.script(done.copyback().sql());
+    }
+
+    /** All of this is run as a script, so that no name in it may end the comment: a line is printed as one. */
+    private void comment(String text) {
+        report.line("-- " + text);
+    }
+
+    /** The report for programs. */
+    private record Recovered(List<Table> tables, List<String> notes, String copybackSql) {
+        Recovered(RecoveryReport report) {
+            this(
+                    report.tables().stream().map(Table::new).toList(),
+                    report.notes(),
+                    report.copyback().sql());
+        }
+    }
+
+    private record Table(
+            String table,
+            String restoredAs,
+            String snapshotId,
+            long rows,
+            boolean valid,
+            List<Validation.Check> checks) {
+        Table(RestoredTable restored) {
+            this(
+                    restored.original().toString(),
+                    restored.target().toString(),
+                    restored.manifest().snapshotId(),
+                    restored.manifest().rowCount(),
+                    restored.validation().holds(),
+                    restored.validation().checks());
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package io.backstop.cli.snapshots;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.cli.output.ReportPrinter;
+import io.backstop.snapshot.archive.SnapshotInventory.Stored;
+import io.backstop.snapshot.archive.SnapshotInventory.Unfinished;
+import io.backstop.snapshot.retention.Pruning;
+import io.backstop.snapshot.retention.RetentionPlan;
+import io.backstop.snapshot.retention.RetentionPlan.Decision;
+import io.backstop.snapshot.retention.RetentionPlan.DraftDecision;
+import io.backstop.snapshot.retention.RetentionRules;
+
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a prune did or would do, for programs as it is.
+ *
+ * @param dryRun whether nothing was done
+ * @param snapshots every snapshot with a valid manifest, newest first
+ * @param unfinished objects that no manifest vouches for
+ * @param notValid what is wrong with manifests that are not valid; these are left alone
+ */
+record PruneReport(boolean dryRun, List<Snapshot> snapshots, List<Draft> unfinished, List<String> notValid) {
+    static PruneReport of(RetentionPlan plan, Optional<Pruning.Outcome> outcome, List<String> notValid) {
+        Map<Stored, String> kept = new HashMap<>();
+        Map<Unfinished, String> left = new HashMap<>();
+        outcome.ifPresent(done -> {
+            done.snapshots()
+                    .forEach(removed -> removed.problem().ifPresent(words -> kept.put(removed.snapshot(), words)));
+            done.unfinished()
+                    .forEach(removed -> removed.problem().ifPresent(words -> left.put(removed.draft(), words)));
+        });
+        return new PruneReport(
+                outcome.isEmpty(),
+                plan.snapshots().stream()
+                        .map(decision -> Snapshot.of(decision, Optional.ofNullable(kept.get(decision.snapshot()))))
+                        .toList(),
+                plan.unfinished().stream()
+                        .map(decision -> Draft.of(decision, Optional.ofNullable(left.get(decision.draft()))))
+                        .toList(),
+                notValid);
+    }
+
+    void print(ReportPrinter report, RetentionRules rules, String address) {
+        report.table(
+                List.of("snapshot", "table", "database", "taken at", "rows", "bytes", "what", "why"),
+                snapshots.stream().map(this::row).toList(),
+                "no snapshots in " + address);
+        unfinished.forEach(draft -> report.line(draft.line(dryRun)));
+        notValid.forEach(problem -> report.line("left alone, not usable: " + problem));
+        List<Snapshot> removed = snapshots.stream()
+                .filter(snapshot -> snapshot.remove() && snapshot.problem().isEmpty())
+                .toList();
+        report.line((dryRun ? "would remove " : "removed ") + removed.size() + " of " + snapshots.size()
+                + " snapshots, " + removed.stream().mapToLong(Snapshot::bytes).sum() + " bytes (older than "
+                + DurationConverter.words(rules.olderThan()) + ", approvals of "
+                + DurationConverter.words(rules.approvalRetention())
+                + ")");
+    }
+
+    private List<String> row(Snapshot snapshot) {
+        return List.of(
+                snapshot.snapshotId(),
+                snapshot.table(),
+                snapshot.database(),
+                snapshot.createdAt().toString(),
+                String.valueOf(snapshot.rows()),
+                String.valueOf(snapshot.bytes()),
+                what(snapshot.remove(), snapshot.problem(), dryRun),
+                snapshot.problem().orElse(snapshot.why()));
+    }
+
+    private static String what(boolean remove, Optional<String> problem, boolean dryRun) {
+        if (!remove) {
+            return "keep";
+        }
+        return problem.isPresent() ? "NOT REMOVED" : dryRun ? "would remove" : "removed";
+    }
+
+    /**
+     * @param remove whether the plan removes it
+     * @param why why it goes or stays
+     * @param problem why it did not go although it should have
+     */
+    record Snapshot(
+            String snapshotId,
+            String table,
+            String database,
+            Instant createdAt,
+            long rows,
+            long bytes,
+            boolean remove,
+            String why,
+            Optional<String> damage,
+            Optional<String> problem) {
+        static Snapshot of(Decision decision, Optional<String> problem) {
+            SnapshotManifest manifest = decision.snapshot().manifest();
+            return new Snapshot(
+                    manifest.snapshotId(),
+                    SnapshotsPruneCommand.table(decision.snapshot()),
+                    manifest.database(),
+                    manifest.createdAt(),
+                    manifest.rowCount(),
+                    manifest.storedBytes(),
+                    decision.removes(),
+                    decision.reason().words(),
+                    decision.snapshot().damage(),
+                    problem);
+        }
+    }
+
+    /** As for a snapshot; {@code folder} is where the objects lie in the storage. */
+    record Draft(
+            String folder, int objects, long bytes, Instant lastWritten, boolean remove, Optional<String> problem) {
+        static Draft of(DraftDecision decision, Optional<String> problem) {
+            Unfinished draft = decision.draft();
+            return new Draft(
+                    draft.folder(), draft.objects(), draft.bytes(), draft.lastWritten(), decision.removes(), problem);
+        }
+
+        String line(boolean dryRun) {
+            return "unfinished: " + folder + ", " + objects + " objects, " + bytes + " bytes, last written "
+                    + lastWritten + ": "
+                    + (remove
+                            ? what(true, problem, dryRun)
+                                    + problem.map(words -> ", " + words).orElse("")
+                            : "keep, it may still be written");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package io.backstop.cli.snapshots;
+
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.error.BackstopException;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.cli.option.ControlOption;
+import io.backstop.cli.option.StorageOption;
+import io.backstop.cli.output.ExitCode;
+import io.backstop.cli.output.PrintableText;
+import io.backstop.cli.output.ReportPrinter;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/** {@code backstop sidecar}: stores tables again and again, for policies with {@code "snapshot_mode": "recent"}. */
+@Command(
+        name = "sidecar",
+        description = {
+            "Stores tables every so often, and tells the control store that it is alive after each round that succeeded.",
+            "For policies with \"snapshot_mode\": \"recent\". Runs until it is stopped."
+        },
+        mixinStandardHelpOptions = true)
+public final class SidecarCommand implements Callable<Integer> {
+    private static final long LONGEST = Duration.ofDays(365).toSeconds();
+
+    @Mixin
+    private final CaptureOptions tables = new CaptureOptions();
+
+    @Mixin
+    private final StorageOption storage = new StorageOption();
+
+    @Mixin
+    private final ControlOption control = new ControlOption();
+
+    @Mixin
+    private final ReportPrinter report = new ReportPrinter();
+
+    @Option(
+            names = "--every",
+            paramLabel = "SECONDS",
+            defaultValue = "60",
+            description = "How long from the end of a round to the next [${DEFAULT-VALUE}].")
+    private long seconds = 60;
+
+    @Option(names = "--rounds", paramLabel = "N", description = "Stop after so many rounds.")
+    private int rounds = Integer.MAX_VALUE;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws BackstopException, InterruptedException {
+        if (seconds < 0 || seconds > LONGEST || rounds < 1) {
+            throw new ParameterException(
+                    spec.commandLine(), "--every has to be from 0 to " + LONGEST + ", and --rounds at least 1");
+        }
+        try (ControlStore store = control.open()) {
+            int exit = ExitCode.DONE;
+            for (int round = 1; round <= rounds; round++) {
+                exit = round(store);
+                if (round < rounds) {
+                    Thread.sleep(Duration.ofSeconds(seconds).toMillis());
+                }
+            }
+            return exit;
+        }
+    }
+
+    /** A round that fails is told, and not counted: the next one may succeed, and statements wait for it. */
+    private int round(ControlStore store) {
+        try {
+            List<SnapshotManifest> taken = tables.take(storage, SnapshotManifest.Source.SIDECAR);
+            store.heartbeats().beat(tables.databaseName());
+            if (report.asJson()) {
+                report.json(taken);
+            } else {
+                report.line(taken.get(0).createdAt() + " " + taken.size() + " tables stored in group "
+                        + taken.get(0).groupId());
+            }
+            return ExitCode.DONE;
+        } catch (SQLException e) {
+            spec.commandLine()
+                    .getErr()
+                    .println("this round failed: " + PrintableText.message(String.valueOf(e.getMessage())));
+            return ExitCode.FAILED;
+        }
+    }
+}

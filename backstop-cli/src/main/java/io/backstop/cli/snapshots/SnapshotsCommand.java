@@ -1,0 +1,134 @@
+package io.backstop.cli.snapshots;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.cli.option.DatabaseAddress;
+import io.backstop.cli.option.StorageOption;
+import io.backstop.cli.option.TableNameConverter;
+import io.backstop.cli.output.ExitCode;
+import io.backstop.cli.output.ReportPrinter;
+import io.backstop.recovery.model.TableReference;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.store.ObjectStore;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+
+/** {@code backstop snapshots}: what the storage holds. */
+@Command(
+        name = "snapshots",
+        description = "Shows, takes, checks and removes snapshots.",
+        mixinStandardHelpOptions = true,
+        subcommands = {
+            SnapshotsCommand.ListCommand.class,
+            SnapshotsCreateCommand.class,
+            SnapshotsVerifyCommand.class,
+            SnapshotsPruneCommand.class
+        })
+public final class SnapshotsCommand {
+    private SnapshotsCommand() {}
+
+    /** {@code backstop snapshots list}. */
+    @Command(
+            name = "list",
+            description = "Lists the snapshots whose manifest is valid, newest first.",
+            mixinStandardHelpOptions = true)
+    static final class ListCommand implements Callable<Integer> {
+        @Mixin
+        private final StorageOption storage = new StorageOption();
+
+        @Mixin
+        private final ReportPrinter report = new ReportPrinter();
+
+        @Option(
+                names = "--db",
+                paramLabel = "URL",
+                converter = DatabaseAddress.Converter.class,
+                description = "Also tell which of its own tables this database has at present.")
+        private @Nullable DatabaseAddress database;
+
+        @Option(
+                names = "--table",
+                paramLabel = "NAME",
+                converter = TableNameConverter.class,
+                description = "Only those of this table: name or schema.name.")
+        private @Nullable TableReference table;
+
+        @Override
+        public Integer call() throws IOException {
+            try (ObjectStore store = storage.openExisting()) {
+                SnapshotArchive.Contents contents = new SnapshotArchive(store).contents();
+                List<SnapshotManifest> manifests =
+                        contents.valid().stream().filter(this::wanted).toList();
+                if (report.asJson()) {
+                    report.json(manifests);
+                } else {
+                    print(manifests, "no snapshots" + (table == null ? "" : " of " + table) + " in " + store.address());
+                }
+                contents.broken().forEach(problem -> report.warning("not usable: " + problem));
+            }
+            return ExitCode.DONE;
+        }
+
+        private boolean wanted(SnapshotManifest manifest) {
+            return table == null || table.matches(name(manifest));
+        }
+
+        private void print(List<SnapshotManifest> manifests, String ifEmpty) {
+            ExistingTables present = ExistingTables.in(database, manifests);
+            boolean several = manifests.stream()
+                            .map(SnapshotManifest::database)
+                            .distinct()
+                            .count()
+                    > 1;
+            report.table(
+                    columns(
+                            several,
+                            "snapshot",
+                            "table",
+                            "database",
+                            "rows",
+                            "bytes",
+                            "taken at",
+                            "source",
+                            "agent",
+                            "group",
+                            "now"),
+                    manifests.stream()
+                            .map(manifest -> columns(
+                                    several,
+                                    manifest.snapshotId(),
+                                    name(manifest).toString(),
+                                    manifest.database(),
+                                    String.valueOf(manifest.rowCount()),
+                                    String.valueOf(manifest.storedBytes()),
+                                    manifest.createdAt().toString(),
+                                    manifest.source().name().toLowerCase(Locale.ROOT),
+                                    manifest.agentId().orElse(""),
+                                    manifest.groupId(),
+                                    present.tell(manifest)))
+                            .toList(),
+                    ifEmpty);
+        }
+
+        /** Of one database alone there is nothing to tell apart, and the line is long enough. */
+        private static List<String> columns(
+                boolean several, String snapshot, String table, String database, String... more) {
+            List<String> columns =
+                    new ArrayList<>(several ? List.of(snapshot, table, database) : List.of(snapshot, table));
+            columns.addAll(List.of(more));
+            return columns;
+        }
+
+        private static RelationName name(SnapshotManifest manifest) {
+            return RelationName.of(manifest.schema(), manifest.table());
+        }
+    }
+}

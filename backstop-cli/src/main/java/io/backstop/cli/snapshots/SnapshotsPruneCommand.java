@@ -1,0 +1,113 @@
+package io.backstop.cli.snapshots;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.approval.Approval;
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.cli.option.ControlOption;
+import io.backstop.cli.option.StorageOption;
+import io.backstop.cli.output.ExitCode;
+import io.backstop.cli.output.ReportPrinter;
+import io.backstop.snapshot.archive.SnapshotInventory;
+import io.backstop.snapshot.archive.SnapshotInventory.Stored;
+import io.backstop.snapshot.retention.Pruning;
+import io.backstop.snapshot.retention.RetentionPlan;
+import io.backstop.snapshot.retention.RetentionRules;
+import io.backstop.snapshot.store.ObjectStore;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+
+/** {@code backstop snapshots prune}: removes what has had its time. */
+@Command(
+        name = "prune",
+        description = {
+            "Removes snapshots older than a time, but for the newest whole one of every table and those whose approval"
+                    + " is young.",
+            "Whole means that every object is there and has its size; `backstop snapshots verify` reads them."
+        },
+        mixinStandardHelpOptions = true)
+final class SnapshotsPruneCommand implements Callable<Integer> {
+    @Mixin
+    private final StorageOption storage = new StorageOption();
+
+    @Mixin
+    private final ControlOption control = new ControlOption();
+
+    @Mixin
+    private final ReportPrinter report = new ReportPrinter();
+
+    @Option(
+            names = "--older-than",
+            required = true,
+            paramLabel = "TIME",
+            converter = DurationConverter.class,
+            description = "Remove what is older: 90s, 45m, 12h, 30d, 8w.")
+    private Duration olderThan = Duration.ZERO;
+
+    @Option(
+            names = "--approval-retention",
+            paramLabel = "TIME",
+            defaultValue = "30d",
+            converter = DurationConverter.class,
+            description = "How long an approval keeps the snapshots of its statement [${DEFAULT-VALUE}].")
+    private Duration approvalRetention = RetentionRules.DEFAULT_APPROVAL_RETENTION;
+
+    @Option(names = "--dry-run", description = "Only say what would be removed.")
+    private boolean dryRun;
+
+    @Override
+    public Integer call() throws IOException, ControlStoreUnavailableException {
+        try (ObjectStore store = storage.openExisting()) {
+            Instant now = Instant.now();
+            SnapshotInventory inventory = SnapshotInventory.of(store);
+            RetentionRules rules = new RetentionRules(olderThan, approvalRetention);
+            RetentionPlan plan = RetentionPlan.of(inventory, approvals(inventory), rules, now);
+            Optional<Pruning.Outcome> outcome = dryRun ? Optional.empty() : Optional.of(new Pruning(store).run(plan));
+            PruneReport done = PruneReport.of(plan, outcome, inventory.broken());
+            if (report.asJson()) {
+                report.json(done);
+            } else {
+                done.print(report, rules, store.address());
+            }
+            return outcome.map(Pruning.Outcome::complete).orElse(true) ? ExitCode.DONE : ExitCode.FAILED;
+        }
+    }
+
+    /** When the approvals that snapshots name were decided, or else asked for; without the unknown ones. */
+    private Map<String, Instant> approvals(SnapshotInventory inventory) throws ControlStoreUnavailableException {
+        Set<String> named = new HashSet<>();
+        inventory.snapshots().forEach(stored -> stored.manifest().approvalId().ifPresent(named::add));
+        Map<String, Instant> known = new HashMap<>();
+        if (named.isEmpty()) {
+            return known;
+        }
+        try (ControlStore approvals = control.openExisting()) {
+            for (String id : named) {
+                approvals.approvals().find(id).ifPresent(approval -> known.put(id, when(approval)));
+            }
+        }
+        return known;
+    }
+
+    private static Instant when(Approval approval) {
+        return approval.decidedAt().orElse(approval.createdAt());
+    }
+
+    /** {@code schema.name}. */
+    static String table(Stored stored) {
+        SnapshotManifest manifest = stored.manifest();
+        return RelationName.of(manifest.schema(), manifest.table()).toString();
+    }
+}

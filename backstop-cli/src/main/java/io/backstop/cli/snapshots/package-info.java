@@ -1,0 +1,5 @@
+/** Commands that take, list, verify or prune snapshots. */
+@NullMarked
+package io.backstop.cli.snapshots;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,8 +1,0 @@
-package io.backstop.jdbc.analysis.scan;
-
-/** A stretch of tokens: from the index {@code from} up to, but not with, {@code to}. */
-public record Span(int from, int to) {
-    public boolean empty() {
-        return from >= to;
-    }
-}

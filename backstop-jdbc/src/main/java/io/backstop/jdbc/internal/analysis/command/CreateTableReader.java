@@ -1,0 +1,69 @@
+package io.backstop.jdbc.internal.analysis.command;
+
+import io.backstop.api.analysis.ObjectKind;
+import io.backstop.api.analysis.RelationName;
+import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
+import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
+import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
+import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
+import io.backstop.jdbc.internal.analysis.query.ExpressionReader;
+import io.backstop.jdbc.internal.analysis.query.QueryReader;
+import io.backstop.jdbc.internal.analysis.rule.Rule;
+import io.backstop.jdbc.internal.analysis.scan.Keyword;
+
+/** CREATE TABLE and CREATE TABLE AS. */
+public final class CreateTableReader {
+    private static final CommandReader QUERIES = new QueryReader();
+
+    private CreateTableReader() {}
+
+    /** Reads {@code [GLOBAL | LOCAL] TEMP | TEMPORARY | UNLOGGED}; answers whether it is temporary. */
+    public static boolean persistence(TokenCursor cursor) {
+        int start = cursor.position();
+        cursor.acceptAny(Keyword.GLOBAL, Keyword.LOCAL);
+        boolean temporary = cursor.acceptAny(Keyword.TEMP, Keyword.TEMPORARY);
+        boolean given = temporary || cursor.accept(Keyword.UNLOGGED);
+        if (given && (cursor.at(Keyword.TABLE) || cursor.atName())) {
+            return temporary;
+        }
+        // The word was the name itself: SELECT 1 INTO temp.
+        cursor.moveTo(start);
+        return false;
+    }
+
+    /** Reads behind CREATE … TABLE. */
+    static String read(TokenCursor cursor, StatementReading reading, boolean temporary) {
+        cursor.ifNotExists();
+        int position = cursor.position();
+        RelationName table = cursor.qualifiedName();
+        reading.facts().target(ObjectKind.TABLE, table, position);
+        int as = cursor.find(Keyword.AS);
+        if (as < cursor.end()) {
+            cursor.moveTo(as + 1);
+            fire(reading, table, temporary ? Rule.CREATE_TEMPORARY_TABLE : Rule.CREATE_TABLE_FROM_QUERY);
+            source(cursor, reading);
+            return "CREATE TABLE AS";
+        }
+        if (cursor.done()) {
+            throw new NotUnderstoodException("expected columns");
+        }
+        fire(reading, table, temporary ? Rule.CREATE_TEMPORARY_TABLE : Rule.CREATE_OBJECT);
+        ExpressionReader.expression(reading, cursor.rest());
+        cursor.skipRest();
+        return "CREATE TABLE";
+    }
+
+    private static void fire(StatementReading reading, RelationName table, Rule rule) {
+        reading.facts().fire(rule, table.toString());
+    }
+
+    /** Reads what stands behind AS: a query or EXECUTE, then WITH [NO] DATA. */
+    static void source(TokenCursor cursor, StatementReading reading) {
+        if (cursor.at(Keyword.EXECUTE)) {
+            PreparedStatementReader.execute(cursor, reading);
+            cursor.skipRest();
+        } else {
+            QUERIES.read(cursor, reading);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+package io.backstop.jdbc.internal.analysis.command;
+
+import io.backstop.api.analysis.ObjectKind;
+import io.backstop.api.analysis.RelationName;
+import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
+import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
+import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
+import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
+import io.backstop.jdbc.internal.analysis.rule.Rule;
+import io.backstop.jdbc.internal.analysis.scan.Keyword;
+
+import java.util.Locale;
+
+/** What keeps tables in order: VACUUM, ANALYZE, CLUSTER, REINDEX, REFRESH, LOCK and CHECKPOINT. */
+final class MaintenanceReader implements CommandReader {
+    @Override
+    public String read(TokenCursor cursor, StatementReading reading) {
+        return switch (cursor.keyword()) {
+            case VACUUM -> vacuum(cursor, reading);
+            case CLUSTER -> {
+                cursor.skipRest();
+                reading.facts().fire(Rule.REWRITE_STORAGE);
+                yield "CLUSTER";
+            }
+            case REINDEX -> {
+                cursor.skip();
+                requireMore(cursor);
+                reading.facts().fire(Rule.REWRITE_STORAGE);
+                yield "REINDEX";
+            }
+            case REFRESH -> refresh(cursor, reading);
+            case LOCK -> {
+                cursor.skip();
+                requireMore(cursor);
+                yield "LOCK";
+            }
+            case CHECKPOINT -> {
+                cursor.skip();
+                cursor.acceptGroup();
+                yield "CHECKPOINT";
+            }
+            default -> {
+                cursor.skip();
+                cursor.skipRest();
+                yield "ANALYZE";
+            }
+        };
+    }
+
+    private static void requireMore(TokenCursor cursor) {
+        if (cursor.done()) {
+            throw new NotUnderstoodException("expected more");
+        }
+        cursor.skipRest();
+    }
+
+    private static String vacuum(TokenCursor cursor, StatementReading reading) {
+        cursor.require(Keyword.VACUUM);
+        boolean full = cursor.at(Keyword.FULL);
+        if (cursor.atSymbol('(')) {
+            full = full(new TokenCursor(cursor.tokens(), cursor.group()), reading);
+        }
+        if (full) {
+            reading.facts().fire(Rule.REWRITE_STORAGE);
+        }
+        cursor.skipRest();
+        return "VACUUM";
+    }
+
+    private static boolean full(TokenCursor options, StatementReading reading) {
+        boolean full = false;
+        do {
+            boolean named = options.label().equals("full");
+            boolean on = true;
+            if (!options.done() && !options.atSymbol(',')) {
+                on = !off(options, reading);
+            }
+            full = named ? on : full;
+        } while (options.acceptSymbol(','));
+        options.requireDone();
+        return full;
+    }
+
+    private static boolean off(TokenCursor options, StatementReading reading) {
+        String value = "";
+        if (options.atString()) {
+            value = reading.literal(options.position());
+        } else if (options.atLiteral()) {
+            value = reading.number(options.position());
+        } else if (options.atLabel()) {
+            value = options.label();
+            options.moveTo(options.position() - 1);
+        }
+        options.skip();
+        return switch (value.toLowerCase(Locale.ROOT)) {
+            case "off", "false", "0" -> true;
+            default -> false;
+        };
+    }
+
+    private static String refresh(TokenCursor cursor, StatementReading reading) {
+        if (!cursor.accept(Keyword.REFRESH, Keyword.MATERIALIZED, Keyword.VIEW)) {
+            throw new NotUnderstoodException("expected MATERIALIZED VIEW");
+        }
+        cursor.accept(Keyword.CONCURRENTLY);
+        int position = cursor.position();
+        RelationName view = cursor.qualifiedName();
+        reading.facts().target(ObjectKind.MATERIALIZED_VIEW, view, position);
+        reading.facts().reads(view); // runs its query
+        reading.facts().fire(Rule.REFRESH_MATERIALIZED_VIEW, view.toString());
+        if (cursor.accept(Keyword.WITH)) {
+            cursor.accept(Keyword.NO);
+            cursor.require(Keyword.DATA);
+        }
+        return "REFRESH MATERIALIZED VIEW";
+    }
+}

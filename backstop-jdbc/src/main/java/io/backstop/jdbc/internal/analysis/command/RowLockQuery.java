@@ -1,0 +1,137 @@
+package io.backstop.jdbc.internal.analysis.command;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
+import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
+import io.backstop.jdbc.internal.analysis.query.QueryReader;
+import io.backstop.jdbc.internal.analysis.scan.Keyword;
+import io.backstop.jdbc.internal.analysis.scan.Lexer;
+import io.backstop.jdbc.internal.analysis.scan.StatementSplitter;
+import io.backstop.jdbc.internal.analysis.scan.TokenKind;
+import io.backstop.jdbc.internal.analysis.scan.TokenList;
+import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * Turns an UPDATE or DELETE with a WHERE into the query that locks the rows that it would take and tells where they are.
+ * Made of slices of the statement's own text, so that names and expressions mean what they mean there. Stateless,
+ * thread-safe.
+ *
+ * <p>Whoever uses it has to compare afterwards which rows the statement took: a query that differs from the statement in
+ * some way that was not thought of here may tell others.
+ */
+public final class RowLockQuery {
+    /** Functions of PostgreSQL whose effect stays when the transaction is rolled back: called twice, they do it twice. */
+    private static final Pattern LASTING_EFFECT = Pattern.compile(
+            "\"?(pg_(try_)?advisory_(lock|unlock)(_shared|_all)?|nextval|setval)\"?", Pattern.CASE_INSENSITIVE);
+
+    private RowLockQuery() {}
+
+    /**
+     * The query, or empty where it is not certain that the text is one such statement and nothing else.
+     *
+     * @param text with its values in it: a placeholder left makes it uncertain
+     * @param standardConformingStrings the setting of the session that would run it
+     */
+    public static Optional<String> query(String text, boolean standardConformingStrings) {
+        TokenList tokens = Lexer.scan(text, standardConformingStrings);
+        List<TokenSpan> statements = StatementSplitter.split(tokens);
+        if (statements.size() != 1 || hasPlaceholder(tokens)) {
+            return Optional.empty();
+        }
+        TokenSpan statement = statements.get(0);
+        String operation = StatementReader.read(tokens, statement).assessment().operation();
+        if (!operation.equals("UPDATE") && !operation.equals("DELETE")) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(query(new TokenCursor(tokens, statement)))
+                    .filter(query -> onlyReads(query, standardConformingStrings));
+        } catch (NotUnderstoodException e) {
+            return Optional.empty(); // WITH before it, WHERE CURRENT OF, no WHERE
+        }
+    }
+
+    /** Quoted or not, and whatever it names: whole tables cover the statement then. */
+    private static boolean namesLastingEffect(TokenList tokens) {
+        for (int i = 0; i < tokens.size(); i++) {
+            String token = tokens.text().substring(tokens.start(i), tokens.end(i));
+            if (LASTING_EFFECT.matcher(token).matches()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean hasPlaceholder(TokenList tokens) {
+        for (int i = 0; i < tokens.size(); i++) {
+            if (tokens.kind(i) == TokenKind.PARAMETER) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String query(TokenCursor cursor) {
+        boolean update = cursor.accept(Keyword.UPDATE);
+        if (!update) {
+            cursor.require(Keyword.DELETE);
+            cursor.require(Keyword.FROM);
+        }
+        int begin = cursor.position();
+        String reference = cursor.relation().name();
+        String from = slice(cursor, begin, cursor.position());
+        if (cursor.accept(Keyword.AS) || (cursor.atName() && !(update && cursor.at(Keyword.SET)))) {
+            reference = cursor.name();
+            from += " AS " + RelationName.quote(reference);
+        }
+        if (update) {
+            cursor.require(Keyword.SET);
+            cursor.moveTo(cursor.find(Keyword.FROM, Keyword.WHERE, Keyword.RETURNING));
+        }
+        if (cursor.accept(update ? Keyword.FROM : Keyword.USING)) {
+            from += ", " + slice(cursor, cursor.find(Keyword.WHERE, Keyword.RETURNING));
+        }
+        cursor.require(Keyword.WHERE);
+        if (cursor.at(Keyword.CURRENT, Keyword.OF)) {
+            throw new NotUnderstoodException("a cursor stands on the row");
+        }
+        String condition = slice(cursor, cursor.find(Keyword.RETURNING));
+        String row = RelationName.quote(reference);
+        return "SELECT " + row + ".tableoid, " + row + ".ctid FROM " + from + " WHERE (" + condition
+                + ") FOR UPDATE OF " + row;
+    }
+
+    /** The text from here to there, where the cursor then stands. */
+    private static String slice(TokenCursor cursor, int to) {
+        String slice = slice(cursor, cursor.position(), to);
+        cursor.moveTo(to);
+        return slice;
+    }
+
+    /** From the first token to the last, so that no comment behind the last one swallows what follows. */
+    private static String slice(TokenCursor cursor, int from, int to) {
+        if (from >= to) {
+            throw new NotUnderstoodException("something is missing");
+        }
+        TokenList tokens = cursor.tokens();
+        return tokens.text().substring(tokens.start(from), tokens.end(to - 1));
+    }
+
+    /** Whatever was put together here is read as any text is: it runs only if it is one SELECT that changes nothing. */
+    private static boolean onlyReads(String query, boolean standardConformingStrings) {
+        TokenList tokens = Lexer.scan(query, standardConformingStrings);
+        List<TokenSpan> statements = StatementSplitter.split(tokens);
+        if (statements.size() != 1 || namesLastingEffect(tokens)) {
+            return false;
+        }
+        StatementAssessment read =
+                StatementReader.read(tokens, statements.get(0)).assessment();
+        return read.risk() == RiskLevel.SAFE && read.operation().equals(QueryReader.SELECT);
+    }
+}

@@ -1,0 +1,50 @@
+package io.backstop.jdbc.internal.analysis.command;
+
+import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
+import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
+import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
+import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
+import io.backstop.jdbc.internal.analysis.rule.Rule;
+import io.backstop.jdbc.internal.analysis.scan.Keyword;
+
+/** DISCARD, LISTEN, NOTIFY, UNLISTEN and LOAD. */
+final class SessionCommandReader implements CommandReader {
+    @Override
+    public String read(TokenCursor cursor, StatementReading reading) {
+        return switch (cursor.keyword()) {
+            case DISCARD -> {
+                cursor.skip();
+                if (!cursor.acceptAny(Keyword.ALL, Keyword.PLANS, Keyword.SEQUENCES, Keyword.TEMP, Keyword.TEMPORARY)) {
+                    throw new NotUnderstoodException("expected what to discard");
+                }
+                yield "DISCARD";
+            }
+            case LISTEN -> {
+                cursor.skip();
+                cursor.name();
+                yield "LISTEN";
+            }
+            case UNLISTEN -> {
+                cursor.skip();
+                if (!cursor.acceptOperator("*")) {
+                    cursor.name();
+                }
+                yield "UNLISTEN";
+            }
+            case NOTIFY -> {
+                cursor.skip();
+                cursor.name();
+                if (cursor.acceptSymbol(',')) {
+                    cursor.requireString();
+                }
+                yield "NOTIFY";
+            }
+            default -> {
+                cursor.require(Keyword.LOAD);
+                cursor.requireString();
+                reading.facts().fire(Rule.LOAD_LIBRARY);
+                yield "LOAD";
+            }
+        };
+    }
+}

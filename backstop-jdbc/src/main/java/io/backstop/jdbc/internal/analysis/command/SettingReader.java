@@ -1,0 +1,143 @@
+package io.backstop.jdbc.internal.analysis.command;
+
+import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
+import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
+import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
+import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
+import io.backstop.jdbc.internal.analysis.rule.Rule;
+import io.backstop.jdbc.internal.analysis.rule.SettingRules;
+import io.backstop.jdbc.internal.analysis.scan.Keyword;
+import io.backstop.jdbc.internal.analysis.scan.TokenKind;
+import io.backstop.jdbc.internal.analysis.scan.TokenList;
+import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
+
+/** SET, RESET and SHOW, and {@code set_config()}. */
+public final class SettingReader implements CommandReader {
+    @Override
+    public String read(TokenCursor cursor, StatementReading reading) {
+        return switch (cursor.keyword()) {
+            case SET -> set(cursor, reading);
+            case RESET -> {
+                cursor.skip();
+                words(cursor);
+                yield "RESET";
+            }
+            default -> {
+                cursor.skip();
+                words(cursor);
+                yield "SHOW";
+            }
+        };
+    }
+
+    private static String set(TokenCursor cursor, StatementReading reading) {
+        cursor.require(Keyword.SET);
+        if (cursor.accept(Keyword.CONSTRAINTS)) {
+            words(cursor);
+            return "SET CONSTRAINTS";
+        }
+        scope(cursor);
+        if (cursor.accept(Keyword.SESSION, Keyword.AUTHORIZATION)) {
+            words(cursor);
+            reading.facts().fire(Rule.SET_ROLE);
+            return "SET SESSION AUTHORIZATION";
+        }
+        if (cursor.accept(Keyword.SESSION, Keyword.CHARACTERISTICS, Keyword.AS, Keyword.TRANSACTION)
+                || (cursor.at(Keyword.TRANSACTION) && !assigns(cursor))) {
+            cursor.accept(Keyword.TRANSACTION);
+            words(cursor);
+            return "SET TRANSACTION";
+        }
+        if (assigns(cursor)) {
+            assign(cursor, reading);
+            return "SET";
+        }
+        return special(cursor, reading);
+    }
+
+    /** SESSION and LOCAL are also names, but then TO or = follows. */
+    private static void scope(TokenCursor cursor) {
+        boolean ownName = cursor.keyword(1) == Keyword.AUTHORIZATION || cursor.keyword(1) == Keyword.CHARACTERISTICS;
+        if (!assigns(cursor) && !ownName) {
+            cursor.acceptAny(Keyword.SESSION, Keyword.LOCAL);
+        }
+    }
+
+    private static String special(TokenCursor cursor, StatementReading reading) {
+        if (cursor.accept(Keyword.ROLE)) {
+            words(cursor);
+            reading.facts().fire(Rule.SET_ROLE);
+            return "SET ROLE";
+        }
+        if (cursor.accept(Keyword.TIME, Keyword.ZONE)
+                || cursor.accept(Keyword.XML, Keyword.OPTION)
+                || cursor.acceptAny(Keyword.NAMES, Keyword.SCHEMA, Keyword.CATALOG)) {
+            cursor.skipRest();
+            return "SET";
+        }
+        throw new NotUnderstoodException("expected a setting");
+    }
+
+    /** Whether {@code name TO}, {@code name =} or {@code name FROM CURRENT} stands here. */
+    private static boolean assigns(TokenCursor cursor) {
+        TokenCursor ahead = new TokenCursor(cursor.tokens(), cursor.rest());
+        if (!ahead.atName()) {
+            return false;
+        }
+        ahead.qualifiedName();
+        return ahead.at(Keyword.TO) || ahead.acceptOperator("=") || ahead.at(Keyword.FROM, Keyword.CURRENT);
+    }
+
+    private static void assign(TokenCursor cursor, StatementReading reading) {
+        String name = cursor.qualifiedName().toString();
+        if (!cursor.acceptOperator("=")) {
+            cursor.skip();
+        }
+        words(cursor);
+        SettingRules.of(name).ifPresent(rule -> reading.facts().fire(rule, name));
+    }
+
+    /** Words, literals, signs, dots and commas, at least one. */
+    private static void words(TokenCursor cursor) {
+        if (cursor.done()) {
+            throw new NotUnderstoodException("expected a name or a value");
+        }
+        TokenList tokens = cursor.tokens();
+        while (!cursor.done()) {
+            int i = cursor.position();
+            boolean allowed = cursor.atLabel()
+                    || cursor.atLiteral()
+                    || cursor.atParameter()
+                    || cursor.atSymbol(',')
+                    || cursor.atSymbol('.')
+                    || tokens.operator(i, "-")
+                    || tokens.operator(i, "+");
+            if (!allowed) {
+                throw new NotUnderstoodException("expected a name or a value");
+            }
+            cursor.skip();
+        }
+    }
+
+    /** Reads the arguments of {@code set_config(name, value, local)}. */
+    public static void setConfig(StatementReading reading, TokenSpan arguments) {
+        TokenList tokens = reading.tokens();
+        int first = arguments.from();
+        boolean literal = arguments.to() - first > 1 && tokens.kind(first).string() && tokens.symbol(first + 1, ',');
+        for (int i = first; i < arguments.to() && literal; i++) {
+            // Named arguments may come in any order.
+            if (tokens.symbol(i, '(')) {
+                i = tokens.partner(i);
+            }
+            literal = !tokens.operator(i, "=>")
+                    && tokens.kind(i) != TokenKind.COLON_EQUALS
+                    && tokens.keyword(i) != Keyword.VARIADIC;
+        }
+        if (!literal) {
+            reading.facts().fire(Rule.UNKNOWN_SETTING);
+            return;
+        }
+        String name = reading.literal(first);
+        SettingRules.of(name).ifPresent(rule -> reading.facts().fire(rule, name));
+    }
+}

@@ -1,0 +1,23 @@
+package io.backstop.jdbc.internal.analysis.query;
+
+import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
+import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
+import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
+
+/** Reads a statement together with everything that is nested in it. */
+public final class NestedStatements {
+    private static final CommandReader QUERIES = new QueryReader();
+
+    private NestedStatements() {}
+
+    public static String readAll(CommandReader reader, TokenCursor cursor, StatementReading reading) {
+        String operation = reader.read(cursor, reading);
+        cursor.requireDone();
+        while (reading.nests()) {
+            TokenCursor nested = new TokenCursor(reading.tokens(), reading.nextNested());
+            QUERIES.read(nested, reading);
+            nested.requireDone();
+        }
+        return operation;
+    }
+}

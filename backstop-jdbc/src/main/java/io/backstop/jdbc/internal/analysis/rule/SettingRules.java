@@ -1,0 +1,28 @@
+package io.backstop.jdbc.internal.analysis.rule;
+
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** What setting one of the server's parameters means. Immutable, thread-safe. */
+public final class SettingRules {
+    private static final Map<String, Rule> RULES = Map.ofEntries(
+            Map.entry("role", Rule.SET_ROLE),
+            Map.entry("session_authorization", Rule.SET_ROLE),
+            // Switches triggers and foreign keys off.
+            Map.entry("session_replication_role", Rule.GUARDED_SETTING),
+            Map.entry("row_security", Rule.GUARDED_SETTING),
+            // Reads damaged pages as empty ones, and the next write makes it so.
+            Map.entry("zero_damaged_pages", Rule.GUARDED_SETTING),
+            Map.entry("ignore_system_indexes", Rule.GUARDED_SETTING),
+            Map.entry("allow_system_table_mods", Rule.GUARDED_SETTING),
+            Map.entry("default_transaction_read_only", Rule.GUARDED_SETTING),
+            Map.entry("transaction_read_only", Rule.GUARDED_SETTING));
+
+    private SettingRules() {}
+
+    /** The rule that setting the parameter fires; the server compares names without regard to ASCII case. */
+    public static Optional<Rule> of(String parameter) {
+        return Optional.ofNullable(RULES.get(parameter.toLowerCase(Locale.ROOT)));
+    }
+}

@@ -1,0 +1,5 @@
+/** The approval hooks over the control store. */
+@NullMarked
+package io.backstop.jdbc.internal.approval;
+
+import org.jspecify.annotations.NullMarked;

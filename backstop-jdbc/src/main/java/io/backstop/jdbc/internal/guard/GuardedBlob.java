@@ -1,0 +1,40 @@
+package io.backstop.jdbc.internal.guard;
+
+import io.backstop.api.error.UnguardedAccessException;
+
+import java.io.OutputStream;
+import java.sql.Blob;
+import java.sql.SQLException;
+
+/** A large object that can be read; to write it is a change that no statement announced. */
+final class GuardedBlob extends DelegatingBlob {
+    GuardedBlob(Blob blob) {
+        super(blob);
+    }
+
+    @Override
+    public int setBytes(long pos, byte[] bytes) throws SQLException {
+        throw refusal();
+    }
+
+    @Override
+    public int setBytes(long pos, byte[] bytes, int offset, int len) throws SQLException {
+        throw refusal();
+    }
+
+    @Override
+    public OutputStream setBinaryStream(long pos) throws SQLException {
+        throw refusal();
+    }
+
+    @Override
+    public void truncate(long len) throws SQLException {
+        throw refusal();
+    }
+
+    private static UnguardedAccessException refusal() {
+        return new UnguardedAccessException(
+                "writing into a large object through Blob is refused: no statement announced it",
+                "send the change as a statement, for instance SELECT lo_put(…)");
+    }
+}

@@ -1,0 +1,429 @@
+package io.backstop.jdbc.internal.guard;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.jdbc.internal.pipeline.statement.Execution;
+
+import java.io.InputStream;
+import java.io.Reader;
+import java.math.BigDecimal;
+import java.net.URL;
+import java.sql.Array;
+import java.sql.Blob;
+import java.sql.Clob;
+import java.sql.Date;
+import java.sql.NClob;
+import java.sql.PreparedStatement;
+import java.sql.Ref;
+import java.sql.ResultSet;
+import java.sql.RowId;
+import java.sql.SQLException;
+import java.sql.SQLType;
+import java.sql.SQLXML;
+import java.sql.Time;
+import java.sql.Timestamp;
+import java.util.Calendar;
+
+/**
+ * A prepared statement: its text is read when it is prepared, and judged with the values bound to it when it is executed.
+ */
+class GuardedPreparedStatement extends DelegatingPreparedStatement {
+    private final BoundParameters parameters;
+    private PreparedSubmission text;
+
+    GuardedPreparedStatement(GuardedConnection connection, PreparedStatement prepared, String sql) throws SQLException {
+        super(connection, prepared);
+        Assessment assessment = connection.pipeline().assess(sql, connection.session());
+        this.parameters = new BoundParameters(assessment.risk() != RiskLevel.SAFE);
+        this.text = new PreparedSubmission(
+                sql, assessment, connection.session().standardConformingStrings(), parameters, false);
+    }
+
+    final BoundParameters parameters() {
+        return parameters;
+    }
+
+    /** Of a statement whose rows may have to be told by its text, arrays can be told as well. */
+    private Object sent(Object value) {
+        return text.assessment().destructions().isEmpty() ? GuardedValues.behind(value) : GuardedValues.written(value);
+    }
+
+    private <T> T run(boolean asBatch, Execution<T> execution) throws SQLException {
+        boolean conforming = connection().session().standardConformingStrings();
+        if (text.standardConformingStrings() != conforming) {
+            // The text may mean something else by now than when it was prepared.
+            Assessment assessment =
+                    connection().pipeline().assess(text.sql(), connection().session());
+            text = new PreparedSubmission(text.sql(), assessment, conforming, parameters, false);
+        }
+        return connection().pipeline().run(connection().session(), asBatch ? text.inBatch() : text, execution);
+    }
+
+    private <T> Execution<T> sending(ExecutionFactory.Call<T> call) {
+        return ExecutionFactory.single(statement(), parameters.repeatable(), call);
+    }
+
+    @Override
+    public ResultSet executeQuery() throws SQLException {
+        return guarded(run(false, sending(() -> super.executeQuery())));
+    }
+
+    @Override
+    public int executeUpdate() throws SQLException {
+        return run(false, sending(() -> super.executeUpdate()));
+    }
+
+    @Override
+    public long executeLargeUpdate() throws SQLException {
+        return run(false, sending(() -> super.executeLargeUpdate()));
+    }
+
+    @Override
+    public boolean execute() throws SQLException {
+        return run(false, sending(() -> super.execute()));
+    }
+
+    @Override
+    public void addBatch() throws SQLException {
+        super.addBatch();
+        parameters.addBatch();
+    }
+
+    @Override
+    public void clearBatch() throws SQLException {
+        parameters.clearBatch();
+        super.clearBatch();
+    }
+
+    @Override
+    public int[] executeBatch() throws SQLException {
+        return runBatch(() -> statement().executeBatch());
+    }
+
+    @Override
+    public long[] executeLargeBatch() throws SQLException {
+        return runBatch(() -> statement().executeLargeBatch());
+    }
+
+    private <T> T runBatch(ExecutionFactory.Call<T> call) throws SQLException {
+        boolean sent = false;
+        try {
+            T result = run(true, ExecutionFactory.batch(statement(), call));
+            sent = true;
+            return result;
+        } finally {
+            parameters.clearBatch();
+            if (!sent) {
+                super.clearBatch();
+            }
+        }
+    }
+
+    @Override
+    public void clearParameters() throws SQLException {
+        parameters.clear();
+        super.clearParameters();
+    }
+
+    @Override
+    public void setNull(int parameterIndex, int sqlType) throws SQLException {
+        parameters.bind(parameterIndex, (Object) null);
+        super.setNull(parameterIndex, sqlType);
+    }
+
+    @Override
+    public void setBoolean(int parameterIndex, boolean x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setBoolean(parameterIndex, x);
+    }
+
+    @Override
+    public void setByte(int parameterIndex, byte x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setByte(parameterIndex, x);
+    }
+
+    @Override
+    public void setShort(int parameterIndex, short x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setShort(parameterIndex, x);
+    }
+
+    @Override
+    public void setInt(int parameterIndex, int x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setInt(parameterIndex, x);
+    }
+
+    @Override
+    public void setLong(int parameterIndex, long x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setLong(parameterIndex, x);
+    }
+
+    @Override
+    public void setFloat(int parameterIndex, float x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setFloat(parameterIndex, x);
+    }
+
+    @Override
+    public void setDouble(int parameterIndex, double x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setDouble(parameterIndex, x);
+    }
+
+    @Override
+    public void setBigDecimal(int parameterIndex, BigDecimal x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setBigDecimal(parameterIndex, x);
+    }
+
+    @Override
+    public void setString(int parameterIndex, String x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setString(parameterIndex, x);
+    }
+
+    @Override
+    public void setBytes(int parameterIndex, byte[] x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setBytes(parameterIndex, x);
+    }
+
+    @Override
+    public void setDate(int parameterIndex, Date x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setDate(parameterIndex, x);
+    }
+
+    @Override
+    public void setTime(int parameterIndex, Time x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setTime(parameterIndex, x);
+    }
+
+    @Override
+    public void setTimestamp(int parameterIndex, Timestamp x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setTimestamp(parameterIndex, x);
+    }
+
+    @Override
+    public void setAsciiStream(int parameterIndex, InputStream x, int length) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setAsciiStream(parameterIndex, x, length);
+    }
+
+    @Override
+    @Deprecated
+    @SuppressWarnings("deprecation") // delegates what JDBC still asks for
+    public void setUnicodeStream(int parameterIndex, InputStream x, int length) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setUnicodeStream(parameterIndex, x, length);
+    }
+
+    @Override
+    public void setBinaryStream(int parameterIndex, InputStream x, int length) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setBinaryStream(parameterIndex, x, length);
+    }
+
+    @Override
+    public void setObject(int parameterIndex, Object x, int targetSqlType) throws SQLException {
+        parameters.bind(parameterIndex, x, targetSqlType);
+        super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType);
+    }
+
+    @Override
+    public void setObject(int parameterIndex, Object x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setObject(parameterIndex, sent(x));
+    }
+
+    @Override
+    public void setCharacterStream(int parameterIndex, Reader reader, int length) throws SQLException {
+        parameters.bind(parameterIndex, reader);
+        super.setCharacterStream(parameterIndex, reader, length);
+    }
+
+    @Override
+    public void setRef(int parameterIndex, Ref x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setRef(parameterIndex, x);
+    }
+
+    @Override
+    public void setBlob(int parameterIndex, Blob x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setBlob(parameterIndex, x);
+    }
+
+    @Override
+    public void setClob(int parameterIndex, Clob x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setClob(parameterIndex, x);
+    }
+
+    @Override
+    public void setArray(int parameterIndex, Array x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setArray(parameterIndex, (Array) sent(x));
+    }
+
+    @Override
+    public void setDate(int parameterIndex, Date x, Calendar cal) throws SQLException {
+        parameters.bind(parameterIndex, x, cal);
+        super.setDate(parameterIndex, x, cal);
+    }
+
+    @Override
+    public void setTime(int parameterIndex, Time x, Calendar cal) throws SQLException {
+        parameters.bind(parameterIndex, x, cal);
+        super.setTime(parameterIndex, x, cal);
+    }
+
+    @Override
+    public void setTimestamp(int parameterIndex, Timestamp x, Calendar cal) throws SQLException {
+        parameters.bind(parameterIndex, x, cal);
+        super.setTimestamp(parameterIndex, x, cal);
+    }
+
+    @Override
+    public void setNull(int parameterIndex, int sqlType, String typeName) throws SQLException {
+        parameters.bind(parameterIndex, (Object) null);
+        super.setNull(parameterIndex, sqlType, typeName);
+    }
+
+    @Override
+    public void setURL(int parameterIndex, URL x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setURL(parameterIndex, x);
+    }
+
+    @Override
+    public void setRowId(int parameterIndex, RowId x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setRowId(parameterIndex, x);
+    }
+
+    @Override
+    public void setNString(int parameterIndex, String value) throws SQLException {
+        parameters.bind(parameterIndex, value);
+        super.setNString(parameterIndex, value);
+    }
+
+    @Override
+    public void setNCharacterStream(int parameterIndex, Reader value, long length) throws SQLException {
+        parameters.bind(parameterIndex, value);
+        super.setNCharacterStream(parameterIndex, value, length);
+    }
+
+    @Override
+    public void setNClob(int parameterIndex, NClob value) throws SQLException {
+        parameters.bind(parameterIndex, value);
+        super.setNClob(parameterIndex, value);
+    }
+
+    @Override
+    public void setClob(int parameterIndex, Reader reader, long length) throws SQLException {
+        parameters.bind(parameterIndex, reader);
+        super.setClob(parameterIndex, reader, length);
+    }
+
+    @Override
+    public void setBlob(int parameterIndex, InputStream inputStream, long length) throws SQLException {
+        parameters.bind(parameterIndex, inputStream);
+        super.setBlob(parameterIndex, inputStream, length);
+    }
+
+    @Override
+    public void setNClob(int parameterIndex, Reader reader, long length) throws SQLException {
+        parameters.bind(parameterIndex, reader);
+        super.setNClob(parameterIndex, reader, length);
+    }
+
+    @Override
+    public void setSQLXML(int parameterIndex, SQLXML xmlObject) throws SQLException {
+        parameters.bind(parameterIndex, xmlObject);
+        super.setSQLXML(parameterIndex, xmlObject);
+    }
+
+    @Override
+    public void setObject(int parameterIndex, Object x, int targetSqlType, int scaleOrLength) throws SQLException {
+        parameters.bind(parameterIndex, x, targetSqlType);
+        super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength);
+    }
+
+    @Override
+    public void setAsciiStream(int parameterIndex, InputStream x, long length) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setAsciiStream(parameterIndex, x, length);
+    }
+
+    @Override
+    public void setBinaryStream(int parameterIndex, InputStream x, long length) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setBinaryStream(parameterIndex, x, length);
+    }
+
+    @Override
+    public void setCharacterStream(int parameterIndex, Reader reader, long length) throws SQLException {
+        parameters.bind(parameterIndex, reader);
+        super.setCharacterStream(parameterIndex, reader, length);
+    }
+
+    @Override
+    public void setAsciiStream(int parameterIndex, InputStream x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setAsciiStream(parameterIndex, x);
+    }
+
+    @Override
+    public void setBinaryStream(int parameterIndex, InputStream x) throws SQLException {
+        parameters.bind(parameterIndex, x);
+        super.setBinaryStream(parameterIndex, x);
+    }
+
+    @Override
+    public void setCharacterStream(int parameterIndex, Reader reader) throws SQLException {
+        parameters.bind(parameterIndex, reader);
+        super.setCharacterStream(parameterIndex, reader);
+    }
+
+    @Override
+    public void setNCharacterStream(int parameterIndex, Reader value) throws SQLException {
+        parameters.bind(parameterIndex, value);
+        super.setNCharacterStream(parameterIndex, value);
+    }
+
+    @Override
+    public void setClob(int parameterIndex, Reader reader) throws SQLException {
+        parameters.bind(parameterIndex, reader);
+        super.setClob(parameterIndex, reader);
+    }
+
+    @Override
+    public void setBlob(int parameterIndex, InputStream inputStream) throws SQLException {
+        parameters.bind(parameterIndex, inputStream);
+        super.setBlob(parameterIndex, inputStream);
+    }
+
+    @Override
+    public void setNClob(int parameterIndex, Reader reader) throws SQLException {
+        parameters.bind(parameterIndex, reader);
+        super.setNClob(parameterIndex, reader);
+    }
+
+    @Override
+    public void setObject(int parameterIndex, Object x, SQLType targetSqlType, int scaleOrLength) throws SQLException {
+        parameters.bind(parameterIndex, x, targetSqlType);
+        super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength);
+    }
+
+    @Override
+    public void setObject(int parameterIndex, Object x, SQLType targetSqlType) throws SQLException {
+        parameters.bind(parameterIndex, x, targetSqlType);
+        super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType);
+    }
+}

@@ -1,0 +1,120 @@
+package io.backstop.jdbc.internal.guard;
+
+import io.backstop.api.error.UnguardedAccessException;
+
+import java.sql.Array;
+import java.sql.Blob;
+import java.sql.Clob;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Map;
+
+/** A result set that reads, and whose way back ends at the guard. */
+final class GuardedResultSet extends DelegatingResultSet {
+    private final GuardedConnection connection;
+    private final Statement statement;
+
+    /** @param statement the guarded statement that it belongs to, or null */
+    GuardedResultSet(GuardedConnection connection, Statement statement, ResultSet resultSet) {
+        super(resultSet);
+        this.connection = connection;
+        this.statement = statement;
+    }
+
+    @Override
+    public Statement getStatement() throws SQLException {
+        return statement;
+    }
+
+    @Override
+    public void insertRow() throws SQLException {
+        throw refusal("insertRow", "an INSERT");
+    }
+
+    @Override
+    public void updateRow() throws SQLException {
+        throw refusal("updateRow", "an UPDATE");
+    }
+
+    @Override
+    public void deleteRow() throws SQLException {
+        throw refusal("deleteRow", "a DELETE");
+    }
+
+    private static UnguardedAccessException refusal(String method, String statement) {
+        return new UnguardedAccessException(
+                "ResultSet." + method + " is refused: it changes a row without a statement that could be judged",
+                "send " + statement + " statement instead");
+    }
+
+    @Override
+    public Array getArray(int columnIndex) throws SQLException {
+        return GuardedValues.array(connection, super.getArray(columnIndex));
+    }
+
+    @Override
+    public Array getArray(String columnLabel) throws SQLException {
+        return GuardedValues.array(connection, super.getArray(columnLabel));
+    }
+
+    @Override
+    public Blob getBlob(int columnIndex) throws SQLException {
+        return GuardedValues.blob(super.getBlob(columnIndex));
+    }
+
+    @Override
+    public Blob getBlob(String columnLabel) throws SQLException {
+        return GuardedValues.blob(super.getBlob(columnLabel));
+    }
+
+    @Override
+    public Clob getClob(int columnIndex) throws SQLException {
+        return GuardedValues.clob(super.getClob(columnIndex));
+    }
+
+    @Override
+    public Clob getClob(String columnLabel) throws SQLException {
+        return GuardedValues.clob(super.getClob(columnLabel));
+    }
+
+    @Override
+    public Object getObject(int columnIndex) throws SQLException {
+        return GuardedValues.value(connection, super.getObject(columnIndex));
+    }
+
+    @Override
+    public Object getObject(String columnLabel) throws SQLException {
+        return GuardedValues.value(connection, super.getObject(columnLabel));
+    }
+
+    @Override
+    public Object getObject(int columnIndex, Map<String, Class<?>> map) throws SQLException {
+        return GuardedValues.value(connection, super.getObject(columnIndex, map));
+    }
+
+    @Override
+    public Object getObject(String columnLabel, Map<String, Class<?>> map) throws SQLException {
+        return GuardedValues.value(connection, super.getObject(columnLabel, map));
+    }
+
+    @Override
+    public <T> T getObject(int columnIndex, Class<T> type) throws SQLException {
+        return GuardedValues.value(connection, super.getObject(columnIndex, type), type);
+    }
+
+    @Override
+    public <T> T getObject(String columnLabel, Class<T> type) throws SQLException {
+        return GuardedValues.value(connection, super.getObject(columnLabel, type), type);
+    }
+
+    @Override
+    public <T> T unwrap(Class<T> iface) throws SQLException {
+        return GuardedConnection.unwrap(this, iface);
+    }
+
+    @Override
+    public boolean isWrapperFor(Class<?> iface) {
+        return iface.isInstance(this);
+    }
+}

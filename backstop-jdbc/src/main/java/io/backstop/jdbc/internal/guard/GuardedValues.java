@@ -1,0 +1,66 @@
+package io.backstop.jdbc.internal.guard;
+
+import java.sql.Array;
+import java.sql.Blob;
+import java.sql.Clob;
+import java.sql.ResultSet;
+import java.sql.Statement;
+
+/** Puts what pgjdbc hands out behind the guard, and takes it out again where it is handed back. */
+final class GuardedValues {
+    private GuardedValues() {}
+
+    /** @param statement the guarded statement that the result set belongs to, or null where it belongs to none */
+    static ResultSet resultSet(GuardedConnection connection, Statement statement, ResultSet resultSet) {
+        return resultSet == null ? null : new GuardedResultSet(connection, statement, resultSet);
+    }
+
+    static Array array(GuardedConnection connection, Array array) {
+        return array == null ? null : new GuardedArray(connection, array);
+    }
+
+    static Blob blob(Blob blob) {
+        return blob == null ? null : new GuardedBlob(blob);
+    }
+
+    static Clob clob(Clob clob) {
+        return clob == null ? null : new GuardedClob(clob);
+    }
+
+    /** A value of a type that is only known when it runs. */
+    static Object value(GuardedConnection connection, Object value) {
+        if (value instanceof ResultSet resultSet) {
+            return resultSet(connection, null, resultSet);
+        }
+        if (value instanceof Array array) {
+            return array(connection, array);
+        }
+        if (value instanceof Blob blob) {
+            return blob(blob);
+        }
+        if (value instanceof Clob clob) {
+            return clob(clob);
+        }
+        return value;
+    }
+
+    /** A value of a type that the caller named; the guarded object is one of that type too where it is an interface. */
+    static <T> T value(GuardedConnection connection, T value, Class<T> type) {
+        Object guarded = value(connection, value);
+        return type.isInstance(guarded) ? type.cast(guarded) : value;
+    }
+
+    /** What pgjdbc gave out, where the caller hands back what is around it. */
+    static Object behind(Object value) {
+        return value instanceof GuardedArray guarded ? guarded.array() : value;
+    }
+
+    static Array behind(Array array) {
+        return array instanceof GuardedArray guarded ? guarded.array() : array;
+    }
+
+    /** The same as a value that pgjdbc sends as text, and so can put into the statement's text. */
+    static Object written(Object value) {
+        return behind(value) instanceof Array array ? new TextArray(array) : value;
+    }
+}

@@ -1,0 +1,103 @@
+package io.backstop.jdbc.internal.guard;
+
+import org.postgresql.util.PGobject;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.sql.Array;
+import java.sql.Timestamp;
+import java.time.ZoneId;
+import java.time.temporal.Temporal;
+import java.util.Arrays;
+import java.util.Calendar;
+import java.util.Date;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.UUID;
+
+/** The hash of a bound value: equal for values that the server gets alike, and telling nothing of the value. Stateless. */
+final class ParameterHash {
+    private ParameterHash() {}
+
+    /** The hash over all parts; empty where one is of a kind that cannot be read twice or told apart. */
+    static Optional<byte[]> of(Object... parts) {
+        MessageDigest digest = sha256();
+        for (Object part : parts) {
+            Optional<byte[]> bytes = bytes(part);
+            if (bytes.isEmpty()) {
+                return Optional.empty();
+            }
+            digest.update(sha256().digest(bytes.get())); // of equal length each, so that parts cannot run together
+        }
+        return Optional.of(digest.digest());
+    }
+
+    @SuppressWarnings("JavaUtilDate") // JDBC's own types, whose toString leaves the milliseconds of a Time out
+    private static Optional<byte[]> bytes(Object value) {
+        if (value == null) {
+            return text("null", "");
+        }
+        if (value instanceof byte[] bytes) {
+            return Optional.of(bytes);
+        }
+        if (value instanceof CharSequence || value instanceof Character) {
+            return text("text", value);
+        }
+        if (value instanceof Number || value instanceof Boolean) {
+            return text("value", value);
+        }
+        if (value instanceof Calendar calendar) {
+            return text(
+                    "time", calendar.toInstant() + " " + calendar.getTimeZone().getID());
+        }
+        if (value instanceof Timestamp timestamp) {
+            return text("timestamp", timestamp.getTime() + "." + timestamp.getNanos());
+        }
+        if (value instanceof Date date) {
+            return text(date.getClass().getName(), date.getTime());
+        }
+        if (value instanceof Temporal || value instanceof UUID || value instanceof ZoneId) {
+            return text("time", value);
+        }
+        if (value instanceof PGobject object) {
+            return text(object.getType(), object.getValue());
+        }
+        if (value instanceof Enum<?> constant) {
+            return text("text", constant.name());
+        }
+        if (value instanceof Array array) {
+            return text("array", array);
+        }
+        if (value instanceof Map<?, ?> map) {
+            return text("map", new TreeMap<>(map));
+        }
+        if (value.getClass().isArray()) {
+            return text("array", Arrays.deepToString(new Object[] {value}));
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<byte[]> text(String kind, Object value) {
+        return Optional.of((kind + '\0' + value).getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** A digest that has taken in the text; how its strings are read belongs to what it says. */
+    static MessageDigest over(String sql, boolean standardConformingStrings) {
+        MessageDigest digest = sha256();
+        if (!standardConformingStrings) {
+            digest.update("standard_conforming_strings=off\0".getBytes(StandardCharsets.UTF_8));
+        }
+        digest.update(sql.getBytes(StandardCharsets.UTF_8));
+        return digest;
+    }
+
+    static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+}

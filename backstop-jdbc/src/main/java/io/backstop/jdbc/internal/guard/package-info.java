@@ -1,0 +1,8 @@
+/**
+ * The JDBC objects that an application holds. {@code Delegating…} classes pass every method on; {@code Guarded…}
+ * classes above them lead everything that executes into the pipeline.
+ */
+@NullUnmarked // JDBC's own null rules apply
+package io.backstop.jdbc.internal.guard;
+
+import org.jspecify.annotations.NullUnmarked;

@@ -1,0 +1,128 @@
+package io.backstop.jdbc.internal.pipeline.audit;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.audit.AuditEvent;
+import io.backstop.api.audit.AuditEvent.Kind;
+import io.backstop.api.audit.AuditSink;
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.api.policy.Verdict;
+import io.backstop.jdbc.analysis.SecretMask;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.statement.Submission;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** Puts statements on the record: what was decided before they run, and what came of them. Thread-safe. */
+public final class AuditTrail {
+    /** How much of a SAFE text is recorded, in characters, so that what waits in memory is bounded in bytes too. */
+    private static final int LONGEST_SAFE_TEXT = 4_000;
+
+    private final AuditSink sink;
+    private final BackgroundRecorder background;
+    private final Clock clock;
+
+    public AuditTrail(AuditSink sink, BackgroundRecorder background, Clock clock) {
+        this.sink = sink;
+        this.background = background;
+        this.clock = clock;
+    }
+
+    /** Hands a SAFE statement over to be recorded with others, without waiting. */
+    public void safe(GuardedSession session, Submission submission) {
+        Instant at = clock.instant();
+        String agentId = session.agentId();
+        String database = session.database();
+        String operation = submission.assessment().operation();
+        RiskLevel risk = submission.assessment().risk();
+        boolean conforming = submission.standardConformingStrings();
+        String sql = submission.sql();
+        String kept = sql.length() <= LONGEST_SAFE_TEXT ? sql : sql.substring(0, LONGEST_SAFE_TEXT) + "…";
+        background.offer(() -> new AuditEvent(
+                at,
+                Kind.DECISION,
+                agentId,
+                database,
+                SecretMask.mask(kept, conforming),
+                "",
+                operation,
+                List.of(),
+                risk,
+                "allowed",
+                Optional.empty(),
+                Optional.empty()));
+    }
+
+    /** Returns once the event is durable. */
+    public void record(Kind kind, GuardedSession session, Case statement, String outcome, Links links)
+            throws ControlStoreUnavailableException {
+        sink.append(List.of(event(kind, session, statement, outcome, links)));
+    }
+
+    /**
+     * Records what came of a statement, without waiting and without failing: it has run by now, and the caller has to learn
+     * how that went.
+     */
+    public void outcome(GuardedSession session, Case statement, String outcome, Links links) {
+        AuditEvent event = event(Kind.OUTCOME, session, statement, outcome, links);
+        background.offer(() -> event);
+    }
+
+    private AuditEvent event(Kind kind, GuardedSession session, Case statement, String outcome, Links links) {
+        Assessment assessment = statement.assessment();
+        return new AuditEvent(
+                clock.instant(),
+                kind,
+                session.agentId(),
+                session.database(),
+                statement.maskedSql(),
+                statement.sha256().orElse(""),
+                assessment.operation(),
+                assessment.tables().stream().map(RelationName::toString).toList(),
+                assessment.risk(),
+                outcome,
+                links.approvalId(),
+                links.snapshotGroup());
+    }
+
+    public static String words(Verdict verdict) {
+        if (verdict instanceof Verdict.Block block) {
+            return "blocked [" + block.rule() + "]: " + block.reason();
+        }
+        if (verdict instanceof Verdict.Hold hold) {
+            return "held: " + String.join("; ", hold.reasons());
+        }
+        return "allowed";
+    }
+
+    /** What an event refers to. */
+    public record Links(Optional<String> approvalId, Optional<String> snapshotGroup) {
+        public static final Links NONE = new Links(Optional.empty(), Optional.empty());
+    }
+
+    /**
+     * A submission as the policy weighs it.
+     *
+     * @param submission with the text as it was written, which is not for the record
+     * @param maskedSql the text for people, secrets in it masked
+     * @param sha256 over the text and its values, as {@link Submission#sha256}
+     */
+    public record Case(Submission submission, Assessment assessment, String maskedSql, Optional<String> sha256) {
+        public static Case of(Submission submission, Assessment weighed) {
+            return new Case(
+                    submission,
+                    weighed,
+                    SecretMask.mask(submission.sql(), submission.standardConformingStrings()),
+                    submission.sha256());
+        }
+
+        /** The same text, weighed anew. */
+        public Case weighed(Assessment anew) {
+            return new Case(submission, anew, maskedSql, sha256);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package io.backstop.jdbc.internal.pipeline.audit;
+
+import io.backstop.api.audit.AuditEvent;
+import io.backstop.api.audit.AuditSink;
+import io.backstop.api.error.ControlStoreUnavailableException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+
+/**
+ * Records in batches, in a thread of its own, what nobody has to wait for: SAFE statements, and what came of the others.
+ * What is not yet recorded waits in a bounded queue; when that is full because the store is away, further records are
+ * dropped and their number is logged. Thread-safe.
+ */
+public final class BackgroundRecorder implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(BackgroundRecorder.class);
+    private static final int CAPACITY = 5_000;
+    private static final int BATCH = 500;
+    private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
+
+    private final BlockingQueue<Supplier<AuditEvent>> waiting = new ArrayBlockingQueue<>(CAPACITY);
+    private final AtomicLong dropped = new AtomicLong();
+    private final AuditSink sink;
+    private final Thread writer;
+    private volatile boolean closing;
+
+    public BackgroundRecorder(AuditSink sink) {
+        this.sink = sink;
+        this.writer = new Thread(this::write, "backstop-audit");
+        writer.setDaemon(true);
+        writer.start();
+    }
+
+    /** Never waits. The event is made later, in the recorder's thread. */
+    void offer(Supplier<AuditEvent> event) {
+        if (!waiting.offer(event)) {
+            dropped.incrementAndGet();
+        }
+    }
+
+    private void write() {
+        List<Supplier<AuditEvent>> batch = new ArrayList<>(BATCH);
+        try {
+            while (!closing || !waiting.isEmpty()) {
+                Supplier<AuditEvent> first = waiting.poll(100, TimeUnit.MILLISECONDS);
+                if (first != null) {
+                    batch.add(first);
+                    waiting.drainTo(batch, BATCH - 1);
+                    store(batch.stream().map(Supplier::get).toList());
+                    batch.clear();
+                }
+            }
+        } catch (InterruptedException e) {
+            LOG.warn("{} audit records were not written", waiting.size() + batch.size());
+        }
+    }
+
+    private void store(List<AuditEvent> events) throws InterruptedException {
+        while (true) {
+            try {
+                sink.append(events);
+                long lost = dropped.getAndSet(0);
+                if (lost > 0) {
+                    LOG.warn("{} audit records were dropped while the control store was away", lost);
+                }
+                return;
+            } catch (ControlStoreUnavailableException e) {
+                if (closing) {
+                    LOG.warn("{} audit records were not written: {}", events.size(), e.getMessage());
+                    return;
+                }
+                Thread.sleep(RETRY_AFTER.toMillis());
+            }
+        }
+    }
+
+    /** Writes what is still waiting, then ends. */
+    @Override
+    public void close() {
+        closing = true;
+        try {
+            writer.join(Duration.ofSeconds(10).toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        writer.interrupt();
+    }
+}

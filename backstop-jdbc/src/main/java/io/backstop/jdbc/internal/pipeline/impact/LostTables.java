@@ -1,0 +1,129 @@
+package io.backstop.jdbc.internal.pipeline.impact;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.api.analysis.Target;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Finds what a statement took away without deleting rows, through code that cannot be seen: tables that were dropped,
+ * emptied or rewritten, and columns. Each takes ACCESS EXCLUSIVE, which the session holds until its transaction ends; so
+ * what others do meanwhile is told apart. Temporary tables do not count. Where the catalog was not written to, nothing is
+ * asked.
+ */
+final class LostTables {
+    /** What the session holds ACCESS EXCLUSIVE on, dropped or not, and which columns of it were dropped, whenever. */
+    private static final String LOCKED = """
+            SELECT l.relation, a.attnum, a.xmin, c.relname
+            FROM pg_catalog.pg_locks AS l
+            LEFT JOIN (pg_catalog.pg_class AS c JOIN pg_catalog.pg_attribute AS a
+                ON a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attisdropped)
+            ON c.oid OPERATOR(pg_catalog.=) l.relation AND c.relpersistence OPERATOR(pg_catalog.<>) 't'
+                AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,c}'::pg_catalog."char"[])
+            WHERE l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.granted
+            AND l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
+            AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+            AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d
+                WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())""";
+
+    private final TableStates before;
+    private final Set<Column> droppedBefore;
+
+    private LostTables(TableStates before, Set<Column> droppedBefore) {
+        this.before = before;
+        this.droppedBefore = droppedBefore;
+    }
+
+    /** To be asked before the statement. */
+    static LostTables since(Connection connection, TableStates before) throws SQLException {
+        return new LostTables(
+                before,
+                before.catalogWrites() == 0
+                        ? Set.of()
+                        : Locked.of(connection).dropped().keySet());
+    }
+
+    /**
+     * What the statement took away, in words of which it is the subject.
+     *
+     * @param assessment what its text says itself; a rewrite that its ALTER TABLE asks for is no loss
+     */
+    Optional<String> find(Connection connection, Assessment assessment, TableStates now) throws SQLException {
+        if (now.catalogWrites() == before.catalogWrites()) {
+            return Optional.empty();
+        }
+        Locked locked = Locked.of(connection);
+        Set<Long> altered = altered(connection, assessment);
+        for (long oid : locked.relations()) {
+            TableStates.Table was = before.tables().get(oid);
+            TableStates.Table is = now.tables().get(oid);
+            if (was != null && is == null) {
+                return Optional.of("it dropped table " + was.name());
+            }
+            if (was != null && is != null && was.file() != is.file() && !altered.contains(oid)) {
+                return Optional.of("it emptied or rewrote table " + is.name());
+            }
+        }
+        return locked.dropped().entrySet().stream()
+                .filter(column -> column.getKey().droppedAfter(before) && !droppedBefore.contains(column.getKey()))
+                .map(column -> "it dropped a column of " + column.getValue())
+                .findFirst();
+    }
+
+    private static Set<Long> altered(Connection connection, Assessment assessment) throws SQLException {
+        Set<Long> altered = new HashSet<>();
+        for (StatementAssessment statement : assessment.statements()) {
+            if (statement.operation().equals("ALTER TABLE")) {
+                for (Target target : statement.targets()) {
+                    RelationName table = target.name();
+                    altered.addAll(ChangedRows.tree(connection, table.quoted()));
+                }
+            }
+        }
+        return altered;
+    }
+
+    /**
+     * A dropped column.
+     *
+     * @param droppedBy the number of the transaction that dropped it
+     */
+    private record Column(long table, int number, int droppedBy) {
+        /** The difference says which is newer, as the numbers go in a circle. */
+        boolean droppedAfter(TableStates look) {
+            return droppedBy - look.nextTransaction() >= 0;
+        }
+    }
+
+    /** Relations under the session's ACCESS EXCLUSIVE, and their dropped columns with the relation's name. */
+    private record Locked(Set<Long> relations, Map<Column, String> dropped) {
+        static Locked of(Connection connection) throws SQLException {
+            Set<Long> relations = new HashSet<>();
+            Map<Column, String> dropped = new HashMap<>();
+            try (Statement statement = connection.createStatement();
+                    ResultSet rows = statement.executeQuery(LOCKED)) {
+                while (rows.next()) {
+                    long relation = rows.getLong(1);
+                    relations.add(relation);
+                    String droppedBy = rows.getString(3);
+                    if (droppedBy != null) {
+                        dropped.put(
+                                new Column(relation, rows.getInt(2), (int) Long.parseLong(droppedBy)),
+                                rows.getString(4));
+                    }
+                }
+            }
+            return new Locked(relations, dropped);
+        }
+    }
+}

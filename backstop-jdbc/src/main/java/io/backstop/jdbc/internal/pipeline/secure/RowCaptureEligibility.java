@@ -1,0 +1,69 @@
+package io.backstop.jdbc.internal.pipeline.secure;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.Destruction;
+import io.backstop.api.analysis.RuleId;
+import io.backstop.api.snapshot.RowQuery;
+import io.backstop.jdbc.internal.analysis.command.RowLockQuery;
+import io.backstop.jdbc.internal.analysis.rule.Rule;
+import io.backstop.jdbc.internal.pipeline.impact.VolatileCode;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.statement.Submission;
+import org.postgresql.PGStatement;
+
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Says of which statements the rows can be saved one by one: of a single UPDATE or DELETE that could be sent again, and
+ * whose text with its values can be had. Stateless, thread-safe.
+ */
+final class RowCaptureEligibility {
+    /** What a query of the rows would do a second time, or what leaves no row out. */
+    private static final Set<RuleId> MORE_THAN_ROWS = Arrays.stream(Rule.values())
+            .filter(rule -> rule != Rule.UPDATE && rule != Rule.DELETE)
+            .map(Rule::id)
+            .collect(Collectors.toUnmodifiableSet());
+
+    private RowCaptureEligibility() {}
+
+    /** The query that tells the rows; empty where whole tables have to be saved. */
+    static Optional<RowQuery> query(
+            GuardedSession session, Submission submission, Assessment assessment, Execution<?> execution)
+            throws SQLException {
+        if (!execution.repeatable() || submission.sha256().isEmpty() || !takesRowsOnly(assessment)) {
+            return Optional.empty();
+        }
+        boolean conforming = session.standardConformingStrings();
+        // pgjdbc writes values as if backslashes were nothing special.
+        return conforming
+                ? RowLockQuery.query(text(session, submission, execution), true).map(RowQuery::new)
+                : Optional.empty();
+    }
+
+    private static boolean takesRowsOnly(Assessment assessment) {
+        return assessment.statements().size() == 1
+                && assessment.destructions().size() == 1
+                && rowByRow(assessment.destructions().get(0))
+                && assessment.findings().stream()
+                        .noneMatch(finding -> MORE_THAN_ROWS.contains(finding.rule())
+                                || finding.rule().equals(VolatileCode.RULE));
+    }
+
+    private static boolean rowByRow(Destruction destruction) {
+        return destruction.kind() == Destruction.Kind.UPDATE || destruction.kind() == Destruction.Kind.DELETE;
+    }
+
+    /** As pgjdbc sends it, with the values that are bound; where it cannot write one, a placeholder stays. */
+    private static String text(GuardedSession session, Submission submission, Execution<?> execution)
+            throws SQLException {
+        return execution.statement() instanceof PreparedStatement prepared
+                ? prepared.unwrap(PGStatement.class).toString()
+                : session.sent(submission.sql());
+    }
+}

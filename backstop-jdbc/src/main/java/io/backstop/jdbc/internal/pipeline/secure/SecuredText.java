@@ -1,0 +1,62 @@
+package io.backstop.jdbc.internal.pipeline.secure;
+
+import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Case;
+import io.backstop.jdbc.internal.pipeline.impact.ChangedRows;
+
+import java.util.Set;
+
+/** What a text that destroys rows must not hold besides, if they are to be secured. Stateless, thread-safe. */
+final class SecuredText {
+    /**
+     * What may stand beside a destructive statement in one text. Anything else could end the transaction that holds the
+     * locks, or change what the names mean, between the snapshot and the destruction.
+     */
+    private static final Set<String> COMPANIONS = Set.of(
+            "SELECT",
+            "VALUES",
+            "TABLE",
+            "INSERT",
+            "UPDATE",
+            "DELETE",
+            "MERGE",
+            "TRUNCATE",
+            "DROP TABLE",
+            "DROP FOREIGN TABLE",
+            "DROP VIEW",
+            "DROP MATERIALIZED VIEW",
+            "DROP INDEX");
+
+    private SecuredText() {}
+
+    /** @throws RecoveryNotReadyException where the text could do something else than what was secured, or hide what it does */
+    static void check(Case statement) throws BackstopException {
+        refuseMixedText(statement);
+        refuseHiding(statement);
+    }
+
+    private static void refuseMixedText(Case statement) throws BackstopException {
+        if (statement.assessment().statements().size() == 1) {
+            return;
+        }
+        for (StatementAssessment each : statement.assessment().statements()) {
+            if (!COMPANIONS.contains(each.operation())) {
+                throw new RecoveryNotReadyException(
+                        each.operation() + " stands in one text with a statement that destroys rows,"
+                                + " and could change what that does after the snapshot",
+                        "send the statements one at a time");
+            }
+        }
+    }
+
+    /** What the statement's triggers destroy is found by the server's counters. */
+    private static void refuseHiding(Case statement) throws BackstopException {
+        if (ChangedRows.mayBeHiddenBy(statement.submission().sql())) {
+            throw new RecoveryNotReadyException(
+                    "track_counts stands in a text that destroys rows, and what its triggers destroy could not be told",
+                    "send the statements one at a time, and the word as a bound value");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package io.backstop.jdbc.internal.pipeline.session;
+
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import org.jspecify.annotations.Nullable;
+
+import java.sql.SQLException;
+import java.sql.Statement;
+
+/**
+ * An execution on its way through the pipeline. The driver can cancel a statement only while the server works on it; to be
+ * locked, copied and stored for takes much longer, and whoever cancels meanwhile has to be sure that it does not run after
+ * all. Thread-safe: run by one thread, stopped by others.
+ */
+public final class CancellableExecution<T extends @Nullable Object> implements Execution<T> {
+    /** query_canceled (PostgreSQL documentation, appendix A). */
+    private static final String QUERY_CANCELED = "57014";
+
+    private final GuardedSession session;
+    private final Execution<T> execution;
+
+    private @Nullable String reason;
+    private boolean running;
+    private boolean ended;
+
+    CancellableExecution(GuardedSession session, Execution<T> execution) {
+        this.session = session;
+        this.execution = execution;
+    }
+
+    /**
+     * Stops it where the driver cannot: it will not run any more, and what is under way for it is cancelled. While it
+     * runs, or when all is over, nothing happens.
+     *
+     * @param why ends the sentence "the statement did not run: …"
+     */
+    synchronized void stop(String why) throws SQLException {
+        if (!running && !ended) {
+            reason = why;
+            session.cancelQuery();
+        }
+    }
+
+    /** Returns when nobody cancels any more, so that the next statement is not the one that is hit. */
+    synchronized void end() {
+        ended = true;
+    }
+
+    @Override
+    public T run() throws SQLException {
+        begin();
+        try {
+            return execution.run();
+        } finally {
+            pause();
+        }
+    }
+
+    private synchronized void begin() throws SQLException {
+        if (reason != null) {
+            throw canceled(reason, null);
+        }
+        running = true;
+    }
+
+    private synchronized void pause() {
+        running = false;
+    }
+
+    /** What the caller is told of a failure that came of having been stopped. */
+    public synchronized SQLException told(SQLException failure) {
+        return reason != null && failure instanceof RecoveryNotReadyException ? canceled(reason, failure) : failure;
+    }
+
+    private static SQLException canceled(String reason, @Nullable SQLException cause) {
+        return new SQLException(
+                "the statement did not run, or was undone: " + reason
+                        + "\nHINT: nothing was changed; send it again, with a "
+                        + "query timeout that allows for a snapshot of its rows",
+                QUERY_CANCELED,
+                cause);
+    }
+
+    @Override
+    public long[] batchCounts(T result) {
+        return execution.batchCounts(result);
+    }
+
+    @Override
+    public boolean repeatable() {
+        return execution.repeatable();
+    }
+
+    @Override
+    public Statement statement() {
+        return execution.statement();
+    }
+}

@@ -1,0 +1,190 @@
+package io.backstop.jdbc.internal.pipeline.session;
+
+import io.backstop.api.snapshot.Connections;
+import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.core.BaseConnection;
+import org.postgresql.core.TransactionState;
+import org.postgresql.jdbc.PgConnection;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A connection behind the guard, and what the guard has to know of it. Thread-safe: executions of several threads take
+ * turns, so that none gets into the transaction that Backstop opens for another.
+ */
+public final class GuardedSession {
+    private final Connection connection;
+    private final Connections more;
+    private final BaseConnection postgres;
+    private final String database;
+    private final String configuredAgent;
+    private final ReentrantLock turn = new ReentrantLock();
+    private final UncommittedSnapshots uncommitted = new UncommittedSnapshots(this);
+
+    /** Whether nothing of the caller's was in a transaction when the turn began. Read and written within the turn. */
+    private boolean idleAtTurn;
+
+    /** What is on its way through the pipeline, if anything. */
+    private volatile @Nullable CancellableExecution<?> underWay;
+
+    /**
+     * @param connection pgjdbc's own connection, or a pool's over one
+     * @param more where a second connection like it comes from
+     * @param database {@code host:port/name}
+     * @param configuredAgent who sends the statements for which nobody else is named
+     * @throws SQLException where it is not pgjdbc's, or is set up to send names unquoted
+     */
+    public GuardedSession(Connection connection, Connections more, String database, String configuredAgent)
+            throws SQLException {
+        this.connection = connection;
+        this.more = more;
+        PgConnection pgConnection = connection.unwrap(PgConnection.class);
+        this.postgres = pgConnection;
+        this.database = database;
+        this.configuredAgent = configuredAgent;
+        if (!pgConnection.getQueryExecutor().getQuoteReturningIdentifiers()) {
+            // pgjdbc would put the names of generated-key columns into the text as they are, after it was judged.
+            throw new SQLException(
+                    "quoteReturningIdentifiers=false cannot be guarded\nHINT: leave that setting out", "F0000");
+        }
+    }
+
+    public Connection connection() {
+        return connection;
+    }
+
+    /** Where a second connection to the same database comes from. */
+    public Connections more() {
+        return more;
+    }
+
+    public String database() {
+        return database;
+    }
+
+    public String agentId() {
+        return CurrentAgent.id().orElse(configuredAgent);
+    }
+
+    public ReentrantLock turn() {
+        return turn;
+    }
+
+    public UncommittedSnapshots uncommitted() {
+        return uncommitted;
+    }
+
+    /** To be told before JDBC commits the caller's transaction. */
+    public void committing() {
+        inTurn(uncommitted::forget);
+    }
+
+    /** To be told after JDBC rolled the caller's transaction back. Never fails. */
+    public void rolledBack() {
+        inTurn(uncommitted::settle);
+    }
+
+    /** To be told before the connection is closed, if it may still be open. Never fails. */
+    public void closing() {
+        inTurn(uncommitted::settleBeforeClose);
+    }
+
+    /** Not while another thread has its turn: that could take long, and settles the same at its end. */
+    private void inTurn(Runnable action) {
+        if (turn.tryLock()) {
+            try {
+                action.run();
+            } finally {
+                turn.unlock();
+            }
+        }
+    }
+
+    /** To be told before Backstop itself sends anything for a statement. */
+    public void beginTurn() {
+        idleAtTurn = !inTransaction();
+    }
+
+    /** Whether all that the open transaction holds, if there is one, was sent by Backstop in this turn. */
+    boolean idleAtTurn() {
+        return idleAtTurn;
+    }
+
+    /** Lets others stop the execution from here on. Within the turn. */
+    public <T extends @Nullable Object> CancellableExecution<T> begin(Execution<T> execution) {
+        CancellableExecution<T> cancellable = new CancellableExecution<>(this, execution);
+        underWay = cancellable;
+        return cancellable;
+    }
+
+    /** The execution is over; nobody cancels anything for it any more. */
+    public void end(CancellableExecution<?> execution) {
+        underWay = null;
+        execution.end();
+    }
+
+    /** Stops what is done for a statement before it runs, or after. Called by any thread. */
+    public void stop(Statement statement) throws SQLException {
+        CancellableExecution<?> execution = underWay;
+        if (execution != null && execution.statement() == statement) {
+            execution.stop("it was cancelled");
+        }
+    }
+
+    /** Cancels whatever the server does for this session. */
+    void cancelQuery() throws SQLException {
+        postgres.cancelQuery();
+    }
+
+    /** As the server last reported it; costs no round trip. */
+    public boolean standardConformingStrings() {
+        return !"off".equals(postgres.getParameterStatus("standard_conforming_strings"));
+    }
+
+    /** Whether the server is in a transaction, whoever began it: JDBC, or a BEGIN that was sent as a statement. */
+    boolean inTransaction() {
+        return postgres.getTransactionState() != TransactionState.IDLE;
+    }
+
+    /** Whether the server refuses everything until the transaction ends. */
+    public boolean inFailedTransaction() {
+        return postgres.getTransactionState() == TransactionState.FAILED;
+    }
+
+    /**
+     * The text as pgjdbc will send it, where its rewriting of JDBC escapes and parameters changes it: what it joins or
+     * drops can make other tokens of it.
+     */
+    public String sent(String sql) throws SQLException {
+        return sql.indexOf('{') < 0 && sql.indexOf('?') < 0 ? sql : connection.nativeSQL(sql);
+    }
+
+    /** What decides, beside the text, on what the next statement acts. SHOW takes no snapshot of the transaction. */
+    public Identity identity() throws SQLException {
+        String sessionUser = String.valueOf(postgres.getParameterStatus("session_authorization"));
+        String role = value("SHOW role");
+        return new Identity(role.equals("none") ? sessionUser : role, value("SHOW search_path"));
+    }
+
+    /** A hash over the statements that were prepared in SQL, which decide what EXECUTE does. */
+    public String preparedStatements() throws SQLException {
+        return value("SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg(pg_catalog.concat(name, ' ', statement), ';'"
+                + " ORDER BY name), '')) FROM pg_catalog.pg_prepared_statements WHERE from_sql");
+    }
+
+    private String value(String query) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(query)) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    /** The role in force and the search path. */
+    public record Identity(String role, String searchPath) {}
+}

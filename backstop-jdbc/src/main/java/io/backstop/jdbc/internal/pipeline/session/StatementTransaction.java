@@ -1,0 +1,171 @@
+package io.backstop.jdbc.internal.pipeline.session;
+
+import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import org.jspecify.annotations.Nullable;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+
+/**
+ * The transaction around one statement: one of its own in auto-commit; the caller's where the statement is its first; else a
+ * savepoint in the caller's. Undoing the statement leaves the caller's transaction as it was; but one that the statement
+ * itself made fail stays failed, as it does without Backstop: who then commits must not keep a half.
+ */
+public abstract sealed class StatementTransaction {
+    final GuardedSession session;
+    final Connection connection;
+    private boolean failed;
+
+    private StatementTransaction(GuardedSession session) {
+        this.session = session;
+        this.connection = session.connection();
+    }
+
+    /** @param session in its turn, which knows whether the caller has sent anything in its transaction */
+    public static StatementTransaction around(GuardedSession session) throws SQLException {
+        Connection connection = session.connection();
+        if (connection.getAutoCommit()) {
+            return session.inTransaction() ? new Joined(session) : new Own(session);
+        }
+        return session.idleAtTurn() ? new First(session) : new Joined(session);
+    }
+
+    /** Whether it ends with the statement. */
+    public abstract boolean own();
+
+    /** Sends the statement within it. */
+    public final <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException {
+        try {
+            return run(execution);
+        } catch (SQLException e) {
+            // Not so where the driver has rolled back to a savepoint of its own (autosave).
+            failed = !own() && session.inFailedTransaction();
+            throw e;
+        }
+    }
+
+    <T extends @Nullable Object> T run(Execution<T> execution) throws SQLException {
+        return execution.run();
+    }
+
+    /** Keeps what the statement did. */
+    public abstract void keep() throws SQLException;
+
+    /** Undoes what the statement did, if the server has not; a failure to do so is added to the cause. */
+    public final void undo(Throwable cause) {
+        if (failed) {
+            return;
+        }
+        try {
+            undo();
+        } catch (SQLException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    abstract void undo() throws SQLException;
+
+    public final void execute(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private static final class Own extends StatementTransaction {
+        Own(GuardedSession session) throws SQLException {
+            super(session);
+            connection.setAutoCommit(false);
+        }
+
+        @Override
+        public boolean own() {
+            return true;
+        }
+
+        /** Fetches all rows of the answer at once, because a cursor would end with the transaction. */
+        @Override
+        <T extends @Nullable Object> T run(Execution<T> execution) throws SQLException {
+            Statement statement = execution.statement();
+            int fetchSize = statement.getFetchSize();
+            if (fetchSize == 0) {
+                return execution.run();
+            }
+            statement.setFetchSize(0);
+            try {
+                return execution.run();
+            } finally {
+                statement.setFetchSize(fetchSize);
+            }
+        }
+
+        @Override
+        public void keep() throws SQLException {
+            connection.commit();
+            connection.setAutoCommit(true);
+        }
+
+        @Override
+        void undo() throws SQLException {
+            connection.rollback();
+            connection.setAutoCommit(true);
+        }
+    }
+
+    /**
+     * The transaction that the driver begins by itself with the statement. It is empty before, so that a rollback undoes the
+     * statement alone; and as nothing has looked in it yet, whoever secures the statement can lock before anything looks.
+     */
+    private static final class First extends StatementTransaction {
+        First(GuardedSession session) throws SQLException {
+            super(session);
+            rollBack(); // what Backstop asked before; at higher levels that decides what rows are seen
+        }
+
+        /** Said in SQL, as some pools and transaction managers forbid it in JDBC. */
+        private void rollBack() throws SQLException {
+            if (session.inTransaction()) {
+                execute("ROLLBACK");
+            }
+        }
+
+        @Override
+        public boolean own() {
+            return false;
+        }
+
+        @Override
+        public void keep() {
+            // The caller commits it.
+        }
+
+        @Override
+        void undo() throws SQLException {
+            rollBack();
+        }
+    }
+
+    /** Savepoints are said in SQL: the transaction may be one that JDBC does not know of. */
+    private static final class Joined extends StatementTransaction {
+        Joined(GuardedSession session) throws SQLException {
+            super(session);
+            execute("SAVEPOINT backstop_statement");
+        }
+
+        @Override
+        public boolean own() {
+            return false;
+        }
+
+        @Override
+        public void keep() throws SQLException {
+            execute("RELEASE SAVEPOINT backstop_statement");
+        }
+
+        @Override
+        void undo() throws SQLException {
+            execute("ROLLBACK TO SAVEPOINT backstop_statement");
+            execute("RELEASE SAVEPOINT backstop_statement");
+        }
+    }
+}

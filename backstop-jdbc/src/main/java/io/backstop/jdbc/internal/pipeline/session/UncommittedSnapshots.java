@@ -1,0 +1,102 @@
+package io.backstop.jdbc.internal.pipeline.session;
+
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.SecuredRows;
+import org.postgresql.jdbc.PgConnection;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The snapshots that were taken in a transaction of the caller's. Where that is rolled back as a whole, they hold rows that
+ * are still there, or were never committed, and would be the newest of their tables. They are removed only once the server
+ * itself says that the transaction was aborted. Used within the session's turn.
+ */
+public final class UncommittedSnapshots {
+    private static final Logger LOG = LoggerFactory.getLogger(UncommittedSnapshots.class);
+
+    private final GuardedSession session;
+    private final List<SecuredRows> snapshots = new ArrayList<>(2);
+    private String transaction = "";
+
+    UncommittedSnapshots(GuardedSession session) {
+        this.session = session;
+    }
+
+    /** @param rows secured in the transaction that is open, which has written or is about to */
+    public void add(SecuredRows rows) throws SQLException {
+        String current = value("SELECT pg_catalog.pg_current_xact_id()");
+        if (!current.equals(transaction)) {
+            snapshots.clear(); // of one that has ended where nobody saw it
+            transaction = current;
+        }
+        snapshots.add(rows);
+    }
+
+    /** For a transaction of which it may not be known how it ends. */
+    void forget() {
+        snapshots.clear();
+    }
+
+    /** Removes them where their transaction has ended in a rollback. Never fails: the caller has to learn how that went. */
+    public void settle() {
+        if (snapshots.isEmpty() || session.inTransaction()) {
+            return;
+        }
+        List<SecuredRows> ended = List.copyOf(snapshots);
+        snapshots.clear();
+        RecoveryNotReadyException why =
+                new RecoveryNotReadyException("the transaction was rolled back", "nothing was changed");
+        try {
+            String status = value("SELECT pg_catalog.pg_xact_status('" + transaction + "')");
+            rollBack();
+            if (status.equals("aborted")) {
+                ended.forEach(rows -> rows.discard(why));
+            }
+        } catch (SQLException | RuntimeException e) {
+            why.addSuppressed(e);
+        }
+        for (Throwable problem : why.getSuppressed()) {
+            LOG.warn("a snapshot of a transaction that was rolled back may not have been removed", problem);
+        }
+    }
+
+    /** Rolls back first where closing would do so: the end of a pooled connection is its pool's to decide. */
+    void settleBeforeClose() {
+        Connection connection = session.connection();
+        if (snapshots.isEmpty() || !(connection instanceof PgConnection)) {
+            return;
+        }
+        try {
+            if (!connection.isClosed()) {
+                rollBack();
+            }
+        } catch (SQLException e) {
+            LOG.warn("a transaction could not be rolled back before its connection was closed", e);
+        }
+        settle();
+    }
+
+    /** Said in SQL, as some pools and transaction managers forbid it in JDBC. */
+    private void rollBack() throws SQLException {
+        if (session.inTransaction()) {
+            try (Statement statement = session.connection().createStatement()) {
+                statement.execute("ROLLBACK");
+            }
+        }
+    }
+
+    private String value(String query) throws SQLException {
+        try (Statement statement = session.connection().createStatement();
+                ResultSet row = statement.executeQuery(query)) {
+            row.next();
+            return String.valueOf(row.getString(1));
+        }
+    }
+}

@@ -1,0 +1,23 @@
+package io.backstop.jdbc.internal.pipeline.statement;
+
+import org.jspecify.annotations.Nullable;
+
+import java.sql.SQLException;
+import java.sql.Statement;
+
+/** How a statement is sent, once it may be. */
+public interface Execution<T extends @Nullable Object> {
+    T run() throws SQLException;
+
+    /** How many rows each statement of a batch changed, negative where the driver does not know; empty for no batch. */
+    long[] batchCounts(T result);
+
+    /**
+     * Whether it can be run again where its effects were rolled back: a batch is gone after its first run, and so is what was
+     * read from a stream. Anything else would be sent with other values the second time.
+     */
+    boolean repeatable();
+
+    /** What is run, for settings that have to change while it runs. */
+    Statement statement();
+}

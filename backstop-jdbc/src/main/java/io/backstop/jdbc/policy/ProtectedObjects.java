@@ -1,0 +1,102 @@
+package io.backstop.jdbc.policy;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.Destruction;
+import io.backstop.api.analysis.Finding;
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.analysis.RuleId;
+import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.api.analysis.Target;
+import io.backstop.api.policy.ImpactRules;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Raises writes to protected tables and columns, and to the system catalog, to CRITICAL. Pure. */
+final class ProtectedObjects {
+    static final RuleId PROTECTED_TABLE = new RuleId("protected-table");
+    static final RuleId PROTECTED_COLUMN = new RuleId("protected-column");
+
+    static final RuleId SYSTEM_CATALOG = new RuleId("system-catalog");
+
+    private static final Set<String> ROW_WRITES =
+            Set.of("INSERT", "UPDATE", "DELETE", "MERGE", "COPY FROM", "TRUNCATE");
+    private static final Set<String> SYSTEM_SCHEMAS = Set.of("pg_catalog", "information_schema", "pg_toast");
+
+    private ProtectedObjects() {}
+
+    /** The assessment with the findings that the rules add to it, or itself where they add none. */
+    static Assessment apply(ImpactRules rules, Assessment assessment) {
+        if (assessment.risk() == RiskLevel.SAFE) {
+            return assessment;
+        }
+        List<StatementAssessment> statements = assessment.statements().stream()
+                .map(statement -> systemCatalog(statement.with(findings(rules, statement))))
+                .toList();
+        return Assessment.of(statements);
+    }
+
+    /** Rows of the catalog are the schema itself; no snapshot of tables brings them back. */
+    private static StatementAssessment systemCatalog(StatementAssessment statement) {
+        boolean writesRows = !statement.destructions().isEmpty() || ROW_WRITES.contains(statement.operation());
+        Optional<RelationName> written = statement.targets().stream()
+                .map(Target::name)
+                .filter(ProtectedObjects::isSystemRelation)
+                .findFirst();
+        if (!writesRows || written.isEmpty()) {
+            return statement;
+        }
+        Finding finding =
+                new Finding(SYSTEM_CATALOG, RiskLevel.CRITICAL, "changes rows of the system catalog: " + written.get());
+        return statement
+                .with(List.of(finding))
+                .destroying(
+                        List.of(new Destruction(Destruction.Kind.UNRECOVERABLE, List.of(written.get()), false, false)));
+    }
+
+    private static boolean isSystemRelation(RelationName name) {
+        return name.schema()
+                .map(schema -> SYSTEM_SCHEMAS.contains(schema))
+                .orElse(name.name().startsWith("pg_"));
+    }
+
+    private static List<Finding> findings(ImpactRules rules, StatementAssessment statement) {
+        List<Finding> findings = new ArrayList<>();
+        if (statement.risk() == RiskLevel.SAFE) {
+            return findings;
+        }
+        for (Target target : statement.targets()) {
+            for (String table : rules.protectedTables()) {
+                if (names(table, target.name())) {
+                    findings.add(
+                            new Finding(PROTECTED_TABLE, RiskLevel.CRITICAL, "the policy protects table " + table));
+                }
+            }
+            for (Map.Entry<String, Set<String>> columns :
+                    rules.protectedColumns().entrySet()) {
+                if (names(columns.getKey(), target.name())) {
+                    columns.getValue().stream()
+                            .filter(statement.columnsWritten()::contains)
+                            .sorted()
+                            .map(column -> new Finding(
+                                    PROTECTED_COLUMN,
+                                    RiskLevel.CRITICAL,
+                                    "the policy protects column " + column + " of " + columns.getKey()))
+                            .forEach(findings::add);
+                }
+            }
+        }
+        return findings;
+    }
+
+    /** Whether a name of the policy can mean this relation. One without a schema means it in every schema, on either side. */
+    private static boolean names(String policyName, RelationName relation) {
+        return policyName.equals(relation.name())
+                || policyName.equals(relation.toString())
+                || (relation.schema().isEmpty() && policyName.endsWith("." + relation.name()));
+    }
+}

@@ -1,0 +1,117 @@
+package io.backstop.recovery;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.schema.TableDescription.Prerequisite;
+
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * What a restore would meet in a database, found out without writing anything there. Immutable.
+ *
+ * @param target the table that it would make
+ * @param obstacle why it would be refused, if it would
+ * @param toCreate what the table was made with, is missing and would be created
+ * @param missing what is missing and cannot be created; the restore fails where the table itself needs it
+ */
+public record RestorePreview(
+        RelationName target, Optional<String> obstacle, List<String> toCreate, List<String> missing) {
+    public RestorePreview {
+        Objects.requireNonNull(target, "target");
+        Objects.requireNonNull(obstacle, "obstacle");
+        toCreate = List.copyOf(toCreate);
+        missing = List.copyOf(missing);
+    }
+
+    /**
+     * Looks.
+     *
+     * @param connection a plain connection to PostgreSQL in auto-commit; left so
+     * @param target the table to make; without a schema, that of {@link Restore#defaultTarget}
+     * @throws RecoveryException where the snapshot's description is damaged, or the database cannot be read
+     */
+    public static RestorePreview of(
+            Connection connection, SnapshotArchive archive, SnapshotManifest manifest, RelationName target)
+            throws RecoveryException {
+        RelationName table = Restore.target(manifest, target);
+        try {
+            TableDescription description = archive.description(manifest);
+            connection.setAutoCommit(false);
+            try (Statement settings = connection.createStatement()) {
+                settings.execute("SET TRANSACTION READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp; "
+                        + "SET LOCAL standard_conforming_strings = on");
+                return look(connection, description, table);
+            } finally {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+        } catch (IOException e) {
+            throw Restore.corrupt(manifest, e);
+        } catch (SQLException e) {
+            throw ServerErrors.of("the database could not be looked at for the restore of " + table, e);
+        }
+    }
+
+    private static RestorePreview look(Connection connection, TableDescription description, RelationName target)
+            throws SQLException {
+        List<String> toCreate = new ArrayList<>();
+        List<String> missing = new ArrayList<>();
+        String schema = target.schema().orElseThrow();
+        boolean schemaComes = holds(connection, "EXISTS (SELECT FROM pg_namespace WHERE nspname = ?)", schema);
+        for (Prerequisite prerequisite : description.prerequisites()) {
+            if (!holds(connection, prerequisite.exists())) {
+                String subject = prerequisite.kind() + " " + prerequisite.identity();
+                (prerequisite.sql().isEmpty() ? missing : toCreate).add(subject);
+                schemaComes |= prerequisite.kind().equals("schema") && schema.equals(description.schema());
+            }
+        }
+        boolean taken = holds(
+                connection,
+                "EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
+                        + "WHERE nspname = ? AND relname = ? UNION ALL "
+                        + "SELECT FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace "
+                        + "WHERE nspname = ? AND typname = ?)",
+                schema,
+                target.name(),
+                schema,
+                target.name());
+        Optional<String> obstacle = Optional.empty();
+        if (taken) {
+            obstacle = Optional.of("table " + target + " exists already");
+        } else if (!schemaComes) {
+            obstacle = Optional.of("schema " + schema + " does not exist");
+        }
+        return new RestorePreview(target, obstacle, toCreate, missing);
+    }
+
+    private static boolean holds(Connection connection, String condition, String... parameters) throws SQLException {
+        if (parameters.length == 0) {
+            // A condition of the snapshot's own may hold a question mark.
+            try (Statement statement = connection.createStatement();
+                    ResultSet result = statement.executeQuery("SELECT " + condition)) {
+                return result.next() && result.getBoolean(1);
+            }
+        }
+        try (PreparedStatement statement = connection.prepareStatement("SELECT " + condition)) {
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setString(i + 1, parameters[i]);
+            }
+            try (ResultSet result = statement.executeQuery()) {
+                return result.next() && result.getBoolean(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+package io.backstop.recovery.internal.copyback;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.recovery.CopybackPlanner.PlannedTable;
+import io.backstop.recovery.internal.sql.DefaultPrivileges;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.TakenNames;
+import io.backstop.recovery.internal.text.SqlScript;
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.CopybackPlan.Situation;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.SequenceOwnership;
+import io.backstop.snapshot.schema.TableDescription.Dependent;
+import io.backstop.snapshot.schema.TableDescription.Prerequisite;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/** Writes the script of a copyback plan, part by part, from the planned tables in foreign-key order. Used once. */
+public final class CopybackScript {
+    private static final Set<String> ATTACHING = Set.of("partition of", "inherits", "inherited parts");
+
+    /** What is there by something else of another table's list, and then differs from it. */
+    private static final Set<String> LAST = Set.of("trigger state", "attached index");
+
+    private final RecoveryTransaction transaction;
+    private final List<PlannedTable> tables;
+    private final List<RestoredTable> placed;
+    private final List<PlannedTable> written;
+    private final ConflictMode differing;
+    private final MissingRequirements needs;
+    private final SqlScript script = new SqlScript();
+    private final List<String> warnings = new ArrayList<>();
+
+    public CopybackScript(RecoveryTransaction transaction, List<PlannedTable> tables, ConflictMode differing) {
+        this.transaction = transaction;
+        this.tables = tables;
+        this.placed = tables.stream()
+                .filter(t -> t.situation() == Situation.GONE || t.situation() == Situation.CHANGED)
+                .map(PlannedTable::restored)
+                .toList();
+        this.written = tables.stream()
+                .filter(t -> t.situation() == Situation.PRESENT && t.isLocal())
+                .toList();
+        this.differing = differing;
+        this.needs = new MissingRequirements(transaction);
+    }
+
+    /** What the script does not bring back, told there too: one sentence each. Complete once it is written. */
+    public List<String> warnings() {
+        return List.copyOf(warnings);
+    }
+
+    public String write() throws SQLException {
+        header();
+        script.run("BEGIN");
+        script.note("every name below is qualified; nothing depends on the session that runs this");
+        script.run("SET LOCAL search_path = pg_catalog");
+        script.run("SET LOCAL standard_conforming_strings = on");
+        script.run("SET LOCAL row_security = off");
+        RowMergeScript.SETTINGS.forEach(script::run);
+        script.run("SET LOCAL check_function_bodies = off");
+        List<DisplacedTable> aside = setAside();
+        List<DetachedChildren> left = DetachedChildren.of(transaction, tables, aside);
+        placeBack();
+        List<Dependent> dependents = DependentsToRecreate.of(placed, aside);
+        dependents("what they are parts of", dependents, d -> ATTACHING.contains(d.kind()));
+        placement();
+        rowsBack();
+        prerequisites();
+        foreignKeys();
+        dependents(
+                "what hung on them, in an order in which it can be made again",
+                dependents,
+                d -> !ATTACHING.contains(d.kind()) && !LAST.contains(d.kind()));
+        dependents("what differs from what it came with", dependents, d -> LAST.contains(d.kind()));
+        script.part("from here on all of it is visible, or none");
+        script.run("COMMIT");
+        footer(aside, left);
+        return script.toString();
+    }
+
+    private void header() {
+        script.note("""
+                Copyback plan by Backstop. Nothing of this has been run: read it, then run it as a whole,
+                as a superuser or as the owner of the tables. It is one transaction; if a statement fails,
+                nothing is changed (in psql, use -v ON_ERROR_STOP=1).""");
+        for (PlannedTable table : tables) {
+            RestoredTable restored = table.restored();
+            script.note(restored.original() + ": " + restored.manifest().rowCount() + " rows from "
+                    + restored.manifest().snapshotId() + " of "
+                    + restored.manifest().createdAt() + ", restored as " + restored.target() + "; "
+                    + table.words());
+            table.differences().forEach(difference -> script.note("  " + difference));
+            restored.warnings().forEach(warning -> script.note("  " + warning));
+        }
+    }
+
+    /** Where a restored table or index lies elsewhere than it did, for its tablespace could not be used. */
+    private void placement() throws SQLException {
+        for (PlannedTable table : tables) {
+            if (table.situation() != Situation.PRESENT) {
+                for (TablespaceComparison.Misplaced part : TablespaceComparison.of(transaction, table.restored())) {
+                    warnings.add(part.warning());
+                    script.part(part.warning());
+                    script.offer(part.sql());
+                }
+            }
+        }
+    }
+
+    private List<DisplacedTable> setAside() throws SQLException {
+        List<DisplacedTable> aside = new ArrayList<>();
+        Map<String, Set<String>> taken = new HashMap<>();
+        for (PlannedTable table : tables) {
+            if (table.situation() == Situation.CHANGED) {
+                PresentTable present = table.present().orElseThrow();
+                String schema = present.name().schema().orElseThrow();
+                Set<String> names = taken.computeIfAbsent(schema, name -> new HashSet<>());
+                names.addAll(TakenNames.of(transaction, schema));
+                DisplacedTable moved = DisplacedTable.of(transaction, present, names);
+                names.addAll(moved.claimed());
+                aside.add(moved);
+            }
+        }
+        for (DisplacedTable table : aside) {
+            script.part(table.present().name() + " is set aside as "
+                    + table.names().target() + " with all rows that it has now");
+            table.takeOff(script);
+        }
+        aside.forEach(table -> table.rename(script));
+        return aside;
+    }
+
+    private void placeBack() throws SQLException {
+        for (RestoredTable table : placed) {
+            script.part(table.target() + " becomes " + table.original());
+            String owner = table.description().owner();
+            boolean ownerExists = transaction.holds("EXISTS (SELECT FROM pg_roles WHERE rolname = ?)", owner);
+            if (!ownerExists) {
+                warnings.add("table " + table.original() + " was left to you: its owner " + owner + " does not exist");
+            }
+            new RenameIntoPlace(table, ownerExists).rename(script);
+        }
+    }
+
+    /** What hangs on the tables may need what the snapshot was made with and is missing now. */
+    private void prerequisites() throws SQLException {
+        for (Prerequisite prerequisite : placed.stream()
+                .flatMap(table -> table.description().prerequisites().stream())
+                .distinct()
+                .toList()) {
+            boolean comesBack = placed.stream()
+                    .anyMatch(table -> SequenceOwnership.owns(table.description(), prerequisite)
+                            || table.names().sequencesOfOthers().containsKey(prerequisite.identity()));
+            if (!comesBack && !transaction.holds(prerequisite.exists())) {
+                script.part(prerequisite.kind() + " " + prerequisite.identity() + " is missing"
+                        + (prerequisite.sql().isEmpty() ? ": what needs it below fails until it is there" : ""));
+                prerequisite.sql().forEach(script::run);
+            }
+        }
+    }
+
+    private void foreignKeys() {
+        List<RestoredTable> all = tables.stream().map(PlannedTable::restored).toList();
+        List<RelationName> changed = tables.stream()
+                .filter(t -> t.situation() == Situation.CHANGED)
+                .map(t -> t.restored().original())
+                .toList();
+        SqlScript keys = new SqlScript();
+        // A partitioned table takes over the keys that its partitions have; the other way round they would be there
+        // twice.
+        placed.stream()
+                .sorted(Comparator.comparing(this::partitionDepth).reversed())
+                .forEach(table -> RenameIntoPlace.foreignKeys(keys, table, all, changed));
+        if (!keys.isEmpty()) {
+            script.part("foreign keys that could not be made when the tables were restored");
+            script.append(keys);
+        }
+    }
+
+    /** How many partitioned tables of this script a table is a part of. */
+    private int partitionDepth(RestoredTable table) {
+        return placed.stream()
+                .filter(table::isPartitionOf)
+                .mapToInt(parent -> 1 + partitionDepth(parent))
+                .max()
+                .orElse(0);
+    }
+
+    private void rowsBack() throws SQLException {
+        if (written.isEmpty()) {
+            return;
+        }
+        script.part("nobody else writes meanwhile");
+        List<RowMergeScript> rows = new ArrayList<>();
+        for (PlannedTable table : written) {
+            rows.add(new RowMergeScript(
+                    transaction, table.restored(), table.present().orElseThrow(), differing));
+        }
+        rows.stream().sorted(Comparator.comparing(RowMergeScript::table)).forEach(table -> table.prepare(script));
+        List<String> circular = ForeignKeyOrder.circular(written);
+        if (!circular.isEmpty()) {
+            script.note("foreign keys go in a circle: they are checked after all rows are back");
+            circular.forEach(key -> script.run(key + " DEFERRABLE INITIALLY DEFERRED"));
+        }
+        script.run("SET CONSTRAINTS ALL DEFERRED");
+        for (RowMergeScript table : rows) {
+            table.rows(script);
+            table.sequences(script);
+        }
+        script.part("everything that was put back is checked now");
+        script.run("SET CONSTRAINTS ALL IMMEDIATE");
+        circular.forEach(key -> script.run(key + " NOT DEFERRABLE"));
+        rows.forEach(table -> table.finish(script));
+    }
+
+    /** What needs something that is gone is only offered. */
+    private void dependents(String words, List<Dependent> dependents, Predicate<Dependent> which) throws SQLException {
+        DefaultPrivileges defaults = DefaultPrivileges.of(transaction);
+        List<Dependent> chosen = dependents.stream().filter(which).toList();
+        if (!chosen.isEmpty()) {
+            script.part(words);
+        }
+        for (Dependent dependent : chosen) {
+            Optional<String> missing = needs.missing(dependent);
+            String subject = dependent.kind() + " " + dependent.identity();
+            if (missing.isPresent()) {
+                String warning = subject + " was left out: " + missing.get();
+                warnings.add(warning);
+                script.note(warning);
+                dependent.sql().forEach(script::offer);
+            } else {
+                script.note(subject);
+                dependent.sql().forEach(script::run);
+                defaults.undone(dependent).forEach(script::run);
+            }
+        }
+    }
+
+    private void footer(List<DisplacedTable> aside, List<DetachedChildren> children) {
+        for (DetachedChildren child : children) {
+            warnings.add(child.warning());
+            script.part(child.warning());
+            child.sql().forEach(script::offer);
+        }
+        List<String> left = new ArrayList<>();
+        tables.stream()
+                .filter(t -> t.situation() == Situation.PRESENT)
+                .map(PlannedTable::restored)
+                .forEach(t ->
+                        left.add(t.description().sqlKind() + " " + t.target().quoted()));
+        aside.forEach(table -> left.add(table.present().description().sqlKind() + " "
+                + table.names().target().quoted()));
+        if (!left.isEmpty()) {
+            script.part("once you have seen that everything is right:");
+            left.forEach(table -> script.offer("DROP " + table));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+package io.backstop.recovery.internal.copyback;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.text.FreeNames;
+import io.backstop.recovery.internal.text.SqlScript;
+import io.backstop.recovery.model.RestoredNames;
+import io.backstop.snapshot.schema.TableDescription.Constraint;
+import io.backstop.snapshot.schema.TableDescription.Dependent;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * Writes the statements that move a table which changed its columns out of the way with all its names, and take off what
+ * would follow it instead of the name: foreign keys of others, views, its place as a partition. Immutable.
+ *
+ * @param present the table
+ * @param names what it and its parts are called aside
+ * @param parents how it leaves the tables that it is a partition or a child of
+ * @param invalid its indexes, those of keys too, that are not valid, and what they are called aside
+ * @param statistics its extended statistics and what they are called aside
+ */
+record DisplacedTable(
+        PresentTable present,
+        RestoredNames names,
+        List<String> parents,
+        Map<String, String> invalid,
+        Map<String, String> statistics) {
+    private static final String OID = "(SELECT c.oid FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace "
+            + "WHERE s.nspname = ? AND c.relname = ?)";
+
+    private static final String PARENTS = "SELECT CASE WHEN c.relispartition "
+            + "THEN format('ALTER TABLE %s DETACH PARTITION %s', inhparent::regclass, c.oid::regclass) "
+            + "ELSE format('ALTER TABLE %s NO INHERIT %s', c.oid::regclass, inhparent::regclass) END "
+            + "FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhrelid = " + OID + " ORDER BY inhseqno";
+
+    private static final String STATISTICS = "SELECT x.stxname FROM pg_statistic_ext x WHERE x.stxrelid = " + OID
+            + " AND x.stxnamespace = (SELECT oid FROM pg_namespace WHERE nspname = ?) ORDER BY 1";
+
+    private static final String INVALID = "SELECT x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid "
+            + "WHERE i.indrelid = " + OID + " AND NOT i.indisvalid ORDER BY 1";
+
+    static DisplacedTable of(RecoveryTransaction transaction, PresentTable present, Set<String> taken)
+            throws SQLException {
+        String schema = present.name().schema().orElseThrow();
+        String table = present.name().name();
+        FreeNames free = new FreeNames(taken);
+        RelationName aside = RelationName.of(schema, free.claim(aside(table)));
+        RestoredNames names = RestoredNames.choose(present.description(), aside, without(taken, aside.name()));
+        Function<String, String> claim = name -> free.claim(aside(name));
+        return new DisplacedTable(
+                present,
+                names,
+                transaction.strings(PARENTS, schema, table),
+                transaction.strings(INVALID, schema, table).stream().collect(Collectors.toMap(name -> name, claim)),
+                transaction.strings(STATISTICS, schema, table, schema).stream()
+                        .collect(Collectors.toMap(name -> name, claim)));
+    }
+
+    /** The names that it and its parts take. */
+    Set<String> claimed() {
+        Set<String> claimed = new HashSet<>(names.constraints().values());
+        claimed.add(names.target().name());
+        claimed.addAll(names.indexes().values());
+        claimed.addAll(names.sequences().values());
+        claimed.addAll(invalid.values());
+        claimed.addAll(statistics.values());
+        return claimed;
+    }
+
+    private static String aside(String name) {
+        return FreeNames.withEnd(name, "_set_aside");
+    }
+
+    private static Set<String> without(Set<String> taken, String name) {
+        Set<String> rest = new HashSet<>(taken);
+        rest.remove(name);
+        return rest;
+    }
+
+    /** Takes off what hangs on the table; all tables of a script come before {@link #rename}. */
+    void takeOff(SqlScript script) {
+        if (present.description().foreign().isEmpty()) {
+            script.run("LOCK TABLE " + present.name().quoted() + " IN ACCESS EXCLUSIVE MODE");
+        }
+        parents.forEach(script::run);
+        List<Dependent> lastFirst = new ArrayList<>(moved());
+        Collections.reverse(lastFirst);
+        lastFirst.forEach(dependent -> dependent.drop().ifPresent(script::run));
+    }
+
+    void rename(SqlScript script) {
+        String schema = names.schema();
+        RenameIntoPlace.table(script, present.name(), names.target().name());
+        RenameIntoPlace.constraints(
+                script,
+                names.target(),
+                present.description().constraints().stream()
+                        .filter(c -> RestoredNames.isIndex(c.kind()))
+                        .map(Constraint::name)
+                        .collect(Collectors.toMap(name -> name, names::constraint)));
+        RenameIntoPlace.indexes(script, schema, names.indexes());
+        RenameIntoPlace.indexes(script, schema, invalid);
+        RenameIntoPlace.sequences(script, schema, names.sequences());
+        statistics.forEach((from, to) -> script.run(
+                "ALTER STATISTICS " + RelationName.of(schema, from).quoted() + " RENAME TO " + RelationName.quote(to)));
+    }
+
+    /** What hangs on the table and is not its own, and so has to hang on the one that takes its place. */
+    List<Dependent> moved() {
+        return present.description().dependents().stream()
+                .filter(dependent -> !dependent.own())
+                .toList();
+    }
+}

@@ -1,0 +1,283 @@
+package io.backstop.recovery.internal.copyback;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
+import io.backstop.recovery.internal.copyback.PresentTable.KeyColumn;
+import io.backstop.recovery.internal.copyback.PresentTable.Switch;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.text.SqlFragments;
+import io.backstop.recovery.internal.text.SqlScript;
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.snapshot.schema.TableDescription.Column;
+import io.backstop.snapshot.schema.TableDescription.Generated;
+import io.backstop.snapshot.schema.TableDescription.Sequence;
+
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/** Writes the statements that put a restored table's rows back into the table that is still there. Thread-confined. */
+public final class RowMergeScript {
+    /** Values are compared as text, which has to tell every two of them apart (PostgreSQL documentation, 19.11). */
+    public static final List<String> SETTINGS = List.of(
+            "SET LOCAL extra_float_digits = 3",
+            "SET LOCAL DateStyle = 'ISO, YMD'",
+            "SET LOCAL IntervalStyle = 'postgres'",
+            "SET LOCAL lc_monetary = 'C'");
+
+    private static final Set<String> COUNTED = Set.of("smallint", "integer", "bigint", "numeric");
+
+    private final RestoredTable restored;
+    private final PresentTable present;
+    private final ConflictMode differing;
+    private final Found found;
+    private final SuspendedUniqueConstraints unique;
+
+    /** Reads how many rows there are of each kind. */
+    RowMergeScript(
+            RecoveryTransaction transaction, RestoredTable restored, PresentTable present, ConflictMode differing)
+            throws SQLException {
+        this.restored = restored;
+        this.present = present;
+        this.differing = differing;
+        this.found = restored.manifest().rowCount() == 0 || key().isEmpty() ? Found.NOTHING : found(transaction);
+        this.unique = putsValuesBack()
+                ? SuspendedUniqueConstraints.of(transaction, present, differingColumns(transaction))
+                : SuspendedUniqueConstraints.NONE;
+    }
+
+    /** Keeps others from writing and the table's own triggers and rules from changing what is put back. */
+    void prepare(SqlScript script) {
+        script.run("LOCK TABLE ONLY " + table() + " IN SHARE ROW EXCLUSIVE MODE");
+        if (!switches().isEmpty()) {
+            script.note("rows come back as they were stored: triggers and rules on " + present.name()
+                    + " are off meanwhile");
+            switches().forEach(s -> script.run(alter() + s.off()));
+        }
+        if (!unique.off().isEmpty()) {
+            script.note(
+                    "unique values that moved from row to row meet on their way back: what keeps them apart is made\n"
+                            + "again when all of them are back");
+            unique.off().forEach(script::run);
+        }
+    }
+
+    /** The rows. */
+    void rows(SqlScript script) {
+        script.part(present.name() + " is still there: stored rows that it lacks are put back");
+        if (restored.manifest().rowCount() == 0) {
+            script.note("the snapshot holds no rows: nothing to put back");
+        } else if (key().isEmpty()) {
+            withoutKey(script);
+        } else {
+            withKey(script);
+        }
+    }
+
+    /** New rows get numbers beyond those of all rows that are there now. */
+    void sequences(SqlScript script) {
+        for (Sequence sequence : present.description().sequences()) {
+            script.note("new rows of " + present.name() + " go on after the highest " + sequence.column());
+            script.run(advance(sequence));
+        }
+    }
+
+    void finish(SqlScript script) {
+        if (!unique.on().isEmpty()) {
+            script.note("what keeps unique values of " + present.name() + " apart, as it was");
+            unique.on().forEach(script::run);
+        }
+        if (!switches().isEmpty()) {
+            script.note("triggers and rules on " + present.name() + " as they were");
+            switches().forEach(s -> script.run(alter() + s.on()));
+        }
+    }
+
+    private void withoutKey(SqlScript script) {
+        String message = SqlFragments.literal(
+                (present.name() + " is not empty and has no key: which rows are missing cannot be told")
+                        .replace("%", "%%"));
+        script.note("it has no primary key and no unique key without NULLs, so this only works while it is empty;\n"
+                + "with rows in it, compare it with " + restored.target() + " by hand");
+        String body =
+                "BEGIN IF EXISTS (SELECT FROM ONLY " + table() + ") THEN RAISE EXCEPTION " + message + "; END IF; END";
+        script.run("DO " + SqlFragments.dollarQuoted(body));
+        script.run(insert());
+    }
+
+    private Found found(RecoveryTransaction transaction) throws SQLException {
+        return new Found(
+                number(transaction, "SELECT count(*) FROM ONLY " + recovered() + " AS saved WHERE " + isMissing()),
+                compared().isEmpty() ? 0 : number(transaction, "SELECT count(*)" + differingRows()),
+                number(
+                        transaction,
+                        "SELECT count(*) FROM ONLY " + table() + " AS present WHERE NOT EXISTS (SELECT FROM ONLY "
+                                + recovered() + " AS saved WHERE " + sameKey() + ")"));
+    }
+
+    private static long number(RecoveryTransaction transaction, String query) throws SQLException {
+        return Long.parseLong(transaction.strings(query).get(0));
+    }
+
+    private List<String> differingColumns(RecoveryTransaction transaction) throws SQLException {
+        String each = compared().stream()
+                .map(c -> "coalesce(bool_or(" + differs(List.of(c)) + "), false)")
+                .collect(Collectors.joining(", "));
+        List<String> differ =
+                transaction.rows("SELECT " + each + differingRows()).get(0);
+        return IntStream.range(0, differ.size())
+                .filter(i -> differ.get(i).equals("t"))
+                .mapToObj(i -> compared().get(i))
+                .toList();
+    }
+
+    private String differingRows() {
+        return " FROM ONLY " + table() + " AS present JOIN ONLY " + recovered() + " AS saved ON " + sameKey() + " AND "
+                + differs(compared());
+    }
+
+    private void withKey(SqlScript script) {
+        script.note("when this was written: " + found.missing() + " stored rows missing, " + found.differing()
+                + " there with other values, " + found.extra() + " there that are not in the snapshot (not touched)");
+        if (found.missing() > 0 && found.extra() > 0) {
+            script.note("if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys:\n"
+                    + "remove those first, or they are there twice");
+        } else if (found.missing() > 0 && isPartOfStatement()) {
+            script.note(
+                    "if an UPDATE moved rows to another partition, remove them there first, or they are there twice");
+        }
+        script.run(insert() + " AS saved WHERE " + isMissing());
+        if (!compared().isEmpty()) {
+            differing(script);
+        }
+    }
+
+    /** Rows that one statement took out of a partition may be in another one now. */
+    private boolean isPartOfStatement() {
+        return restored.manifest().coverage() == Coverage.ROWS
+                && restored.description().dependents().stream()
+                        .anyMatch(dependent -> dependent.kind().equals("partition of"));
+    }
+
+    private boolean putsValuesBack() {
+        return switch (differing) {
+            case PUT_BACK -> found.differing() > 0;
+            case LEAVE -> false;
+            case AS_FOUND -> found.missing() == 0 && found.differing() > 0;
+        };
+    }
+
+    private void differing(SqlScript script) {
+        if (putsValuesBack() || differing == ConflictMode.PUT_BACK) {
+            script.part("rows of " + present.name() + " that are there with other values get the stored ones;\n"
+                    + "leave this statement out to keep what is there now");
+            script.run(update());
+        } else {
+            script.part("rows of " + present.name() + " that are there with other values stay as they are;\n"
+                    + "they may have changed rightly. To put the stored values back, uncomment this statement:");
+            script.offer(update());
+        }
+    }
+
+    private String insert() {
+        String overriding = present.hasIdentity() ? " OVERRIDING SYSTEM VALUE" : "";
+        return "INSERT INTO " + table() + " (" + SqlFragments.list(columns()) + ")" + overriding + "\nSELECT "
+                + SqlFragments.list(columns()) + " FROM ONLY " + recovered();
+    }
+
+    private String update() {
+        return "UPDATE ONLY " + table() + " AS present SET "
+                + compared().stream()
+                        .map(c -> RelationName.quote(c) + " = saved." + RelationName.quote(c))
+                        .collect(Collectors.joining(", "))
+                + "\nFROM ONLY " + recovered() + " AS saved\nWHERE " + sameKey() + "\nAND " + differs(compared());
+    }
+
+    private String isMissing() {
+        return "NOT EXISTS (SELECT FROM ONLY " + table() + " AS present WHERE " + sameKey() + ")";
+    }
+
+    private String sameKey() {
+        return key().stream().map(k -> k.equal("present", "saved")).collect(Collectors.joining(" AND "));
+    }
+
+    /** As text, because not every type can be compared, and equal values need not be the same ones. */
+    private static String differs(List<String> columns) {
+        return "ROW(" + SqlFragments.list("present.", columns) + ")::text IS DISTINCT FROM ROW("
+                + SqlFragments.list("saved.", columns) + ")::text";
+    }
+
+    private List<String> columns() {
+        return restored.manifest().columns().stream().map(c -> c.name()).toList();
+    }
+
+    /** What UPDATE may set: not the key, and not what the server insists on giving itself. */
+    private List<String> compared() {
+        Set<String> fixed = Stream.concat(
+                        key().stream().map(KeyColumn::column),
+                        present.description().columns().stream()
+                                .filter(c -> c.generated() == Generated.IDENTITY_ALWAYS)
+                                .map(Column::name))
+                .collect(Collectors.toSet());
+        return columns().stream().filter(c -> !fixed.contains(c)).toList();
+    }
+
+    /** The present key, if the stored rows have its columns. */
+    private List<KeyColumn> key() {
+        boolean stored = present.key().stream().allMatch(k -> columns().contains(k.column()));
+        return stored ? present.key() : List.of();
+    }
+
+    private String advance(Sequence sequence) {
+        String name = RelationName.of(sequence.schema(), sequence.name()).quoted();
+        boolean rising = sequence.increment() > 0;
+        String stored = restored.description().sequences().stream()
+                .filter(s -> s.column().equals(sequence.column()) && s.called())
+                .filter(s -> s.lastValue() >= sequence.minimum() && s.lastValue() <= sequence.maximum())
+                .map(s -> ", " + s.lastValue())
+                .findFirst()
+                .orElse("");
+        String highest = isCounted(sequence)
+                ? ", (SELECT " + (rising ? "max" : "min") + "(" + RelationName.quote(sequence.column())
+                        + ")::bigint FROM "
+                        + table() + " WHERE " + RelationName.quote(sequence.column()) + " BETWEEN " + sequence.minimum()
+                        + " AND " + sequence.maximum() + ")"
+                : "";
+        return "SELECT setval(" + SqlFragments.literal(name) + ", reached) FROM (SELECT "
+                + (rising ? "greatest" : "least") + "(CASE WHEN is_called THEN last_value END" + stored + highest
+                + ") AS reached FROM " + name + ") AS numbers WHERE reached IS NOT NULL";
+    }
+
+    private boolean isCounted(Sequence sequence) {
+        return present.description().columns().stream()
+                .anyMatch(c -> c.name().equals(sequence.column())
+                        && COUNTED.contains(c.type().replaceFirst("\\(.*", "")));
+    }
+
+    private List<Switch> switches() {
+        return Stream.concat(present.triggers().stream(), present.rules().stream())
+                .toList();
+    }
+
+    private String alter() {
+        return "ALTER TABLE ONLY " + table();
+    }
+
+    /** The table that they go back to, as SQL. */
+    String table() {
+        return present.name().quoted();
+    }
+
+    private String recovered() {
+        return restored.target().quoted();
+    }
+
+    /** How many rows were found: stored ones that are missing, that are there with other values, and others. */
+    private record Found(long missing, long differing, long extra) {
+        static final Found NOTHING = new Found(0, 0, 0);
+    }
+}

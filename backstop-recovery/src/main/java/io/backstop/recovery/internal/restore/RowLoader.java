@@ -1,0 +1,120 @@
+package io.backstop.recovery.internal.restore;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotManifest.Chunk;
+import io.backstop.recovery.Restore;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.internal.text.SqlFragments;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.snapshot.archive.CopyFormat;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.sql.SQLException;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * Loads chunks of one snapshot into a table, and counts the rows of each. Several threads can load at once, each with a
+ * transaction of its own.
+ *
+ * <p>A chunk is read whole, and its SHA-256 found right, before its first byte goes to the server: an object may change
+ * after it was verified, and the server's input functions are to see nothing that was not stored. The price is memory, of
+ * a chunk's stored size for each connection and one more: some 8 MiB, where no single row is larger.
+ */
+final class RowLoader implements AutoCloseable {
+    private final SnapshotManifest manifest;
+    private final RelationName table;
+    private final RelationName target;
+    private final CopyFormat format;
+    private final ChunkPrefetcher chunks;
+
+    /**
+     * @param table what to load into
+     * @param target the name that it is to have, for messages
+     */
+    RowLoader(SnapshotArchive archive, SnapshotManifest manifest, RelationName table, RelationName target) {
+        this.manifest = manifest;
+        this.table = table;
+        this.target = target;
+        this.format = CopyFormat.of(manifest);
+        this.chunks = new ChunkPrefetcher(archive, manifest);
+    }
+
+    /** Loads one chunk, and no chunk twice; how many rows that were. */
+    long load(RecoveryTransaction transaction, Chunk chunk) throws RecoveryException {
+        long loaded;
+        try (InputStream rows = chunks.take(chunk)) {
+            loaded = transaction.copyIn(
+                    "COPY " + table.quoted() + columns() + " FROM STDIN " + format.options(manifest.encoding()), rows);
+        } catch (SQLException e) {
+            throw refused(chunk, e);
+        } catch (IOException e) {
+            throw Restore.corrupt(manifest, e);
+        }
+        if (loaded != chunk.rows()) {
+            throw new RecoveryException(
+                    chunk.name() + " of snapshot " + manifest.snapshotId() + " gave " + loaded + " rows instead of "
+                            + chunk.rows(),
+                    "restore another snapshot; nothing was kept");
+        }
+        return loaded;
+    }
+
+    /** To be called when all rows are loaded, in a transaction that sees them. */
+    void refuseOtherMeaning(RecoveryTransaction transaction) throws SQLException, RecoveryException {
+        BinaryIntervals.refuseOtherMeaning(transaction, manifest, table, target);
+    }
+
+    @Override
+    public void close() {
+        chunks.close();
+    }
+
+    /** A table may have no columns to store; then the list has to be left out (PostgreSQL documentation, COPY). */
+    private String columns() {
+        List<String> names =
+                manifest.columns().stream().map(SnapshotManifest.Column::name).toList();
+        return names.isEmpty() ? "" : " (" + SqlFragments.list(names) + ")";
+    }
+
+    private RecoveryException refused(Chunk chunk, SQLException e) {
+        Optional<String> column = column(e);
+        String problem = "rows of " + chunk.name() + " of snapshot " + manifest.snapshotId()
+                + " could not be loaded into " + target
+                + column.map(name -> ", column " + name).orElse("");
+        return format == CopyFormat.BINARY && (column.isPresent() || isAboutForm(ServerErrors.state(e)))
+                ? ServerErrors.of(problem, e, otherServer(manifest))
+                : ServerErrors.of(problem, e);
+    }
+
+    /** Data exceptions, a wrong protocol for a value, and a type without binary input (PostgreSQL documentation, A). */
+    private static boolean isAboutForm(String state) {
+        return state.startsWith("22") || state.equals("08P01") || state.equals("42883") || state.equals("0A000");
+    }
+
+    /** What to do where this server cannot take the rows as they are stored. */
+    static String otherServer(SnapshotManifest manifest) {
+        return "the rows are stored in the binary form of server version " + manifest.serverVersion()
+                + ", with text in UTF8: restore into such a server, and take from there a snapshot that is text "
+                + "(backstop snapshots create --format text); nothing was kept";
+    }
+
+    /** The snapshot's column that the server's context names. The rest of the context may quote a row. */
+    private Optional<String> column(SQLException e) {
+        ServerErrorMessage message = e instanceof PSQLException server ? server.getServerErrorMessage() : null;
+        String where = message == null || message.getWhere() == null ? "" : message.getWhere();
+        return manifest.columns().stream()
+                .map(SnapshotManifest.Column::name)
+                .filter(name ->
+                        where.matches("(?s)COPY .*, line \\d+, column " + Pattern.quote(name) + "(: .*|\\R.*)?"))
+                .max(Comparator.comparing(String::length));
+    }
+}

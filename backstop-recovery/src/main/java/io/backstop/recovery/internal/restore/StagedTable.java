@@ -1,0 +1,146 @@
+package io.backstop.recovery.internal.restore;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.internal.restore.TableDdl.Ddl;
+import io.backstop.recovery.internal.sql.ParallelWork;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.TakenNames;
+import io.backstop.recovery.internal.text.SqlFragments;
+import io.backstop.recovery.internal.validate.RowVerifier;
+import io.backstop.recovery.internal.validate.TableValidator;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RestoreProgress.Step;
+import io.backstop.recovery.model.RestoredNames;
+import io.backstop.recovery.model.RowVerification;
+import io.backstop.recovery.model.Validation.Check;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.schema.TableDescription;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A table that is filled and indexed under a staging name, over two connections and so in several transactions, and gets
+ * its own name in the one that publishes it. Its maker's alone from the beginning. Used by one thread.
+ */
+public final class StagedTable {
+    /** A vacuum of half a table helps nobody, and would make the building of an index wait. */
+    private static final String AUTOVACUUM = "autovacuum_enabled";
+
+    private final StagingArea staging;
+    private final SnapshotManifest manifest;
+    private final TableDescription description;
+    private final RelationName target;
+    private final RestoredNames names;
+    private final AtomicLong loaded = new AtomicLong();
+
+    private StagedTable(
+            StagingArea staging,
+            SnapshotManifest manifest,
+            TableDescription description,
+            RelationName target,
+            RestoredNames names) {
+        this.staging = staging;
+        this.manifest = manifest;
+        this.description = description;
+        this.target = target;
+        this.names = names;
+    }
+
+    /** Makes the table without rows, with the checks that each row has to pass. */
+    public static StagedTable create(
+            StagingArea staging, SnapshotManifest manifest, TableDescription description, RelationName target)
+            throws SQLException, RecoveryException {
+        RelationName name = staging.name(target.schema().orElseThrow());
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
+            RestoredNames names = TableCreator.create(transaction, description, name, target, Map.of());
+            TableDdlRunner.run(transaction, new StagedDdl(description, names).checks(), target);
+            transaction.execute("COMMENT ON TABLE " + name.quoted() + " IS "
+                    + SqlFragments.literal(StagingName.comment(manifest, target)));
+            if (leavesAutovacuumOpen(description)) {
+                transaction.execute("ALTER TABLE " + name.quoted() + " SET (" + AUTOVACUUM + " = off)");
+            }
+            transaction.commit();
+            return new StagedTable(staging, manifest, description, target, names);
+        }
+    }
+
+    private static boolean leavesAutovacuumOpen(TableDescription description) {
+        return description.options().stream().noneMatch(option -> option.startsWith(AUTOVACUUM + "="));
+    }
+
+    /** Loads the rows, over both connections. */
+    public void load(SnapshotArchive archive, RestoreProgress progress) throws SQLException, RecoveryException {
+        try (RowLoader loader = new RowLoader(archive, manifest, names.target(), target)) {
+            share("ROW EXCLUSIVE", manifest.chunks(), (transaction, chunk) -> {
+                long rows = loader.load(transaction, chunk);
+                synchronized (progress) {
+                    progress.reached(Step.LOADING, target, loaded.addAndGet(rows), manifest.rowCount());
+                }
+            });
+            try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
+                loader.refuseOtherMeaning(transaction);
+            }
+        }
+        progress.reached(Step.LOADED, target, loaded.get(), manifest.rowCount());
+    }
+
+    /** Builds the indexes, two at a time. CREATE INDEX takes SHARE, with which another one is compatible. */
+    public void index(RestoreProgress progress) throws SQLException, RecoveryException {
+        List<Ddl> indexes = new StagedDdl(description, names).indexes();
+        share("SHARE", indexes, (transaction, index) -> TableDdlRunner.run(transaction, List.of(index), target));
+        progress.reached(Step.INDEXED, target, loaded.get(), manifest.rowCount());
+    }
+
+    private <T> void share(String mode, List<T> pieces, ParallelWork.Work<T> work)
+            throws SQLException, RecoveryException {
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
+            staging.hands()
+                    .share(
+                            transaction,
+                            "LOCK TABLE ONLY " + names.target().quoted() + " IN " + mode + " MODE",
+                            pieces,
+                            work);
+            transaction.commit();
+        }
+    }
+
+    /** What is to be said about the rows. */
+    List<Check> rows(RecoveryTransaction transaction, RowVerification thoroughness)
+            throws SQLException, RecoveryException {
+        return switch (thoroughness) {
+            case EVERY_ROW -> new RowVerifier(manifest, names.target()).read(transaction, staging.hands());
+            case COUNTS -> TableValidator.counted(manifest, loaded.get());
+        };
+    }
+
+    /** Gives the table and its parts names of their own, within the transaction that publishes it. */
+    RestoredNames publish(RecoveryTransaction transaction) throws SQLException, RecoveryException {
+        RestoredNames own = RestoredNames.choose(description, target, TakenNames.of(transaction, names.schema()));
+        List<Ddl> statements = new ArrayList<>();
+        rename(statements, "TABLE", names.target().name(), target.name());
+        names.sequences().forEach((original, staged) -> rename(statements, "SEQUENCE", staged, own.sequence(original)));
+        names.indexes().forEach((original, staged) -> rename(statements, "INDEX", staged, own.index(original)));
+        new StagedDdl(description, names)
+                .keysWithIndexes()
+                .forEach(key -> rename(statements, "INDEX", names.constraint(key), own.constraint(key)));
+        statements.add(new Ddl("comment", "COMMENT ON TABLE " + target.quoted() + " IS NULL"));
+        if (leavesAutovacuumOpen(description)) {
+            statements.add(new Ddl("storage", "ALTER TABLE " + target.quoted() + " RESET (" + AUTOVACUUM + ")"));
+        }
+        TableDdlRunner.run(transaction, statements, target);
+        return own;
+    }
+
+    private void rename(List<Ddl> statements, String kind, String from, String to) {
+        statements.add(new Ddl(
+                kind.toLowerCase(Locale.ROOT) + " " + to,
+                "ALTER " + kind + " " + names.qualified(from) + " RENAME TO " + RelationName.quote(to)));
+    }
+}

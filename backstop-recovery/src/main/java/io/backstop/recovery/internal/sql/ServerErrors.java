@@ -1,0 +1,78 @@
+package io.backstop.recovery.internal.sql;
+
+import io.backstop.recovery.model.RecoveryException;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
+
+import java.sql.SQLException;
+import java.util.Map;
+
+/** What the server said, in words that may be shown: its details and data errors repeat values of rows, and stay out. */
+public final class ServerErrors {
+    private static final String AGAIN = "; nothing was kept, so restore again after that";
+
+    /** By SQLSTATE, else by its class (PostgreSQL documentation, appendix A). */
+    private static final Map<String, String> HINTS = Map.ofEntries(
+            Map.entry("42883", "create the function first" + AGAIN),
+            Map.entry("42704", "create the missing type, collation, role or extension first" + AGAIN),
+            Map.entry("42P01", "create the missing relation first" + AGAIN),
+            Map.entry("3F000", "create the schema first" + AGAIN),
+            Map.entry("42501", "connect as the owner of the schema or as a superuser" + AGAIN),
+            Map.entry("42P07", "another session took the name meanwhile; restore under another name"),
+            Map.entry(
+                    "55P03",
+                    "another transaction holds a lock on a table that a foreign key refers to; end it" + AGAIN),
+            Map.entry("25006", "connect to the primary server, not to a standby" + AGAIN),
+            Map.entry("22", "something that reads the rows behaves unlike it did when they were stored" + AGAIN),
+            Map.entry("23", "something that the constraint depends on has changed since the rows were stored" + AGAIN),
+            Map.entry("53", "give the server space or connections" + AGAIN),
+            Map.entry("57", "the server ended the work; nothing was kept, so restore again when it is ready"),
+            Map.entry("08", "the connection was lost; nothing was kept, so restore again"));
+
+    private ServerErrors() {}
+
+    /** What went wrong with the subject, as an exception for the caller. */
+    public static RecoveryException of(String problem, SQLException e) {
+        return of(problem, e, hint(e));
+    }
+
+    /** The same where the caller knows better what to do. */
+    public static RecoveryException of(String problem, SQLException e, String hint) {
+        return new RecoveryException(problem + ": " + sentence(e), hint, withoutValues(e));
+    }
+
+    /** The server's sentence, unless it may quote a row. */
+    public static String sentence(SQLException e) {
+        String state = state(e);
+        if (state.startsWith("22")) {
+            return "the server refuses a value (SQLSTATE " + state + ")";
+        }
+        if (e instanceof PSQLException server) {
+            ServerErrorMessage message = server.getServerErrorMessage();
+            if (message != null && message.getMessage() != null) {
+                return message.getMessage() + " (SQLSTATE " + state + ")";
+            }
+        }
+        return e.getMessage() + " (SQLSTATE " + state + ")";
+    }
+
+    private static String hint(SQLException e) {
+        String state = state(e);
+        String general = "nothing was kept; remove the cause and restore again";
+        return HINTS.getOrDefault(state, HINTS.getOrDefault(state.substring(0, Math.min(2, state.length())), general));
+    }
+
+    /** The same error without what the server added to it: where it came from, and no rows. */
+    private static SQLException withoutValues(SQLException e) {
+        SQLException shown = new SQLException(sentence(e), e.getSQLState());
+        shown.setStackTrace(e.getStackTrace());
+        for (Throwable suppressed : e.getSuppressed()) {
+            shown.addSuppressed(suppressed);
+        }
+        return shown;
+    }
+
+    public static String state(SQLException e) {
+        return e.getSQLState() == null ? "unknown" : e.getSQLState();
+    }
+}

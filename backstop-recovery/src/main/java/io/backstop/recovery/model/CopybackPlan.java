@@ -1,0 +1,43 @@
+package io.backstop.recovery.model;
+
+import io.backstop.api.analysis.RelationName;
+
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * A script that takes restored tables to where the rows are missed, for somebody to review and run: as it stands in psql,
+ * or as one string through JDBC (with {@code preferQueryMode=simple} where a function's body is in standard SQL: pgjdbc would
+ * cut that at its semicolons). It is one transaction, and nothing of it has been run. Immutable.
+ *
+ * @param parts what it does for each table, in its order
+ * @param sql the script
+ * @param warnings what it does not bring back, and why: one sentence each
+ */
+public record CopybackPlan(List<Part> parts, String sql, List<String> warnings) {
+    public CopybackPlan {
+        parts = List.copyOf(parts);
+        Objects.requireNonNull(sql, "sql");
+        warnings = List.copyOf(warnings);
+    }
+
+    /**
+     * What the script does for one table.
+     *
+     * @param original the table that is missed
+     * @param recovered the table that was made of its snapshot
+     */
+    public record Part(RelationName original, RelationName recovered, Situation situation) {}
+
+    /** How the database looks where the rows are missed, and so what there is to do. */
+    public enum Situation {
+        /** The table is gone: the restored one takes its place, under the original names. */
+        GONE,
+        /** The table is there: stored rows that it lacks are put back into it. */
+        PRESENT,
+        /** The table is there with other columns: it is set aside, and the restored one takes its place. */
+        CHANGED,
+        /** It was a temporary table of a session: there is no place to put it back to, and the restored one stays. */
+        TEMPORARY
+    }
+}

@@ -1,0 +1,32 @@
+package io.backstop.recovery.model;
+
+/**
+ * A foreign key that could not be made as it was, because what it refers to is not there at the moment.
+ *
+ * @param name its name
+ * @param definition its definition as stored, the table itself by its original name
+ * @param state what was done instead
+ * @param reason why, in the server's words
+ */
+public record OpenForeignKey(String name, String definition, State state, String reason) {
+    public static final String NOT_VALID = " NOT VALID";
+
+    /** What was done instead. */
+    public enum State {
+        /** The table or key that it refers to is missing: it was not created. */
+        LEFT_OUT("was left out"),
+        /** Rows that it refers to are missing: it was created NOT VALID, and holds for new rows alone. */
+        NOT_VALIDATED("was created without looking at the rows");
+
+        private final String words;
+
+        State(String words) {
+            this.words = words;
+        }
+    }
+
+    /** A sentence for people. */
+    public String warning() {
+        return "foreign key " + name + " " + state.words + ": " + reason;
+    }
+}

@@ -1,0 +1,62 @@
+package io.backstop.server.internal.endpoint;
+
+import io.backstop.api.audit.AuditQuery;
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.control.SnapshotCatalogue;
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.server.internal.http.QueryParameters;
+import io.backstop.server.internal.http.RequestRefusedException;
+import io.backstop.server.token.Caller;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.javalin.http.Context;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+
+/** What was done and what was saved. Thread-safe. */
+public final class MetadataEndpoints {
+    private static final int USUAL_RECORDS = 100;
+    private static final int MOST_RECORDS = 1_000;
+
+    private final ControlStore store;
+    private final Optional<SnapshotArchive> archive;
+
+    public MetadataEndpoints(ControlStore store, Optional<SnapshotArchive> archive) {
+        this.store = store;
+        this.archive = archive;
+    }
+
+    public List<AuditView> audit(Context request, Caller caller)
+            throws RequestRefusedException, ControlStoreUnavailableException {
+        QueryParameters query = QueryParameters.of(request, "limit", "risk", "agent_id", "since");
+        AuditQuery wanted = new AuditQuery(
+                query.number("limit", USUAL_RECORDS, MOST_RECORDS),
+                query.risk("risk"),
+                query.text("agent_id"),
+                query.instant("since"));
+        return store.audit().newest(wanted).stream().map(AuditView::of).toList();
+    }
+
+    public List<SnapshotView> snapshots(Context request, Caller caller)
+            throws RequestRefusedException, IOException, ControlStoreUnavailableException {
+        Optional<String> table = QueryParameters.of(request, "table").text("table");
+        return manifests().stream()
+                .filter(manifest -> table.isEmpty()
+                        || table.get().equals(manifest.table())
+                        || table.get().equals(manifest.schema() + "." + manifest.table()))
+                .map(SnapshotView::of)
+                .toList();
+    }
+
+    /** What the storage holds; without a storage, what this installation remembers to have stored somewhere. */
+    private List<SnapshotManifest> manifests() throws IOException, ControlStoreUnavailableException {
+        if (archive.isPresent()) {
+            return archive.get().list();
+        }
+        return store.snapshots().newest(Integer.MAX_VALUE).stream()
+                .map(SnapshotCatalogue.Entry::manifest)
+                .toList();
+    }
+}

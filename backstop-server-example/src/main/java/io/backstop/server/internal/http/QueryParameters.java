@@ -1,0 +1,86 @@
+package io.backstop.server.internal.http;
+
+import io.backstop.api.analysis.RiskLevel;
+import io.javalin.http.Context;
+
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+
+/**
+ * The parameters in a request's address. A parameter that is unknown, empty or there twice is refused: a filter that was
+ * misspelt must not look like one that matched everything.
+ */
+public final class QueryParameters {
+    private final Map<String, List<String>> values;
+
+    private QueryParameters(Map<String, List<String>> values) {
+        this.values = values;
+    }
+
+    public static QueryParameters of(Context request, String... known) throws RequestRefusedException {
+        Map<String, List<String>> values = request.queryParamMap();
+        if (!List.of(known).containsAll(values.keySet())) {
+            throw RequestRefusedException.badRequest(
+                    known.length == 0
+                            ? "this endpoint takes no parameters"
+                            : "unknown parameter; known here: " + String.join(", ", new TreeSet<>(List.of(known))));
+        }
+        for (Map.Entry<String, List<String>> value : values.entrySet()) {
+            if (value.getValue().size() != 1 || value.getValue().get(0).isBlank()) {
+                throw RequestRefusedException.badRequest(
+                        "the parameter " + value.getKey() + " has to be there once, with a value");
+            }
+        }
+        return new QueryParameters(values);
+    }
+
+    public Optional<String> text(String name) {
+        return Optional.ofNullable(values.get(name)).map(list -> list.get(0));
+    }
+
+    /** A number between 1 and {@code most}. */
+    public int number(String name, int otherwise, int most) throws RequestRefusedException {
+        Optional<String> text = text(name);
+        if (text.isEmpty()) {
+            return otherwise;
+        }
+        // No more digits than an int can hold, and no sign: parseInt takes both a plus and digits of other scripts.
+        int number = text.get().matches("[0-9]{1,9}") ? Integer.parseInt(text.get()) : 0;
+        if (number < 1 || number > most) {
+            throw RequestRefusedException.badRequest(
+                    "the parameter " + name + " has to be a whole number between 1 and " + most);
+        }
+        return number;
+    }
+
+    public Optional<RiskLevel> risk(String name) throws RequestRefusedException {
+        Optional<String> text = text(name);
+        if (text.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(RiskLevel.valueOf(text.get().toUpperCase(Locale.ROOT)));
+        } catch (IllegalArgumentException e) {
+            throw RequestRefusedException.badRequest(
+                    "the parameter " + name + " has to be SAFE, WRITE, HIGH or CRITICAL");
+        }
+    }
+
+    public Optional<Instant> instant(String name) throws RequestRefusedException {
+        Optional<String> text = text(name);
+        if (text.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(Instant.parse(text.get()));
+        } catch (DateTimeParseException e) {
+            throw RequestRefusedException.badRequest(
+                    "the parameter " + name + " has to be a time like 2026-05-06T12:29:00Z (a + in it is written %2B)");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package io.backstop.server.internal.http;
+
+import io.backstop.server.token.Caller;
+import io.backstop.server.token.Scope;
+import io.backstop.server.token.TokenFile;
+import io.javalin.http.Context;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+
+/** Lets a request in by its bearer token (RFC 6750), or refuses it with 401 or 403. Thread-safe. */
+public final class TokenAuthentication {
+    private static final String SCHEME = "Bearer ";
+
+    private final TokenFile tokens;
+
+    public TokenAuthentication(TokenFile tokens) {
+        this.tokens = tokens;
+    }
+
+    public Caller require(Scope scope, Context request) throws RequestRefusedException {
+        Caller caller = token(request)
+                .flatMap(tokens::caller)
+                .orElseThrow(() -> new RequestRefusedException(
+                        401,
+                        ErrorResponse.of(
+                                "unauthorized", "a known token is needed, sent as `Authorization: Bearer <token>`")));
+        if (!caller.may(scope)) {
+            String message = "the token " + caller.id() + " does not have the scope " + scope.text();
+            throw new RequestRefusedException(
+                    403, new ErrorResponse("insufficient_scope", message, Optional.of(scope.text())));
+        }
+        return caller;
+    }
+
+    /** The token, where there is exactly one header that holds one. */
+    private static Optional<String> token(Context request) {
+        List<String> headers = Collections.list(request.req().getHeaders("Authorization"));
+        if (headers.size() != 1 || !headers.get(0).regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
+            return Optional.empty();
+        }
+        return Optional.of(headers.get(0).substring(SCHEME.length()).strip());
+    }
+}

@@ -1,0 +1,5 @@
+/** What all endpoints share: authentication, parameters, bodies, errors. */
+@NullMarked
+package io.backstop.server.internal.http;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,27 @@
+package io.backstop.server.token;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+
+/** What is kept of a token: its SHA-256. Immutable, thread-safe. */
+final class TokenDigest {
+    private final byte[] sha256;
+
+    private TokenDigest(byte[] sha256) {
+        this.sha256 = sha256;
+    }
+
+    static TokenDigest of(String token) {
+        try {
+            return new TokenDigest(MessageDigest.getInstance("SHA-256").digest(token.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    /** Takes the same time whatever the two are. */
+    boolean matches(TokenDigest other) {
+        return MessageDigest.isEqual(sha256, other.sha256);
+    }
+}

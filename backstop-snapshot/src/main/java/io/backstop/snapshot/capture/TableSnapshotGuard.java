@@ -1,0 +1,59 @@
+package io.backstop.snapshot.capture;
+
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.OtherRows;
+import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.internal.loss.CollateralLossCheck;
+import io.backstop.snapshot.internal.loss.TakenRowsCheck;
+import io.backstop.snapshot.internal.session.CallerSession;
+
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What was saved for one statement, and the looks afterwards.
+ *
+ * @param taken where rows were saved one by one
+ * @param capture what stored it
+ */
+record TableSnapshotGuard(
+        String groupId,
+        List<SnapshotManifest> manifests,
+        String storage,
+        CollateralLossCheck aftermath,
+        Optional<TakenRowsCheck> taken,
+        Capture capture)
+        implements SecuredRows {
+    @Override
+    public Optional<OtherRows> otherRowsTaken() throws RecoveryNotReadyException {
+        try {
+            return taken.isPresent() ? taken.get().compare() : Optional.empty();
+        } catch (SQLException e) {
+            throw new RecoveryNotReadyException(
+                    "it could not be told which rows the statement took: " + CallerSession.reason(e),
+                    "run it again when the reason is gone",
+                    e);
+        }
+    }
+
+    @Override
+    public void discard(Exception why) {
+        capture.discard(why);
+    }
+
+    @Override
+    public void confirmNothingElseWasDestroyed() throws RecoveryNotReadyException {
+        try {
+            aftermath.confirm();
+        } catch (RecoveryNotReadyException e) {
+            throw e; // the answer, which is an SQLException too
+        } catch (SQLException e) {
+            throw new RecoveryNotReadyException(
+                    "it could not be told what else the statement destroyed: " + CallerSession.reason(e),
+                    "run it again when the reason is gone",
+                    e);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+package io.backstop.snapshot.describe;
+
+/**
+ * An object of the database that is no column, as {@code pg_depend} has it (PostgreSQL documentation, 53.18).
+ *
+ * @param catalog the oid of the catalog that it stands in
+ * @param oid its oid there
+ */
+public record ObjectAddress(long catalog, long oid) {}

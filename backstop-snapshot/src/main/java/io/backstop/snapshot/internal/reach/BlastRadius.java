@@ -1,0 +1,32 @@
+package io.backstop.snapshot.internal.reach;
+
+import io.backstop.snapshot.internal.session.Relation;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The tables that a statement reaches with the strongest thing that it does to each, in the order of their oids. */
+public record BlastRadius(Map<Long, Reached> tables) {
+    public BlastRadius {
+        tables = new TreeMap<>(tables);
+    }
+
+    public List<Relation> relations() {
+        return tables.values().stream().map(Reached::relation).toList();
+    }
+
+    /** What can be locked and has rows of its own; the others are kept by their definition. */
+    public BlastRadius local() {
+        Map<Long, Reached> local = new TreeMap<>(tables);
+        local.values().removeIf(reached -> reached.relation().isForeign());
+        return new BlastRadius(local);
+    }
+
+    public List<Relation> foreign() {
+        return relations().stream().filter(Relation::isForeign).toList();
+    }
+
+    /** A table and what happens to it. */
+    public record Reached(Relation relation, Effect effect) {}
+}

@@ -1,0 +1,29 @@
+package io.backstop.snapshot.internal.session;
+
+import java.security.SecureRandom;
+import java.util.HexFormat;
+
+/** Makes names that nobody has made before: a prefix and sixteen hexadecimal digits. Thread-safe. */
+public final class Identifiers {
+    private static final int BYTES = 8;
+
+    private final SecureRandom random = new SecureRandom();
+
+    public String snapshot() {
+        return next("snap_");
+    }
+
+    public String group() {
+        return next("grp_");
+    }
+
+    public String probe() {
+        return next("probe_");
+    }
+
+    private String next(String prefix) {
+        byte[] bytes = new byte[BYTES];
+        random.nextBytes(bytes);
+        return prefix + HexFormat.of().formatHex(bytes);
+    }
+}
