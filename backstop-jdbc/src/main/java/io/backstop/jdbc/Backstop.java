@@ -79,6 +79,11 @@ public final class Backstop implements AutoCloseable {
      * @param more connections for the same user to the same database; not from a pool whose connections may all be taken
      */
     public Connection guard(Connection connection, Connections more) throws SQLException {
+        return guard(connection, more, () -> {});
+    }
+
+    /** @param whenClosed is run once, after the guarded connection was closed or aborted */
+    Connection guard(Connection connection, Connections more, Runnable whenClosed) throws SQLException {
         Properties parsed =
                 org.postgresql.Driver.parseURL(connection.getMetaData().getURL(), null);
         String hostAndPort = parsed == null
@@ -86,7 +91,12 @@ public final class Backstop implements AutoCloseable {
                 : PGProperty.PG_HOST.getOrDefault(parsed) + ":" + PGProperty.PG_PORT.getOrDefault(parsed);
         GuardedSession session =
                 new GuardedSession(connection, more, place.name(hostAndPort, connection.getCatalog()), agentId);
-        return new GuardedConnection(session, pipeline);
+        Connection guarded = new GuardedConnection(session, pipeline, () -> {
+            pipeline.closed(session);
+            whenClosed.run();
+        });
+        pipeline.opened(session);
+        return guarded;
     }
 
     /** The control store, for operators' tools in the same process. */

@@ -4,6 +4,7 @@ import io.backstop.api.approval.ApprovalHook;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.event.GuardListener;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Policy.Enforcement;
 import io.backstop.api.snapshot.Progress;
@@ -27,8 +28,11 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.ServiceLoader;
 
@@ -42,6 +46,7 @@ public final class BackstopBuilder {
     private @Nullable ControlStore store;
     private @Nullable ApprovalHook approvals;
     private @Nullable SnapshotService snapshotService;
+    private final List<GuardListener> listeners = new ArrayList<>();
     private Progress progress = Progress.SILENT;
     private Clock clock = Clock.systemUTC();
 
@@ -110,6 +115,12 @@ public final class BackstopBuilder {
         return this;
     }
 
+    /** Adds a listener for what happens to statements and connections; each one hears everything. */
+    public BackstopBuilder listener(GuardListener listener) {
+        listeners.add(Objects.requireNonNull(listener, "listener"));
+        return this;
+    }
+
     public BackstopBuilder clock(Clock newClock) {
         this.clock = newClock;
         return this;
@@ -134,8 +145,8 @@ public final class BackstopBuilder {
         try {
             snapshots = snapshots(checked);
             ApprovalHook hook = approvals != null ? approvals : hook(checked, openStore);
-            Pipeline pipeline = new Pipeline(
-                    new PipelineParts(SqlAnalyzer.create(), policies, openStore, hook, snapshots, progress, clock));
+            Pipeline pipeline = new Pipeline(new PipelineParts(
+                    SqlAnalyzer.create(), policies, openStore, hook, snapshots, listeners, progress, clock));
             return new Backstop(pipeline, openStore, snapshots, checked.agentId(), checked.place());
         } catch (SQLException | RuntimeException e) {
             snapshots.ifPresent(SnapshotService::close);

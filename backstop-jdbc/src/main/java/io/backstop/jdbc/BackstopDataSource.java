@@ -8,18 +8,25 @@ import javax.sql.DataSource;
 import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Properties;
 import java.util.logging.Logger;
 
 /**
  * Opens guarded connections to one database; a bean with the properties {@code url}, {@code user}, {@code password} and
- * {@code properties}. It does not pool. Thread-safe once it is configured.
+ * {@code properties}. It does not pool. The guard with its threads and files is opened with the first connection and released
+ * by {@link #close} and the last connection's. Thread-safe once it is configured.
  */
-public final class BackstopDataSource implements DataSource {
-    private final BackstopDriver driver = new BackstopDriver();
+public final class BackstopDataSource implements DataSource, AutoCloseable {
+    private final BackstopDriver driver = new BackstopDriver(Duration.ZERO);
     private final Properties properties = new Properties();
     private @Nullable String url;
     private @Nullable PrintWriter logWriter;
+
+    /** Keeps the guard open between connections. Guarded by this object's monitor. */
+    private SharedGuards.@Nullable Lease lease;
+
+    private boolean closed;
 
     /** For bean containers; {@link #setUrl} has to follow. */
     public BackstopDataSource() {}
@@ -76,11 +83,51 @@ public final class BackstopDataSource implements DataSource {
         if (url == null) {
             throw new InvalidSettingException("the data source has no URL", "set its property url");
         }
+        keepGuard(url, with);
         Connection connection = driver.connect(url, with);
         if (connection == null) {
             throw new IllegalStateException("the driver does not know the URL that setUrl accepted");
         }
         return connection;
+    }
+
+    private void keepGuard(String currentUrl, Properties with) throws SQLException {
+        synchronized (this) {
+            refuseIfClosed();
+            if (lease != null) {
+                return;
+            }
+        }
+        SharedGuards.Lease opened =
+                driver.lease(currentUrl, with); // not under the monitor: a guard may take long to open
+        synchronized (this) {
+            if (lease == null && !closed) {
+                lease = opened;
+                return;
+            }
+        }
+        opened.close();
+    }
+
+    private void refuseIfClosed() throws SQLException {
+        if (closed) {
+            throw new SQLException(
+                    "the data source is closed\nHINT: open another one; connections that are open go on", "08003");
+        }
+    }
+
+    /** Opens no more connections. Those that are open go on, and the guard is released with the last of them. */
+    @Override
+    public void close() {
+        SharedGuards.@Nullable Lease held;
+        synchronized (this) {
+            closed = true;
+            held = lease;
+            lease = null;
+        }
+        if (held != null) {
+            held.close();
+        }
     }
 
     @Override

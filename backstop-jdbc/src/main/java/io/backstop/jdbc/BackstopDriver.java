@@ -8,6 +8,7 @@ import java.sql.Driver;
 import java.sql.DriverManager;
 import java.sql.DriverPropertyInfo;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Properties;
@@ -19,6 +20,9 @@ import java.util.stream.Stream;
  * {@code backstop.} among their parameters. Everything else goes to pgjdbc unchanged. Thread-safe.
  */
 public final class BackstopDriver implements Driver {
+    /** Long enough for code that opens and closes one connection after the other to find its guard open. */
+    private static final Duration LINGER = Duration.ofSeconds(2);
+
     static {
         try {
             DriverManager.registerDriver(new BackstopDriver());
@@ -28,7 +32,16 @@ public final class BackstopDriver implements Driver {
     }
 
     private final org.postgresql.Driver postgres = new org.postgresql.Driver();
-    private final SharedGuards guards = new SharedGuards();
+    private final SharedGuards guards;
+
+    public BackstopDriver() {
+        this(LINGER);
+    }
+
+    /** @param linger how long a guard without users is kept open */
+    BackstopDriver(Duration linger) {
+        this.guards = new SharedGuards(linger);
+    }
 
     /**
      * Opens a guarded connection, or returns null for a URL that is not Backstop's.
@@ -45,19 +58,25 @@ public final class BackstopDriver implements Driver {
         if (org.postgresql.Driver.parseURL(parsed.postgresUrl(), parsed.postgresProperties()) == null) {
             throw unusable();
         }
-        Backstop guard = guards.with(parsed.settings());
         Connections more =
                 () -> Optional.ofNullable(postgres.connect(parsed.postgresUrl(), parsed.postgresProperties()));
-        Connection connection = more.open().orElse(null);
-        if (connection == null) {
-            throw unusable();
-        }
+        SharedGuards.Lease lease = guards.acquire(parsed.settings());
+        @Nullable Connection connection = null;
         try {
-            return guard.guard(connection, more);
+            connection = more.open().orElseThrow(BackstopDriver::unusable);
+            return lease.guard().guard(connection, more, lease::close);
         } catch (SQLException | RuntimeException e) {
-            connection.close();
+            if (connection != null) {
+                connection.close();
+            }
+            lease.close();
             throw e;
         }
+    }
+
+    /** Keeps the guard of these settings open until the lease is closed. */
+    SharedGuards.Lease lease(String url, Properties info) throws SQLException {
+        return guards.acquire(BackstopUrl.parse(url, info).settings());
     }
 
     /** Not in pgjdbc's words, which repeat the URL with whatever is in it. */

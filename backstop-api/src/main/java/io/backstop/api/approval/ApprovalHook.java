@@ -2,6 +2,8 @@ package io.backstop.api.approval;
 
 import io.backstop.api.error.BackstopException;
 
+import java.util.function.Consumer;
+
 /**
  * Where the guard asks for a human's yes. The default one keeps requests in the control store; another one may ask in a
  * chat or a ticket system. Implementations are thread-safe.
@@ -15,6 +17,15 @@ public interface ApprovalHook {
      *     time, ZB008 where nobody could be asked
      */
     String obtain(ApprovalRequest request) throws BackstopException;
+
+    /**
+     * The same, for a hook that may block until the request is decided.
+     *
+     * @param waiting is given the id of the request before the hook blocks, once; never called by a hook that does not block
+     */
+    default String obtain(ApprovalRequest request, Consumer<String> waiting) throws BackstopException {
+        return obtain(request);
+    }
 
     /** Gives back an approval whose statement did not run, so that it can be sent again. */
     void release(String approvalId) throws BackstopException;

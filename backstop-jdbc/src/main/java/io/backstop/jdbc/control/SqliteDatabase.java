@@ -78,6 +78,7 @@ final class SqliteDatabase implements AutoCloseable {
     private final Path file;
     private @Nullable Connection connection;
     private String openedIdentity = "";
+    private boolean closed;
 
     private SqliteDatabase(Path file) {
         this.file = file;
@@ -135,6 +136,10 @@ final class SqliteDatabase implements AutoCloseable {
     }
 
     private synchronized <T> T transact(String begin, Work<T> work) throws ControlStoreUnavailableException {
+        if (closed) {
+            throw new ControlStoreUnavailableException(
+                    "the control store is closed: " + file, "open another guard; this one was closed");
+        }
         try {
             Connection current = connected();
             try {
@@ -221,6 +226,7 @@ final class SqliteDatabase implements AutoCloseable {
 
     @Override
     public synchronized void close() {
+        closed = true;
         Connection current = connection;
         connection = null;
         if (current != null) {

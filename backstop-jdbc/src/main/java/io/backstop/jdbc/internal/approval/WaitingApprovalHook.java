@@ -7,6 +7,7 @@ import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * Blocks the caller until its request is decided or its time is over, by asking another hook again and again. The
@@ -23,6 +24,11 @@ public final class WaitingApprovalHook implements ApprovalHook {
 
     @Override
     public String obtain(ApprovalRequest request) throws BackstopException {
+        return obtain(request, id -> {});
+    }
+
+    @Override
+    public String obtain(ApprovalRequest request, Consumer<String> waiting) throws BackstopException {
         String asked = "";
         while (true) {
             try {
@@ -33,6 +39,9 @@ public final class WaitingApprovalHook implements ApprovalHook {
                             asked,
                             "nobody decided about " + asked + " in time",
                             "send the statement again to ask once more");
+                }
+                if (asked.isEmpty()) {
+                    waiting.accept(undecided.approvalId());
                 }
                 asked = undecided.approvalId();
                 pause(undecided);

@@ -1,9 +1,12 @@
 package io.backstop.jdbc.internal.guard;
 
+import io.backstop.jdbc.internal.digest.Sha256Digest;
+import io.backstop.jdbc.internal.pipeline.statement.BoundValues;
 import org.postgresql.util.ByteStreamWriter;
 
 import java.io.InputStream;
 import java.io.Reader;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -25,6 +28,30 @@ final class BoundParameters {
     private final Set<String> unhashed = new HashSet<>();
     private final Set<String> readOnce = new HashSet<>();
     private boolean batchHashed = true;
+
+    private final BoundValues currentValues = new BoundValues() {
+        @Override
+        public boolean complete() {
+            return kept && unhashed.isEmpty();
+        }
+
+        @Override
+        public void update(MessageDigest digest) {
+            BoundParameters.this.update(digest);
+        }
+    };
+
+    private final BoundValues batchValues = new BoundValues() {
+        @Override
+        public boolean complete() {
+            return kept && batchHashed;
+        }
+
+        @Override
+        public void update(MessageDigest digest) {
+            batch.forEach(digest::update);
+        }
+    };
 
     /** @param kept whether the statement is one that an approval may be asked for, so that its hashes are kept */
     BoundParameters(boolean kept) {
@@ -123,7 +150,7 @@ final class BoundParameters {
 
     void addBatch() {
         if (kept) {
-            MessageDigest digest = ParameterHash.sha256();
+            MessageDigest digest = Sha256Digest.start();
             update(digest);
             batch.add(digest.digest());
             batchHashed &= unhashed.isEmpty();
@@ -135,24 +162,15 @@ final class BoundParameters {
         batchHashed = true;
     }
 
-    /** Whether every value could be hashed. */
-    boolean complete(boolean asBatch) {
-        return kept && (asBatch ? batchHashed : unhashed.isEmpty());
-    }
-
-    /** Adds the values, or the batch where there is one; nothing where nothing is bound. */
-    void update(MessageDigest digest, boolean asBatch) {
-        if (asBatch) {
-            batch.forEach(digest::update);
-        } else {
-            update(digest);
-        }
+    /** What one execution sends: the values that are bound now, or those that were added to the batch. */
+    BoundValues bound(boolean asBatch) {
+        return asBatch ? batchValues : currentValues;
     }
 
     private void update(MessageDigest digest) {
         values.forEach((parameter, hash) -> {
             digest.update((byte) 0);
-            digest.update(parameter.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+            digest.update(parameter.getBytes(StandardCharsets.UTF_8));
             digest.update((byte) 0);
             digest.update(hash);
         });

@@ -10,16 +10,22 @@ import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A connection whose every statement goes through the pipeline. As thread-safe as pgjdbc's own connections. */
 public final class GuardedConnection extends DelegatingConnection {
     private final GuardedSession session;
     private final Pipeline pipeline;
+    private final Runnable whenClosed;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
-    public GuardedConnection(GuardedSession session, Pipeline pipeline) {
+    /** @param whenClosed is run once, after the connection was closed or aborted */
+    public GuardedConnection(GuardedSession session, Pipeline pipeline, Runnable whenClosed) {
         super(session.connection());
         this.session = session;
         this.pipeline = pipeline;
+        this.whenClosed = whenClosed;
     }
 
     GuardedSession session() {
@@ -113,7 +119,26 @@ public final class GuardedConnection extends DelegatingConnection {
     @Override
     public void close() throws SQLException {
         session.closing();
-        super.close();
+        try {
+            super.close();
+        } finally {
+            reportClosed();
+        }
+    }
+
+    @Override
+    public void abort(Executor executor) throws SQLException {
+        try {
+            super.abort(executor);
+        } finally {
+            reportClosed();
+        }
+    }
+
+    private void reportClosed() {
+        if (closed.compareAndSet(false, true)) {
+            whenClosed.run();
+        }
     }
 
     @Override

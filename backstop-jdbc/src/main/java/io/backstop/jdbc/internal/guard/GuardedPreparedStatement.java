@@ -1,8 +1,9 @@
 package io.backstop.jdbc.internal.guard;
 
-import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
+import io.backstop.jdbc.internal.pipeline.statement.Submission;
 
 import java.io.InputStream;
 import java.io.Reader;
@@ -29,14 +30,12 @@ import java.util.Calendar;
  */
 class GuardedPreparedStatement extends DelegatingPreparedStatement {
     private final BoundParameters parameters;
-    private PreparedSubmission text;
+    private final PreparedText text;
 
     GuardedPreparedStatement(GuardedConnection connection, PreparedStatement prepared, String sql) throws SQLException {
         super(connection, prepared);
-        Assessment assessment = connection.pipeline().assess(sql, connection.session());
-        this.parameters = new BoundParameters(assessment.risk() != RiskLevel.SAFE);
-        this.text = new PreparedSubmission(
-                sql, assessment, connection.session().standardConformingStrings(), parameters, false);
+        this.text = connection.pipeline().prepare(sql, connection.session());
+        this.parameters = new BoundParameters(text.latest().assessment().risk() != RiskLevel.SAFE);
     }
 
     final BoundParameters parameters() {
@@ -45,18 +44,14 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     /** Of a statement whose rows may have to be told by its text, arrays can be told as well. */
     private Object sent(Object value) {
-        return text.assessment().destructions().isEmpty() ? GuardedValues.behind(value) : GuardedValues.written(value);
+        return text.latest().assessment().destructions().isEmpty()
+                ? GuardedValues.behind(value)
+                : GuardedValues.written(value);
     }
 
     private <T> T run(boolean asBatch, Execution<T> execution) throws SQLException {
-        boolean conforming = connection().session().standardConformingStrings();
-        if (text.standardConformingStrings() != conforming) {
-            // The text may mean something else by now than when it was prepared.
-            Assessment assessment =
-                    connection().pipeline().assess(text.sql(), connection().session());
-            text = new PreparedSubmission(text.sql(), assessment, conforming, parameters, false);
-        }
-        return connection().pipeline().run(connection().session(), asBatch ? text.inBatch() : text, execution);
+        Submission submission = new Submission.PreparedExecution(text, parameters.bound(asBatch));
+        return connection().pipeline().run(connection().session(), submission, execution);
     }
 
     private <T> Execution<T> sending(ExecutionFactory.Call<T> call) {

@@ -1,8 +1,7 @@
 package io.backstop.jdbc.internal.guard;
 
-import io.backstop.api.analysis.Assessment;
-import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.jdbc.internal.guard.ExecutionFactory.Call;
+import io.backstop.jdbc.internal.pipeline.statement.Submission;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -25,17 +24,13 @@ class GuardedStatement extends DelegatingStatement {
         return connection;
     }
 
-    private PlainSubmission text(String sql) throws SQLException {
-        return new PlainSubmission(
-                sql,
-                connection.pipeline().assess(sql, connection.session()),
-                connection.session().standardConformingStrings());
-    }
-
     private <T> T run(String sql, Call<T> call) throws SQLException {
         return connection
                 .pipeline()
-                .run(connection.session(), text(sql), ExecutionFactory.single(statement(), true, call));
+                .run(
+                        connection.session(),
+                        new Submission.PlainText(sql),
+                        ExecutionFactory.single(statement(), true, call));
     }
 
     @Override
@@ -125,20 +120,9 @@ class GuardedStatement extends DelegatingStatement {
         return runBatch(() -> super.executeLargeBatch());
     }
 
-    /** Judges the batch as one text: the worst of its statements decides. A refused batch is empty, as an executed one is. */
+    /** A refused batch is empty, as an executed one is. */
     private <T> T runBatch(Call<T> call) throws SQLException {
-        String sql = String.join(";\n", batch);
-        // Each by itself, as the server will read it if nothing changes in between; and all as one, for what does
-        // change.
-        List<StatementAssessment> statements = new ArrayList<>();
-        for (String each : batch) {
-            statements.addAll(text(each).assessment().statements());
-        }
-        Assessment apart = Assessment.of(statements);
-        PlainSubmission together = text(sql);
-        PlainSubmission whole = together.assessment().risk().compareTo(apart.risk()) > 0
-                ? together
-                : new PlainSubmission(sql, apart, together.standardConformingStrings());
+        Submission whole = new Submission.TextBatch(batch);
         boolean sent = false;
         try {
             T result =

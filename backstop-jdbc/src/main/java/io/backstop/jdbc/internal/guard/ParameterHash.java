@@ -1,10 +1,10 @@
 package io.backstop.jdbc.internal.guard;
 
+import io.backstop.jdbc.internal.digest.Sha256Digest;
 import org.postgresql.util.PGobject;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.sql.Array;
 import java.sql.Timestamp;
 import java.time.ZoneId;
@@ -23,13 +23,14 @@ final class ParameterHash {
 
     /** The hash over all parts; empty where one is of a kind that cannot be read twice or told apart. */
     static Optional<byte[]> of(Object... parts) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256Digest.start();
         for (Object part : parts) {
             Optional<byte[]> bytes = bytes(part);
             if (bytes.isEmpty()) {
                 return Optional.empty();
             }
-            digest.update(sha256().digest(bytes.get())); // of equal length each, so that parts cannot run together
+            digest.update(Sha256Digest.start()
+                    .digest(bytes.get())); // of equal length each, so that parts cannot run together
         }
         return Optional.of(digest.digest());
     }
@@ -81,23 +82,5 @@ final class ParameterHash {
 
     private static Optional<byte[]> text(String kind, Object value) {
         return Optional.of((kind + '\0' + value).getBytes(StandardCharsets.UTF_8));
-    }
-
-    /** A digest that has taken in the text; how its strings are read belongs to what it says. */
-    static MessageDigest over(String sql, boolean standardConformingStrings) {
-        MessageDigest digest = sha256();
-        if (!standardConformingStrings) {
-            digest.update("standard_conforming_strings=off\0".getBytes(StandardCharsets.UTF_8));
-        }
-        digest.update(sql.getBytes(StandardCharsets.UTF_8));
-        return digest;
-    }
-
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
     }
 }

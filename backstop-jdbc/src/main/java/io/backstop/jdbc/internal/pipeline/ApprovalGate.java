@@ -1,6 +1,5 @@
 package io.backstop.jdbc.internal.pipeline;
 
-import io.backstop.api.analysis.RelationName;
 import io.backstop.api.approval.ApprovalHook;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.error.ApprovalDeniedException;
@@ -9,12 +8,13 @@ import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.Verdict;
-import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Case;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Links;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 
 import java.sql.SQLException;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** Asks for the approval of exactly this statement in exactly this session. Thread-safe. */
 final class ApprovalGate {
@@ -24,8 +24,13 @@ final class ApprovalGate {
         this.hook = hook;
     }
 
-    /** The id of the approval that the statement has used up. */
-    String obtain(GuardedSession session, Case statement, Verdict.Hold hold) throws SQLException {
+    /**
+     * The id of the approval that the statement has used up.
+     *
+     * @param waiting is given the id of the request where the hook blocks until that is decided
+     */
+    String obtain(GuardedSession session, ReviewedStatement statement, Verdict.Hold hold, Consumer<String> waiting)
+            throws SQLException {
         String sha256 = statement
                 .sha256()
                 .orElseThrow(() -> new StatementBlockedException(
@@ -38,7 +43,7 @@ final class ApprovalGate {
             // What it runs is not in its text.
             sha256 = sha256 + ":" + session.preparedStatements();
         }
-        return hook.obtain(new ApprovalRequest(
+        ApprovalRequest request = new ApprovalRequest(
                 statement.maskedSql(),
                 sha256,
                 session.agentId(),
@@ -46,11 +51,10 @@ final class ApprovalGate {
                 identity.role(),
                 identity.searchPath(),
                 statement.assessment().operation(),
-                statement.assessment().tables().stream()
-                        .map(RelationName::toString)
-                        .toList(),
+                statement.tables(),
                 statement.assessment().risk(),
-                hold.reasons()));
+                hold.reasons());
+        return hook.obtain(request, waiting);
     }
 
     /** Gives the approval back; that this failed is added to why. */

@@ -1,23 +1,27 @@
 package io.backstop.jdbc.internal.pipeline;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.control.Pause;
 import io.backstop.api.error.AgentQuarantinedException;
+import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.PausedException;
 import io.backstop.api.error.StatementBlockedException;
+import io.backstop.api.event.ConnectionEvent;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Policy.Enforcement;
 import io.backstop.api.policy.Verdict;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
-import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Case;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Links;
 import io.backstop.jdbc.internal.pipeline.audit.BackgroundRecorder;
+import io.backstop.jdbc.internal.pipeline.event.GuardEvents;
+import io.backstop.jdbc.internal.pipeline.event.StatementEvents;
 import io.backstop.jdbc.internal.pipeline.impact.LimitedExecution;
 import io.backstop.jdbc.internal.pipeline.impact.VolatileCode;
 import io.backstop.jdbc.internal.pipeline.impact.VolatileNames;
@@ -26,7 +30,10 @@ import io.backstop.jdbc.internal.pipeline.secure.SidecarReadiness;
 import io.backstop.jdbc.internal.pipeline.session.CancellableExecution;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.QueryTimeouts;
+import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
 import io.backstop.jdbc.policy.Judge;
 import io.backstop.jdbc.policy.PolicySource;
@@ -34,6 +41,7 @@ import io.backstop.jdbc.policy.SessionState;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.SQLException;
+import java.time.Clock;
 import java.util.Optional;
 
 /**
@@ -47,6 +55,8 @@ public final class Pipeline implements AutoCloseable {
     private final ControlStore store;
     private final BackgroundRecorder background;
     private final AuditTrail audit;
+    private final GuardEvents events;
+    private final Clock clock;
     private final ApprovalGate approvals;
     private final SecuredExecution secured;
     private final LimitedExecution limited = new LimitedExecution();
@@ -59,6 +69,8 @@ public final class Pipeline implements AutoCloseable {
         this.store = parts.store();
         this.background = new BackgroundRecorder(store.audit());
         this.audit = new AuditTrail(store.audit(), background, parts.clock());
+        this.events = new GuardEvents(parts.listeners());
+        this.clock = parts.clock();
         this.volatileCode = new VolatileCode(parts.clock());
         this.approvals = new ApprovalGate(parts.approvals());
         this.secured = new SecuredExecution(
@@ -68,22 +80,29 @@ public final class Pipeline implements AutoCloseable {
                 parts.progress());
     }
 
-    /**
-     * What the text does: as it was written, and as pgjdbc sends it where it rewrites it; the worse of the two. Cached, and
-     * cheap enough to be called at prepare.
-     */
-    public Assessment assess(String sql, GuardedSession session) throws SQLException {
-        Assessment written = analyzer.assess(sql, session.standardConformingStrings());
-        String sent = session.sent(sql);
-        if (sent.equals(sql)) {
-            return written;
-        }
-        Assessment asSent = analyzer.assess(sent, session.standardConformingStrings());
-        return asSent.risk().atLeast(written.risk()) ? asSent : written;
+    /** Reads a text when it is prepared. Cached, and cheap. */
+    public PreparedText prepare(String sql, GuardedSession session) throws SQLException {
+        return new PreparedText(sql, new SessionTextAssessor(analyzer, session));
+    }
+
+    /** A connection is guarded from now on. */
+    public void opened(GuardedSession session) {
+        ConnectionEvent event = event(session);
+        events.offer(listener -> listener.connectionOpened(event));
+    }
+
+    /** A guarded connection was closed. */
+    public void closed(GuardedSession session) {
+        ConnectionEvent event = event(session);
+        events.offer(listener -> listener.connectionClosed(event));
+    }
+
+    private ConnectionEvent event(GuardedSession session) {
+        return new ConnectionEvent(clock.instant(), session.configuredAgent(), session.database());
     }
 
     /**
-     * Runs the statement if it may run, with everything that has to be done before and after.
+     * Runs what a caller submitted if it may run, with everything that has to be done before and after.
      *
      * @throws BackstopException where it is refused; it did not run then, or was rolled back
      */
@@ -101,54 +120,85 @@ public final class Pipeline implements AutoCloseable {
     private <T extends @Nullable Object> T inTurn(GuardedSession session, Submission submission, Execution<T> execution)
             throws SQLException {
         session.beginTurn();
-        Assessment assessment = volatileCode.weigh(session, submission);
+        AssessedText text = submission.assess(new SessionTextAssessor(analyzer, session));
+        Assessment assessment = volatileCode.weigh(session, text);
         if (assessment.risk() == RiskLevel.SAFE
                 && !policies.latest().quarantine().blocksSafeQueries()) {
-            audit.safe(session, submission);
-            return execution.run();
+            audit.safe(session, text);
+            return events.enabled() ? followed(session, text, execution) : execution.run();
         }
         Policy policy = policies.current();
-        Case statement = Case.of(submission, judge.weigh(assessment, policy));
+        ReviewedStatement statement = ReviewedStatement.of(submission, text, judge.weigh(assessment, policy));
+        StatementEvents told = StatementEvents.of(events, clock, session, statement);
         CancellableExecution<T> cancellable = session.begin(execution);
         try {
-            return policy.enforcement() == Enforcement.MONITOR
-                    ? observe(session, statement, policy, cancellable)
-                    : review(session, statement, policy, cancellable);
+            StatementRun<T> run = new StatementRun<>(session, policy, cancellable, told);
+            T result = policy.enforcement() == Enforcement.MONITOR ? observe(run, statement) : review(run, statement);
+            told.executed();
+            return result;
+        } catch (ApprovalRequiredException e) {
+            throw e; // it is held, and that was told
+        } catch (BackstopException e) {
+            told.refused(e);
+            throw e;
+        } catch (SQLException e) {
+            told.failed(e);
+            throw e;
         } finally {
             session.end(cancellable);
         }
     }
 
-    private <T extends @Nullable Object> T review(
-            GuardedSession session, Case statement, Policy policy, CancellableExecution<T> execution)
+    /** A SAFE statement that somebody listens for. */
+    private <T extends @Nullable Object> T followed(GuardedSession session, AssessedText text, Execution<T> execution)
             throws SQLException {
-        Verdict verdict = judge.decide(statement.assessment(), policy, state(session));
+        StatementEvents told = StatementEvents.of(events, clock, session, text);
+        told.judged(new Verdict.Allow(false));
+        try {
+            T result = execution.run();
+            told.executed();
+            return result;
+        } catch (SQLException e) {
+            told.failed(e);
+            throw e;
+        }
+    }
+
+    private <T extends @Nullable Object> T review(StatementRun<T> run, ReviewedStatement statement)
+            throws SQLException {
+        Verdict verdict = judge.decide(statement.assessment(), run.policy(), state(run.session()));
         audit.record(
-                Kind.DECISION, session, statement, AuditTrail.words(verdict), Links.NONE); // refusals are history too
+                Kind.DECISION,
+                run.session(),
+                statement,
+                AuditTrail.words(verdict),
+                Links.NONE); // refusals are history too
+        run.events().judged(verdict);
         if (verdict instanceof Verdict.Block block) {
-            throw blocked(session, statement, policy, block);
+            throw blocked(run, statement, block);
         }
         Optional<String> approvalId = Optional.empty();
         if (verdict instanceof Verdict.Hold hold) {
             if (takesSnapshot(hold, statement)) {
-                secured.checked(statement, policy.recovery());
+                secured.checked(statement, run.policy().recovery());
             }
-            approvalId = Optional.of(approve(session, statement, policy, hold));
+            approvalId = Optional.of(approve(run, statement, hold));
         }
         if (takesSnapshot(verdict, statement)) {
-            return secure(session, statement, policy, approvalId, execution);
+            return secure(run, statement, approvalId);
         }
-        if (approvalId.isEmpty() && LimitedExecution.applies(statement.assessment(), policy.impact())) {
-            return limit(session, statement, policy, execution);
+        if (approvalId.isEmpty()
+                && LimitedExecution.applies(statement.assessment(), run.policy().impact())) {
+            return limit(run, statement);
         }
-        return perform(session, statement, new Links(approvalId, Optional.empty()), execution);
+        return perform(run, statement, new Links(approvalId, Optional.empty()));
     }
 
     private SessionState state(GuardedSession session) throws BackstopException {
         return new SessionState(store.pause().current(), store.quarantine().until(session.agentId()));
     }
 
-    private BackstopException blocked(GuardedSession session, Case statement, Policy policy, Verdict.Block block)
+    private BackstopException blocked(StatementRun<?> run, ReviewedStatement statement, Verdict.Block block)
             throws BackstopException {
         String problem = statement.assessment().operation() + " is refused: " + block.reason();
         if (block.rule().equals(Judge.PAUSED)) {
@@ -158,29 +208,35 @@ public final class Pipeline implements AutoCloseable {
             return new AgentQuarantinedException(
                     problem, "wait until then, or ask an operator what the agent was doing");
         }
-        store.quarantine().refused(session.agentId(), policy.quarantine());
+        countRefusal(run);
         return new StatementBlockedException(
                 problem + " [" + block.rule() + "]",
-                "no approval lets it run; policy " + policy.name() + " would have to be changed");
+                "no approval lets it run; policy " + run.policy().name() + " would have to be changed");
     }
 
-    private String approve(GuardedSession session, Case statement, Policy policy, Verdict.Hold hold)
-            throws SQLException {
+    private void countRefusal(StatementRun<?> run) throws BackstopException {
+        store.quarantine().refused(run.session().agentId(), run.policy().quarantine());
+    }
+
+    private String approve(StatementRun<?> run, ReviewedStatement statement, Verdict.Hold hold) throws SQLException {
         try {
-            String approvalId = approvals.obtain(session, statement, hold);
+            String approvalId = approvals.obtain(run.session(), statement, hold, run.events()::held);
             refuseIfPausedMeanwhile(statement, approvalId);
             return approvalId;
         } catch (BackstopException e) {
-            audit.record(Kind.REFUSAL, session, statement, e.getSQLState(), ApprovalGate.links(e));
+            audit.record(Kind.REFUSAL, run.session(), statement, e.getSQLState(), ApprovalGate.links(e));
+            if (e instanceof ApprovalRequiredException held) {
+                run.events().held(held.approvalId());
+            }
             if (ApprovalGate.isDenial(e)) {
-                store.quarantine().refused(session.agentId(), policy.quarantine());
+                countRefusal(run);
             }
             throw e;
         }
     }
 
-    /** A pause wins over an approval, also one that was waited for. */
-    private void refuseIfPausedMeanwhile(Case statement, String approvalId) throws BackstopException {
+    /** A pause overrides an approval, also one that was waited for. */
+    private void refuseIfPausedMeanwhile(ReviewedStatement statement, String approvalId) throws BackstopException {
         Optional<Pause> pause = store.pause().current();
         if (pause.isPresent()) {
             PausedException refusal =
@@ -190,33 +246,30 @@ public final class Pipeline implements AutoCloseable {
         }
     }
 
-    private static PausedException paused(Case statement, String reason) {
+    private static PausedException paused(ReviewedStatement statement, String reason) {
         return new PausedException(
                 statement.assessment().operation() + " is refused: " + reason,
                 "reads go on; an operator ends the pause");
     }
 
     private <T extends @Nullable Object> T secure(
-            GuardedSession session,
-            Case statement,
-            Policy policy,
-            Optional<String> approvalId,
-            CancellableExecution<T> execution)
-            throws SQLException {
+            StatementRun<T> run, ReviewedStatement statement, Optional<String> approvalId) throws SQLException {
         SecuredExecution.Outcome<T> outcome;
-        QueryTimeouts.Count timeout = timeouts.of(execution);
+        long began = System.nanoTime();
+        QueryTimeouts.Count timeout = timeouts.of(run.execution());
         try {
-            outcome = secured.run(session, statement, policy.recovery(), approvalId, execution);
+            outcome = secured.run(run.session(), statement, run.policy().recovery(), approvalId, run.execution());
         } catch (SQLException e) {
-            SQLException failure = execution.told(e);
+            SQLException failure = run.execution().translate(e);
             releaseUnused(approvalId, failure);
-            audit.outcome(session, statement, failure(failure), new Links(approvalId, Optional.empty()));
+            audit.outcome(run.session(), statement, failure(failure), new Links(approvalId, Optional.empty()));
             throw failure;
         } finally {
             timeout.end();
         }
         Links links = new Links(approvalId, outcome.rows().map(SecuredRows::groupId));
-        audit.outcome(session, statement, outcome.words(), links);
+        audit.outcome(run.session(), statement, outcome.words(), links);
+        outcome.rows().ifPresent(rows -> run.events().secured(rows, began));
         return outcome.result();
     }
 
@@ -232,70 +285,72 @@ public final class Pipeline implements AutoCloseable {
         }
     }
 
-    private <T extends @Nullable Object> T limit(
-            GuardedSession session, Case statement, Policy policy, CancellableExecution<T> execution)
-            throws SQLException {
+    private <T extends @Nullable Object> T limit(StatementRun<T> run, ReviewedStatement statement) throws SQLException {
         LimitedExecution.Attempt<T> attempt;
         try {
-            volatileCode.requireCounts(session, statement.submission().sql());
-            attempt = limited.run(session, statement.assessment(), policy.impact(), execution);
+            volatileCode.requireCounts(run.session(), statement.sql());
+            attempt = limited.run(
+                    run.session(), statement.assessment(), run.policy().impact(), run.execution());
         } catch (SQLException e) {
-            audit.outcome(session, statement, failure(e), Links.NONE);
+            audit.outcome(run.session(), statement, failure(e), Links.NONE);
             throw e;
         } finally {
             if (!statement.assessment().statements().stream().allMatch(VolatileNames::isQuery)) {
-                volatileCode.forget(session);
+                volatileCode.forget(run.session());
             }
         }
         if (attempt.excess().isEmpty()) {
-            audit.outcome(session, statement, "executed", Links.NONE);
+            audit.outcome(run.session(), statement, "executed", Links.NONE);
             return attempt.result();
         }
-        audit.outcome(
-                session, statement, "rolled back: " + attempt.excess().get().reason(), Links.NONE);
-        if (!execution.repeatable()) {
-            throw LimitedExecution.unrepeatable(attempt, execution);
+        Finding excess = attempt.excess().get();
+        audit.outcome(run.session(), statement, "rolled back: " + excess.reason(), Links.NONE);
+        if (!run.execution().repeatable()) {
+            throw LimitedExecution.unrepeatable(attempt, run.execution());
         }
-        Case raised = statement.weighed(
-                LimitedExecution.raised(statement.assessment(), attempt.excess().get()));
+        ReviewedStatement raised = statement.weighed(LimitedExecution.raised(statement.assessment(), excess));
         try {
-            return review(session, raised, policy, execution);
+            return review(run, raised);
         } catch (BackstopException e) {
-            throw LimitedExecution.refusal(attempt.excess().get(), e);
+            throw LimitedExecution.refusal(excess, e);
         }
     }
 
-    private <T extends @Nullable Object> T perform(
-            GuardedSession session, Case statement, Links links, CancellableExecution<T> execution)
+    private <T extends @Nullable Object> T perform(StatementRun<T> run, ReviewedStatement statement, Links links)
             throws SQLException {
         T result;
         try {
-            result = execution.run();
+            result = run.execution().run();
         } catch (SQLException e) {
             if (statement.assessment().statements().size() == 1) {
                 releaseUnused(links.approvalId(), e);
             }
-            audit.outcome(session, statement, failure(e), links);
+            audit.outcome(run.session(), statement, failure(e), links);
             throw e;
         } finally {
             if (statement.assessment().risk().atLeast(RiskLevel.HIGH)) {
-                volatileCode.forget(session);
+                volatileCode.forget(run.session());
             }
         }
-        audit.outcome(session, statement, "executed", links);
+        audit.outcome(run.session(), statement, "executed", links);
         return result;
     }
 
-    private <T extends @Nullable Object> T observe(
-            GuardedSession session, Case statement, Policy policy, CancellableExecution<T> execution)
+    private <T extends @Nullable Object> T observe(StatementRun<T> run, ReviewedStatement statement)
             throws SQLException {
-        Verdict verdict = judge.decide(statement.assessment(), policy, SessionState.CLEAR);
-        audit.record(Kind.DECISION, session, statement, "monitored, would be " + AuditTrail.words(verdict), Links.NONE);
-        return perform(session, statement, Links.NONE, execution);
+        Verdict verdict = judge.decide(statement.assessment(), run.policy(), SessionState.CLEAR);
+        audit.record(
+                Kind.DECISION,
+                run.session(),
+                statement,
+                "monitored, would be " + AuditTrail.words(verdict),
+                Links.NONE);
+        run.events().judged(verdict);
+        return perform(run, statement, Links.NONE);
     }
 
     /** Rows do not go without a snapshot; a definition alone does, where there is nowhere to keep it. */
-    private boolean takesSnapshot(Verdict verdict, Case statement) {
+    private boolean takesSnapshot(Verdict verdict, ReviewedStatement statement) {
         boolean wanted = (verdict instanceof Verdict.Allow allow && allow.snapshot())
                 || (verdict instanceof Verdict.Hold hold && hold.snapshot());
         return wanted && (statement.assessment().risk() == RiskLevel.CRITICAL || secured.hasStorage());
@@ -310,5 +365,14 @@ public final class Pipeline implements AutoCloseable {
     public void close() {
         timeouts.close();
         background.close();
+        events.close();
     }
+
+    /**
+     * One statement's way through the pipeline.
+     *
+     * @param policy the policy at the time of its arrival
+     */
+    private record StatementRun<T extends @Nullable Object>(
+            GuardedSession session, Policy policy, CancellableExecution<T> execution, StatementEvents events) {}
 }

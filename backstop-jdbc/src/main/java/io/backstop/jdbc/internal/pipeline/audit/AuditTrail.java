@@ -1,8 +1,5 @@
 package io.backstop.jdbc.internal.pipeline.audit;
 
-import io.backstop.api.analysis.Assessment;
-import io.backstop.api.analysis.RelationName;
-import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.audit.AuditSink;
@@ -10,7 +7,8 @@ import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.policy.Verdict;
 import io.backstop.jdbc.analysis.SecretMask;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
-import io.backstop.jdbc.internal.pipeline.statement.Submission;
+import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 
 import java.time.Clock;
 import java.time.Instant;
@@ -33,32 +31,34 @@ public final class AuditTrail {
     }
 
     /** Hands a SAFE statement over to be recorded with others, without waiting. */
-    public void safe(GuardedSession session, Submission submission) {
+    public void safe(GuardedSession session, AssessedText text) {
         Instant at = clock.instant();
         String agentId = session.agentId();
         String database = session.database();
-        String operation = submission.assessment().operation();
-        RiskLevel risk = submission.assessment().risk();
-        boolean conforming = submission.standardConformingStrings();
-        String sql = submission.sql();
-        String kept = sql.length() <= LONGEST_SAFE_TEXT ? sql : sql.substring(0, LONGEST_SAFE_TEXT) + "…";
         background.offer(() -> new AuditEvent(
                 at,
                 Kind.DECISION,
                 agentId,
                 database,
-                SecretMask.mask(kept, conforming),
+                safeSql(text),
                 "",
-                operation,
+                text.assessment().operation(),
                 List.of(),
-                risk,
-                "allowed",
+                text.assessment().risk(),
+                words(new Verdict.Allow(false)),
                 Optional.empty(),
                 Optional.empty()));
     }
 
+    /** The text of a SAFE statement as it is written down: cut where it is long, secrets in it masked. */
+    public static String safeSql(AssessedText text) {
+        String sql = text.sql();
+        String kept = sql.length() <= LONGEST_SAFE_TEXT ? sql : sql.substring(0, LONGEST_SAFE_TEXT) + "…";
+        return SecretMask.mask(kept, text.standardConformingStrings());
+    }
+
     /** Returns once the event is durable. */
-    public void record(Kind kind, GuardedSession session, Case statement, String outcome, Links links)
+    public void record(Kind kind, GuardedSession session, ReviewedStatement statement, String outcome, Links links)
             throws ControlStoreUnavailableException {
         sink.append(List.of(event(kind, session, statement, outcome, links)));
     }
@@ -67,13 +67,13 @@ public final class AuditTrail {
      * Records what came of a statement, without waiting and without failing: it has run by now, and the caller has to learn
      * how that went.
      */
-    public void outcome(GuardedSession session, Case statement, String outcome, Links links) {
+    public void outcome(GuardedSession session, ReviewedStatement statement, String outcome, Links links) {
         AuditEvent event = event(Kind.OUTCOME, session, statement, outcome, links);
         background.offer(() -> event);
     }
 
-    private AuditEvent event(Kind kind, GuardedSession session, Case statement, String outcome, Links links) {
-        Assessment assessment = statement.assessment();
+    private AuditEvent event(
+            Kind kind, GuardedSession session, ReviewedStatement statement, String outcome, Links links) {
         return new AuditEvent(
                 clock.instant(),
                 kind,
@@ -81,9 +81,9 @@ public final class AuditTrail {
                 session.database(),
                 statement.maskedSql(),
                 statement.sha256().orElse(""),
-                assessment.operation(),
-                assessment.tables().stream().map(RelationName::toString).toList(),
-                assessment.risk(),
+                statement.assessment().operation(),
+                statement.tables(),
+                statement.assessment().risk(),
                 outcome,
                 links.approvalId(),
                 links.snapshotGroup());
@@ -102,27 +102,5 @@ public final class AuditTrail {
     /** What an event refers to. */
     public record Links(Optional<String> approvalId, Optional<String> snapshotGroup) {
         public static final Links NONE = new Links(Optional.empty(), Optional.empty());
-    }
-
-    /**
-     * A submission as the policy weighs it.
-     *
-     * @param submission with the text as it was written, which is not for the record
-     * @param maskedSql the text for people, secrets in it masked
-     * @param sha256 over the text and its values, as {@link Submission#sha256}
-     */
-    public record Case(Submission submission, Assessment assessment, String maskedSql, Optional<String> sha256) {
-        public static Case of(Submission submission, Assessment weighed) {
-            return new Case(
-                    submission,
-                    weighed,
-                    SecretMask.mask(submission.sql(), submission.standardConformingStrings()),
-                    submission.sha256());
-        }
-
-        /** The same text, weighed anew. */
-        public Case weighed(Assessment anew) {
-            return new Case(submission, anew, maskedSql, sha256);
-        }
     }
 }

@@ -7,7 +7,7 @@ import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
-import io.backstop.jdbc.internal.pipeline.statement.Submission;
+import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -49,15 +49,15 @@ public final class VolatileCode {
     }
 
     /** The assessment with what the catalog adds to it; itself where that is nothing. */
-    public Assessment weigh(GuardedSession session, Submission submission) throws SQLException {
-        Assessment assessment = submission.assessment();
+    public Assessment weigh(GuardedSession session, AssessedText text) throws SQLException {
+        Assessment assessment = text.assessment();
         if (isSecured(assessment) || !runsAnything(assessment) || session.inFailedTransaction()) {
             return assessment;
         }
         Known known = known(session);
         for (StatementAssessment statement : assessment.statements()) {
-            if (known.names().findIn(statement, submission.sql()).isPresent()) {
-                return raised(assessment, known.names(), submission.sql());
+            if (known.names().findIn(statement, text.sql()).isPresent()) {
+                return raised(assessment, known.names(), text.sql());
             }
         }
         return assessment;

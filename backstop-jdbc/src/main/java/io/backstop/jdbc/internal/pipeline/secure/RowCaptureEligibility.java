@@ -9,7 +9,7 @@ import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.impact.VolatileCode;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
-import io.backstop.jdbc.internal.pipeline.statement.Submission;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import org.postgresql.PGStatement;
 
 import java.sql.PreparedStatement;
@@ -33,16 +33,15 @@ final class RowCaptureEligibility {
     private RowCaptureEligibility() {}
 
     /** The query that tells the rows; empty where whole tables have to be saved. */
-    static Optional<RowQuery> query(
-            GuardedSession session, Submission submission, Assessment assessment, Execution<?> execution)
+    static Optional<RowQuery> query(GuardedSession session, ReviewedStatement statement, Execution<?> execution)
             throws SQLException {
-        if (!execution.repeatable() || submission.sha256().isEmpty() || !takesRowsOnly(assessment)) {
+        if (!execution.repeatable() || statement.sha256().isEmpty() || !takesRowsOnly(statement.assessment())) {
             return Optional.empty();
         }
         boolean conforming = session.standardConformingStrings();
         // pgjdbc writes values as if backslashes were nothing special.
         return conforming
-                ? RowLockQuery.query(text(session, submission, execution), true).map(RowQuery::new)
+                ? RowLockQuery.query(text(session, statement, execution), true).map(RowQuery::new)
                 : Optional.empty();
     }
 
@@ -60,10 +59,10 @@ final class RowCaptureEligibility {
     }
 
     /** As pgjdbc sends it, with the values that are bound; where it cannot write one, a placeholder stays. */
-    private static String text(GuardedSession session, Submission submission, Execution<?> execution)
+    private static String text(GuardedSession session, ReviewedStatement statement, Execution<?> execution)
             throws SQLException {
         return execution.statement() instanceof PreparedStatement prepared
                 ? prepared.unwrap(PGStatement.class).toString()
-                : session.sent(submission.sql());
+                : session.sent(statement.sql());
     }
 }

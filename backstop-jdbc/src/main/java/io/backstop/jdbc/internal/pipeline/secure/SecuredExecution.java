@@ -13,10 +13,10 @@ import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotService;
-import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Case;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
@@ -58,14 +58,14 @@ public final class SecuredExecution {
      */
     public <T extends @Nullable Object> Outcome<T> run(
             GuardedSession session,
-            Case statement,
+            ReviewedStatement statement,
             RecoveryRules recovery,
             Optional<String> approvalId,
             Execution<T> execution)
             throws SQLException {
         SnapshotService service = checked(statement, recovery);
         Optional<RowQuery> query = recovery.snapshotMode() == SnapshotMode.INLINE
-                ? RowCaptureEligibility.query(session, statement.submission(), statement.assessment(), execution)
+                ? RowCaptureEligibility.query(session, statement, execution)
                 : Optional.empty();
         Optional<OtherRows> other = Optional.empty();
         for (int tries = 0; tries < ROW_TRIES && query.isPresent(); tries++) {
@@ -90,7 +90,7 @@ public final class SecuredExecution {
     private <T extends @Nullable Object> Attempt<T> attempt(
             SnapshotService service,
             GuardedSession session,
-            Case statement,
+            ReviewedStatement statement,
             RecoveryRules recovery,
             Optional<String> approvalId,
             Optional<RowQuery> query,
@@ -182,7 +182,7 @@ public final class SecuredExecution {
     }
 
     /** What is committed cannot fail any more. */
-    private void tellCommitted(Case statement) {
+    private void tellCommitted(ReviewedStatement statement) {
         try {
             progress.reached(Step.COMMITTED, statement.assessment().operation(), 0, 0);
         } catch (RuntimeException e) {
@@ -198,7 +198,7 @@ public final class SecuredExecution {
      * The service that would secure the statement, where it could be secured at all: nobody should be asked to approve what
      * cannot run.
      */
-    public SnapshotService checked(Case statement, RecoveryRules recovery) throws BackstopException {
+    public SnapshotService checked(ReviewedStatement statement, RecoveryRules recovery) throws BackstopException {
         SecuredText.check(statement);
         sidecar.require(recovery);
         return snapshots.orElseThrow(() -> new RecoveryNotReadyException(
@@ -238,7 +238,7 @@ public final class SecuredExecution {
 
     private static SnapshotRequest request(
             GuardedSession session,
-            Case statement,
+            ReviewedStatement statement,
             RecoveryRules recovery,
             Optional<String> approvalId,
             StatementTransaction transaction) {

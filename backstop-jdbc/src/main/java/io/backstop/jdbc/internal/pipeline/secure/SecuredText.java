@@ -3,8 +3,8 @@ package io.backstop.jdbc.internal.pipeline.secure;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
-import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Case;
 import io.backstop.jdbc.internal.pipeline.impact.ChangedRows;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 
 import java.util.Set;
 
@@ -32,12 +32,12 @@ final class SecuredText {
     private SecuredText() {}
 
     /** @throws RecoveryNotReadyException where the text could do something else than what was secured, or hide what it does */
-    static void check(Case statement) throws BackstopException {
+    static void check(ReviewedStatement statement) throws BackstopException {
         refuseMixedText(statement);
         refuseHiding(statement);
     }
 
-    private static void refuseMixedText(Case statement) throws BackstopException {
+    private static void refuseMixedText(ReviewedStatement statement) throws BackstopException {
         if (statement.assessment().statements().size() == 1) {
             return;
         }
@@ -52,8 +52,8 @@ final class SecuredText {
     }
 
     /** What the statement's triggers destroy is found by the server's counters. */
-    private static void refuseHiding(Case statement) throws BackstopException {
-        if (ChangedRows.mayBeHiddenBy(statement.submission().sql())) {
+    private static void refuseHiding(ReviewedStatement statement) throws BackstopException {
+        if (ChangedRows.mayBeHiddenBy(statement.sql())) {
             throw new RecoveryNotReadyException(
                     "track_counts stands in a text that destroys rows, and what its triggers destroy could not be told",
                     "send the statements one at a time, and the word as a bound value");

@@ -67,8 +67,8 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
         running = false;
     }
 
-    /** What the caller is told of a failure that came of having been stopped. */
-    public synchronized SQLException told(SQLException failure) {
+    /** The failure as the caller sees it: query_canceled where the statement was stopped before it ran. */
+    public synchronized SQLException translate(SQLException failure) {
         return reason != null && failure instanceof RecoveryNotReadyException ? canceled(reason, failure) : failure;
     }
 

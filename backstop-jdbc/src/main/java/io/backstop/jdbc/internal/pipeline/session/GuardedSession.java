@@ -67,6 +67,11 @@ public final class GuardedSession {
         return database;
     }
 
+    /** The agent for which the connection was opened. */
+    public String configuredAgent() {
+        return configuredAgent;
+    }
+
     public String agentId() {
         return CurrentAgent.id().orElse(configuredAgent);
     }

@@ -1,0 +1,30 @@
+package io.backstop.jdbc.internal.pipeline;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.jdbc.analysis.SqlAnalyzer;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
+import io.backstop.jdbc.internal.pipeline.statement.TextAssessor;
+
+import java.sql.SQLException;
+
+/** Reads texts with the settings that a session has at this moment. As thread-safe as the session. */
+record SessionTextAssessor(SqlAnalyzer analyzer, GuardedSession session) implements TextAssessor {
+    @Override
+    public boolean standardConformingStrings() {
+        return session.standardConformingStrings();
+    }
+
+    /** As it was written, and as pgjdbc sends it where it rewrites it; the worse of the two. */
+    @Override
+    public AssessedText assess(String sql) throws SQLException {
+        boolean conforming = session.standardConformingStrings();
+        Assessment written = analyzer.assess(sql, conforming);
+        String sent = session.sent(sql);
+        if (sent.equals(sql)) {
+            return new AssessedText(sql, written, conforming);
+        }
+        Assessment asSent = analyzer.assess(sent, conforming);
+        return new AssessedText(sql, asSent.risk().atLeast(written.risk()) ? asSent : written, conforming);
+    }
+}

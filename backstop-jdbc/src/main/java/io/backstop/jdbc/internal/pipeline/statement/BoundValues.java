@@ -1,0 +1,12 @@
+package io.backstop.jdbc.internal.pipeline.statement;
+
+import java.security.MessageDigest;
+
+/** The values that a prepared text is sent with, as hashes. */
+public interface BoundValues {
+    /** Whether every value could be hashed; a stream, for example, cannot. */
+    boolean complete();
+
+    /** Adds the hash of every value; nothing where nothing is bound. */
+    void update(MessageDigest digest);
+}

@@ -1,0 +1,165 @@
+package io.backstop.jdbc;
+
+import io.backstop.jdbc.SharedGuards.Lease;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** Guards are built without holding up others, shared by those who want the same, and closed when nobody wants them. */
+@Timeout(60)
+class SharedGuardsTest {
+    @TempDir
+    private Path folder;
+
+    private final ExecutorService others = Executors.newCachedThreadPool();
+    private final SharedGuards guards = new SharedGuards(Duration.ZERO);
+
+    @AfterEach
+    void stopOthers() {
+        others.shutdownNow();
+        guards.close();
+    }
+
+    private Map<Setting, String> settings(String policy) {
+        return Map.of(
+                Setting.POLICY,
+                policy,
+                Setting.CONTROL,
+                folder.resolve("backstop.db").toString());
+    }
+
+    /** A policy file whose reader waits until somebody writes it. */
+    private Path slowPolicy() throws IOException, InterruptedException {
+        Path pipe = folder.resolve("policy.json");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                .isZero();
+        return pipe;
+    }
+
+    private static long threadsNamed(String name) {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals(name))
+                .count();
+    }
+
+    @Test
+    void the_same_settings_share_a_guard_and_others_do_not() throws SQLException {
+        try (Lease first = guards.acquire(settings("strict"));
+                Lease second = guards.acquire(settings("strict"));
+                Lease other = guards.acquire(settings("application"))) {
+            assertThat(second.guard()).isSameAs(first.guard());
+            assertThat(other.guard()).isNotSameAs(first.guard());
+        }
+    }
+
+    @Test
+    void a_guard_is_closed_with_its_last_user() throws SQLException {
+        Lease first = guards.acquire(settings("strict"));
+        Lease second = guards.acquire(settings("strict"));
+        Backstop guard = first.guard();
+        first.close();
+        first.close(); // releases once
+        assertThat(guard.controlStore().pause().current()).isEmpty();
+        second.close();
+        assertThatThrownBy(() -> guard.controlStore().pause().current()).isInstanceOf(SQLException.class);
+        try (Lease again = guards.acquire(settings("strict"))) {
+            assertThat(again.guard()).isNotSameAs(guard);
+        }
+    }
+
+    @Test
+    void a_guard_that_is_wanted_again_at_once_is_the_same() throws SQLException {
+        try (SharedGuards lingering = new SharedGuards(Duration.ofMinutes(10))) {
+            Lease first = lingering.acquire(settings("strict"));
+            Backstop guard = first.guard();
+            first.close();
+            try (Lease again = lingering.acquire(settings("strict"))) {
+                assertThat(again.guard()).isSameAs(guard);
+            }
+        }
+    }
+
+    @Test
+    void a_guard_that_takes_long_to_open_holds_up_no_other_settings() throws Exception {
+        Path policy = slowPolicy();
+        Future<Lease> slow = others.submit(() -> guards.acquire(settings(policy.toString())));
+        try (Lease other = guards.acquire(settings("strict"))) {
+            assertThat(other.guard()).isNotNull();
+            assertThat(slow.isDone()).isFalse();
+        }
+        Files.writeString(policy, "{}");
+        try (Lease opened = slow.get()) {
+            assertThat(opened.guard()).isNotNull();
+        }
+    }
+
+    @Test
+    void two_who_want_the_same_guard_build_it_once() throws Exception {
+        Path policy = slowPolicy();
+        Future<Lease> first = others.submit(() -> guards.acquire(settings(policy.toString())));
+        Future<Lease> second = others.submit(() -> guards.acquire(settings(policy.toString())));
+        Files.writeString(policy, "{}");
+        try (Lease one = first.get();
+                Lease two = second.get()) {
+            assertThat(two.guard()).isSameAs(one.guard());
+        }
+    }
+
+    @Test
+    void a_guard_that_cannot_be_built_is_refused_to_each_and_leaves_nothing() {
+        Map<Setting, String> wrong = settings(folder.resolve("missing.json").toString());
+        for (int i = 0; i < 2; i++) {
+            assertThatThrownBy(() -> guards.acquire(wrong))
+                    .isInstanceOf(InvalidSettingException.class)
+                    .hasMessageContaining("backstop.policy");
+        }
+    }
+
+    @Test
+    void one_who_is_interrupted_while_another_builds_gives_its_claim_back() throws Exception {
+        Path policy = slowPolicy();
+        Future<Lease> building = others.submit(() -> guards.acquire(settings(policy.toString())));
+        Thread[] waiting = new Thread[1];
+        Future<Lease> second = others.submit(() -> {
+            waiting[0] = Thread.currentThread();
+            return guards.acquire(settings(policy.toString()));
+        });
+        while (waiting[0] == null || waiting[0].getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+        waiting[0].interrupt();
+        assertThatThrownBy(second::get)
+                .isInstanceOf(ExecutionException.class)
+                .hasRootCauseInstanceOf(InterruptedException.class);
+        Files.writeString(policy, "{}");
+        Lease lease = building.get();
+        Backstop guard = lease.guard();
+        lease.close();
+        assertThatThrownBy(() -> guard.controlStore().pause().current()).isInstanceOf(SQLException.class);
+    }
+
+    @Test
+    void no_thread_of_a_released_guard_goes_on() throws SQLException {
+        long before = threadsNamed("backstop-audit");
+        try (Lease lease = guards.acquire(settings("strict"))) {
+            assertThat(lease.guard()).isNotNull();
+            assertThat(threadsNamed("backstop-audit")).isEqualTo(before + 1);
+        }
+        assertThat(threadsNamed("backstop-audit")).isEqualTo(before);
+    }
+}
