@@ -1,5 +1,7 @@
 package io.backstop.jdbc.internal.guard;
 
+import io.backstop.jdbc.internal.guard.delegating.DelegatingArray;
+
 import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -36,6 +38,11 @@ final class GuardedArray extends DelegatingArray {
 
     private ResultSet guarded(ResultSet resultSet) {
         return GuardedValues.resultSet(connection, null, resultSet);
+    }
+
+    /** The array of pgjdbc, for pgjdbc. */
+    Array unguarded() {
+        return array();
     }
 
     /** As PostgreSQL writes it. */

@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.guard;
 
 import io.backstop.api.error.UnguardedAccessException;
+import io.backstop.jdbc.internal.guard.delegating.DelegatingClob;
 
 import java.io.OutputStream;
 import java.io.Writer;

@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.guard;
 
 import io.backstop.api.error.UnguardedAccessException;
+import io.backstop.jdbc.internal.guard.delegating.DelegatingConnection;
 import io.backstop.jdbc.internal.pipeline.Pipeline;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 

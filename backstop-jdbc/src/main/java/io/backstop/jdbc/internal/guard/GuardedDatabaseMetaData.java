@@ -1,5 +1,7 @@
 package io.backstop.jdbc.internal.guard;
 
+import io.backstop.jdbc.internal.guard.delegating.DelegatingDatabaseMetaData;
+
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.ResultSet;

@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.guard;
 
 import io.backstop.jdbc.internal.guard.ExecutionFactory.Call;
+import io.backstop.jdbc.internal.guard.delegating.DelegatingStatement;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
 
 import java.sql.Connection;

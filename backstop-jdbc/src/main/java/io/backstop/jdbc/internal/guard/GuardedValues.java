@@ -52,11 +52,11 @@ final class GuardedValues {
 
     /** What pgjdbc gave out, where the caller hands back what is around it. */
     static Object behind(Object value) {
-        return value instanceof GuardedArray guarded ? guarded.array() : value;
+        return value instanceof GuardedArray guarded ? guarded.unguarded() : value;
     }
 
     static Array behind(Array array) {
-        return array instanceof GuardedArray guarded ? guarded.array() : array;
+        return array instanceof GuardedArray guarded ? guarded.unguarded() : array;
     }
 
     /** The same as a value that pgjdbc sends as text, and so can put into the statement's text. */

@@ -1,5 +1,7 @@
 package io.backstop.jdbc.internal.guard;
 
+import io.backstop.jdbc.internal.guard.delegating.DelegatingArray;
+
 import java.sql.Array;
 
 /**

@@ -1,7 +1,4 @@
-/**
- * The JDBC objects that an application holds. {@code Delegating…} classes pass every method on; {@code Guarded…}
- * classes above them lead everything that executes into the pipeline.
- */
+/** The JDBC objects that an application holds: they lead everything that executes into the pipeline. */
 @NullUnmarked // JDBC's own null rules apply
 package io.backstop.jdbc.internal.guard;
 

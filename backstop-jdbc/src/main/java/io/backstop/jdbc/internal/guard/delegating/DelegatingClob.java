@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.guard;
+package io.backstop.jdbc.internal.guard.delegating;
 
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -8,10 +8,10 @@ import java.sql.Clob;
 import java.sql.SQLException;
 
 /** Passes every method of JDBC 4.3 on, unchanged. The decisions are in the class that extends it. */
-abstract class DelegatingClob implements Clob {
+public abstract class DelegatingClob implements Clob {
     private final Clob clob;
 
-    DelegatingClob(Clob clob) {
+    protected DelegatingClob(Clob clob) {
         this.clob = clob;
     }
 

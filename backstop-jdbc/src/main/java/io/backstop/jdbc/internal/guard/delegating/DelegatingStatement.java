@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.guard;
+package io.backstop.jdbc.internal.guard.delegating;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -7,15 +7,15 @@ import java.sql.SQLWarning;
 import java.sql.Statement;
 
 /** Passes every method of JDBC 4.3 on, unchanged. The decisions are in the class that extends it. */
-abstract class DelegatingStatement implements Statement {
+public abstract class DelegatingStatement implements Statement {
     private final Statement statement;
 
-    DelegatingStatement(Statement statement) {
+    protected DelegatingStatement(Statement statement) {
         this.statement = statement;
     }
 
     /** The object behind the guard. */
-    final Statement statement() {
+    protected final Statement statement() {
         return statement;
     }
 

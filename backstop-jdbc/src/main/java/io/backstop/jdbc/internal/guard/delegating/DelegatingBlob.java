@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.guard;
+package io.backstop.jdbc.internal.guard.delegating;
 
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -6,10 +6,10 @@ import java.sql.Blob;
 import java.sql.SQLException;
 
 /** Passes every method of JDBC 4.3 on, unchanged. The decisions are in the class that extends it. */
-abstract class DelegatingBlob implements Blob {
+public abstract class DelegatingBlob implements Blob {
     private final Blob blob;
 
-    DelegatingBlob(Blob blob) {
+    protected DelegatingBlob(Blob blob) {
         this.blob = blob;
     }
 

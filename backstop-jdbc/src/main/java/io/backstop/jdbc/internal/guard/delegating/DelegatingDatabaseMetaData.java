@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.guard;
+package io.backstop.jdbc.internal.guard.delegating;
 
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
@@ -7,10 +7,10 @@ import java.sql.RowIdLifetime;
 import java.sql.SQLException;
 
 /** Passes every method of JDBC 4.3 on, unchanged. The decisions are in the class that extends it. */
-abstract class DelegatingDatabaseMetaData implements DatabaseMetaData {
+public abstract class DelegatingDatabaseMetaData implements DatabaseMetaData {
     private final DatabaseMetaData metaData;
 
-    DelegatingDatabaseMetaData(DatabaseMetaData metaData) {
+    protected DelegatingDatabaseMetaData(DatabaseMetaData metaData) {
         this.metaData = metaData;
     }
 

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.guard;
+package io.backstop.jdbc.internal.guard.delegating;
 
 import java.io.InputStream;
 import java.io.Reader;
@@ -24,10 +24,10 @@ import java.util.Calendar;
 import java.util.Map;
 
 /** Passes every method of JDBC 4.3 on, unchanged. The decisions are in the class that extends it. */
-abstract class DelegatingResultSet implements ResultSet {
+public abstract class DelegatingResultSet implements ResultSet {
     private final ResultSet resultSet;
 
-    DelegatingResultSet(ResultSet resultSet) {
+    protected DelegatingResultSet(ResultSet resultSet) {
         this.resultSet = resultSet;
     }
 

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.guard;
+package io.backstop.jdbc.internal.guard.delegating;
 
 import java.sql.Array;
 import java.sql.Blob;
@@ -21,10 +21,10 @@ import java.util.Properties;
 import java.util.concurrent.Executor;
 
 /** Passes every method of JDBC 4.3 on, unchanged. The decisions are in the class that extends it. */
-abstract class DelegatingConnection implements Connection {
+public abstract class DelegatingConnection implements Connection {
     private final Connection connection;
 
-    DelegatingConnection(Connection connection) {
+    protected DelegatingConnection(Connection connection) {
         this.connection = connection;
     }
 

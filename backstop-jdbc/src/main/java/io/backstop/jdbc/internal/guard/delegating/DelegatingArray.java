@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.guard;
+package io.backstop.jdbc.internal.guard.delegating;
 
 import java.sql.Array;
 import java.sql.ResultSet;
@@ -6,15 +6,15 @@ import java.sql.SQLException;
 import java.util.Map;
 
 /** Passes every method of JDBC 4.3 on, unchanged. The decisions are in the class that extends it. */
-abstract class DelegatingArray implements Array {
+public abstract class DelegatingArray implements Array {
     private final Array array;
 
-    DelegatingArray(Array array) {
+    protected DelegatingArray(Array array) {
         this.array = array;
     }
 
     /** The object behind the guard. */
-    final Array array() {
+    protected final Array array() {
         return array;
     }
 
