@@ -1,5 +1,6 @@
 package io.backstop.jdbc.analysis;
 
+import io.backstop.jdbc.internal.analysis.rule.SettingRules;
 import io.backstop.jdbc.internal.analysis.scan.IdentifierNames;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
 import io.backstop.jdbc.internal.analysis.scan.Lexer;
@@ -113,7 +114,7 @@ public final class SecretMask {
         return i + 2 < tokens.size()
                 && tokens.symbol(i + 1, '(')
                 && tokens.kind(i + 2).string()
-                && IdentifierNames.name(tokens, i).equals("set_config")
+                && IdentifierNames.name(tokens, i).equals(SettingRules.SET_CONFIG)
                 && secretName(StringLiterals.value(tokens, i + 2));
     }
 

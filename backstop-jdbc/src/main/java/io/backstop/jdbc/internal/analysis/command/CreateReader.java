@@ -5,6 +5,7 @@ import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.ObjectClass;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
+import io.backstop.jdbc.internal.analysis.grammar.TablePersistence;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
 import io.backstop.jdbc.internal.analysis.query.QueryReader;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
@@ -18,7 +19,7 @@ final class CreateReader implements CommandReader {
     public String read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.CREATE);
         cursor.accept(Keyword.OR, Keyword.REPLACE);
-        boolean temporary = CreateTableReader.persistence(cursor);
+        boolean temporary = TablePersistence.temporary(cursor);
         if (cursor.accept(Keyword.TABLE)) {
             return CreateTableReader.read(cursor, reading, temporary);
         }

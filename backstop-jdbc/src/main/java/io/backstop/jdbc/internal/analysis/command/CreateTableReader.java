@@ -12,24 +12,10 @@ import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
 
 /** CREATE TABLE and CREATE TABLE AS. */
-public final class CreateTableReader {
+final class CreateTableReader {
     private static final CommandReader QUERIES = new QueryReader();
 
     private CreateTableReader() {}
-
-    /** Reads {@code [GLOBAL | LOCAL] TEMP | TEMPORARY | UNLOGGED}; answers whether it is temporary. */
-    public static boolean persistence(TokenCursor cursor) {
-        int start = cursor.position();
-        cursor.acceptAny(Keyword.GLOBAL, Keyword.LOCAL);
-        boolean temporary = cursor.acceptAny(Keyword.TEMP, Keyword.TEMPORARY);
-        boolean given = temporary || cursor.accept(Keyword.UNLOGGED);
-        if (given && (cursor.at(Keyword.TABLE) || cursor.atName())) {
-            return temporary;
-        }
-        // The word was the name itself: SELECT 1 INTO temp.
-        cursor.moveTo(start);
-        return false;
-    }
 
     /** Reads behind CREATE … TABLE. */
     static String read(TokenCursor cursor, StatementReading reading, boolean temporary) {

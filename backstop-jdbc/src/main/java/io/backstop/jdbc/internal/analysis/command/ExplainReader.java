@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.jdbc.internal.analysis.grammar.BooleanOption;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
@@ -7,8 +8,6 @@ import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
 import io.backstop.jdbc.internal.analysis.query.NestedStatements;
 import io.backstop.jdbc.internal.analysis.query.QueryReader;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
-
-import java.util.Locale;
 
 /** EXPLAIN, which runs its statement if ANALYZE is on. */
 final class ExplainReader implements CommandReader {
@@ -76,9 +75,6 @@ final class ExplainReader implements CommandReader {
         } else {
             throw new NotUnderstoodException("expected the value of an option");
         }
-        return switch (value.toLowerCase(Locale.ROOT)) {
-            case "off", "false", "0" -> false;
-            default -> true;
-        };
+        return BooleanOption.on(value);
     }
 }

@@ -2,14 +2,13 @@ package io.backstop.jdbc.internal.analysis.command;
 
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.jdbc.internal.analysis.grammar.BooleanOption;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
-
-import java.util.Locale;
 
 /** What keeps tables in order: VACUUM, ANALYZE, CLUSTER, REINDEX, REFRESH, LOCK and CHECKPOINT. */
 final class MaintenanceReader implements CommandReader {
@@ -73,7 +72,7 @@ final class MaintenanceReader implements CommandReader {
             boolean named = options.label().equals("full");
             boolean on = true;
             if (!options.done() && !options.atSymbol(',')) {
-                on = !off(options, reading);
+                on = on(options, reading);
             }
             full = named ? on : full;
         } while (options.acceptSymbol(','));
@@ -81,7 +80,7 @@ final class MaintenanceReader implements CommandReader {
         return full;
     }
 
-    private static boolean off(TokenCursor options, StatementReading reading) {
+    private static boolean on(TokenCursor options, StatementReading reading) {
         String value = "";
         if (options.atString()) {
             value = reading.literal(options.position());
@@ -92,10 +91,7 @@ final class MaintenanceReader implements CommandReader {
             options.moveTo(options.position() - 1);
         }
         options.skip();
-        return switch (value.toLowerCase(Locale.ROOT)) {
-            case "off", "false", "0" -> true;
-            default -> false;
-        };
+        return BooleanOption.on(value);
     }
 
     private static String refresh(TokenCursor cursor, StatementReading reading) {

@@ -7,12 +7,10 @@ import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.analysis.rule.SettingRules;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
-import io.backstop.jdbc.internal.analysis.scan.TokenKind;
 import io.backstop.jdbc.internal.analysis.scan.TokenList;
-import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
 
-/** SET, RESET and SHOW, and {@code set_config()}. */
-public final class SettingReader implements CommandReader {
+/** SET, RESET and SHOW. */
+final class SettingReader implements CommandReader {
     @Override
     public String read(TokenCursor cursor, StatementReading reading) {
         return switch (cursor.keyword()) {
@@ -117,27 +115,5 @@ public final class SettingReader implements CommandReader {
             }
             cursor.skip();
         }
-    }
-
-    /** Reads the arguments of {@code set_config(name, value, local)}. */
-    public static void setConfig(StatementReading reading, TokenSpan arguments) {
-        TokenList tokens = reading.tokens();
-        int first = arguments.from();
-        boolean literal = arguments.to() - first > 1 && tokens.kind(first).string() && tokens.symbol(first + 1, ',');
-        for (int i = first; i < arguments.to() && literal; i++) {
-            // Named arguments may come in any order.
-            if (tokens.symbol(i, '(')) {
-                i = tokens.partner(i);
-            }
-            literal = !tokens.operator(i, "=>")
-                    && tokens.kind(i) != TokenKind.COLON_EQUALS
-                    && tokens.keyword(i) != Keyword.VARIADIC;
-        }
-        if (!literal) {
-            reading.facts().fire(Rule.UNKNOWN_SETTING);
-            return;
-        }
-        String name = reading.literal(first);
-        SettingRules.of(name).ifPresent(rule -> reading.facts().fire(rule, name));
     }
 }

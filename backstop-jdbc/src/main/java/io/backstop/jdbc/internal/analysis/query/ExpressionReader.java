@@ -2,12 +2,12 @@ package io.backstop.jdbc.internal.analysis.query;
 
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
-import io.backstop.jdbc.internal.analysis.command.CreateTableReader;
-import io.backstop.jdbc.internal.analysis.command.SettingReader;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
+import io.backstop.jdbc.internal.analysis.grammar.TablePersistence;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
+import io.backstop.jdbc.internal.analysis.rule.SettingRules;
 import io.backstop.jdbc.internal.analysis.scan.IdentifierNames;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
 import io.backstop.jdbc.internal.analysis.scan.TokenKind;
@@ -223,7 +223,7 @@ public final class ExpressionReader {
 
     private int into(int from, TokenSpan span) {
         TokenCursor cursor = new TokenCursor(tokens, new TokenSpan(from, span.to()));
-        boolean temporary = CreateTableReader.persistence(cursor);
+        boolean temporary = TablePersistence.temporary(cursor);
         cursor.accept(Keyword.TABLE);
         int position = cursor.position();
         RelationName name = cursor.qualifiedName();
@@ -319,8 +319,8 @@ public final class ExpressionReader {
         FunctionRules.of(name.schema(), name.name())
                 .filter(rule -> rule != Rule.QUERY_FROM_TEXT || !rewritesTerms(name.name(), arguments))
                 .ifPresent(rule -> fire(rule, name.name()));
-        if (name.name().equals("set_config")) {
-            SettingReader.setConfig(reading, arguments);
+        if (name.name().equals(SettingRules.SET_CONFIG)) {
+            SetConfigReader.read(reading, arguments);
         }
     }
 

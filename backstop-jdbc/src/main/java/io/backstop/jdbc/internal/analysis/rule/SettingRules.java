@@ -6,6 +6,9 @@ import java.util.Optional;
 
 /** What setting one of the server's parameters means. Immutable, thread-safe. */
 public final class SettingRules {
+    /** The function that sets a parameter, as SET does. */
+    public static final String SET_CONFIG = "set_config";
+
     private static final Map<String, Rule> RULES = Map.ofEntries(
             Map.entry("role", Rule.SET_ROLE),
             Map.entry("session_authorization", Rule.SET_ROLE),
