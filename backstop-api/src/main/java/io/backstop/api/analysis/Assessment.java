@@ -18,8 +18,6 @@ import java.util.stream.Stream;
  */
 public record Assessment(
         RiskLevel risk, List<StatementAssessment> statements, boolean parseErrorPresent, SecondOpinion secondOpinion) {
-    public static final String EMPTY_OPERATION = "EMPTY";
-
     public Assessment {
         Objects.requireNonNull(risk, "risk");
         Objects.requireNonNull(secondOpinion, "secondOpinion");
@@ -44,13 +42,13 @@ public record Assessment(
         return new Assessment(risk, statements, parseErrorPresent, opinion);
     }
 
-    /** The operation of the worst statement, the first of them where several are equally bad; {@code EMPTY} for none. */
+    /** The operation of the worst statement, the first of them where several are equally bad; {@link CommandTag#EMPTY} for none. */
     public String operation() {
         return statements.stream()
                 .filter(statement -> statement.risk() == risk)
                 .findFirst()
                 .map(StatementAssessment::operation)
-                .orElse(EMPTY_OPERATION);
+                .orElse(CommandTag.EMPTY.text());
     }
 
     /** Every object that the text changes or removes, once each, in the order of the text. */

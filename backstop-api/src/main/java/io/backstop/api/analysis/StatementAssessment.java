@@ -9,8 +9,10 @@ import java.util.Set;
 /**
  * What one statement of a text does, as far as its text tells. Immutable.
  *
- * @param operation the command, in upper case as PostgreSQL's documentation names it: {@code DROP TABLE}, {@code EXPLAIN
- *     ANALYZE DELETE}; {@code UNRECOGNISED} where the scanner does not know it
+ * @param tag the command; {@link CommandTag#UNRECOGNISED} where the scanner does not know it
+ * @param inner the commands inside it that it runs or stores: first what it explains, prepares or takes its rows from, from
+ *     the outside in ({@code EXPLAIN ANALYZE CREATE TABLE t AS EXECUTE p}: CREATE TABLE AS, EXECUTE), then those of WITH
+ *     clauses and subqueries, each once; empty for an EXPLAIN that only plans
  * @param risk the worst risk of its findings; {@link RiskLevel#SAFE} where there are none
  * @param recognised whether the scanner understood all of it
  * @param targets what it changes or removes, nested statements included, in the order of the text
@@ -21,7 +23,8 @@ import java.util.Set;
  * @param destructions the rows that it would take away
  */
 public record StatementAssessment(
-        String operation,
+        CommandTag tag,
+        List<CommandTag> inner,
         RiskLevel risk,
         boolean recognised,
         List<Target> targets,
@@ -31,14 +34,34 @@ public record StatementAssessment(
         List<Finding> findings,
         List<Destruction> destructions) {
     public StatementAssessment {
-        Objects.requireNonNull(operation, "operation");
+        Objects.requireNonNull(tag, "tag");
         Objects.requireNonNull(risk, "risk");
+        inner = List.copyOf(inner);
+        if (recognised == (tag == CommandTag.UNRECOGNISED)) {
+            throw new IllegalArgumentException("a statement is recognised exactly where its command is, not " + tag);
+        }
+        if (tag == CommandTag.EXPLAIN_ANALYZE && inner.isEmpty()) {
+            throw new IllegalArgumentException("EXPLAIN ANALYZE without the command that it runs");
+        }
         targets = List.copyOf(targets);
         reads = List.copyOf(reads);
         columnsWritten = Set.copyOf(columnsWritten);
         functions = Set.copyOf(functions);
         findings = List.copyOf(findings);
         destructions = List.copyOf(destructions);
+    }
+
+    /**
+     * The command in words, in upper case as PostgreSQL's documentation names it: {@code DROP TABLE}, {@code EXPLAIN ANALYZE
+     * DELETE}. For people and records, not for comparing.
+     */
+    public String operation() {
+        return tag == CommandTag.EXPLAIN_ANALYZE ? inner.get(0).explained() : tag.text();
+    }
+
+    /** Whether it is this command, or runs or stores it inside. */
+    public boolean holds(CommandTag command) {
+        return tag == command || inner.contains(command);
     }
 
     /** This statement with more findings, and the risk that they give it. */
@@ -50,7 +73,8 @@ public record StatementAssessment(
         all.addAll(more);
         all.sort(Comparator.comparing(Finding::risk).reversed());
         return new StatementAssessment(
-                operation,
+                tag,
+                inner,
                 risk.worse(all.get(0).risk()),
                 recognised,
                 targets,
@@ -64,6 +88,6 @@ public record StatementAssessment(
     /** This statement with other destructions, for what its text alone could not tell. */
     public StatementAssessment destroying(List<Destruction> others) {
         return new StatementAssessment(
-                operation, risk, recognised, targets, reads, columnsWritten, functions, findings, others);
+                tag, inner, risk, recognised, targets, reads, columnsWritten, functions, findings, others);
     }
 }

@@ -33,7 +33,7 @@ final class AssessmentText {
             print(statements.get(i));
         }
         if (statements.isEmpty()) {
-            line("SAFE  " + Assessment.EMPTY_OPERATION);
+            line(assessment.risk() + "  " + assessment.operation());
         }
         line("  second    " + words(assessment.secondOpinion()));
         line("  policy    " + policy.name() + ": " + words(verdict, policy));

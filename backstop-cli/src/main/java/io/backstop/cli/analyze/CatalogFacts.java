@@ -1,6 +1,7 @@
 package io.backstop.cli.analyze;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.RelationName;
@@ -30,6 +31,7 @@ final class CatalogFacts {
                 (SELECT count(*) FROM pg_inherits WHERE inhparent = c.oid)
             FROM pg_class AS c WHERE c.oid = to_regclass(?)""";
 
+    private static final Set<CommandTag> ROW_CHANGES = Set.of(CommandTag.UPDATE, CommandTag.DELETE, CommandTag.MERGE);
     private static final Set<Kind> ESTIMABLE = Set.of(Kind.DELETE, Kind.UPDATE);
 
     private final Connection connection;
@@ -75,7 +77,7 @@ final class CatalogFacts {
         return assessment.statements().size() == 1
                 && !destructions.isEmpty()
                 && destructions.stream().allMatch(destruction -> ESTIMABLE.contains(destruction.kind()))
-                && Set.of("UPDATE", "DELETE", "MERGE").contains(assessment.operation());
+                && ROW_CHANGES.contains(assessment.statements().get(0).tag());
     }
 
     /** The planner's estimate of the rows below the write. Plans, and does not execute. */

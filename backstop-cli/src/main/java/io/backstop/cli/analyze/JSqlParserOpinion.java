@@ -1,6 +1,7 @@
 package io.backstop.cli.analyze;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
@@ -14,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -71,13 +73,14 @@ public final class JSqlParserOpinion implements AutoCloseable {
         List<StatementAssessment> statements = new ArrayList<>(first.statements());
         if (statements.isEmpty()) {
             statements.add(new StatementAssessment(
-                    "UNRECOGNISED",
+                    CommandTag.UNRECOGNISED,
+                    List.of(),
                     risk,
                     false,
                     List.of(),
                     List.of(),
-                    java.util.Set.of(),
-                    java.util.Set.of(),
+                    Set.of(),
+                    Set.of(),
                     List.of(finding),
                     List.of()));
             return Assessment.of(statements);

@@ -54,7 +54,8 @@ final class AssessmentCache {
     private static int weight(String key, Assessment assessment) {
         int weight = ENTRY + 2 * key.length();
         for (StatementAssessment statement : assessment.statements()) {
-            int parts = statement.targets().size()
+            int parts = statement.inner().size()
+                    + statement.targets().size()
                     + statement.reads().size()
                     + statement.columnsWritten().size()
                     + statement.functions().size()

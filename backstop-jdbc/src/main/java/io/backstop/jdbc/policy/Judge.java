@@ -1,6 +1,7 @@
 package io.backstop.jdbc.policy;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RiskLevel;
@@ -100,7 +101,7 @@ public final class Judge {
 
     /** A prepared statement destroys when it is executed, whenever that is: a snapshot now would prove nothing. */
     private static boolean storesDestruction(StatementAssessment statement) {
-        return statement.risk() == RiskLevel.CRITICAL && statement.operation().startsWith("PREPARE");
+        return statement.risk() == RiskLevel.CRITICAL && statement.tag() == CommandTag.PREPARE;
     }
 
     private static Verdict allowOrHold(Assessment assessment, Policy policy) {

@@ -1,6 +1,7 @@
 package io.backstop.jdbc.policy;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RelationName;
@@ -23,8 +24,13 @@ final class ProtectedObjects {
 
     static final RuleId SYSTEM_CATALOG = new RuleId("system-catalog");
 
-    private static final Set<String> ROW_WRITES =
-            Set.of("INSERT", "UPDATE", "DELETE", "MERGE", "COPY FROM", "TRUNCATE");
+    private static final Set<CommandTag> ROW_WRITES = Set.of(
+            CommandTag.INSERT,
+            CommandTag.UPDATE,
+            CommandTag.DELETE,
+            CommandTag.MERGE,
+            CommandTag.COPY_FROM,
+            CommandTag.TRUNCATE);
     private static final Set<String> SYSTEM_SCHEMAS = Set.of("pg_catalog", "information_schema", "pg_toast");
 
     private ProtectedObjects() {}
@@ -42,7 +48,7 @@ final class ProtectedObjects {
 
     /** Rows of the catalog are the schema itself; no snapshot of tables brings them back. */
     private static StatementAssessment systemCatalog(StatementAssessment statement) {
-        boolean writesRows = !statement.destructions().isEmpty() || ROW_WRITES.contains(statement.operation());
+        boolean writesRows = !statement.destructions().isEmpty() || ROW_WRITES.contains(statement.tag());
         Optional<RelationName> written = statement.targets().stream()
                 .map(Target::name)
                 .filter(ProtectedObjects::isSystemRelation)

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.approval.ApprovalHook;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.error.ApprovalDeniedException;
@@ -38,8 +39,7 @@ final class ApprovalGate {
                                 + " is refused: an approval has to name its values, and one of them is a stream",
                         "bind it with setBytes or setString"));
         GuardedSession.Identity identity = session.identity();
-        if (statement.assessment().statements().stream()
-                .anyMatch(each -> each.operation().endsWith("EXECUTE"))) {
+        if (statement.assessment().statements().stream().anyMatch(each -> each.holds(CommandTag.EXECUTE))) {
             // What it runs is not in its text.
             sha256 = sha256 + ":" + session.preparedStatements();
         }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
@@ -17,7 +18,7 @@ import java.util.List;
 /** ALTER of every class of object. */
 final class AlterReader implements CommandReader {
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.ALTER);
         if (cursor.accept(Keyword.SYSTEM)) {
             return system(cursor, reading);
@@ -25,7 +26,7 @@ final class AlterReader implements CommandReader {
         if (cursor.accept(Keyword.DEFAULT, Keyword.PRIVILEGES)) {
             requireMore(cursor);
             reading.facts().fire(Rule.GRANT);
-            return "ALTER DEFAULT PRIVILEGES";
+            return CommandTag.ALTER_DEFAULT_PRIVILEGES;
         }
         cursor.accept(Keyword.PROCEDURAL);
         ObjectClass objects = ObjectClass.read(cursor);
@@ -37,17 +38,17 @@ final class AlterReader implements CommandReader {
             case OWNED -> throw new NotUnderstoodException("owned objects are reassigned or dropped");
             default -> other(cursor, reading, objects);
         }
-        return "ALTER " + objects.spelling();
+        return objects.altering();
     }
 
-    private static String system(TokenCursor cursor, StatementReading reading) {
+    private static CommandTag system(TokenCursor cursor, StatementReading reading) {
         if (!cursor.acceptAny(Keyword.SET, Keyword.RESET)) {
             throw new NotUnderstoodException("expected SET or RESET");
         }
         requireMore(cursor);
         reading.facts().fire(Rule.ALTER_SYSTEM);
         reading.facts().destroysBeyondRecovery(List.of(), false);
-        return "ALTER SYSTEM";
+        return CommandTag.ALTER_SYSTEM;
     }
 
     private static void requireMore(TokenCursor cursor) {

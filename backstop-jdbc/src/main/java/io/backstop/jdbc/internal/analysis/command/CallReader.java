@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
@@ -12,7 +13,7 @@ import io.backstop.jdbc.internal.analysis.scan.Keyword;
 /** CALL and DO: code that only the server can see. */
 final class CallReader implements CommandReader {
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         if (cursor.accept(Keyword.CALL)) {
             int start = cursor.position();
             RelationName procedure = cursor.qualifiedLabel();
@@ -20,7 +21,7 @@ final class CallReader implements CommandReader {
             cursor.moveTo(start);
             ExpressionReader.expression(reading, cursor.rest());
             cursor.skipRest();
-            return "CALL";
+            return CommandTag.CALL;
         }
         cursor.require(Keyword.DO);
         boolean body = false;
@@ -36,6 +37,6 @@ final class CallReader implements CommandReader {
             throw new NotUnderstoodException("expected a body");
         }
         reading.facts().fire(Rule.ANONYMOUS_BLOCK);
-        return "DO";
+        return CommandTag.DO;
     }
 }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
@@ -79,7 +80,7 @@ final class CommandTable implements CommandReader {
     }
 
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         CommandReader reader = readers.get(cursor.keyword());
         if (reader == null && cursor.atSymbol('(')) {
             reader = readers.get(Keyword.SELECT);

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
@@ -16,7 +17,7 @@ import java.util.List;
 /** COPY in both directions, from and to the client, a server file or a program. */
 final class CopyReader implements CommandReader {
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.COPY);
         cursor.accept(Keyword.BINARY);
         if (cursor.atSymbol('(')) {
@@ -40,26 +41,26 @@ final class CopyReader implements CommandReader {
         return end(cursor, reading, true);
     }
 
-    private static String end(TokenCursor cursor, StatementReading reading, boolean in) {
-        String operation;
+    private static CommandTag end(TokenCursor cursor, StatementReading reading, boolean in) {
+        CommandTag tag;
         if (cursor.acceptAny(Keyword.STDIN, Keyword.STDOUT)) {
-            operation = in ? "COPY FROM" : "COPY TO";
+            tag = in ? CommandTag.COPY_FROM : CommandTag.COPY_TO;
         } else if (cursor.accept(Keyword.PROGRAM)) {
             cursor.requireString();
             reading.facts().fire(Rule.SERVER_PROGRAM);
             reading.facts().destroysBeyondRecovery(List.of(), false);
-            operation = "COPY PROGRAM";
+            tag = CommandTag.COPY_PROGRAM;
         } else {
             cursor.requireString();
             reading.facts().fire(Rule.SERVER_FILE);
             if (!in) {
                 reading.facts().destroysBeyondRecovery(List.of(), false);
             }
-            operation = "COPY";
+            tag = CommandTag.COPY;
         }
         // Options, and the WHERE of COPY FROM.
         ExpressionReader.expression(reading, cursor.rest());
         cursor.skipRest();
-        return operation;
+        return tag;
     }
 }

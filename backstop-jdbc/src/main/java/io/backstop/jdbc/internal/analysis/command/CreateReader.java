@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
@@ -16,7 +17,7 @@ import io.backstop.jdbc.internal.analysis.scan.TokenList;
 /** CREATE of every class of object. Bodies that are only stored are not judged. */
 final class CreateReader implements CommandReader {
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.CREATE);
         cursor.accept(Keyword.OR, Keyword.REPLACE);
         boolean temporary = TablePersistence.temporary(cursor);
@@ -28,7 +29,7 @@ final class CreateReader implements CommandReader {
         ObjectClass objects = ObjectClass.read(cursor);
         reading.facts().fire(Rule.CREATE_OBJECT);
         read(cursor, reading, objects);
-        return "CREATE " + objects.spelling();
+        return objects.creating();
     }
 
     private static void read(TokenCursor cursor, StatementReading reading, ObjectClass objects) {

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
@@ -18,7 +19,7 @@ final class CreateTableReader {
     private CreateTableReader() {}
 
     /** Reads behind CREATE … TABLE. */
-    static String read(TokenCursor cursor, StatementReading reading, boolean temporary) {
+    static CommandTag read(TokenCursor cursor, StatementReading reading, boolean temporary) {
         cursor.ifNotExists();
         int position = cursor.position();
         RelationName table = cursor.qualifiedName();
@@ -28,7 +29,7 @@ final class CreateTableReader {
             cursor.moveTo(as + 1);
             fire(reading, table, temporary ? Rule.CREATE_TEMPORARY_TABLE : Rule.CREATE_TABLE_FROM_QUERY);
             source(cursor, reading);
-            return "CREATE TABLE AS";
+            return CommandTag.CREATE_TABLE_AS;
         }
         if (cursor.done()) {
             throw new NotUnderstoodException("expected columns");
@@ -36,7 +37,7 @@ final class CreateTableReader {
         fire(reading, table, temporary ? Rule.CREATE_TEMPORARY_TABLE : Rule.CREATE_OBJECT);
         ExpressionReader.expression(reading, cursor.rest());
         cursor.skipRest();
-        return "CREATE TABLE";
+        return CommandTag.CREATE_TABLE;
     }
 
     private static void fire(StatementReading reading, RelationName table, Rule rule) {
@@ -46,10 +47,10 @@ final class CreateTableReader {
     /** Reads what stands behind AS: a query or EXECUTE, then WITH [NO] DATA. */
     static void source(TokenCursor cursor, StatementReading reading) {
         if (cursor.at(Keyword.EXECUTE)) {
-            PreparedStatementReader.execute(cursor, reading);
+            reading.facts().encloses(PreparedStatementReader.execute(cursor, reading));
             cursor.skipRest();
         } else {
-            QUERIES.read(cursor, reading);
+            reading.facts().encloses(QUERIES.read(cursor, reading));
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
@@ -12,7 +13,7 @@ final class CursorCommandReader implements CommandReader {
     private static final int MOST_WORDS = 5;
 
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         return switch (cursor.keyword()) {
             case DECLARE -> declare(cursor, reading);
             case CLOSE -> close(cursor);
@@ -20,7 +21,7 @@ final class CursorCommandReader implements CommandReader {
         };
     }
 
-    private static String declare(TokenCursor cursor, StatementReading reading) {
+    private static CommandTag declare(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.DECLARE);
         cursor.name();
         boolean option = true;
@@ -36,12 +37,12 @@ final class CursorCommandReader implements CommandReader {
         if (cursor.at(Keyword.WITH)) {
             QueryReader.withClause(cursor, reading);
         }
-        QueryReader.query(cursor, reading);
-        return "DECLARE CURSOR";
+        reading.facts().encloses(QueryReader.query(cursor, reading));
+        return CommandTag.DECLARE_CURSOR;
     }
 
-    private static String fetch(TokenCursor cursor) {
-        String operation = cursor.at(Keyword.FETCH) ? "FETCH" : "MOVE";
+    private static CommandTag fetch(TokenCursor cursor) {
+        CommandTag tag = cursor.at(Keyword.FETCH) ? CommandTag.FETCH : CommandTag.MOVE;
         cursor.skip();
         // NEXT, FORWARD 10, ABSOLUTE -1, ALL, … [FROM | IN] name
         int words = 0;
@@ -53,15 +54,15 @@ final class CursorCommandReader implements CommandReader {
             cursor.skip();
         }
         cursor.name();
-        return operation;
+        return tag;
     }
 
-    private static String close(TokenCursor cursor) {
+    private static CommandTag close(TokenCursor cursor) {
         cursor.require(Keyword.CLOSE);
         if (!cursor.accept(Keyword.ALL)) {
             cursor.name();
         }
         cursor.requireDone();
-        return "CLOSE";
+        return CommandTag.CLOSE;
     }
 }

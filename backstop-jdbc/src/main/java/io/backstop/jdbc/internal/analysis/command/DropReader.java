@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
@@ -19,7 +20,7 @@ import java.util.List;
 /** DROP of every class of object. */
 final class DropReader implements CommandReader {
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.DROP);
         cursor.accept(Keyword.PROCEDURAL);
         ObjectClass objects = ObjectClass.read(cursor);
@@ -31,7 +32,7 @@ final class DropReader implements CommandReader {
         cursor.requireDone();
         fire(reading, objects, names, cascade);
         destroy(reading, objects, names, cascade);
-        return "DROP " + objects.spelling();
+        return objects.dropping();
     }
 
     private static List<RelationName> names(TokenCursor cursor, StatementReading reading, ObjectClass objects) {

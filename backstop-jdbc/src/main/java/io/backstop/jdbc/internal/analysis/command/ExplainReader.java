@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.jdbc.internal.analysis.grammar.BooleanOption;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
@@ -18,7 +19,7 @@ final class ExplainReader implements CommandReader {
     }
 
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.EXPLAIN);
         boolean analyze = false;
         if (cursor.atSymbol('(') && !QueryReader.at(cursor)) {
@@ -29,11 +30,12 @@ final class ExplainReader implements CommandReader {
         }
         requireExplainable(cursor);
         if (analyze) {
-            return "EXPLAIN ANALYZE " + commands.read(cursor, reading);
+            reading.facts().encloses(commands.read(cursor, reading));
+            return CommandTag.EXPLAIN_ANALYZE;
         }
         StatementReading planned = new StatementReading(cursor.tokens());
         NestedStatements.readAll(commands, cursor, planned);
-        return "EXPLAIN";
+        return CommandTag.EXPLAIN;
     }
 
     private static void requireExplainable(TokenCursor cursor) {

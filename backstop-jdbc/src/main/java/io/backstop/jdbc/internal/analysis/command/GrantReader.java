@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
@@ -10,25 +11,26 @@ import io.backstop.jdbc.internal.analysis.scan.Keyword;
 /** GRANT, REVOKE, REASSIGN OWNED, COMMENT, SECURITY LABEL and IMPORT FOREIGN SCHEMA. */
 final class GrantReader implements CommandReader {
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         return switch (cursor.keyword()) {
-            case GRANT -> through(cursor, reading, Keyword.TO, Rule.GRANT, "GRANT");
-            case REVOKE -> through(cursor, reading, Keyword.FROM, Rule.GRANT, "REVOKE");
+            case GRANT -> through(cursor, reading, Keyword.TO, Rule.GRANT, CommandTag.GRANT);
+            case REVOKE -> through(cursor, reading, Keyword.FROM, Rule.GRANT, CommandTag.REVOKE);
             case REASSIGN -> {
                 requireSecond(cursor, Keyword.OWNED);
-                yield through(cursor, reading, Keyword.TO, Rule.REASSIGN_OWNED, "REASSIGN OWNED");
+                yield through(cursor, reading, Keyword.TO, Rule.REASSIGN_OWNED, CommandTag.REASSIGN_OWNED);
             }
             case COMMENT -> {
                 requireSecond(cursor, Keyword.ON);
-                yield through(cursor, reading, Keyword.IS, Rule.COMMENT, "COMMENT");
+                yield through(cursor, reading, Keyword.IS, Rule.COMMENT, CommandTag.COMMENT);
             }
             case SECURITY -> {
                 requireSecond(cursor, Keyword.LABEL);
-                yield through(cursor, reading, Keyword.IS, Rule.COMMENT, "SECURITY LABEL");
+                yield through(cursor, reading, Keyword.IS, Rule.COMMENT, CommandTag.SECURITY_LABEL);
             }
             default -> {
                 requireSecond(cursor, Keyword.FOREIGN);
-                yield through(cursor, reading, Keyword.INTO, Rule.IMPORT_FOREIGN_SCHEMA, "IMPORT FOREIGN SCHEMA");
+                yield through(
+                        cursor, reading, Keyword.INTO, Rule.IMPORT_FOREIGN_SCHEMA, CommandTag.IMPORT_FOREIGN_SCHEMA);
             }
         };
     }
@@ -40,8 +42,8 @@ final class GrantReader implements CommandReader {
     }
 
     /** All of them end in one word and what follows it. */
-    private static String through(
-            TokenCursor cursor, StatementReading reading, Keyword word, Rule rule, String operation) {
+    private static CommandTag through(
+            TokenCursor cursor, StatementReading reading, Keyword word, Rule rule, CommandTag tag) {
         cursor.skip();
         cursor.moveTo(cursor.find(word));
         cursor.require(word);
@@ -50,6 +52,6 @@ final class GrantReader implements CommandReader {
         }
         cursor.skipRest();
         reading.facts().fire(rule);
-        return operation;
+        return tag;
     }
 }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.jdbc.internal.analysis.grammar.BooleanOption;
@@ -13,35 +14,35 @@ import io.backstop.jdbc.internal.analysis.scan.Keyword;
 /** What keeps tables in order: VACUUM, ANALYZE, CLUSTER, REINDEX, REFRESH, LOCK and CHECKPOINT. */
 final class MaintenanceReader implements CommandReader {
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         return switch (cursor.keyword()) {
             case VACUUM -> vacuum(cursor, reading);
             case CLUSTER -> {
                 cursor.skipRest();
                 reading.facts().fire(Rule.REWRITE_STORAGE);
-                yield "CLUSTER";
+                yield CommandTag.CLUSTER;
             }
             case REINDEX -> {
                 cursor.skip();
                 requireMore(cursor);
                 reading.facts().fire(Rule.REWRITE_STORAGE);
-                yield "REINDEX";
+                yield CommandTag.REINDEX;
             }
             case REFRESH -> refresh(cursor, reading);
             case LOCK -> {
                 cursor.skip();
                 requireMore(cursor);
-                yield "LOCK";
+                yield CommandTag.LOCK;
             }
             case CHECKPOINT -> {
                 cursor.skip();
                 cursor.acceptGroup();
-                yield "CHECKPOINT";
+                yield CommandTag.CHECKPOINT;
             }
             default -> {
                 cursor.skip();
                 cursor.skipRest();
-                yield "ANALYZE";
+                yield CommandTag.ANALYZE;
             }
         };
     }
@@ -53,7 +54,7 @@ final class MaintenanceReader implements CommandReader {
         cursor.skipRest();
     }
 
-    private static String vacuum(TokenCursor cursor, StatementReading reading) {
+    private static CommandTag vacuum(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.VACUUM);
         boolean full = cursor.at(Keyword.FULL);
         if (cursor.atSymbol('(')) {
@@ -63,7 +64,7 @@ final class MaintenanceReader implements CommandReader {
             reading.facts().fire(Rule.REWRITE_STORAGE);
         }
         cursor.skipRest();
-        return "VACUUM";
+        return CommandTag.VACUUM;
     }
 
     private static boolean full(TokenCursor options, StatementReading reading) {
@@ -94,7 +95,7 @@ final class MaintenanceReader implements CommandReader {
         return BooleanOption.on(value);
     }
 
-    private static String refresh(TokenCursor cursor, StatementReading reading) {
+    private static CommandTag refresh(TokenCursor cursor, StatementReading reading) {
         if (!cursor.accept(Keyword.REFRESH, Keyword.MATERIALIZED, Keyword.VIEW)) {
             throw new NotUnderstoodException("expected MATERIALIZED VIEW");
         }
@@ -108,6 +109,6 @@ final class MaintenanceReader implements CommandReader {
             cursor.accept(Keyword.NO);
             cursor.require(Keyword.DATA);
         }
-        return "REFRESH MATERIALIZED VIEW";
+        return CommandTag.REFRESH_MATERIALIZED_VIEW;
     }
 }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
@@ -13,7 +14,7 @@ final class PreparedStatementReader implements CommandReader {
     private static final CommandReader QUERIES = new QueryReader();
 
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         return switch (cursor.keyword()) {
             case PREPARE -> prepare(cursor, reading);
             case EXECUTE -> execute(cursor, reading);
@@ -21,33 +22,33 @@ final class PreparedStatementReader implements CommandReader {
         };
     }
 
-    private static String prepare(TokenCursor cursor, StatementReading reading) {
+    private static CommandTag prepare(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.PREPARE);
         if (cursor.at(Keyword.TRANSACTION) && cursor.keyword(1) != Keyword.AS && !cursor.symbolAhead(1, '(')) {
             cursor.skip();
             cursor.requireString();
             cursor.requireDone();
             reading.facts().fire(Rule.TWO_PHASE_COMMIT);
-            return "PREPARE TRANSACTION";
+            return CommandTag.PREPARE_TRANSACTION;
         }
         cursor.name();
         cursor.acceptGroup();
         cursor.require(Keyword.AS);
-        QUERIES.read(cursor, reading);
-        return "PREPARE";
+        reading.facts().encloses(QUERIES.read(cursor, reading));
+        return CommandTag.PREPARE;
     }
 
     /** The statement is known to the server alone; its arguments are expressions that are evaluated. */
-    static String execute(TokenCursor cursor, StatementReading reading) {
+    static CommandTag execute(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.EXECUTE);
         reading.facts().fire(Rule.EXECUTE_PREPARED, cursor.name());
         if (cursor.atSymbol('(')) {
             ExpressionReader.expression(reading, cursor.group());
         }
-        return "EXECUTE";
+        return CommandTag.EXECUTE;
     }
 
-    private static String deallocate(TokenCursor cursor) {
+    private static CommandTag deallocate(TokenCursor cursor) {
         cursor.require(Keyword.DEALLOCATE);
         if (cursor.position() + 1 < cursor.end()) {
             cursor.accept(Keyword.PREPARE);
@@ -56,6 +57,6 @@ final class PreparedStatementReader implements CommandReader {
             cursor.name();
         }
         cursor.requireDone();
-        return "DEALLOCATE";
+        return CommandTag.DEALLOCATE;
     }
 }

@@ -1,11 +1,11 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
-import io.backstop.jdbc.internal.analysis.query.QueryReader;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
 import io.backstop.jdbc.internal.analysis.scan.Lexer;
 import io.backstop.jdbc.internal.analysis.scan.StatementSplitter;
@@ -45,8 +45,8 @@ public final class RowLockQuery {
             return Optional.empty();
         }
         TokenSpan statement = statements.get(0);
-        String operation = StatementReader.read(tokens, statement).assessment().operation();
-        if (!operation.equals("UPDATE") && !operation.equals("DELETE")) {
+        CommandTag tag = StatementReader.read(tokens, statement).assessment().tag();
+        if (tag != CommandTag.UPDATE && tag != CommandTag.DELETE) {
             return Optional.empty();
         }
         try {
@@ -132,6 +132,6 @@ public final class RowLockQuery {
         }
         StatementAssessment read =
                 StatementReader.read(tokens, statements.get(0)).assessment();
-        return read.risk() == RiskLevel.SAFE && read.operation().equals(QueryReader.SELECT);
+        return read.risk() == RiskLevel.SAFE && read.tag() == CommandTag.SELECT;
     }
 }

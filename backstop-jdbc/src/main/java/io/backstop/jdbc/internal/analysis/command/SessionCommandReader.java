@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
@@ -10,26 +11,26 @@ import io.backstop.jdbc.internal.analysis.scan.Keyword;
 /** DISCARD, LISTEN, NOTIFY, UNLISTEN and LOAD. */
 final class SessionCommandReader implements CommandReader {
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         return switch (cursor.keyword()) {
             case DISCARD -> {
                 cursor.skip();
                 if (!cursor.acceptAny(Keyword.ALL, Keyword.PLANS, Keyword.SEQUENCES, Keyword.TEMP, Keyword.TEMPORARY)) {
                     throw new NotUnderstoodException("expected what to discard");
                 }
-                yield "DISCARD";
+                yield CommandTag.DISCARD;
             }
             case LISTEN -> {
                 cursor.skip();
                 cursor.name();
-                yield "LISTEN";
+                yield CommandTag.LISTEN;
             }
             case UNLISTEN -> {
                 cursor.skip();
                 if (!cursor.acceptOperator("*")) {
                     cursor.name();
                 }
-                yield "UNLISTEN";
+                yield CommandTag.UNLISTEN;
             }
             case NOTIFY -> {
                 cursor.skip();
@@ -37,13 +38,13 @@ final class SessionCommandReader implements CommandReader {
                 if (cursor.acceptSymbol(',')) {
                     cursor.requireString();
                 }
-                yield "NOTIFY";
+                yield CommandTag.NOTIFY;
             }
             default -> {
                 cursor.require(Keyword.LOAD);
                 cursor.requireString();
                 reading.facts().fire(Rule.LOAD_LIBRARY);
-                yield "LOAD";
+                yield CommandTag.LOAD;
             }
         };
     }

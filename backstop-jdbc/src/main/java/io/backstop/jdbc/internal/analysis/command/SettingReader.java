@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
@@ -12,43 +13,43 @@ import io.backstop.jdbc.internal.analysis.scan.TokenList;
 /** SET, RESET and SHOW. */
 final class SettingReader implements CommandReader {
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         return switch (cursor.keyword()) {
             case SET -> set(cursor, reading);
             case RESET -> {
                 cursor.skip();
                 words(cursor);
-                yield "RESET";
+                yield CommandTag.RESET;
             }
             default -> {
                 cursor.skip();
                 words(cursor);
-                yield "SHOW";
+                yield CommandTag.SHOW;
             }
         };
     }
 
-    private static String set(TokenCursor cursor, StatementReading reading) {
+    private static CommandTag set(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.SET);
         if (cursor.accept(Keyword.CONSTRAINTS)) {
             words(cursor);
-            return "SET CONSTRAINTS";
+            return CommandTag.SET_CONSTRAINTS;
         }
         scope(cursor);
         if (cursor.accept(Keyword.SESSION, Keyword.AUTHORIZATION)) {
             words(cursor);
             reading.facts().fire(Rule.SET_ROLE);
-            return "SET SESSION AUTHORIZATION";
+            return CommandTag.SET_SESSION_AUTHORIZATION;
         }
         if (cursor.accept(Keyword.SESSION, Keyword.CHARACTERISTICS, Keyword.AS, Keyword.TRANSACTION)
                 || (cursor.at(Keyword.TRANSACTION) && !assigns(cursor))) {
             cursor.accept(Keyword.TRANSACTION);
             words(cursor);
-            return "SET TRANSACTION";
+            return CommandTag.SET_TRANSACTION;
         }
         if (assigns(cursor)) {
             assign(cursor, reading);
-            return "SET";
+            return CommandTag.SET;
         }
         return special(cursor, reading);
     }
@@ -61,17 +62,17 @@ final class SettingReader implements CommandReader {
         }
     }
 
-    private static String special(TokenCursor cursor, StatementReading reading) {
+    private static CommandTag special(TokenCursor cursor, StatementReading reading) {
         if (cursor.accept(Keyword.ROLE)) {
             words(cursor);
             reading.facts().fire(Rule.SET_ROLE);
-            return "SET ROLE";
+            return CommandTag.SET_ROLE;
         }
         if (cursor.accept(Keyword.TIME, Keyword.ZONE)
                 || cursor.accept(Keyword.XML, Keyword.OPTION)
                 || cursor.acceptAny(Keyword.NAMES, Keyword.SCHEMA, Keyword.CATALOG)) {
             cursor.skipRest();
-            return "SET";
+            return CommandTag.SET;
         }
         throw new NotUnderstoodException("expected a setting");
     }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementFacts;
@@ -32,8 +33,8 @@ public final class StatementReader {
         StatementReading reading = new StatementReading(tokens);
         try {
             requireWhole(tokens, statement);
-            String operation = NestedStatements.readAll(COMMANDS, new TokenCursor(tokens, statement), reading);
-            return new Result(reading.facts().assessment(operation), reading.literalsMatter());
+            CommandTag tag = NestedStatements.readAll(COMMANDS, new TokenCursor(tokens, statement), reading);
+            return new Result(reading.facts().assessment(tag), reading.literalsMatter());
         } catch (NotUnderstoodException e) {
             return new Result(StatementFacts.notUnderstood(String.valueOf(e.getMessage())), reading.literalsMatter());
         } catch (RuntimeException e) {

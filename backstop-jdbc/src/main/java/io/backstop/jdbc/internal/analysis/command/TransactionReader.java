@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
@@ -10,32 +11,32 @@ import io.backstop.jdbc.internal.analysis.scan.Keyword;
 /** Transactions and savepoints. */
 final class TransactionReader implements CommandReader {
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         return switch (cursor.keyword()) {
             case BEGIN -> {
                 cursor.skip();
                 cursor.acceptAny(Keyword.WORK, Keyword.TRANSACTION);
                 modes(cursor);
-                yield "BEGIN";
+                yield CommandTag.BEGIN;
             }
             case START -> {
                 cursor.skip();
                 cursor.require(Keyword.TRANSACTION);
                 modes(cursor);
-                yield "START TRANSACTION";
+                yield CommandTag.START_TRANSACTION;
             }
-            case COMMIT, END -> end(cursor, reading, "COMMIT");
+            case COMMIT, END -> end(cursor, reading, CommandTag.COMMIT, CommandTag.COMMIT_PREPARED);
             case SAVEPOINT -> {
                 cursor.skip();
                 cursor.name();
-                yield "SAVEPOINT";
+                yield CommandTag.SAVEPOINT;
             }
             case RELEASE -> {
                 cursor.skip();
                 savepoint(cursor);
-                yield "RELEASE SAVEPOINT";
+                yield CommandTag.RELEASE_SAVEPOINT;
             }
-            default -> end(cursor, reading, "ROLLBACK");
+            default -> end(cursor, reading, CommandTag.ROLLBACK, CommandTag.ROLLBACK_PREPARED);
         };
     }
 
@@ -46,24 +47,25 @@ final class TransactionReader implements CommandReader {
         cursor.name();
     }
 
-    private static String end(TokenCursor cursor, StatementReading reading, String operation) {
+    private static CommandTag end(
+            TokenCursor cursor, StatementReading reading, CommandTag plain, CommandTag ofPrepared) {
         cursor.skip();
         if (cursor.accept(Keyword.PREPARED)) {
             cursor.requireString();
             reading.facts().fire(Rule.TWO_PHASE_COMMIT);
-            return operation + " PREPARED";
+            return ofPrepared;
         }
         cursor.acceptAny(Keyword.WORK, Keyword.TRANSACTION);
         if (cursor.accept(Keyword.TO)) {
             savepoint(cursor);
-            return "ROLLBACK TO SAVEPOINT";
+            return CommandTag.ROLLBACK_TO_SAVEPOINT;
         }
         if (cursor.accept(Keyword.AND)) {
             cursor.accept(Keyword.NO);
             cursor.require(Keyword.CHAIN);
         }
         cursor.requireDone();
-        return operation;
+        return plain;
     }
 
     private static void modes(TokenCursor cursor) {

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.command;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
@@ -15,7 +16,7 @@ import java.util.List;
 /** TRUNCATE. */
 final class TruncateReader implements CommandReader {
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.TRUNCATE);
         cursor.accept(Keyword.TABLE);
         List<RelationName> tables = new ArrayList<>(1);
@@ -33,6 +34,6 @@ final class TruncateReader implements CommandReader {
         cursor.accept(Keyword.RESTRICT);
         cursor.requireDone();
         reading.facts().destroys(Destruction.Kind.TRUNCATE, tables, cascade, false);
-        return "TRUNCATE";
+        return CommandTag.TRUNCATE;
     }
 }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.grammar;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.ObjectKind;
@@ -17,14 +18,25 @@ import java.util.Set;
 
 /** What the readers have found out about one statement so far. Confined to one thread. */
 public final class StatementFacts {
-    private static final String UNRECOGNISED = "UNRECOGNISED";
-
+    private final List<CommandTag> inner = new ArrayList<>(2);
     private final List<PlacedTarget> targets = new ArrayList<>(2);
     private final Set<RelationName> reads = new LinkedHashSet<>(4);
     private final Set<String> columns = new LinkedHashSet<>(4);
     private final Set<String> functions = new LinkedHashSet<>(4);
     private final Set<Finding> findings = new LinkedHashSet<>(4);
     private final Set<Destruction> destructions = new LinkedHashSet<>(4);
+
+    /** Notes the command that this one explains, prepares or takes its rows from, once what is inside that is noted. */
+    public void encloses(CommandTag command) {
+        inner.add(0, command);
+    }
+
+    /** Notes a command of a WITH clause or in parentheses. */
+    public void nests(CommandTag command) {
+        if (!inner.contains(command)) {
+            inner.add(command);
+        }
+    }
 
     public void fire(Rule rule) {
         add(new Finding(rule.id(), rule.risk(), rule.reason()));
@@ -66,13 +78,14 @@ public final class StatementFacts {
         destroys(Destruction.Kind.UNRECOVERABLE, relations, cascade, false);
     }
 
-    public StatementAssessment assessment(String operation) {
+    public StatementAssessment assessment(CommandTag tag) {
         List<Finding> worstFirst = new ArrayList<>(findings);
         worstFirst.sort(Comparator.comparing(Finding::risk).reversed());
         RiskLevel risk =
                 worstFirst.isEmpty() ? RiskLevel.SAFE : worstFirst.get(0).risk();
         return new StatementAssessment(
-                operation,
+                tag,
+                inner,
                 risk,
                 true,
                 orderedTargets(),
@@ -95,7 +108,8 @@ public final class StatementFacts {
     public static StatementAssessment notUnderstood(String reason) {
         Rule rule = Rule.UNRECOGNISED;
         return new StatementAssessment(
-                UNRECOGNISED,
+                CommandTag.UNRECOGNISED,
+                List.of(),
                 rule.risk(),
                 false,
                 List.of(),

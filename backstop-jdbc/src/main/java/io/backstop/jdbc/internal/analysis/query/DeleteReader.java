@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.query;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
@@ -14,7 +15,7 @@ import java.util.List;
 final class DeleteReader {
     private DeleteReader() {}
 
-    static String read(TokenCursor cursor, StatementReading reading) {
+    static CommandTag read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.DELETE);
         cursor.require(Keyword.FROM);
         int position = cursor.position();
@@ -24,6 +25,6 @@ final class DeleteReader {
         boolean scoped = UpdateReader.scope(cursor, reading, Keyword.USING);
         reading.facts().fire(scoped ? Rule.DELETE : Rule.UNSCOPED_DELETE, table.toString());
         reading.facts().destroys(Destruction.Kind.DELETE, List.of(table), false, scoped);
-        return "DELETE";
+        return CommandTag.DELETE;
     }
 }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.query;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
@@ -16,7 +17,7 @@ import java.util.List;
 final class InsertReader {
     private InsertReader() {}
 
-    static String read(TokenCursor cursor, StatementReading reading) {
+    static CommandTag read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.INSERT);
         cursor.require(Keyword.INTO);
         int position = cursor.position();
@@ -36,7 +37,7 @@ final class InsertReader {
             cursor.require(Keyword.VALUE);
         }
         source(cursor, reading, table);
-        return "INSERT";
+        return CommandTag.INSERT;
     }
 
     private static void source(TokenCursor cursor, StatementReading reading, RelationName table) {

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.query;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
@@ -16,7 +17,7 @@ import java.util.List;
 final class MergeReader {
     private MergeReader() {}
 
-    static String read(TokenCursor cursor, StatementReading reading) {
+    static CommandTag read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.MERGE);
         cursor.require(Keyword.INTO);
         int position = cursor.position();
@@ -34,7 +35,7 @@ final class MergeReader {
             ExpressionReader.expression(reading, cursor.rest());
             cursor.skipRest();
         }
-        return "MERGE";
+        return CommandTag.MERGE;
     }
 
     /** Reads {@code source ON condition}; answers whether the condition holds for every pair. */

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.query;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
@@ -10,14 +11,14 @@ public final class NestedStatements {
 
     private NestedStatements() {}
 
-    public static String readAll(CommandReader reader, TokenCursor cursor, StatementReading reading) {
-        String operation = reader.read(cursor, reading);
+    public static CommandTag readAll(CommandReader reader, TokenCursor cursor, StatementReading reading) {
+        CommandTag tag = reader.read(cursor, reading);
         cursor.requireDone();
         while (reading.nests()) {
             TokenCursor nested = new TokenCursor(reading.tokens(), reading.nextNested());
-            QUERIES.read(nested, reading);
+            reading.facts().nests(QUERIES.read(nested, reading));
             nested.requireDone();
         }
-        return operation;
+        return tag;
     }
 }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.query;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
@@ -10,10 +11,8 @@ import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
 
 /** Reads what PREPARE can prepare: SELECT, VALUES, TABLE, INSERT, UPDATE, DELETE and MERGE, with or without WITH. */
 public final class QueryReader implements CommandReader {
-    public static final String SELECT = "SELECT";
-
     @Override
-    public String read(TokenCursor cursor, StatementReading reading) {
+    public CommandTag read(TokenCursor cursor, StatementReading reading) {
         if (cursor.at(Keyword.WITH)) {
             withClause(cursor, reading);
         }
@@ -27,14 +26,14 @@ public final class QueryReader implements CommandReader {
     }
 
     /** Reads a SELECT, VALUES or TABLE, in parentheses or not, to the end of the cursor. */
-    public static String query(TokenCursor cursor, StatementReading reading) {
+    public static CommandTag query(TokenCursor cursor, StatementReading reading) {
         if (!startsQuery(cursor)) {
             throw new NotUnderstoodException("expected a query");
         }
         boolean before = reading.createsTable();
         ExpressionReader.query(reading, cursor.rest());
         cursor.skipRest();
-        return !before && reading.createsTable() ? "SELECT INTO" : SELECT;
+        return !before && reading.createsTable() ? CommandTag.SELECT_INTO : CommandTag.SELECT;
     }
 
     private static boolean startsQuery(TokenCursor cursor) {

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.analysis.query;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
@@ -15,7 +16,7 @@ import java.util.List;
 final class UpdateReader {
     private UpdateReader() {}
 
-    static String read(TokenCursor cursor, StatementReading reading) {
+    static CommandTag read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.UPDATE);
         int position = cursor.position();
         RelationName table = cursor.relation();
@@ -29,7 +30,7 @@ final class UpdateReader {
         boolean scoped = scope(cursor, reading, Keyword.FROM);
         reading.facts().fire(scoped ? Rule.UPDATE : Rule.UNSCOPED_UPDATE, table.toString());
         reading.facts().destroys(Destruction.Kind.UPDATE, List.of(table), false, scoped);
-        return "UPDATE";
+        return CommandTag.UPDATE;
     }
 
     static void alias(TokenCursor cursor) {

@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.Finding;
@@ -33,20 +34,20 @@ public final class LimitedExecution {
     private static final String TERMINATION = "2D000";
 
     /** Statements that run what cannot be read here, within one transaction. */
-    private static final Set<String> UNSEEN = Set.of("DO", "EXECUTE");
+    private static final Set<CommandTag> UNSEEN = Set.of(CommandTag.DO, CommandTag.EXECUTE);
 
     /** What would end the transaction in which rows are counted, or move the savepoint to which they are rolled back. */
-    private static final Set<String> TRANSACTION_CONTROL = Set.of(
-            "BEGIN",
-            "START TRANSACTION",
-            "COMMIT",
-            "COMMIT PREPARED",
-            "ROLLBACK",
-            "ROLLBACK PREPARED",
-            "ROLLBACK TO SAVEPOINT",
-            "SAVEPOINT",
-            "RELEASE SAVEPOINT",
-            "PREPARE TRANSACTION");
+    private static final Set<CommandTag> TRANSACTION_CONTROL = Set.of(
+            CommandTag.BEGIN,
+            CommandTag.START_TRANSACTION,
+            CommandTag.COMMIT,
+            CommandTag.COMMIT_PREPARED,
+            CommandTag.ROLLBACK,
+            CommandTag.ROLLBACK_PREPARED,
+            CommandTag.ROLLBACK_TO_SAVEPOINT,
+            CommandTag.SAVEPOINT,
+            CommandTag.RELEASE_SAVEPOINT,
+            CommandTag.PREPARE_TRANSACTION);
 
     /** Whether the rows are counted: of a write that updates or deletes, whatever stands beside it, and of unseen code. */
     public static boolean applies(Assessment assessment, ImpactRules rules) {
@@ -67,7 +68,7 @@ public final class LimitedExecution {
     /** What ends the transaction by itself cannot be undone when it was counted. */
     private static void refuseTransactionControl(Assessment assessment) throws ImpactLimitException {
         for (StatementAssessment each : assessment.statements()) {
-            if (TRANSACTION_CONTROL.contains(each.operation())) {
+            if (TRANSACTION_CONTROL.contains(each.tag())) {
                 throw new ImpactLimitException(
                         each.operation() + " stands in one text with a write whose rows have to be counted,"
                                 + " and would keep it before they are; nothing was run",
@@ -79,7 +80,7 @@ public final class LimitedExecution {
     /** Not what was counted and undone already: it runs for good where the policy lets it nevertheless. */
     private static boolean runsUnseenCode(Assessment assessment) {
         return assessment.statements().stream()
-                        .anyMatch(statement -> UNSEEN.contains(statement.operation())
+                        .anyMatch(statement -> UNSEEN.contains(statement.tag())
                                 || statement.findings().stream().anyMatch(found(VolatileCode.RULE)))
                 && assessment.findings().stream().noneMatch(found(IMPACT_LIMIT));
     }
@@ -91,7 +92,7 @@ public final class LimitedExecution {
     /** The query of a cursor runs when it is fetched from, or at the COMMIT: after the count. */
     private static void refuseCursor(Assessment assessment) throws ImpactLimitException {
         for (StatementAssessment each : assessment.statements()) {
-            if (each.operation().equals("DECLARE CURSOR")
+            if (each.tag() == CommandTag.DECLARE_CURSOR
                     && each.findings().stream().anyMatch(found(VolatileCode.RULE))) {
                 throw new ImpactLimitException(
                         "DECLARE CURSOR of a query that runs code of the user's: what it changes could not be counted,"

@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
@@ -83,7 +84,7 @@ final class LostTables {
     private static Set<Long> altered(Connection connection, Assessment assessment) throws SQLException {
         Set<Long> altered = new HashSet<>();
         for (StatementAssessment statement : assessment.statements()) {
-            if (statement.operation().equals("ALTER TABLE")) {
+            if (statement.tag() == CommandTag.ALTER_TABLE) {
                 for (Target target : statement.targets()) {
                     RelationName table = target.name();
                     altered.addAll(ChangedRows.tree(connection, table.quoted()));

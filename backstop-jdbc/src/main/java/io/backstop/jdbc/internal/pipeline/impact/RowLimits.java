@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.RelationName;
@@ -22,7 +23,7 @@ import java.util.Set;
  */
 record RowLimits(Connection connection, Assessment assessment, ImpactRules rules) {
     /** Commands whose count is of rows that they changed, and not also of rows that they inserted. */
-    private static final Set<String> COUNTED = Set.of("UPDATE", "DELETE");
+    private static final Set<CommandTag> COUNTED = Set.of(CommandTag.UPDATE, CommandTag.DELETE);
 
     /**
      * Why the changed rows are too many; empty where they are not.
@@ -52,7 +53,7 @@ record RowLimits(Connection connection, Assessment assessment, ImpactRules rules
 
     /** Else inserted rows could make up in the sum for what a cascade or a trigger changed. */
     private boolean countsNothingElse() {
-        return assessment.statements().stream().allMatch(statement -> COUNTED.contains(statement.operation()));
+        return assessment.statements().stream().allMatch(statement -> COUNTED.contains(statement.tag()));
     }
 
     /** @param most how many rows of one table are judged at most: those of the largest statement */

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.StatementAssessment;
 
@@ -31,12 +32,27 @@ public record VolatileNames(
     /** What BETWEEN, CASE, DISTINCT, IN, LIKE, SIMILAR TO, NATURAL JOIN and so on stand for. */
     private static final Set<String> IMPLIED = Set.of("=", "<>", "<", ">", "<=", ">=", "~", "~~", "!~~", "~~*", "!~~*");
 
-    /** The first words of operations that evaluate what stands in their text. */
-    private static final Set<String> EVALUATING =
-            Set.of("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "EXPLAIN", "DECLARE", "COPY");
+    /** Commands on rows that evaluate what stands in their text. */
+    private static final Set<CommandTag> EVALUATING = Set.of(
+            CommandTag.SELECT,
+            CommandTag.SELECT_INTO,
+            CommandTag.INSERT,
+            CommandTag.UPDATE,
+            CommandTag.DELETE,
+            CommandTag.MERGE,
+            CommandTag.EXPLAIN,
+            CommandTag.EXPLAIN_ANALYZE,
+            CommandTag.DECLARE_CURSOR,
+            CommandTag.COPY,
+            CommandTag.COPY_FROM,
+            CommandTag.COPY_TO,
+            CommandTag.COPY_PROGRAM);
 
-    private static final Set<String> EVALUATING_DDL =
-            Set.of("CREATE TABLE AS", "CREATE MATERIALIZED VIEW", "REFRESH MATERIALIZED VIEW", "ALTER TABLE");
+    private static final Set<CommandTag> EVALUATING_DDL = Set.of(
+            CommandTag.CREATE_TABLE_AS,
+            CommandTag.CREATE_MATERIALIZED_VIEW,
+            CommandTag.REFRESH_MATERIALIZED_VIEW,
+            CommandTag.ALTER_TABLE);
 
     private static final Pattern EXPLICIT_CAST = Pattern.compile("::|\\bcast\\b", Pattern.CASE_INSENSITIVE);
 
@@ -49,14 +65,12 @@ public record VolatileNames(
     }
 
     static boolean evaluates(StatementAssessment statement) {
-        return isQuery(statement) || EVALUATING_DDL.contains(statement.operation());
+        return isQuery(statement) || EVALUATING_DDL.contains(statement.tag());
     }
 
     /** Whether it reads or writes rows; such a statement makes no names itself. */
     public static boolean isQuery(StatementAssessment statement) {
-        String operation = statement.operation();
-        int space = operation.indexOf(' ');
-        return EVALUATING.contains(space < 0 ? operation : operation.substring(0, space));
+        return EVALUATING.contains(statement.tag());
     }
 
     /**

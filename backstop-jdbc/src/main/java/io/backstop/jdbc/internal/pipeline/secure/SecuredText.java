@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.secure;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
@@ -14,20 +15,18 @@ final class SecuredText {
      * What may stand beside a destructive statement in one text. Anything else could end the transaction that holds the
      * locks, or change what the names mean, between the snapshot and the destruction.
      */
-    private static final Set<String> COMPANIONS = Set.of(
-            "SELECT",
-            "VALUES",
-            "TABLE",
-            "INSERT",
-            "UPDATE",
-            "DELETE",
-            "MERGE",
-            "TRUNCATE",
-            "DROP TABLE",
-            "DROP FOREIGN TABLE",
-            "DROP VIEW",
-            "DROP MATERIALIZED VIEW",
-            "DROP INDEX");
+    private static final Set<CommandTag> COMPANIONS = Set.of(
+            CommandTag.SELECT,
+            CommandTag.INSERT,
+            CommandTag.UPDATE,
+            CommandTag.DELETE,
+            CommandTag.MERGE,
+            CommandTag.TRUNCATE,
+            CommandTag.DROP_TABLE,
+            CommandTag.DROP_FOREIGN_TABLE,
+            CommandTag.DROP_VIEW,
+            CommandTag.DROP_MATERIALIZED_VIEW,
+            CommandTag.DROP_INDEX);
 
     private SecuredText() {}
 
@@ -42,7 +41,7 @@ final class SecuredText {
             return;
         }
         for (StatementAssessment each : statement.assessment().statements()) {
-            if (!COMPANIONS.contains(each.operation())) {
+            if (!COMPANIONS.contains(each.tag())) {
                 throw new RecoveryNotReadyException(
                         each.operation() + " stands in one text with a statement that destroys rows,"
                                 + " and could change what that does after the snapshot",
