@@ -2,6 +2,7 @@ package io.backstop.api.analysis;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Rows that a statement would take away or overwrite, as far as its text tells: where a snapshot has to begin.
@@ -26,17 +27,38 @@ public record Destruction(Kind kind, List<RelationName> relations, boolean casca
     /** The ways in which rows go. */
     public enum Kind {
         /** DELETE, also within a WITH or a MERGE. */
-        DELETE,
+        DELETE(CommandTag.DELETE),
         /** UPDATE, also within a WITH, a MERGE or ON CONFLICT. */
-        UPDATE,
-        TRUNCATE,
-        DROP_TABLE,
-        DROP_VIEW,
-        DROP_MATERIALIZED_VIEW,
-        DROP_SCHEMA,
+        UPDATE(CommandTag.UPDATE),
+        TRUNCATE(CommandTag.TRUNCATE),
+        /** DROP TABLE and DROP FOREIGN TABLE. */
+        DROP_TABLE(CommandTag.DROP_TABLE),
+        DROP_VIEW(CommandTag.DROP_VIEW),
+        DROP_MATERIALIZED_VIEW(CommandTag.DROP_MATERIALIZED_VIEW),
+        DROP_SCHEMA(CommandTag.DROP_SCHEMA),
         /** ALTER TABLE that drops a column or rewrites its values. */
-        ALTER_TABLE,
+        ALTER_TABLE(CommandTag.ALTER_TABLE),
         /** What no snapshot of tables brings back: a database, a server file, code run unseen. */
-        UNRECOVERABLE
+        UNRECOVERABLE;
+
+        private final Optional<CommandTag> command;
+
+        Kind(CommandTag command) {
+            this.command = Optional.of(command);
+        }
+
+        Kind() {
+            this.command = Optional.empty();
+        }
+
+        /** The command that destroys in this way; empty for {@link #UNRECOVERABLE}, which many do. */
+        public Optional<CommandTag> command() {
+            return command;
+        }
+
+        /** As a policy names it: {@code DROP TABLE}. */
+        public String text() {
+            return command.map(CommandTag::text).orElse(name());
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.backstop.api.policy;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.RiskLevel;
 
 import java.util.Objects;
@@ -12,7 +13,7 @@ import java.util.Set;
  * @param name the profile or file it came from, for messages and the audit
  * @param enforcement whether refusals are carried out
  * @param requireApprovalForRisks risks that wait for a human
- * @param blockOperations operations that never run, as {@code StatementAssessment.operation} names them
+ * @param blocked operations that never run: {@code block_operations} of the file
  * @param blockUnknownOrParseFailure whether what cannot be understood is blocked rather than held
  * @param recovery what has to be saved before rows are destroyed
  * @param impact what makes an ordinary write CRITICAL
@@ -22,21 +23,26 @@ public record Policy(
         String name,
         Enforcement enforcement,
         Set<RiskLevel> requireApprovalForRisks,
-        Set<String> blockOperations,
+        BlockedOperations blocked,
         boolean blockUnknownOrParseFailure,
         RecoveryRules recovery,
         ImpactRules impact,
         QuarantineRules quarantine) {
 
     /** The operations that no snapshot of tables brings back, or that act on the whole server. */
-    public static final Set<String> DEFAULT_BLOCKED_OPERATIONS =
-            Set.of("DROP DATABASE", "DROP SCHEMA", "DROP TABLESPACE", "DROP OWNED", "ALTER SYSTEM", "COPY PROGRAM");
+    public static final BlockedOperations DEFAULT_BLOCKED_OPERATIONS = BlockedOperations.of(
+            CommandTag.DROP_DATABASE,
+            CommandTag.DROP_SCHEMA,
+            CommandTag.DROP_TABLESPACE,
+            CommandTag.DROP_OWNED,
+            CommandTag.ALTER_SYSTEM,
+            CommandTag.COPY_PROGRAM);
 
     public Policy {
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(enforcement, "enforcement");
         requireApprovalForRisks = Set.copyOf(requireApprovalForRisks);
-        blockOperations = Set.copyOf(blockOperations);
+        Objects.requireNonNull(blocked, "blocked");
         Objects.requireNonNull(recovery, "recovery");
         Objects.requireNonNull(impact, "impact");
         Objects.requireNonNull(quarantine, "quarantine");
@@ -62,7 +68,7 @@ public record Policy(
                 "application",
                 Enforcement.ENFORCE,
                 Set.of(),
-                strict.blockOperations(),
+                strict.blocked(),
                 strict.blockUnknownOrParseFailure(),
                 strict.recovery(),
                 strict.impact(),
@@ -85,11 +91,16 @@ public record Policy(
                 newName,
                 newEnforcement,
                 requireApprovalForRisks,
-                blockOperations,
+                blocked,
                 blockUnknownOrParseFailure,
                 recovery,
                 impact,
                 quarantine);
+    }
+
+    /** The names of the operations that never run, as the file writes them. */
+    public Set<String> blockOperations() {
+        return blocked.names();
     }
 
     /** Whether refusals are carried out. */

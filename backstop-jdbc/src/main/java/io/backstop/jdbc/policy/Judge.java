@@ -7,6 +7,7 @@ import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.api.policy.BlockedOperations;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.RecoveryRules;
 import io.backstop.api.policy.SnapshotMode;
@@ -63,18 +64,23 @@ public final class Judge {
 
     private static Optional<Verdict> blockedOperation(Assessment assessment, Policy policy) {
         return assessment.statements().stream()
-                .flatMap(Judge::operations)
-                .filter(policy.blockOperations()::contains)
+                .flatMap(statement -> blocked(statement, policy.blocked()))
                 .findFirst()
                 .map(operation -> new Verdict.Block(BLOCKED_OPERATION, "the policy blocks " + operation));
     }
 
-    /** What a statement does: its own operation, and those of the statements inside it. */
-    private static Stream<String> operations(StatementAssessment statement) {
+    /** What is blocked of what a statement does: its own operation, and those of the statements inside it. */
+    private static Stream<String> blocked(StatementAssessment statement, BlockedOperations blocked) {
+        boolean itself = blocked.commands().contains(statement.tag())
+                || (statement.tag() == CommandTag.EXPLAIN_ANALYZE
+                        && blocked.explained().contains(statement.inner().get(0)));
         return Stream.concat(
-                Stream.of(statement.operation()),
+                Stream.of(statement.operation()).filter(operation -> itself),
                 statement.destructions().stream()
-                        .map(destruction -> destruction.kind().name().replace('_', ' ')));
+                        .map(Destruction::kind)
+                        .filter(kind ->
+                                kind.command().map(blocked.commands()::contains).orElse(blocked.unrecoverable()))
+                        .map(Destruction.Kind::text));
     }
 
     private static Optional<Verdict> unrecoverable(Assessment assessment, RecoveryRules recovery) {

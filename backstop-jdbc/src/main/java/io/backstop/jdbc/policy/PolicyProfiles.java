@@ -6,14 +6,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The policies that need no file, by name. */
 public final class PolicyProfiles {
-    private static final Map<String, Policy> PROFILES = new TreeMap<>(Map.of(
-            "strict", Policy.strict(),
-            "application", Policy.application(),
-            "read-only", Policy.readOnly(),
-            "monitor", Policy.monitor()));
+    private static final Map<String, Policy> PROFILES = Stream.of(
+                    Policy.strict(), Policy.application(), Policy.readOnly(), Policy.monitor())
+            .collect(Collectors.toMap(Policy::name, Function.identity(), (one, other) -> one, TreeMap::new));
 
     private PolicyProfiles() {}
 

@@ -145,7 +145,7 @@ public final class PolicyReader {
                 name,
                 Policy.Enforcement.ENFORCE,
                 values.risks(REQUIRE_APPROVAL_FOR_RISKS, defaults.requireApprovalForRisks()),
-                values.operations(BLOCK_OPERATIONS, defaults.blockOperations()),
+                values.operations(BLOCK_OPERATIONS, defaults.blocked()),
                 values.flag(BLOCK_UNKNOWN_OR_PARSE_FAILURE, defaults.blockUnknownOrParseFailure()),
                 recovery(values, defaults.recovery()),
                 impact(values, defaults.impact()),

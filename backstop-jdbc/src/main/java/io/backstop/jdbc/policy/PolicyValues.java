@@ -1,6 +1,7 @@
 package io.backstop.jdbc.policy;
 
 import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.policy.BlockedOperations;
 import io.backstop.api.policy.SnapshotMode;
 
 import java.math.BigInteger;
@@ -12,7 +13,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /** The values of a policy file by key, each with its line, and the checks that they are what the key takes. */
 final class PolicyValues {
@@ -80,10 +80,22 @@ final class PolicyValues {
         return lists;
     }
 
-    Set<String> operations(PolicyKey key, Set<String> otherwise) throws InvalidPolicyException {
-        return names(key, otherwise).stream()
-                .map(operation -> operation.strip().toUpperCase(Locale.ROOT).replaceAll("\\s+", " "))
-                .collect(Collectors.toUnmodifiableSet());
+    BlockedOperations operations(PolicyKey key, BlockedOperations otherwise) throws InvalidPolicyException {
+        Value value = values.get(key);
+        if (value == null) {
+            return otherwise;
+        }
+        BlockedOperations operations = BlockedOperations.NONE;
+        for (String name : names(key, value, value.json(), "a list of names")) {
+            String operation = name.strip().toUpperCase(Locale.ROOT).replaceAll("\\s+", " ");
+            operations = operations.and(BlockedOperations.named(operation)
+                    .orElseThrow(() -> invalid(
+                            key,
+                            value,
+                            "a list of names of operations, and \"" + name + "\" is none"
+                                    + OperationNames.suggestion(operation))));
+        }
+        return operations;
     }
 
     Set<RiskLevel> risks(PolicyKey key, Set<RiskLevel> otherwise) throws InvalidPolicyException {

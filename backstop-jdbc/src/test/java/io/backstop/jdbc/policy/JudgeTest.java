@@ -93,6 +93,29 @@ class JudgeTest {
                 .isEqualTo("blocked-operation");
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    EXPLAIN ANALYZE DELETE | EXPLAIN ANALYZE DELETE FROM t WHERE id = 1 | EXPLAIN ANALYZE DELETE
+                    DELETE                 | EXPLAIN ANALYZE DELETE FROM t WHERE id = 1 | DELETE
+                    UPDATE                 | INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1 | UPDATE
+                    DROP TABLE             | DROP FOREIGN TABLE t                       | DROP TABLE
+                    UNRECOVERABLE          | DROP EXTENSION hstore                      | UNRECOVERABLE
+                    drop  extension        | DROP EXTENSION hstore                      | DROP EXTENSION
+                    """)
+    void what_is_blocked_is_told_in_the_words_of_the_policy(String blocked, String sql, String told)
+            throws InvalidPolicyException {
+        assertThat(verdict(sql, policy("{\"block_operations\": [\"" + blocked + "\"]}")))
+                .isEqualTo(new Verdict.Block(Judge.BLOCKED_OPERATION, "the policy blocks " + told));
+    }
+
+    @Test
+    void a_command_that_is_blocked_under_explain_analyze_runs_by_itself() throws InvalidPolicyException {
+        Policy policy = policy("{\"block_operations\": [\"EXPLAIN ANALYZE INSERT\"]}");
+        assertThat(verdict("INSERT INTO t VALUES (1)", policy)).isEqualTo(new Verdict.Allow(false));
+        assertThat(block(verdict("EXPLAIN ANALYZE INSERT INTO t VALUES (1)", policy)))
+                .isEqualTo("blocked-operation");
+    }
+
     @Test
     void protected_tables_and_columns_make_a_scoped_write_critical() throws InvalidPolicyException {
         Policy policy =

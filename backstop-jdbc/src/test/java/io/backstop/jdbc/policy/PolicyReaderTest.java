@@ -1,5 +1,7 @@
 package io.backstop.jdbc.policy;
 
+import io.backstop.api.analysis.CommandTag;
+import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.SnapshotMode;
@@ -12,8 +14,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -114,6 +119,37 @@ class PolicyReaderTest {
         assertThatThrownBy(() -> reader.read(text, "p.json"))
                 .isInstanceOf(InvalidPolicyException.class)
                 .hasMessageStartingWith(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    DROP DATABSE      | ; did you mean DROP DATABASE?
+                    truncate  table   | ; did you mean TRUNCATE?
+                    EXPLAIN ANALYZE DELTE | ; did you mean EXPLAIN ANALYZE DELETE, EXPLAIN ANALYZE, EXPLAIN?
+                    RELEASE           | ; did you mean RELEASE SAVEPOINT?
+                    DROP              | ; did you mean DROP CAST, DROP ROLE, DROP RULE?
+                    DESTROY ALL       | ''
+                    """)
+    void a_blocked_operation_that_there_is_not_is_refused_with_the_names_near_it(String name, String suggestion) {
+        assertThatThrownBy(() -> reader.read("{\n\"block_operations\": [\"DELETE\", \"" + name + "\"]\n}", "p.json"))
+                .isInstanceOf(InvalidPolicyException.class)
+                .hasMessage(
+                        "policy p.json, line 2: \"block_operations\" has to be a list of names of operations, and \""
+                                + name + "\" is none" + suggestion);
+    }
+
+    @Test
+    void every_command_and_every_kind_of_destruction_can_be_blocked_by_its_words() throws Exception {
+        Set<String> names = Stream.of(
+                        Arrays.stream(CommandTag.values()).map(CommandTag::text),
+                        Arrays.stream(CommandTag.values()).map(CommandTag::explained),
+                        Arrays.stream(Destruction.Kind.values()).map(Destruction.Kind::text))
+                .flatMap(each -> each)
+                .collect(Collectors.toSet());
+        String list = names.stream().map(name -> '"' + name + '"').collect(Collectors.joining(","));
+        assertThat(reader.read("{\"block_operations\": [" + list + "]}", "p.json")
+                        .blockOperations())
+                .isEqualTo(names);
     }
 
     @Test
