@@ -664,6 +664,16 @@ class GuardedSessionTest {
         assertThat(heldAs("EXECUTE p(0)")).isNotEqualTo(second);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"CREATE TABLE made AS EXECUTE p(0)", "EXPLAIN ANALYZE CREATE TABLE made AS EXECUTE p(0)"})
+    void an_approval_covers_what_is_prepared_where_a_table_is_made_of_it(String sql) throws SQLException {
+        execute("PREPARE p(int) AS SELECT * FROM users WHERE id > $1");
+        String first = heldAs(sql);
+        execute("DEALLOCATE p");
+        execute("PREPARE p(int) AS SELECT pg_sleep(0) FROM users WHERE id > $1");
+        assertThat(heldAs(sql)).isNotEqualTo(first);
+    }
+
     @Test
     void text_that_mixes_destruction_with_transaction_control_is_refused() throws SQLException {
         guard(Policy.application());

@@ -124,6 +124,17 @@ class UnseenCodeTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"EXECUTE p(0)", "EXPLAIN ANALYZE EXECUTE p(0)", "EXPLAIN (ANALYZE) EXECUTE p(0)"})
+    void a_prepared_statement_is_counted_explained_or_not(String sql) throws SQLException {
+        database.run("INSERT INTO other SELECT i, 'v' FROM generate_series(51, 5000) i");
+        execute("PREPARE p(int) AS DELETE FROM other WHERE id > $1");
+        assertThatThrownBy(() -> execute(sql))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageStartingWith("the write was rolled back: it changed 5000 rows");
+        assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("5000");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"COMMIT", "ROLLBACK"})
     void a_block_that_ends_its_transaction_is_refused_in_plain_words(String end) throws SQLException {
         assertThatThrownBy(() -> execute("DO 'BEGIN INSERT INTO other VALUES (51); " + end + "; END'"))

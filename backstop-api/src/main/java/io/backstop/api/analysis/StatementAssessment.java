@@ -64,6 +64,19 @@ public record StatementAssessment(
         return tag == command || inner.contains(command);
     }
 
+    /** Whether it is one of these commands, or runs or stores one inside. */
+    public boolean holdsAny(Set<CommandTag> commands) {
+        if (commands.contains(tag)) {
+            return true;
+        }
+        for (CommandTag command : inner) {
+            if (commands.contains(command)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** This statement with more findings, and the risk that they give it. */
     public StatementAssessment with(List<Finding> more) {
         if (more.isEmpty()) {

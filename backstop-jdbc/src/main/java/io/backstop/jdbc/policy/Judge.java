@@ -15,6 +15,7 @@ import io.backstop.api.policy.Verdict;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /** What a policy says to an assessed statement. Pure and stateless: the same input gets the same verdict. */
@@ -74,13 +75,18 @@ public final class Judge {
         boolean itself = blocked.commands().contains(statement.tag())
                 || (statement.tag() == CommandTag.EXPLAIN_ANALYZE
                         && blocked.explained().contains(statement.inner().get(0)));
-        return Stream.concat(
-                Stream.of(statement.operation()).filter(operation -> itself),
-                statement.destructions().stream()
-                        .map(Destruction::kind)
-                        .filter(kind ->
-                                kind.command().map(blocked.commands()::contains).orElse(blocked.unrecoverable()))
-                        .map(Destruction.Kind::text));
+        return Stream.of(
+                        Stream.of(statement.operation()).filter(operation -> itself),
+                        statement.inner().stream()
+                                .filter(blocked.commands()::contains)
+                                .map(CommandTag::text),
+                        statement.destructions().stream()
+                                .map(Destruction::kind)
+                                .filter(kind -> kind.command()
+                                        .map(blocked.commands()::contains)
+                                        .orElse(blocked.unrecoverable()))
+                                .map(Destruction.Kind::text))
+                .flatMap(Function.identity());
     }
 
     private static Optional<Verdict> unrecoverable(Assessment assessment, RecoveryRules recovery) {

@@ -48,7 +48,7 @@ final class ProtectedObjects {
 
     /** Rows of the catalog are the schema itself; no snapshot of tables brings them back. */
     private static StatementAssessment systemCatalog(StatementAssessment statement) {
-        boolean writesRows = !statement.destructions().isEmpty() || ROW_WRITES.contains(statement.tag());
+        boolean writesRows = !statement.destructions().isEmpty() || statement.holdsAny(ROW_WRITES);
         Optional<RelationName> written = statement.targets().stream()
                 .map(Target::name)
                 .filter(ProtectedObjects::isSystemRelation)

@@ -108,6 +108,41 @@ class JudgeTest {
                 .isEqualTo(new Verdict.Block(Judge.BLOCKED_OPERATION, "the policy blocks " + told));
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    INSERT                   | EXPLAIN ANALYZE INSERT INTO t VALUES (1)
+                    INSERT                   | PREPARE p AS INSERT INTO t VALUES (1)
+                    INSERT                   | WITH i AS (INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM i
+                    INSERT                   | COPY (INSERT INTO t VALUES (1) RETURNING *) TO STDOUT
+                    MERGE                    | EXPLAIN (ANALYZE) MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DO NOTHING
+                    EXECUTE                  | EXPLAIN ANALYZE EXECUTE p
+                    EXECUTE                  | CREATE TABLE t AS EXECUTE p
+                    CREATE MATERIALIZED VIEW | EXPLAIN ANALYZE CREATE MATERIALIZED VIEW v AS SELECT 1
+                    """)
+    void a_blocked_command_is_blocked_inside_another_that_runs_or_stores_it(String blocked, String sql)
+            throws InvalidPolicyException {
+        assertThat(verdict(sql, policy("{\"block_operations\": [\"" + blocked + "\"]}")))
+                .isEqualTo(new Verdict.Block(Judge.BLOCKED_OPERATION, "the policy blocks " + blocked));
+    }
+
+    @Test
+    void a_blocked_command_that_is_only_planned_runs() throws InvalidPolicyException {
+        assertThat(verdict("EXPLAIN INSERT INTO t VALUES (1)", policy("{\"block_operations\": [\"INSERT\"]}")))
+                .isEqualTo(new Verdict.Allow(false));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "INSERT INTO pg_class VALUES (1)",
+                "EXPLAIN ANALYZE INSERT INTO pg_class VALUES (1)",
+                "PREPARE p AS INSERT INTO pg_catalog.pg_class VALUES (1)",
+                "WITH i AS (INSERT INTO pg_class VALUES (1) RETURNING *) SELECT * FROM i"
+            })
+    void rows_of_the_system_catalog_are_not_inserted_from_inside_either(String sql) {
+        assertThat(block(verdict(sql, Policy.application()))).isEqualTo("unrecoverable-operation");
+    }
+
     @Test
     void a_command_that_is_blocked_under_explain_analyze_runs_by_itself() throws InvalidPolicyException {
         Policy policy = policy("{\"block_operations\": [\"EXPLAIN ANALYZE INSERT\"]}");

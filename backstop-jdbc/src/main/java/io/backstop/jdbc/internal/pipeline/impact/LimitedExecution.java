@@ -80,7 +80,7 @@ public final class LimitedExecution {
     /** Not what was counted and undone already: it runs for good where the policy lets it nevertheless. */
     private static boolean runsUnseenCode(Assessment assessment) {
         return assessment.statements().stream()
-                        .anyMatch(statement -> UNSEEN.contains(statement.tag())
+                        .anyMatch(statement -> statement.holdsAny(UNSEEN)
                                 || statement.findings().stream().anyMatch(found(VolatileCode.RULE)))
                 && assessment.findings().stream().noneMatch(found(IMPACT_LIMIT));
     }
