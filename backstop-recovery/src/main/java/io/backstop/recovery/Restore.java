@@ -220,7 +220,7 @@ public final class Restore {
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             TableRestore.refuseUnlessFree(transaction, target);
             for (TableDescription.Prerequisite prerequisite : description.prerequisites()) {
-                if (!transaction.holds(prerequisite.exists())) {
+                if (!transaction.has(prerequisite)) {
                     return false;
                 }
             }
@@ -263,21 +263,13 @@ public final class Restore {
             archive.verify(manifest);
             return archive.description(manifest);
         } catch (CorruptSnapshotException e) {
-            throw corrupt(manifest, e);
+            throw RecoveryException.damaged(manifest, e);
         } catch (IOException e) {
             throw new RecoveryException(
                     "snapshot " + manifest.snapshotId() + " cannot be read: " + e.getMessage(),
                     "see whether the storage can be reached with these credentials; the database was not touched",
                     e);
         }
-    }
-
-    public static RecoveryException corrupt(SnapshotManifest manifest, IOException e) {
-        return new RecoveryException(
-                "snapshot " + manifest.snapshotId() + " is damaged: " + e.getMessage(),
-                "restore another snapshot of " + manifest.schema() + "." + manifest.table()
-                        + ", or bring the object back from the storage's own versions; nothing was kept",
-                e);
     }
 
     private static RelationName target(SnapshotManifest manifest, Map<SnapshotManifest, RelationName> targets) {

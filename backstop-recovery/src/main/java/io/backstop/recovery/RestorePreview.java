@@ -5,6 +5,7 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.schema.PrerequisiteKind;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 
@@ -59,7 +60,7 @@ public record RestorePreview(
                 connection.setAutoCommit(true);
             }
         } catch (IOException e) {
-            throw Restore.corrupt(manifest, e);
+            throw RecoveryException.damaged(manifest, e);
         } catch (SQLException e) {
             throw ServerErrors.of("the database could not be looked at for the restore of " + table, e);
         }
@@ -72,10 +73,10 @@ public record RestorePreview(
         String schema = target.schema().orElseThrow();
         boolean schemaComes = holds(connection, "EXISTS (SELECT FROM pg_namespace WHERE nspname = ?)", schema);
         for (Prerequisite prerequisite : description.prerequisites()) {
-            if (!holds(connection, prerequisite.exists())) {
+            if (!holds(connection, prerequisite.kind().existence(), prerequisite.identity())) {
                 String subject = prerequisite.kind() + " " + prerequisite.identity();
                 (prerequisite.sql().isEmpty() ? missing : toCreate).add(subject);
-                schemaComes |= prerequisite.kind().equals("schema") && schema.equals(description.schema());
+                schemaComes |= prerequisite.kind() == PrerequisiteKind.SCHEMA && schema.equals(description.schema());
             }
         }
         boolean taken = holds(
@@ -98,13 +99,6 @@ public record RestorePreview(
     }
 
     private static boolean holds(Connection connection, String condition, String... parameters) throws SQLException {
-        if (parameters.length == 0) {
-            // A condition of the snapshot's own may hold a question mark.
-            try (Statement statement = connection.createStatement();
-                    ResultSet result = statement.executeQuery("SELECT " + condition)) {
-                return result.next() && result.getBoolean(1);
-            }
-        }
         try (PreparedStatement statement = connection.prepareStatement("SELECT " + condition)) {
             for (int i = 0; i < parameters.length; i++) {
                 statement.setString(i + 1, parameters[i]);

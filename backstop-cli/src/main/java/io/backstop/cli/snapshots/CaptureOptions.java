@@ -11,7 +11,7 @@ import io.backstop.cli.option.TableNameConverter;
 import io.backstop.cli.output.TerminalProgressBar;
 import io.backstop.recovery.model.TableReference;
 import io.backstop.snapshot.capture.TableSnapshots;
-import io.backstop.snapshot.capture.TableSnapshots.Encoding;
+import io.backstop.snapshot.capture.RowEncoding;
 import io.backstop.snapshot.store.ObjectStore;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -45,7 +45,7 @@ final class CaptureOptions {
             defaultValue = "auto",
             description = "auto: binary where that means the same elsewhere; text: larger and slower, and readable by"
                     + " every version of PostgreSQL [${DEFAULT-VALUE}].")
-    private Encoding format = Encoding.AUTO;
+    private RowEncoding format = RowEncoding.AUTO;
 
     @Option(
             names = "--environment",

@@ -1,14 +1,15 @@
 package io.backstop.recovery.model;
 
+import io.backstop.snapshot.schema.TableDescription.Constraint;
+
 /**
  * A foreign key that could not be made as it was, because what it refers to is not there at the moment.
  *
- * @param name its name
- * @param definition its definition as stored, the table itself by its original name
+ * @param key the key as stored
  * @param state what was done instead
  * @param reason why, in the server's words
  */
-public record OpenForeignKey(String name, String definition, State state, String reason) {
+public record OpenForeignKey(Constraint key, State state, String reason) {
     public static final String NOT_VALID = " NOT VALID";
 
     /** What was done instead. */
@@ -25,8 +26,12 @@ public record OpenForeignKey(String name, String definition, State state, String
         }
     }
 
+    public String name() {
+        return key.name();
+    }
+
     /** A sentence for people. */
     public String warning() {
-        return "foreign key " + name + " " + state.words + ": " + reason;
+        return "foreign key " + name() + " " + state.words + ": " + reason;
     }
 }

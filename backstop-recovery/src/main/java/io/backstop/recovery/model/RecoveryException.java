@@ -1,7 +1,9 @@
 package io.backstop.recovery.model;
 
+import io.backstop.api.snapshot.SnapshotManifest;
 import org.jspecify.annotations.Nullable;
 
+import java.io.IOException;
 import java.util.List;
 
 /**
@@ -22,6 +24,15 @@ public final class RecoveryException extends Exception {
         super(problem + "\nHINT: " + hint, cause);
         this.problem = problem;
         this.hint = hint;
+    }
+
+    /** A snapshot is not what was stored. */
+    public static RecoveryException damaged(SnapshotManifest manifest, IOException cause) {
+        return new RecoveryException(
+                "snapshot " + manifest.snapshotId() + " is damaged: " + cause.getMessage(),
+                "restore another snapshot of " + manifest.schema() + "." + manifest.table()
+                        + ", or bring the object back from the storage's own versions; nothing was kept",
+                cause);
     }
 
     /** The same with what went before it and may be why. */

@@ -2,7 +2,7 @@ package io.backstop.recovery.model;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
-import io.backstop.recovery.internal.text.SqlFragments;
+import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription;
 
 import java.util.List;
@@ -51,8 +51,11 @@ public record RestoredTable(
     /** Whether it was one of the partitions of the other, of the first level. */
     public boolean isPartitionOf(RestoredTable parent) {
         return description.dependents().stream()
-                .anyMatch(dependent -> dependent.kind().equals("partition of")
-                        && SqlFragments.spellings(parent.original()).contains(dependent.identity()));
+                .anyMatch(dependent -> dependent.kind() == DependentKind.PARTITION_OF
+                        && dependent
+                                .place()
+                                .filter(on -> on.isOn(parent.original()))
+                                .isPresent());
     }
 
     /** Whether it lived in the schema of one session, which ended with that. No other schema may be called so. */

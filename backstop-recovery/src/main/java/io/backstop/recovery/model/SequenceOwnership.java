@@ -2,6 +2,7 @@ package io.backstop.recovery.model;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.recovery.internal.text.SqlFragments;
+import io.backstop.snapshot.schema.PrerequisiteKind;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
@@ -18,8 +19,6 @@ import java.util.function.Function;
  * thread-safe.
  */
 public final class SequenceOwnership {
-    private static final String SEQUENCE = "sequence";
-
     private final List<RestoredTable> tables = new ArrayList<>();
 
     public void add(RestoredTable table) {
@@ -68,12 +67,12 @@ public final class SequenceOwnership {
     /** The sequences that a table needs and does not own. */
     public static List<Prerequisite> needed(TableDescription table) {
         return table.prerequisites().stream()
-                .filter(needed -> needed.kind().equals(SEQUENCE))
+                .filter(needed -> needed.kind() == PrerequisiteKind.SEQUENCE)
                 .toList();
     }
 
     private static boolean isSame(Prerequisite needed, Sequence sequence) {
-        return needed.kind().equals(SEQUENCE)
+        return needed.kind() == PrerequisiteKind.SEQUENCE
                 && SqlFragments.spellings(RelationName.of(sequence.schema(), sequence.name()))
                         .contains(needed.identity());
     }

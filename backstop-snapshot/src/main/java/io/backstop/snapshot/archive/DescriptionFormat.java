@@ -6,9 +6,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** {@code schema.json}: a table's description with its component names in snake case. */
 final class DescriptionFormat {
-    private static final String FOREIGN = "foreign";
-    private static final String PARTITIONS = "partitions";
-
     private DescriptionFormat() {}
 
     static byte[] write(TableDescription description) {
@@ -22,16 +19,14 @@ final class DescriptionFormat {
                 throw new CorruptSnapshotException(
                         origin + " cannot be read as a table's description: it is no object");
             }
-            if (!table.has(FOREIGN)) {
-                table.putNull(FOREIGN); // stored before foreign tables were
-            }
-            if (!table.has(PARTITIONS)) {
-                table.putArray(PARTITIONS); // stored before partitioned tables named theirs
-            }
+            EarlierDescription.complete(table);
             return SnapshotJson.MAPPER.treeToValue(table, TableDescription.class);
         } catch (JacksonException e) {
             throw new CorruptSnapshotException(
                     origin + " cannot be read as a table's description: " + e.getOriginalMessage(), e);
+        } catch (IllegalArgumentException e) {
+            throw new CorruptSnapshotException(
+                    origin + " cannot be read as a table's description: " + e.getMessage(), e);
         }
     }
 }

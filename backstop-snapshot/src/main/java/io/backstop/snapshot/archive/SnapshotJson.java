@@ -1,13 +1,24 @@
 package io.backstop.snapshot.archive;
 
+import io.backstop.snapshot.schema.CatalogWord;
+import io.backstop.snapshot.schema.DependentKind;
+import io.backstop.snapshot.schema.NeedKind;
+import io.backstop.snapshot.schema.PrerequisiteKind;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.SerializationContext;
 import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.cfg.JsonNodeFeature;
+import tools.jackson.databind.deser.std.StdDeserializer;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.module.SimpleModule;
+import tools.jackson.databind.ser.std.StdSerializer;
 
 /** How records become JSON in a snapshot: keys in snake case, enums in lower case, nothing unknown and nothing twice. */
 final class SnapshotJson {
@@ -22,7 +33,32 @@ final class SnapshotJson {
             .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .addModule(words())
             .build();
 
     private SnapshotJson() {}
+
+    /** The kinds that are spelt as PostgreSQL's documentation does. */
+    private static SimpleModule words() {
+        SimpleModule module = new SimpleModule("words");
+        add(module, DependentKind.class);
+        add(module, NeedKind.class);
+        add(module, PrerequisiteKind.class);
+        return module;
+    }
+
+    private static <E extends Enum<E> & CatalogWord> void add(SimpleModule module, Class<E> type) {
+        module.addSerializer(type, new StdSerializer<E>(type) {
+            @Override
+            public void serialize(E value, JsonGenerator generator, SerializationContext context) {
+                generator.writeString(value.text());
+            }
+        });
+        module.addDeserializer(type, new StdDeserializer<E>(type) {
+            @Override
+            public E deserialize(JsonParser parser, DeserializationContext context) {
+                return CatalogWord.of(type, parser.getString());
+            }
+        });
+    }
 }

@@ -43,7 +43,7 @@ final class Capture {
     private final CallerSession session;
     private final SnapshotArchive archive;
     private final Provenance provenance;
-    private final TableSnapshots.Encoding wanted;
+    private final RowEncoding wanted;
     private final Progress progress;
     private final SnapshotSettings settings;
     private final Identifiers identifiers;
@@ -54,7 +54,7 @@ final class Capture {
             CallerSession session,
             SnapshotArchive archive,
             Provenance provenance,
-            TableSnapshots.Encoding wanted,
+            RowEncoding wanted,
             Progress progress,
             SnapshotSettings settings,
             Identifiers identifiers,

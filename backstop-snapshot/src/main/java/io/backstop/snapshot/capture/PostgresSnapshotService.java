@@ -128,7 +128,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                 session,
                 archive,
                 Provenance.of(request),
-                TableSnapshots.Encoding.AUTO,
+                RowEncoding.AUTO,
                 progress,
                 settings,
                 identifiers,

@@ -59,7 +59,7 @@ public final class TableSnapshots {
     public List<SnapshotManifest> take(
             Connections connections,
             List<RelationName> tables,
-            Encoding encoding,
+            RowEncoding encoding,
             SnapshotManifest.Source source,
             String database,
             Progress progress)
@@ -153,13 +153,5 @@ public final class TableSnapshots {
         BlastRadius radius = new BlastRadiusResolver(session, path).kept(tables);
         path.useCallers();
         return radius;
-    }
-
-    /** How rows are written. */
-    public enum Encoding {
-        /** In binary, unless a column's type has no form that means the same elsewhere. */
-        AUTO,
-        /** In text: larger and slower, and readable by every version of PostgreSQL. */
-        TEXT
     }
 }

@@ -4,9 +4,13 @@ import io.backstop.snapshot.internal.catalog.CascadeQueries;
 import io.backstop.snapshot.internal.catalog.CatalogQuery;
 import io.backstop.snapshot.internal.catalog.DependentQueries;
 import io.backstop.snapshot.internal.catalog.MembershipQueries;
+import io.backstop.snapshot.schema.CatalogWord;
 import io.backstop.snapshot.schema.DependentIdentity;
+import io.backstop.snapshot.schema.DependentKind;
+import io.backstop.snapshot.schema.NeedKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Need;
+import io.backstop.snapshot.schema.TableDescription.Place;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -20,23 +24,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Reads what hangs on tables, in the order in which it can be made again: first what changes the table, then the views
  * and functions that are made of it and what hangs on those, then what may call them.
  */
 final class DependentReader {
-    private static final List<String> KINDS_OF_NEED = List.of(
-            "role",
-            "grantor",
-            "superuser",
-            "tablespace",
-            "access method",
-            "publication",
-            "extension",
-            "compression",
-            "security label provider");
-
     private final Connection connection;
 
     DependentReader(Connection connection) {
@@ -49,22 +43,22 @@ final class DependentReader {
                 CascadeQueries.USES.rows(connection, tables, DependentReader::dependent),
                 all(CascadeQueries.USING, tables));
         Set<Long> relations = new LinkedHashSet<>(tables);
-        relations.addAll(hanging(hanging, "pg_class"));
+        relations.addAll(hanging(hanging, Catalog.RELATIONS));
         Map<Long, List<Dependent>> first = all(DependentQueries.ON_THE_TABLE, relations);
         Map<Long, List<Dependent>> last = merged(
                 all(DependentQueries.AFTER_THE_VIEWS, relations),
                 all(List.of(MembershipQueries.publications(majorVersion())), relations));
-        Map<Long, List<Dependent>> routines = all(MembershipQueries.OF_ROUTINES, hanging(hanging, "pg_proc"));
+        Map<Long, List<Dependent>> routines = all(MembershipQueries.OF_ROUTINES, hanging(hanging, Catalog.ROUTINES));
 
         Map<Long, List<Dependent>> dependents = new HashMap<>();
         for (Long table : tables) {
             List<Dependent> inOrder = new ArrayList<>(first.getOrDefault(table, List.of()));
             for (Hanging object : hanging.getOrDefault(table, List.of())) {
                 inOrder.add(object.dependent());
-                if (object.catalog().equals("pg_class")) {
+                if (object.catalog() == Catalog.RELATIONS) {
                     inOrder.addAll(elsewhere(first.getOrDefault(object.oid(), List.of())));
                     inOrder.addAll(elsewhere(last.getOrDefault(object.oid(), List.of())));
-                } else if (object.catalog().equals("pg_proc")) {
+                } else if (object.catalog() == Catalog.ROUTINES) {
                     inOrder.addAll(elsewhere(routines.getOrDefault(object.oid(), List.of())));
                 }
             }
@@ -75,10 +69,10 @@ final class DependentReader {
         return dependents;
     }
 
-    private static Set<Long> hanging(Map<Long, List<Hanging>> hanging, String catalog) {
+    private static Set<Long> hanging(Map<Long, List<Hanging>> hanging, Catalog catalog) {
         return hanging.values().stream()
                 .flatMap(List::stream)
-                .filter(object -> object.catalog().equals(catalog))
+                .filter(object -> object.catalog() == catalog)
                 .map(Hanging::oid)
                 .collect(Collectors.toCollection(LinkedHashSet::new));
     }
@@ -87,7 +81,13 @@ final class DependentReader {
     private static List<Dependent> elsewhere(List<Dependent> dependents) {
         return dependents.stream()
                 .map(d -> new Dependent(
-                        d.kind(), d.identity(), d.sql(), d.needs(), false, d.own() ? Optional.empty() : d.drop()))
+                        d.kind(),
+                        d.identity(),
+                        d.sql(),
+                        d.needs(),
+                        false,
+                        d.own() ? Optional.empty() : d.drop(),
+                        d.place()))
                 .toList();
     }
 
@@ -120,7 +120,7 @@ final class DependentReader {
     private static Dependent dependent(ResultSet row) throws SQLException {
         boolean own = !CatalogQuery.has(row, "own") || row.getBoolean("own");
         return new Dependent(
-                row.getString("kind"),
+                CatalogWord.of(DependentKind.class, row.getString("kind")),
                 row.getString("identity"),
                 CatalogQuery.texts(row, "sql"),
                 CatalogQuery.has(row, "needs")
@@ -129,25 +129,56 @@ final class DependentReader {
                                 .toList()
                         : List.of(),
                 own,
-                own || !CatalogQuery.has(row, "drop") ? Optional.empty() : Optional.ofNullable(row.getString("drop")));
+                own || !CatalogQuery.has(row, "drop") ? Optional.empty() : Optional.ofNullable(row.getString("drop")),
+                CatalogQuery.has(row, "place") ? place(CatalogQuery.texts(row, "place")) : Optional.empty());
     }
 
+    /** Schema, table and name, or nothing. */
+    private static Optional<Place> place(List<String> parts) {
+        return parts.isEmpty() ? Optional.empty() : Optional.of(new Place(parts.get(0), parts.get(1), parts.get(2)));
+    }
+
+    /** A kind and a name with a space between them, as the queries give it. */
     private static Need need(String text) {
-        return KINDS_OF_NEED.stream()
-                .filter(kind -> text.startsWith(kind + " "))
-                .map(kind -> new Need(kind, text.substring(kind.length() + 1)))
+        return Stream.of(NeedKind.values())
+                .filter(kind -> text.startsWith(kind.text() + " "))
+                .map(kind -> new Need(kind, text.substring(kind.text().length() + 1)))
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException("a need is of an unknown kind: " + text));
     }
 
-    private record Hanging(String catalog, long oid, Dependent dependent) {
+    /** The catalogs that an object may be in. */
+    private enum Catalog {
+        RELATIONS,
+        ROUTINES,
+        OPERATORS,
+        TYPES;
+
+        static Catalog of(String name) {
+            return switch (name) {
+                case "pg_class" -> RELATIONS;
+                case "pg_proc" -> ROUTINES;
+                case "pg_operator" -> OPERATORS;
+                case "pg_type" -> TYPES;
+                default -> throw new IllegalStateException("an object is in an unknown catalog: " + name);
+            };
+        }
+    }
+
+    private record Hanging(Catalog catalog, long oid, Dependent dependent) {
         static Hanging read(ResultSet row) throws SQLException {
             Dependent d = DependentReader.dependent(row);
             return new Hanging(
-                    row.getString("class"),
+                    Catalog.of(row.getString("class")),
                     row.getLong("oid"),
                     new Dependent(
-                            d.kind(), d.identity(), d.sql(), d.needs(), false, Optional.of(row.getString("drop"))));
+                            d.kind(),
+                            d.identity(),
+                            d.sql(),
+                            d.needs(),
+                            false,
+                            Optional.of(row.getString("drop")),
+                            d.place()));
         }
     }
 }

@@ -3,6 +3,8 @@ package io.backstop.snapshot.describe;
 import io.backstop.snapshot.internal.catalog.CatalogQuery;
 import io.backstop.snapshot.internal.catalog.CreateObjectSql;
 import io.backstop.snapshot.internal.catalog.GrantQueries;
+import io.backstop.snapshot.schema.CatalogWord;
+import io.backstop.snapshot.schema.PrerequisiteKind;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 
 import java.sql.Connection;
@@ -88,7 +90,6 @@ final class PrerequisiteReader {
     private static final String SCHEMAS =
             """
             SELECT w.root, 1 AS step, w.depth, 'schema' AS kind, n.nspname::text AS identity,
-                   format('pg_catalog.to_regnamespace(%L) IS NOT NULL', quote_ident(n.nspname)) AS "exists",
                    ARRAY[format('CREATE SCHEMA %I', n.nspname),
                          format('ALTER SCHEMA %I OWNER TO %I', n.nspname, pg_get_userbyid(n.nspowner))]
                    || ARRAY(SELECT format('COMMENT ON SCHEMA %I IS %L', n.nspname, obj_description(n.oid, 'pg_namespace'))
@@ -100,7 +101,6 @@ final class PrerequisiteReader {
 
     private static final String EXTENSIONS = """
             SELECT w.root, 2, w.depth, 'extension', e.extname::text,
-                   format('EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = %L)', e.extname),
                    ARRAY[format('CREATE EXTENSION %I SCHEMA %I VERSION %L', e.extname, x.nspname, e.extversion)]
             FROM wanted w JOIN pg_extension e ON e.oid = w.oid JOIN pg_namespace x ON x.oid = e.extnamespace
             WHERE w.classid = 'pg_extension'::regclass
@@ -108,17 +108,14 @@ final class PrerequisiteReader {
 
     /** What it is made of, a library, is not in the database. */
     private static final String WRAPPERS = """
-            SELECT w.root, 2, w.depth, 'foreign data wrapper', f.fdwname::text,
-                   format('EXISTS (SELECT FROM pg_catalog.pg_foreign_data_wrapper WHERE fdwname = %L)', f.fdwname),
-                   '{}'::text[]
+            SELECT w.root, 2, w.depth, 'foreign data wrapper', f.fdwname::text, '{}'::text[]
             FROM wanted w JOIN pg_foreign_data_wrapper f ON f.oid = w.oid
             WHERE w.classid = 'pg_foreign_data_wrapper'::regclass AND NOT w.extended
             """;
 
     /** Without user mappings, which hold passwords. */
     private static final String SERVERS = """
-            SELECT w.root, 3, w.depth, 'server', s.srvname::text,
-                   format('EXISTS (SELECT FROM pg_catalog.pg_foreign_server WHERE srvname = %L)', s.srvname), :server
+            SELECT w.root, 3, w.depth, 'server', s.srvname::text, :server
             FROM wanted w JOIN pg_foreign_server s ON s.oid = w.oid
             JOIN pg_foreign_data_wrapper f ON f.oid = s.srvfdw
             WHERE w.classid = 'pg_foreign_server'::regclass AND NOT w.extended
@@ -126,18 +123,14 @@ final class PrerequisiteReader {
 
     /** Functions that make a type what it is have to know its name before it is made. */
     private static final String SHELLS = """
-            SELECT w.root, 3, 0, 'shell of type', t.oid::regtype::text,
-                   format('EXISTS (SELECT FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace '
-                          'WHERE n.nspname = %L AND t.typname = %L)', n.nspname, t.typname), :shell
+            SELECT w.root, 3, 0, 'shell of type', format('%I.%I', n.nspname, t.typname), :shell
             FROM wanted w JOIN pg_type t ON t.oid = w.oid JOIN pg_namespace n ON n.oid = t.typnamespace
             WHERE w.classid = 'pg_type'::regclass AND NOT w.extended AND :own
               AND (t.typtype = 'b' OR EXISTS (SELECT FROM pg_range g WHERE g.rngtypid = t.oid AND g.rngcanonical <> 0))
             """;
 
     private static final String TYPES = """
-            SELECT w.root, 4, w.depth, CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, t.oid::regtype::text,
-                   format('EXISTS (SELECT FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace '
-                          'WHERE n.nspname = %L AND t.typname = %L AND t.typisdefined)', n.nspname, t.typname), :type
+            SELECT w.root, 4, w.depth, CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, format('%I.%I', n.nspname, t.typname), :type
             FROM wanted w JOIN pg_type t ON t.oid = w.oid JOIN pg_namespace n ON n.oid = t.typnamespace
             WHERE w.classid = 'pg_type'::regclass AND NOT w.extended AND t.typtype IN ('e', 'c', 'd', 'r', 'b') AND :own
               AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')
@@ -146,7 +139,7 @@ final class PrerequisiteReader {
     /** A type of this kind comes with its table or view, and made by itself would have that one's name. */
     private static final String ROW_TYPES = """
             SELECT w.root, 4, w.depth, 'row type of ' || CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'table' END,
-                   c.oid::regclass::text, format('pg_catalog.to_regtype(%L) IS NOT NULL', t.oid::regtype), '{}'::text[]
+                   c.oid::regclass::text, '{}'::text[]
             FROM wanted w JOIN pg_type t ON t.oid = w.oid JOIN pg_class c ON c.oid = t.typrelid AND c.relkind <> 'c'
             WHERE w.classid = 'pg_type'::regclass AND NOT w.extended AND t.typtype = 'c' AND c.oid <> w.root AND :own
             """;
@@ -156,13 +149,8 @@ final class PrerequisiteReader {
             "NOT (t.typelem <> 0 AND t.typsubscript = 'array_subscript_handler'::regproc) "
                     + "AND t.typnamespace <> 'pg_catalog'::regnamespace AND t.typnamespace <> 'information_schema'::regnamespace";
 
-    /** Found without their types being looked up by name: that fails while a type is a shell. */
     private static final String FUNCTIONS = """
             SELECT w.root, 4, w.depth, :kind, p.oid::regprocedure::text,
-                   format('EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace '
-                          'WHERE n.nspname = %L AND p.proname = %L AND pg_catalog.oidvectortypes(p.proargtypes) = %L)',
-                          (SELECT nspname FROM pg_namespace WHERE oid = p.pronamespace), p.proname,
-                          oidvectortypes(p.proargtypes)),
                    ARRAY['SET LOCAL check_function_bodies = off'] || :routine
                    || ARRAY[format('ALTER ROUTINE %s OWNER TO %I', p.oid::regprocedure, pg_get_userbyid(p.proowner))]
                    || :grants
@@ -179,7 +167,6 @@ final class PrerequisiteReader {
     private static final String SEQUENCES =
             """
             SELECT w.root, 4, w.depth, 'sequence', c.oid::regclass::text,
-                   format('pg_catalog.to_regclass(%L) IS NOT NULL', c.oid::regclass),
                    array_remove(ARRAY[
                        format('CREATE %sSEQUENCE %s AS %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s %s',
                               CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED ' END, c.oid::regclass,
@@ -197,40 +184,27 @@ final class PrerequisiteReader {
             """.replace(":grants", GrantQueries.statements("'SEQUENCE ' || c.oid::regclass", "c.relowner", "c.relacl"));
 
     private static final String COLLATIONS = """
-            SELECT w.root, 3, 1, 'collation', format('%I.%I', n.nspname, c.collname),
-                   format('EXISTS (SELECT FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n '
-                          'ON n.oid = c.collnamespace WHERE n.nspname = %L AND c.collname = %L)', n.nspname, c.collname),
-                   :collation
+            SELECT w.root, 3, 1, 'collation', format('%I.%I', n.nspname, c.collname), :collation
             FROM wanted w JOIN pg_collation c ON c.oid = w.oid JOIN pg_namespace n ON n.oid = c.collnamespace
             WHERE w.classid = 'pg_collation'::regclass AND NOT w.extended AND n.nspname <> 'pg_catalog'
             """;
 
     /** The shell that naming an operator made is not the operator. */
     private static final String OPERATORS = """
-            SELECT w.root, 4, w.depth, 'operator', o.oid::regoperator::text,
-                   format('EXISTS (SELECT FROM pg_catalog.pg_operator WHERE oid = pg_catalog.to_regoperator(%L) '
-                          'AND oprcode <> 0)', o.oid::regoperator), :operator
+            SELECT w.root, 4, w.depth, 'operator', o.oid::regoperator::text, :operator
             FROM wanted w JOIN pg_operator o ON o.oid = w.oid
             WHERE w.classid = 'pg_operator'::regclass AND NOT w.extended AND o.oprnamespace <> 'pg_catalog'::regnamespace
             """.replace(":operator", CreateObjectSql.OPERATOR);
 
     private static final String FAMILIES = """
-            SELECT w.root, 4, w.depth, 'operator family', format('%I.%I', n.nspname, f.opfname),
-                   format('EXISTS (SELECT FROM pg_catalog.pg_opfamily f JOIN pg_catalog.pg_namespace n '
-                          'ON n.oid = f.opfnamespace JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod '
-                          'WHERE n.nspname = %L AND f.opfname = %L AND m.amname = %L)', n.nspname, f.opfname, m.amname),
-                   :family
+            SELECT w.root, 4, w.depth, 'operator family', format('%I.%I USING %I', n.nspname, f.opfname, m.amname), :family
             FROM wanted w JOIN pg_opfamily f ON f.oid = w.oid JOIN pg_namespace n ON n.oid = f.opfnamespace
             JOIN pg_am m ON m.oid = f.opfmethod
             WHERE w.classid = 'pg_opfamily'::regclass AND NOT w.extended AND n.nspname <> 'pg_catalog'
             """.replace(":family", CreateObjectSql.OPERATOR_FAMILY);
 
     private static final String CLASSES = """
-            SELECT w.root, 4, w.depth, 'operator class', format('%I.%I', n.nspname, c.opcname),
-                   format('EXISTS (SELECT FROM pg_catalog.pg_opclass c JOIN pg_catalog.pg_namespace n '
-                          'ON n.oid = c.opcnamespace JOIN pg_catalog.pg_am m ON m.oid = c.opcmethod '
-                          'WHERE n.nspname = %L AND c.opcname = %L AND m.amname = %L)', n.nspname, c.opcname, m.amname),
-                   :class
+            SELECT w.root, 4, w.depth, 'operator class', format('%I.%I USING %I', n.nspname, c.opcname, m.amname), :class
             FROM wanted w JOIN pg_opclass c ON c.oid = w.oid JOIN pg_namespace n ON n.oid = c.opcnamespace
             JOIN pg_am m ON m.oid = c.opcmethod
             WHERE w.classid = 'pg_opclass'::regclass AND NOT w.extended AND n.nspname <> 'pg_catalog'
@@ -281,9 +255,8 @@ final class PrerequisiteReader {
 
     private static Prerequisite prerequisite(ResultSet row) throws SQLException {
         return new Prerequisite(
-                row.getString("kind"),
+                CatalogWord.of(PrerequisiteKind.class, row.getString("kind")),
                 row.getString("identity"),
-                row.getString("exists"),
                 CatalogQuery.texts(row, "sql"));
     }
 }

@@ -10,11 +10,14 @@ import io.backstop.snapshot.schema.TableDescription.ColumnSettings;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
+import io.backstop.snapshot.schema.TableDescription.ForeignKey;
 import io.backstop.snapshot.schema.TableDescription.Generated;
 import io.backstop.snapshot.schema.TableDescription.Index;
 import io.backstop.snapshot.schema.TableDescription.IndexSettings;
+import io.backstop.snapshot.schema.TableDescription.MatchType;
 import io.backstop.snapshot.schema.TableDescription.Partition;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
+import io.backstop.snapshot.schema.TableDescription.ReferentialAction;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -159,12 +162,52 @@ public final class TableDescriber {
         if (row.getBoolean("self")) {
             definition = definition.replace(") REFERENCES " + table + "(", ") REFERENCES " + Constraint.SELF + "(");
         }
+        ConstraintKind kind = kind(row.getString("kind"));
         return new Constraint(
                 row.getString("name"),
-                kind(row.getString("kind")),
+                kind,
+                CatalogQuery.texts(row, "columns"),
                 definition,
+                row.getBoolean("validated"),
+                row.getBoolean("no_inherit"),
                 Optional.ofNullable(row.getString("comment")),
-                row.getBoolean("indexed") ? Optional.of(settings(row)) : Optional.empty());
+                row.getBoolean("indexed") ? Optional.of(settings(row)) : Optional.empty(),
+                kind == ConstraintKind.FOREIGN_KEY ? Optional.of(foreignKey(row)) : Optional.empty());
+    }
+
+    private static ForeignKey foreignKey(ResultSet row) throws SQLException {
+        return new ForeignKey(
+                row.getString("referenced_schema"),
+                row.getString("referenced_table"),
+                CatalogQuery.texts(row, "referenced_columns"),
+                row.getBoolean("self"),
+                match(row.getString("match")),
+                action(row.getString("on_update")),
+                action(row.getString("on_delete")),
+                CatalogQuery.texts(row, "on_delete_columns"),
+                row.getBoolean("deferrable"),
+                row.getBoolean("deferred"));
+    }
+
+    /** As pg_constraint has it (PostgreSQL documentation, 53.13). */
+    private static MatchType match(String type) {
+        return switch (type) {
+            case "s" -> MatchType.SIMPLE;
+            case "f" -> MatchType.FULL;
+            case "p" -> MatchType.PARTIAL;
+            default -> throw new IllegalStateException("a foreign key matches in an unknown way: " + type);
+        };
+    }
+
+    private static ReferentialAction action(String action) {
+        return switch (action) {
+            case "a" -> ReferentialAction.NO_ACTION;
+            case "r" -> ReferentialAction.RESTRICT;
+            case "c" -> ReferentialAction.CASCADE;
+            case "n" -> ReferentialAction.SET_NULL;
+            case "d" -> ReferentialAction.SET_DEFAULT;
+            default -> throw new IllegalStateException("a foreign key has an unknown action: " + action);
+        };
     }
 
     /** Statistics come as column and target by turns. */
@@ -200,7 +243,12 @@ public final class TableDescriber {
             throw new IllegalStateException("the index definition \"" + definition + "\" does not begin as expected");
         }
         return new Index(
-                row.getString("name"), row.getBoolean("unique"), definition.substring(head.length()), settings(row));
+                row.getString("name"),
+                row.getBoolean("unique"),
+                row.getString("method"),
+                row.getBoolean("partial"),
+                definition.substring(head.length()),
+                settings(row));
     }
 
     private record Header(

@@ -9,13 +9,9 @@ import io.backstop.snapshot.schema.TableDescription.Sequence;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /** Writes the columns of {@code CREATE TABLE}. Immutable. */
 final class ColumnSql {
-    /** A name that may stand without quotes. */
-    private static final Pattern PLAIN = Pattern.compile("[a-z_][a-z0-9_$]*");
-
     private final TableDescription table;
     private final PartNames names;
 
@@ -70,23 +66,18 @@ final class ColumnSql {
         }
         // The name is accepted, and forgotten, by servers before 18 as well.
         return " CONSTRAINT " + RelationName.quote(names.constraint(named.get().name())) + " NOT NULL"
-                + (named.get().definition().endsWith(" NO INHERIT") ? " NO INHERIT" : "");
+                + (named.get().noInherit() ? " NO INHERIT" : "");
     }
 
     private Optional<Constraint> notNullConstraint(Column column) {
-        String quoted = "NOT NULL " + RelationName.quote(column.name());
-        String plain = PLAIN.matcher(column.name()).matches() ? "NOT NULL " + column.name() : quoted;
         return table.constraints().stream()
-                .filter(c -> c.kind() == ConstraintKind.NOT_NULL)
-                .filter(c -> List.of(quoted, plain).stream()
-                        .anyMatch(start -> (c.definition() + " ").startsWith(start + " ")))
+                .filter(c -> c.kind() == ConstraintKind.NOT_NULL && c.columns().equals(List.of(column.name())))
                 .findFirst();
     }
 
     /** Whether it is written at its column: NOT NULL, unless it is not validated, which only ALTER TABLE can say. */
     static boolean isInline(Constraint constraint) {
-        return constraint.kind() == ConstraintKind.NOT_NULL
-                && !constraint.definition().endsWith(" NOT VALID");
+        return constraint.kind() == ConstraintKind.NOT_NULL && constraint.validated();
     }
 
     /**

@@ -12,7 +12,7 @@ import java.util.Map;
  * What a dependent is, whichever relation it is seen from. A rule that writes another table hangs on both: of the one it is
  * a part, and to the other it is something that has to be dropped. Immutable.
  */
-public record DependentIdentity(String kind, String identity, List<String> sql) {
+public record DependentIdentity(DependentKind kind, String identity, List<String> sql) {
     public DependentIdentity {
         sql = List.copyOf(sql);
     }

@@ -42,7 +42,9 @@ public final class RebuildScript {
             script.append("\n-- ")
                     .append(oneLine(p.kind() + " " + p.identity()))
                     .append('\n');
-            script.append("SELECT NOT (").append(p.exists()).append(") AS missing \\gset\n\\if :missing\n");
+            script.append("SELECT NOT (")
+                    .append(p.kind().existence().replace("?", TableSql.literal(p.identity())))
+                    .append(") AS missing \\gset\n\\if :missing\n");
             append(script, p.sql());
             script.append("\\endif\n");
         });

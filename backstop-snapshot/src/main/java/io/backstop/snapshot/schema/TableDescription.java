@@ -1,5 +1,7 @@
 package io.backstop.snapshot.schema;
 
+import io.backstop.api.analysis.RelationName;
+
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -224,16 +226,38 @@ public record TableDescription(
      * A NOT NULL constraint is among them where the server knows such constraints by name (from PostgreSQL 18 on); its
      * column says {@code notNull} as well.
      *
+     * @param columns the columns that it is about, in their order; none for an expression without one. A description from
+     *     before they were told has those of foreign keys and NOT NULL constraints alone
      * @param definition what follows {@code CONSTRAINT name}, as {@code pg_get_constraintdef} writes it; where a foreign
      *     key refers to the table itself, its name is written as {@link #SELF}
+     * @param validated whether it holds for rows that were there before it; false for {@code NOT VALID}
+     * @param noInherit whether children do not inherit it
      * @param index the settings of its index, where it is kept by one
+     * @param foreignKey what a foreign key refers to, and how; empty for every other kind
      */
     public record Constraint(
             String name,
             ConstraintKind kind,
+            List<String> columns,
             String definition,
+            boolean validated,
+            boolean noInherit,
             Optional<String> comment,
-            Optional<IndexSettings> index) {
+            Optional<IndexSettings> index,
+            Optional<ForeignKey> foreignKey) {
+        public Constraint {
+            Objects.requireNonNull(name, "name");
+            Objects.requireNonNull(kind, "kind");
+            columns = List.copyOf(columns);
+            Objects.requireNonNull(definition, "definition");
+            Objects.requireNonNull(comment, "comment");
+            Objects.requireNonNull(index, "index");
+            if (foreignKey.isPresent() != (kind == ConstraintKind.FOREIGN_KEY)) {
+                throw new IllegalArgumentException("constraint " + name + " of kind " + kind
+                        + (foreignKey.isPresent() ? " cannot refer to a table" : " has to refer to a table"));
+            }
+        }
+
         /** Stands for the table's own qualified name in the definition of a foreign key to itself. */
         public static final String SELF = "\u0001self\u0001";
     }
@@ -249,11 +273,67 @@ public record TableDescription(
     }
 
     /**
+     * What a foreign key refers to, and what it does (PostgreSQL documentation, CREATE TABLE, REFERENCES).
+     *
+     * @param schema the schema of the referenced table
+     * @param table the referenced table
+     * @param columns the referenced columns, in the order of the referring ones
+     * @param self whether it refers to the table that it belongs to
+     * @param onDeleteColumns the columns that {@code ON DELETE SET NULL} or {@code SET DEFAULT} sets, where it does not set
+     *     all (from PostgreSQL 15 on)
+     */
+    public record ForeignKey(
+            String schema,
+            String table,
+            List<String> columns,
+            boolean self,
+            MatchType match,
+            ReferentialAction onUpdate,
+            ReferentialAction onDelete,
+            List<String> onDeleteColumns,
+            boolean deferrable,
+            boolean initiallyDeferred) {
+        public ForeignKey {
+            Objects.requireNonNull(schema, "schema");
+            Objects.requireNonNull(table, "table");
+            columns = List.copyOf(columns);
+            Objects.requireNonNull(match, "match");
+            Objects.requireNonNull(onUpdate, "onUpdate");
+            Objects.requireNonNull(onDelete, "onDelete");
+            onDeleteColumns = List.copyOf(onDeleteColumns);
+        }
+
+        /** Whether it refers to the table of this name. */
+        public boolean refersTo(RelationName name) {
+            return name.name().equals(table) && name.schema().equals(Optional.of(schema));
+        }
+    }
+
+    /** How a foreign key with several columns treats NULL. */
+    public enum MatchType {
+        SIMPLE,
+        FULL,
+        PARTIAL
+    }
+
+    /** What happens to referring rows when a referenced row changes. */
+    public enum ReferentialAction {
+        NO_ACTION,
+        RESTRICT,
+        CASCADE,
+        SET_NULL,
+        SET_DEFAULT
+    }
+
+    /**
      * An index.
      *
+     * @param method its access method: {@code btree}
+     * @param partial whether it has a WHERE
      * @param body what follows {@code USING} in {@code pg_get_indexdef}: {@code btree (lower(email)) WHERE …}
      */
-    public record Index(String name, boolean unique, String body, IndexSettings settings) {}
+    public record Index(
+            String name, boolean unique, String method, boolean partial, String body, IndexSettings settings) {}
 
     /**
      * What an index has that its definition does not say.
@@ -277,43 +357,75 @@ public record TableDescription(
     /**
      * Something that hangs on the table.
      *
-     * @param kind what it is, in PostgreSQL's words: {@code foreign key}, {@code view}, {@code trigger}, {@code policy},
-     *     {@code rule}, {@code grant}, {@code statistics}, {@code materialized view}, {@code row security}, {@code
-     *     partition of}, {@code inherits} and the like
      * @param identity its name for people: {@code orders_user_id_fkey on public.orders}
      * @param sql the statements that create it again once the table has its name back, without a final semicolon each
      * @param needs what has to be there for that and may be gone, for it belongs to nobody's description
      * @param own whether it is a part of the table; else it is somewhere else and refers to it
      * @param drop the statement that drops it, where it is elsewhere and is not gone with something else
+     * @param place where it stands: told of constraints, defaults, indexes and foreign keys, and of a child or a partition,
+     *     whose place is its parent. A description from before it was told has that of foreign keys, children and partitions
      */
     public record Dependent(
-            String kind, String identity, List<String> sql, List<Need> needs, boolean own, Optional<String> drop) {
+            DependentKind kind,
+            String identity,
+            List<String> sql,
+            List<Need> needs,
+            boolean own,
+            Optional<String> drop,
+            Optional<Place> place) {
         public Dependent {
+            Objects.requireNonNull(kind, "kind");
+            Objects.requireNonNull(identity, "identity");
+            Objects.requireNonNull(drop, "drop");
+            Objects.requireNonNull(place, "place");
             sql = List.copyOf(sql);
             needs = List.copyOf(needs);
         }
     }
 
     /**
+     * The table that something stands on.
+     *
+     * @param schema the table's schema
+     * @param table the table
+     * @param name what it is called there; a column's name for a default
+     */
+    public record Place(String schema, String table, String name) {
+        public Place {
+            Objects.requireNonNull(schema, "schema");
+            Objects.requireNonNull(table, "table");
+            Objects.requireNonNull(name, "name");
+        }
+
+        /** Whether that is the table of this name. */
+        public boolean isOn(RelationName relation) {
+            return relation.name().equals(table) && relation.schema().equals(Optional.of(schema));
+        }
+    }
+
+    /**
      * Something beside tables that a statement names.
      *
-     * @param kind {@code role} (which has to exist), {@code grantor} (a role that one has to be able to act as), {@code
-     *     superuser}, {@code tablespace}, {@code access method}, {@code publication}, {@code extension}, {@code compression} (of
-     *     a column), {@code security label provider}
      * @param name its name, unquoted; empty for a superuser
      */
-    public record Need(String kind, String name) {}
+    public record Need(NeedKind kind, String name) {
+        public Need {
+            Objects.requireNonNull(kind, "kind");
+            Objects.requireNonNull(name, "name");
+        }
+    }
 
     /**
      * Something that the table needs and does not own.
      *
-     * @param kind what it is: {@code schema}, {@code type}, {@code function}, {@code sequence}
-     * @param identity its name for people
-     * @param exists a boolean SQL expression that tells whether it is there
+     * @param identity its name, as the server writes it under {@code search_path = pg_catalog}: qualified and quoted where
+     *     it has a schema, with the types of its arguments where it has any
      * @param sql the statements that create it, without a final semicolon each
      */
-    public record Prerequisite(String kind, String identity, String exists, List<String> sql) {
+    public record Prerequisite(PrerequisiteKind kind, String identity, List<String> sql) {
         public Prerequisite {
+            Objects.requireNonNull(kind, "kind");
+            Objects.requireNonNull(identity, "identity");
             sql = List.copyOf(sql);
         }
     }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -116,25 +117,31 @@ public final class TableSql {
                     .ifPresent(text ->
                             pieces.add(comment("COLUMN " + target() + "." + RelationName.quote(column.name()), text)));
         }
-        for (Constraint constraint : table.constraints()) {
-            if (!leftOut.contains(constraint)) {
-                String name = names.constraint(constraint.name());
-                constraint
-                        .comment()
-                        .ifPresent(text -> pieces.add(
-                                comment("CONSTRAINT " + RelationName.quote(name) + " ON " + target(), text)));
-                constraint
-                        .index()
-                        .flatMap(IndexSettings::comment)
-                        .ifPresent(text -> pieces.add(comment("INDEX " + columns.qualified(name), text)));
-            }
-        }
-        for (Index index : table.indexes()) {
-            index.settings()
+        Set<String> left = leftOut.stream().map(Constraint::name).collect(Collectors.toSet());
+        pieces.addAll(commentsOfConstraintsAndIndexes(name -> !left.contains(name)));
+        return pieces;
+    }
+
+    /** @param which of the constraints and indexes, by their original names */
+    public List<Piece> commentsOfConstraintsAndIndexes(Predicate<String> which) {
+        List<Piece> pieces = new ArrayList<>();
+        table.constraints().stream().filter(c -> which.test(c.name())).forEach(constraint -> {
+            String name = names.constraint(constraint.name());
+            constraint
                     .comment()
                     .ifPresent(text ->
-                            pieces.add(comment("INDEX " + columns.qualified(names.index(index.name())), text)));
-        }
+                            pieces.add(comment("CONSTRAINT " + RelationName.quote(name) + " ON " + target(), text)));
+            constraint
+                    .index()
+                    .flatMap(IndexSettings::comment)
+                    .ifPresent(text -> pieces.add(comment("INDEX " + columns.qualified(name), text)));
+        });
+        table.indexes().stream()
+                .filter(i -> which.test(i.name()))
+                .forEach(index -> index.settings()
+                        .comment()
+                        .ifPresent(text ->
+                                pieces.add(comment("INDEX " + columns.qualified(names.index(index.name())), text))));
         return pieces;
     }
 
@@ -212,7 +219,8 @@ public final class TableSql {
         return definition.substring(0, end) + options(" WITH ", options) + definition.substring(end);
     }
 
-    private String index(Index index) {
+    /** {@code CREATE INDEX}, with the settings of the index. */
+    public String index(Index index) {
         String create = "CREATE " + (index.unique() ? "UNIQUE " : "") + "INDEX "
                 + RelationName.quote(names.index(index.name())) + " ON " + target() + " USING " + index.body();
         return placed(index.settings().tablespace(), Optional.empty(), create)

@@ -1,6 +1,7 @@
 package io.backstop.snapshot.archive;
 
 import io.backstop.snapshot.schema.ForeignTable;
+import io.backstop.snapshot.schema.PrerequisiteKind;
 import io.backstop.snapshot.schema.TableDescription;
 import org.junit.jupiter.api.Test;
 
@@ -81,5 +82,28 @@ class DescriptionFormatTest {
                     .isInstanceOf(CorruptSnapshotException.class)
                     .hasMessageStartingWith("schema.json cannot be read as a table's description");
         }
+    }
+
+    @Test
+    void sql_that_an_older_description_has_for_a_prerequisite_is_left_behind() throws CorruptSnapshotException {
+        String older = json(table(Optional.empty()))
+                .replaceAll(
+                        "\"prerequisites\" : \\[ ]",
+                        "\"prerequisites\" : [ {\"kind\" : \"type\", \"identity\" : \"app.mood\", "
+                                + "\"exists\" : \"public.side_effect()\", \"sql\" : [ ]} ]");
+        assertThat(older).contains("side_effect");
+        assertThat(read(older).prerequisites())
+                .containsExactly(new TableDescription.Prerequisite(PrerequisiteKind.TYPE, "app.mood", List.of()));
+    }
+
+    @Test
+    void a_kind_that_is_not_known_is_refused_by_name() {
+        String json = json(table(Optional.empty()))
+                .replaceAll(
+                        "\"prerequisites\" : \\[ ]",
+                        "\"prerequisites\" : [ {\"kind\" : \"gizmo\", \"identity\" : \"app.g\", \"sql\" : [ ]} ]");
+        assertThatThrownBy(() -> read(json))
+                .isInstanceOf(CorruptSnapshotException.class)
+                .hasMessageContaining("\"gizmo\" is of no kind that this version knows");
     }
 }

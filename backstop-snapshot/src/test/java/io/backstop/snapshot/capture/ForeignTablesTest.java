@@ -159,7 +159,7 @@ class ForeignTablesTest {
                 .take(
                         () -> Optional.of(database.connect()),
                         List.of(RelationName.of("app", "p")),
-                        TableSnapshots.Encoding.AUTO,
+                        RowEncoding.AUTO,
                         Source.SIDECAR,
                         "localhost:5432/test",
                         Progress.SILENT);
@@ -195,7 +195,7 @@ class ForeignTablesTest {
                         .take(
                                 () -> Optional.of(database.connect()),
                                 List.of(RelationName.of("app", "far")),
-                                TableSnapshots.Encoding.AUTO,
+                                RowEncoding.AUTO,
                                 Source.MANUAL,
                                 "localhost:5432/test",
                                 Progress.SILENT))

@@ -67,7 +67,7 @@ class RecentSnapshotsTest {
                 .take(
                         () -> Optional.of(database.connect()),
                         List.of(tables).stream().map(RelationName::of).toList(),
-                        TableSnapshots.Encoding.AUTO,
+                        RowEncoding.AUTO,
                         SnapshotManifest.Source.SIDECAR,
                         of,
                         Progress.SILENT);

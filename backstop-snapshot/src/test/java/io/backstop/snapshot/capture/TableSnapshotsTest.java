@@ -5,7 +5,6 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotSettings;
-import io.backstop.snapshot.capture.TableSnapshots.Encoding;
 import io.backstop.snapshot.store.MemoryObjectStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
@@ -53,11 +52,11 @@ class TableSnapshotsTest {
         database.run("DROP TABLE IF EXISTS a, b, p CASCADE");
     }
 
-    private List<SnapshotManifest> take(Encoding encoding, Progress progress, String... tables) throws Exception {
+    private List<SnapshotManifest> take(RowEncoding encoding, Progress progress, String... tables) throws Exception {
         return take(Duration.ofSeconds(10), encoding, progress, tables);
     }
 
-    private List<SnapshotManifest> take(Duration patience, Encoding encoding, Progress progress, String... tables)
+    private List<SnapshotManifest> take(Duration patience, RowEncoding encoding, Progress progress, String... tables)
             throws Exception {
         return new TableSnapshots(store, new SnapshotSettings(store.address(), patience, Clock.systemUTC()))
                 .take(
@@ -73,7 +72,7 @@ class TableSnapshotsTest {
     void tables_are_stored_as_they_were_at_one_moment() throws Exception {
         boolean[] written = {false};
         List<SnapshotManifest> manifests = take(
-                Encoding.AUTO,
+                RowEncoding.AUTO,
                 (step, subject, done, total) -> {
                     if (step == Progress.Step.DESCRIBED && !written[0]) {
                         written[0] = true;
@@ -104,14 +103,14 @@ class TableSnapshotsTest {
 
     @Test
     void partitions_come_with_their_table() throws Exception {
-        assertThat(take(Encoding.AUTO, Progress.SILENT, "p"))
+        assertThat(take(RowEncoding.AUTO, Progress.SILENT, "p"))
                 .extracting(manifest -> manifest.table() + " " + manifest.rowCount())
                 .containsExactlyInAnyOrder("p 0", "p_1 1", "p_2 2");
     }
 
     @Test
     void text_is_to_be_had() throws Exception {
-        SnapshotManifest manifest = take(Encoding.TEXT, Progress.SILENT, "a").get(0);
+        SnapshotManifest manifest = take(RowEncoding.TEXT, Progress.SILENT, "a").get(0);
         assertThat(manifest.copyFormat()).isEqualTo("text");
         assertThat(manifest.encoding()).isEqualTo("UTF8");
         assertThat(securing.rows(database, manifest)).hasSize(100).contains("1\tbody 1");
@@ -121,13 +120,13 @@ class TableSnapshotsTest {
     @Test
     void what_is_no_table_is_refused_by_name() throws Exception {
         database.run("CREATE VIEW v AS SELECT * FROM a");
-        assertThatThrownBy(() -> take(Encoding.AUTO, Progress.SILENT, "a", "v"))
+        assertThatThrownBy(() -> take(RowEncoding.AUTO, Progress.SILENT, "a", "v"))
                 .isInstanceOf(RecoveryNotReadyException.class)
                 .hasMessageContaining("v is not a table with rows of its own");
-        assertThatThrownBy(() -> take(Encoding.AUTO, Progress.SILENT, "nothing"))
+        assertThatThrownBy(() -> take(RowEncoding.AUTO, Progress.SILENT, "nothing"))
                 .isInstanceOf(RecoveryNotReadyException.class)
                 .hasMessageContaining("table nothing does not exist");
-        assertThatThrownBy(() -> take(Encoding.AUTO, Progress.SILENT, "pg_class"))
+        assertThatThrownBy(() -> take(RowEncoding.AUTO, Progress.SILENT, "pg_class"))
                 .isInstanceOf(RecoveryNotReadyException.class)
                 .hasMessageContaining("pg_class belongs to the server itself");
         assertThat(store.list("")).isEmpty();
@@ -137,7 +136,7 @@ class TableSnapshotsTest {
     void a_table_that_somebody_holds_is_not_waited_for_for_ever() throws Exception {
         try (var other = Securing.begin(database)) {
             Securing.run(other, "LOCK TABLE a IN ACCESS EXCLUSIVE MODE");
-            assertThatThrownBy(() -> take(Duration.ofMillis(20), Encoding.AUTO, Progress.SILENT, "a"))
+            assertThatThrownBy(() -> take(Duration.ofMillis(20), RowEncoding.AUTO, Progress.SILENT, "a"))
                     .isInstanceOf(RecoveryNotReadyException.class)
                     .hasMessageContaining("canceling statement due to lock timeout");
         }

@@ -174,7 +174,7 @@ class TableDescriberTest {
                         + (version() < 150000 ? "" : " (id, owner) WHERE (id > 3)"),
                 "ALTER TABLE app.t REPLICA IDENTITY USING INDEX t_pkey");
         assertThat(describe("app.t").values().iterator().next().dependents())
-                .extracting(TableDescription.Dependent::kind)
+                .extracting(dependent -> dependent.kind().text())
                 .contains(
                         "replica identity",
                         "statistics",
@@ -400,7 +400,19 @@ class TableDescriberTest {
         try (Statement statement = connection.createStatement()) {
             for (TableDescription table : tables.values()) {
                 for (Prerequisite prerequisite : table.prerequisites()) {
-                    if (isTrue(statement, "SELECT NOT (" + prerequisite.exists() + ")")) {
+                    if (isTrue(
+                            statement,
+                            "SELECT NOT ("
+                                    + prerequisite
+                                            .kind()
+                                            .existence()
+                                            .replace(
+                                                    "?",
+                                                    "'"
+                                                            + prerequisite
+                                                                    .identity()
+                                                                    .replace("'", "''") + "'")
+                                    + ")")) {
                         execute(statement, prerequisite.sql());
                     }
                 }

@@ -1,7 +1,6 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.recovery.CopybackPlanner.PlannedTable;
 import io.backstop.recovery.internal.sql.DefaultPrivileges;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.TakenNames;
@@ -10,12 +9,14 @@ import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackPlan.Situation;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.SequenceOwnership;
+import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -26,10 +27,12 @@ import java.util.function.Predicate;
 
 /** Writes the script of a copyback plan, part by part, from the planned tables in foreign-key order. Used once. */
 public final class CopybackScript {
-    private static final Set<String> ATTACHING = Set.of("partition of", "inherits", "inherited parts");
+    private static final Set<DependentKind> ATTACHING =
+            EnumSet.of(DependentKind.PARTITION_OF, DependentKind.INHERITS, DependentKind.INHERITED_PARTS);
 
     /** What is there by something else of another table's list, and then differs from it. */
-    private static final Set<String> LAST = Set.of("trigger state", "attached index");
+    private static final Set<DependentKind> LAST =
+            EnumSet.of(DependentKind.TRIGGER_STATE, DependentKind.ATTACHED_INDEX);
 
     private final RecoveryTransaction transaction;
     private final List<PlannedTable> tables;
@@ -161,7 +164,7 @@ public final class CopybackScript {
             boolean comesBack = placed.stream()
                     .anyMatch(table -> SequenceOwnership.owns(table.description(), prerequisite)
                             || table.names().sequencesOfOthers().containsKey(prerequisite.identity()));
-            if (!comesBack && !transaction.holds(prerequisite.exists())) {
+            if (!comesBack && !transaction.has(prerequisite)) {
                 script.part(prerequisite.kind() + " " + prerequisite.identity() + " is missing"
                         + (prerequisite.sql().isEmpty() ? ": what needs it below fails until it is there" : ""));
                 prerequisite.sql().forEach(script::run);

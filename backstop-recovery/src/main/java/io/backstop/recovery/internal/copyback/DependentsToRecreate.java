@@ -1,10 +1,10 @@
 package io.backstop.recovery.internal.copyback;
 
-import io.backstop.api.analysis.RelationName;
-import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.model.RestoredTable;
+import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
+import io.backstop.snapshot.schema.TableDescription.Place;
 
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -25,7 +25,7 @@ final class DependentsToRecreate {
     static List<Dependent> of(List<RestoredTable> placed, List<DisplacedTable> aside) {
         List<List<Dependent>> lists = new ArrayList<>();
         placed.forEach(table -> lists.add(table.description().dependents()));
-        Set<List<String>> stored = lists.stream()
+        Set<KindAndIdentity> stored = lists.stream()
                 .flatMap(List::stream)
                 .map(DependentsToRecreate::identity)
                 .collect(Collectors.toSet());
@@ -33,38 +33,38 @@ final class DependentsToRecreate {
                 .filter(d -> !stored.contains(identity(d)))
                 .filter(d -> placed.stream().noneMatch(copy -> isPartOf(copy, d)))
                 .toList()));
-        Set<String> own = ownForeignKeys(placed);
+        Set<Place> own = ownForeignKeys(placed);
         return DependentOrder.merge(lists).stream()
-                .filter(d -> !(d.kind().equals("foreign key") && own.contains(d.identity())))
+                .filter(d -> !(d.kind() == DependentKind.FOREIGN_KEY
+                        && d.place().filter(own::contains).isPresent()))
                 .toList();
     }
 
-    private static List<String> identity(Dependent dependent) {
-        return List.of(dependent.kind(), dependent.identity());
+    private static KindAndIdentity identity(Dependent dependent) {
+        return new KindAndIdentity(dependent.kind(), dependent.identity());
     }
 
     /** The copy has another name by then, and its parts come back by the stored table's names. */
     private static boolean isPartOf(RestoredTable copy, Dependent dependent) {
-        return SqlFragments.spellings(copy.target()).stream().anyMatch(table -> switch (dependent.kind()) {
-            case "default" -> dependent.identity().startsWith(table + ".");
-            case "constraint" -> dependent.identity().endsWith(" on " + table);
-            case "index" -> dependent.sql().get(0).contains(" ON " + table + " ");
+        return switch (dependent.kind()) {
+            case DEFAULT, CONSTRAINT, INDEX ->
+                dependent.place().filter(place -> place.isOn(copy.target())).isPresent();
             default -> false;
-        });
+        };
     }
 
-    /** Foreign keys that come back with the restored tables themselves, as dependents of others call them. */
-    private static Set<String> ownForeignKeys(List<RestoredTable> placed) {
-        Set<String> names = new HashSet<>();
+    /** Foreign keys that come back with the restored tables themselves, where others' dependents say they stand. */
+    private static Set<Place> ownForeignKeys(List<RestoredTable> placed) {
+        Set<Place> places = new HashSet<>();
         for (RestoredTable table : placed) {
             table.description().constraints().stream()
                     .filter(c -> c.kind() == ConstraintKind.FOREIGN_KEY)
                     .flatMap(c -> Stream.of(table.original(), table.target())
-                            .flatMap(t -> SqlFragments.spellings(t).stream())
-                            .flatMap(t -> Stream.of(c.name(), RelationName.quote(c.name()))
-                                    .map(name -> name + " on " + t)))
-                    .forEach(names::add);
+                            .map(t -> new Place(t.schema().orElseThrow(), t.name(), c.name())))
+                    .forEach(places::add);
         }
-        return names;
+        return places;
     }
+
+    private record KindAndIdentity(DependentKind kind, String identity) {}
 }

@@ -1,14 +1,14 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.recovery.CopybackPlanner.PlannedTable;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
-import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.model.CopybackPlan.Situation;
+import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -21,7 +21,7 @@ import java.util.Set;
  * @param sql what would give the child to the restored parent
  */
 record DetachedChildren(String warning, List<String> sql) {
-    private static final Set<String> ATTACHING = Set.of("partition of", "inherits");
+    private static final Set<DependentKind> ATTACHING = EnumSet.of(DependentKind.PARTITION_OF, DependentKind.INHERITS);
 
     private static final String CHILDREN = "SELECT c.oid::regclass::text, n.nspname, c.relname, "
             + "CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) ELSE '' END "
@@ -76,7 +76,7 @@ record DetachedChildren(String warning, List<String> sql) {
             if (table.situation() == Situation.PRESENT) {
                 for (Dependent place : table.restored().description().dependents()) {
                     if (ATTACHING.contains(place.kind())
-                            && SqlFragments.spellings(parent).contains(place.identity())) {
+                            && place.place().filter(on -> on.isOn(parent)).isPresent()) {
                         strayed.add(new DetachedChildren(
                                 "table " + table.restored().original() + " had left " + parent
                                         + " before that went: if it is to be its child again, run what the script offers",

@@ -1,11 +1,10 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.recovery.CopybackPlanner.PlannedTable;
-import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
+import io.backstop.snapshot.schema.TableDescription.ForeignKey;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -21,8 +20,6 @@ import java.util.stream.Collectors;
  * with partitioned tables, on both sides, while the rows are in their partitions. Immutable.
  */
 public final class ForeignKeyOrder {
-    private static final String REFERENCES = " REFERENCES ";
-
     private final List<RestoredTable> tables;
 
     /** Each table, and those that it is a partition of. */
@@ -86,7 +83,7 @@ public final class ForeignKeyOrder {
             List<RestoredTable> later = order.afterTheFirstRowsOf(table.restored());
             for (Constraint key : keys(now.description().constraints())) {
                 Set<RelationName> named = order.named(key, table.restored());
-                if (!key.definition().contains(" DEFERRABLE")
+                if (!reference(key).deferrable()
                         && later.stream().anyMatch(t -> order.isUnder(t, named))
                         && !order.isOfAPartitionedTable(key, table.restored())) {
                     circular.add("ALTER TABLE " + now.name().quoted() + " ALTER CONSTRAINT "
@@ -101,10 +98,8 @@ public final class ForeignKeyOrder {
     private boolean isOfAPartitionedTable(Constraint key, RestoredTable table) {
         return tables.stream()
                 .filter(table::isPartitionOf)
-                .anyMatch(parent -> keys(parent.description().constraints()).stream()
-                        .anyMatch(above -> SqlFragments.spellings(parent.original()).stream()
-                                .map(name -> above.definition().replace(Constraint.SELF, name))
-                                .anyMatch(key.definition()::equals)));
+                .anyMatch(parent ->
+                        keys(parent.description().constraints()).stream().anyMatch(above -> isSame(above, key)));
     }
 
     /** But for the table itself: its rows are put back by one statement. */
@@ -131,9 +126,7 @@ public final class ForeignKeyOrder {
     /** Those of the tables that a key of this one refers to: one, if any. */
     private Set<RelationName> named(Constraint key, RestoredTable of) {
         return tables.stream()
-                .filter(table -> key.definition().contains(Constraint.SELF)
-                        ? table.equals(of)
-                        : refersTo(key.definition(), table.original()))
+                .filter(table -> reference(key).self() ? table.equals(of) : refersTo(key, table.original()))
                 .map(RestoredTable::original)
                 .collect(Collectors.toSet());
     }
@@ -144,9 +137,29 @@ public final class ForeignKeyOrder {
                 .toList();
     }
 
-    /** Whether a foreign key's definition names the table after REFERENCES, in whichever spelling. */
-    static boolean refersTo(String definition, RelationName table) {
-        return SqlFragments.spellings(table).stream()
-                .anyMatch(spelling -> definition.contains(REFERENCES + spelling + "("));
+    /** Whether the foreign key refers to another table, of this name. */
+    static boolean refersTo(Constraint key, RelationName table) {
+        return !reference(key).self() && reference(key).refersTo(table);
+    }
+
+    private static ForeignKey reference(Constraint key) {
+        return key.foreignKey().orElseThrow();
+    }
+
+    /** Whether a partition's key is the one that it has from its partitioned table, which may refer to itself. */
+    private static boolean isSame(Constraint above, Constraint key) {
+        ForeignKey one = reference(above);
+        ForeignKey other = reference(key);
+        return above.columns().equals(key.columns())
+                && above.validated() == key.validated()
+                && one.schema().equals(other.schema())
+                && one.table().equals(other.table())
+                && one.columns().equals(other.columns())
+                && one.match() == other.match()
+                && one.onUpdate() == other.onUpdate()
+                && one.onDelete() == other.onDelete()
+                && one.onDeleteColumns().equals(other.onDeleteColumns())
+                && one.deferrable() == other.deferrable()
+                && one.initiallyDeferred() == other.initiallyDeferred();
     }
 }

@@ -28,33 +28,31 @@ final class MissingRequirements {
 
     private boolean isThere(Need need) throws SQLException {
         return switch (need.kind()) {
-            case "role" -> transaction.holds("EXISTS (SELECT FROM pg_roles WHERE rolname = ?)", need.name());
-            case "grantor" ->
+            case ROLE -> transaction.holds("EXISTS (SELECT FROM pg_roles WHERE rolname = ?)", need.name());
+            case GRANTOR ->
                 transaction.holds(
                         "EXISTS (SELECT FROM pg_roles WHERE rolname = ? AND pg_has_role(oid, 'MEMBER'))", need.name());
-            case "superuser" -> transaction.holds("current_setting('is_superuser') = 'on'");
-            case "tablespace" ->
+            case SUPERUSER -> transaction.holds("current_setting('is_superuser') = 'on'");
+            case TABLESPACE ->
                 transaction.holds(
                         "EXISTS (SELECT FROM pg_tablespace WHERE spcname = ? AND has_tablespace_privilege(oid, 'CREATE'))",
                         need.name());
-            case "access method" -> transaction.holds("EXISTS (SELECT FROM pg_am WHERE amname = ?)", need.name());
-            case "publication" ->
-                transaction.holds("EXISTS (SELECT FROM pg_publication WHERE pubname = ?)", need.name());
-            case "extension" -> transaction.holds("EXISTS (SELECT FROM pg_extension WHERE extname = ?)", need.name());
-            case "compression" -> ServerCapabilities.knowsCompression(transaction, need.name());
-            case "security label provider" -> ServerCapabilities.hasLoadedProvider(transaction, need.name());
-            default -> throw new IllegalStateException("a need is of an unknown kind: " + need.kind());
+            case ACCESS_METHOD -> transaction.holds("EXISTS (SELECT FROM pg_am WHERE amname = ?)", need.name());
+            case PUBLICATION -> transaction.holds("EXISTS (SELECT FROM pg_publication WHERE pubname = ?)", need.name());
+            case EXTENSION -> transaction.holds("EXISTS (SELECT FROM pg_extension WHERE extname = ?)", need.name());
+            case COMPRESSION -> ServerCapabilities.knowsCompression(transaction, need.name());
+            case SECURITY_LABEL_PROVIDER -> ServerCapabilities.hasLoadedProvider(transaction, need.name());
         };
     }
 
     private static String sentence(Need need) {
         return switch (need.kind()) {
-            case "grantor" -> "role " + need.name() + " does not exist, or is not one that you may act as";
-            case "superuser" -> "only a superuser may do it";
-            case "tablespace" -> "tablespace " + need.name() + " does not exist, or you may not use it";
-            case "compression" -> "the server was built without compression by " + need.name();
-            case "security label provider" -> "security label provider " + need.name() + " is not loaded";
-            default -> need.kind() + " " + need.name() + " does not exist";
+            case GRANTOR -> "role " + need.name() + " does not exist, or is not one that you may act as";
+            case SUPERUSER -> "only a superuser may do it";
+            case TABLESPACE -> "tablespace " + need.name() + " does not exist, or you may not use it";
+            case COMPRESSION -> "the server was built without compression by " + need.name();
+            case SECURITY_LABEL_PROVIDER -> "security label provider " + need.name() + " is not loaded";
+            case ROLE, ACCESS_METHOD, PUBLICATION, EXTENSION -> need.kind() + " " + need.name() + " does not exist";
         };
     }
 }

@@ -61,10 +61,10 @@ final class RenameIntoPlace {
         String table = "ALTER TABLE " + restored.original().quoted();
         for (OpenForeignKey key : restored.openForeignKeys()) {
             String sql = switch (key.state()) {
-                case LEFT_OUT -> table + added(restored, key.name(), key.definition());
+                case LEFT_OUT -> table + added(restored, key.key());
                 case NOT_VALIDATED -> table + " VALIDATE CONSTRAINT " + RelationName.quote(key.name());
             };
-            if (others.stream().anyMatch(other -> ForeignKeyOrder.refersTo(key.definition(), other.original()))) {
+            if (others.stream().anyMatch(other -> ForeignKeyOrder.refersTo(key.key(), other.original()))) {
                 script.run(sql);
             } else {
                 script.note(key.warning() + "; once that is there again:").offer(sql);
@@ -73,13 +73,15 @@ final class RenameIntoPlace {
         Set<String> open = names(restored.openForeignKeys());
         restored.description().constraints().stream()
                 .filter(c -> c.kind() == ConstraintKind.FOREIGN_KEY && !open.contains(c.name()))
-                .filter(c -> changed.stream().anyMatch(other -> ForeignKeyOrder.refersTo(c.definition(), other)))
-                .forEach(c -> script.run(table + added(restored, c.name(), c.definition())));
+                .filter(c -> changed.stream().anyMatch(other -> ForeignKeyOrder.refersTo(c, other)))
+                .forEach(c -> script.run(table + added(restored, c)));
     }
 
-    private static String added(RestoredTable restored, String name, String definition) {
-        return " ADD CONSTRAINT " + RelationName.quote(name) + " "
-                + definition.replace(Constraint.SELF, restored.original().quoted());
+    private static String added(RestoredTable restored, Constraint constraint) {
+        return " ADD CONSTRAINT " + RelationName.quote(constraint.name()) + " "
+                + constraint
+                        .definition()
+                        .replace(Constraint.SELF, restored.original().quoted());
     }
 
     private static Set<String> names(List<OpenForeignKey> keys) {

@@ -9,6 +9,7 @@ import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.RestoredTable;
+import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Generated;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
@@ -160,7 +161,7 @@ public final class RowMergeScript {
     private boolean isPartOfStatement() {
         return restored.manifest().coverage() == Coverage.ROWS
                 && restored.description().dependents().stream()
-                        .anyMatch(dependent -> dependent.kind().equals("partition of"));
+                        .anyMatch(dependent -> dependent.kind() == DependentKind.PARTITION_OF);
     }
 
     private boolean putsValuesBack() {

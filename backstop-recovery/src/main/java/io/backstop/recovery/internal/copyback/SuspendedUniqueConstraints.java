@@ -4,6 +4,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.model.RestoredNames;
+import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.PartNames;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
@@ -12,10 +13,10 @@ import io.backstop.snapshot.schema.TableSql;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * Unique and exclusion constraints and unique indexes that are off while stored values are put back: PostgreSQL checks them
@@ -45,7 +46,8 @@ record SuspendedUniqueConstraints(List<String> off, List<String> on) {
             + "OR d.refclassid = 'pg_constraint'::regclass AND d.refobjid = k.oid))";
 
     /** What is said of an index by its name and lost with it. */
-    private static final Set<String> OF_INDEXES = Set.of("replica identity", "cluster");
+    private static final Set<DependentKind> OF_INDEXES =
+            EnumSet.of(DependentKind.REPLICA_IDENTITY, DependentKind.CLUSTER);
 
     SuspendedUniqueConstraints {
         off = List.copyOf(off);
@@ -76,23 +78,12 @@ record SuspendedUniqueConstraints(List<String> off, List<String> on) {
                 on.add(sql.constraint(constraint).sql());
             }
         }
-        table.indexes().stream()
-                .map(TableDescription.Index::name)
-                .filter(names::contains)
-                .forEach(name -> {
-                    off.add("DROP INDEX " + qualified(present, name));
-                    sql.indexes().stream()
-                            .filter(piece -> piece.subject().equals("index " + name))
-                            .forEach(piece -> on.add(piece.sql()));
-                });
-        Set<String> comments = names.stream()
-                .flatMap(name -> Stream.of(
-                        "COMMENT ON CONSTRAINT " + RelationName.quote(name) + " ON ",
-                        "COMMENT ON INDEX " + qualified(present, name) + " IS "))
-                .collect(Collectors.toSet());
-        sql.comments(List.of()).stream()
+        table.indexes().stream().filter(index -> names.contains(index.name())).forEach(index -> {
+            off.add("DROP INDEX " + qualified(present, index.name()));
+            on.add(sql.index(index));
+        });
+        sql.commentsOfConstraintsAndIndexes(names::contains).stream()
                 .map(TableSql.Piece::sql)
-                .filter(comment -> comments.stream().anyMatch(comment::startsWith))
                 .forEach(on::add);
         table.dependents().stream()
                 .filter(dependent -> OF_INDEXES.contains(dependent.kind()))

@@ -3,7 +3,6 @@ package io.backstop.recovery.internal.restore;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Chunk;
-import io.backstop.recovery.Restore;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.internal.text.SqlFragments;
@@ -57,7 +56,7 @@ final class RowLoader implements AutoCloseable {
         } catch (SQLException e) {
             throw refused(chunk, e);
         } catch (IOException e) {
-            throw Restore.corrupt(manifest, e);
+            throw RecoveryException.damaged(manifest, e);
         }
         if (loaded != chunk.rows()) {
             throw new RecoveryException(

@@ -81,8 +81,7 @@ final class StagedDdl {
     }
 
     private static boolean isCheckOfRows(Constraint constraint) {
-        return constraint.kind() == ConstraintKind.CHECK
-                && !constraint.definition().endsWith(" NOT VALID");
+        return constraint.kind() == ConstraintKind.CHECK && constraint.validated();
     }
 
     /**

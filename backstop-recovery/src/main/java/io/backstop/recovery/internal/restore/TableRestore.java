@@ -19,6 +19,7 @@ import io.backstop.recovery.model.SequenceOwnership;
 import io.backstop.recovery.model.Validation;
 import io.backstop.recovery.model.Validation.Check;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.schema.PrerequisiteKind;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
@@ -101,7 +102,7 @@ public final class TableRestore {
     private void create(SequenceOwnership others) throws SQLException, RecoveryException {
         Map<String, RelationName> drawnFrom = new LinkedHashMap<>();
         for (Prerequisite prerequisite : description.prerequisites()) {
-            if (transaction.holds(prerequisite.exists())) {
+            if (transaction.has(prerequisite)) {
                 continue;
             }
             Optional<RelationName> restored = others.restored(prerequisite);
@@ -179,7 +180,8 @@ public final class TableRestore {
         String subject = prerequisite.kind() + " " + prerequisite.identity();
         if (prerequisite.sql().isEmpty()) {
             missing.add(
-                    prerequisite.kind().startsWith("row type of ")
+                    prerequisite.kind() == PrerequisiteKind.ROW_TYPE_OF_TABLE
+                                    || prerequisite.kind() == PrerequisiteKind.ROW_TYPE_OF_VIEW
                             ? subject + " is missing: bring that back first, and put it in its place"
                             : subject + " is missing, and the snapshot cannot tell how it was made");
             return;
@@ -200,13 +202,13 @@ public final class TableRestore {
         } catch (SQLException e) {
             String reason = ServerErrors.sentence(e);
             if (REFERENCE_MISSING.contains(ServerErrors.state(e))) {
-                open.add(new OpenForeignKey(key.name(), key.definition(), OpenForeignKey.State.LEFT_OUT, reason));
+                open.add(new OpenForeignKey(key, OpenForeignKey.State.LEFT_OUT, reason));
                 return false;
             }
             if (!ROWS_MISSING.equals(ServerErrors.state(e))) {
                 throw ServerErrors.of("foreign key " + key.name() + " could not be created on " + target, e);
             }
-            open.add(new OpenForeignKey(key.name(), key.definition(), OpenForeignKey.State.NOT_VALIDATED, reason));
+            open.add(new OpenForeignKey(key, OpenForeignKey.State.NOT_VALIDATED, reason));
         }
         Ddl unchecked = new Ddl(
                 "foreign key " + key.name(), ddl().addConstraint(key, key.definition() + OpenForeignKey.NOT_VALID));

@@ -3,7 +3,6 @@ package io.backstop.recovery.internal.select;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
-import io.backstop.recovery.Restore;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.schema.TableDescription;
@@ -90,7 +89,7 @@ public final class PartitionSnapshots {
         try {
             return archive.description(manifest);
         } catch (IOException e) {
-            throw Restore.corrupt(manifest, e);
+            throw RecoveryException.damaged(manifest, e);
         }
     }
 

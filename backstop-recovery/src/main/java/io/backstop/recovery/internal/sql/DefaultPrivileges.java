@@ -24,13 +24,13 @@ public record DefaultPrivileges(List<String> ofRelations, List<String> ofRoutine
     /** The statements to run once it is created, while it belongs to its maker. */
     public List<String> undone(Dependent created) {
         return switch (created.kind()) {
-            case "view", "materialized view" ->
+            case VIEW, MATERIALIZED_VIEW ->
                 ofRelations.isEmpty()
                         ? List.of()
                         : List.of("REVOKE ALL ON TABLE " + created.identity() + " FROM "
                                 + String.join(", ", ofRelations));
             // Without any default privileges everybody may execute a function.
-            case "function", "procedure", "aggregate" ->
+            case FUNCTION, PROCEDURE, AGGREGATE ->
                 ofRoutines.isEmpty()
                         ? List.of()
                         : List.of(

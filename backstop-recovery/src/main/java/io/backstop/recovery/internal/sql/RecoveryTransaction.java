@@ -1,6 +1,7 @@
 package io.backstop.recovery.internal.sql;
 
 import io.backstop.recovery.model.RecoveryException;
+import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 import org.postgresql.copy.CopyOut;
@@ -136,6 +137,11 @@ public final class RecoveryTransaction implements AutoCloseable {
                 return rows;
             }
         }
+    }
+
+    /** Whether a thing that a table needs is there, by its kind and its name. */
+    public boolean has(Prerequisite prerequisite) throws SQLException {
+        return holds(prerequisite.kind().existence(), prerequisite.identity());
     }
 
     public boolean holds(String condition, String... parameters) throws SQLException {

@@ -117,10 +117,9 @@ public record PartMatcher(RestoredNames names, List<OpenForeignKey> open) {
                         .filter(c -> c.name().equals(names.constraint(key.name())) && isSame(key, c))
                         .findFirst();
                 if (found.isEmpty()) {
-                    open.add(new OpenForeignKey(key.name(), key.definition(), State.LEFT_OUT, "it is not there"));
+                    open.add(new OpenForeignKey(key, State.LEFT_OUT, "it is not there"));
                 } else if (!found.get().definition().equals(key.definition())) {
-                    open.add(new OpenForeignKey(
-                            key.name(), key.definition(), State.NOT_VALIDATED, "it is there as NOT VALID"));
+                    open.add(new OpenForeignKey(key, State.NOT_VALIDATED, "it is there as NOT VALID"));
                 }
             }
         }

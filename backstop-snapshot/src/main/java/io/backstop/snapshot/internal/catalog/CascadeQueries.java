@@ -120,7 +120,8 @@ public final class CascadeQueries {
                          CASE k.castmethod WHEN 'f' THEN format('WITH FUNCTION %s', k.castfunc::regprocedure)
                               WHEN 'i' THEN 'WITH INOUT' ELSE 'WITHOUT FUNCTION' END,
                          CASE k.castcontext WHEN 'a' THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' END)] AS sql,
-                   false AS own, format('DROP CAST (%s AS %s)', k.castsource::regtype, k.casttarget::regtype) AS drop
+                   false AS own, format('DROP CAST (%s AS %s)', k.castsource::regtype, k.casttarget::regtype) AS drop,
+                   NULL::text[] AS place
             FROM used u JOIN pg_cast k ON k.oid = u.oid AND u.classid = 'pg_cast'::regclass
             UNION ALL
             SELECT u.root, 'constraint', format('%I on %s', k.conname, coalesce(k.conrelid::regclass::text, k.contypid::regtype::text)), 1,
@@ -132,7 +133,8 @@ public final class CascadeQueries {
                               CASE k.conrelid WHEN 0 THEN 'DOMAIN ' || k.contypid::regtype ELSE k.conrelid::regclass::text END)
                            || quote_literal(obj_description(k.oid, 'pg_constraint'))], NULL), false,
                    format('ALTER %s %s DROP CONSTRAINT %I', CASE k.conrelid WHEN 0 THEN 'DOMAIN' ELSE 'TABLE' END,
-                         CASE k.conrelid WHEN 0 THEN k.contypid::regtype::text ELSE k.conrelid::regclass::text END, k.conname)
+                         CASE k.conrelid WHEN 0 THEN k.contypid::regtype::text ELSE k.conrelid::regclass::text END, k.conname),
+                   (SELECT ARRAY[n.nspname::text, c.relname::text, k.conname::text] FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = k.conrelid)
             FROM used u JOIN pg_constraint k ON k.oid = u.oid AND u.classid = 'pg_constraint'::regclass
             WHERE k.conrelid <> u.root AND k.coninhcount = 0
               AND NOT EXISTS (SELECT FROM furthest f WHERE f.root = u.root AND f.oid = k.contypid)
@@ -140,7 +142,8 @@ public final class CascadeQueries {
             SELECT u.root, 'default', format('%s.%I', a.attrelid::regclass, a.attname), 1,
                    ARRAY[format('ALTER TABLE ONLY %s ALTER COLUMN %I SET DEFAULT ', a.attrelid::regclass, a.attname)
                          || pg_get_expr(f.adbin, f.adrelid)], false,
-                   format('ALTER TABLE ONLY %s ALTER COLUMN %I DROP DEFAULT', a.attrelid::regclass, a.attname)
+                   format('ALTER TABLE ONLY %s ALTER COLUMN %I DROP DEFAULT', a.attrelid::regclass, a.attname),
+                   (SELECT ARRAY[n.nspname::text, c.relname::text, a.attname::text] FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = a.attrelid)
             FROM used u JOIN pg_attrdef f ON f.oid = u.oid AND u.classid = 'pg_attrdef'::regclass
             JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated = ''
             JOIN pg_class c ON c.oid = f.adrelid AND c.relkind IN ('r', 'p', 'f')
@@ -149,7 +152,8 @@ public final class CascadeQueries {
             SELECT u.root, 'index', i.indexrelid::regclass::text, 2,
                    array_remove(ARRAY[pg_get_indexdef(i.indexrelid), 'COMMENT ON INDEX ' || i.indexrelid::regclass || ' IS '
                        || quote_literal(obj_description(i.indexrelid, 'pg_class'))], NULL), false,
-                   format('DROP INDEX %s', i.indexrelid::regclass)
+                   format('DROP INDEX %s', i.indexrelid::regclass),
+                   (SELECT ARRAY[n.nspname::text, c.relname::text, x.relname::text] FROM pg_class x, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE x.oid = i.indexrelid AND c.oid = i.indrelid)
             FROM used u JOIN pg_index i ON i.indexrelid = u.oid AND u.classid = 'pg_class'::regclass
             JOIN pg_class c ON c.oid = i.indrelid AND c.relkind IN ('r', 'p')
             WHERE i.indrelid <> u.root AND i.indisvalid

@@ -53,7 +53,9 @@ public final class DependentQueries {
                    ARRAY[CASE WHEN c.relispartition
                          THEN format('ALTER TABLE ONLY %s ATTACH PARTITION %s %s', i.inhparent::regclass, c.oid::regclass,
                                      pg_get_expr(c.relpartbound, c.oid))
-                         ELSE format('ALTER TABLE %s INHERIT %s', c.oid::regclass, i.inhparent::regclass) END] AS sql
+                         ELSE format('ALTER TABLE %s INHERIT %s', c.oid::regclass, i.inhparent::regclass) END] AS sql,
+                   (SELECT ARRAY[n.nspname::text, p.relname::text, c.relname::text] FROM pg_class p
+                    JOIN pg_namespace n ON n.oid = p.relnamespace WHERE p.oid = i.inhparent) AS place
             FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
             WHERE i.inhrelid = ANY (:oids) ORDER BY i.inhrelid, i.inhseqno
             """);
@@ -137,7 +139,8 @@ public final class DependentQueries {
     private static final CatalogQuery FOREIGN_DEFAULTS = new CatalogQuery("""
             SELECT DISTINCT s.refobjid, 'default' AS kind, format('%s.%I', a.attrelid::regclass, a.attname) AS identity,
                    ARRAY[format('ALTER TABLE ONLY %s ALTER COLUMN %I SET DEFAULT ', a.attrelid::regclass, a.attname)
-                         || pg_get_expr(f.adbin, f.adrelid)] AS sql, false AS own
+                         || pg_get_expr(f.adbin, f.adrelid)] AS sql, false AS own,
+                   (SELECT ARRAY[n.nspname::text, c.relname::text, a.attname::text] FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = a.attrelid) AS place
             FROM pg_depend s
             JOIN pg_class q ON q.oid = s.objid AND q.relkind = 'S'
             JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = q.oid
@@ -217,7 +220,9 @@ public final class DependentQueries {
                                ELSE a.statement END,
                            format('COMMENT ON CONSTRAINT %I ON %s IS ', c.conname, c.conrelid::regclass)
                                || quote_literal(obj_description(c.oid, 'pg_constraint'))], NULL) AS sql,
-                       false AS own, format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname) AS drop
+                       false AS own, format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname) AS drop,
+                       (SELECT ARRAY[n.nspname::text, t.relname::text, c.conname::text] FROM pg_class t
+                        JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.oid = c.conrelid) AS place
                 FROM (:found) f(root, oid)
                 JOIN pg_constraint c ON c.oid = f.oid
                 JOIN pg_class p ON p.oid = c.confrelid

@@ -84,9 +84,26 @@ public final class TableQueries {
     public static final CatalogQuery CONSTRAINTS = new CatalogQuery("""
             SELECT c.conrelid, c.conname AS name, c.contype::text AS kind, pg_get_constraintdef(c.oid) AS definition,
                    c.confrelid = c.conrelid AS self, obj_description(c.oid, 'pg_constraint') AS comment,
-                   c.contype IN ('p', 'u', 'x') AS indexed, x.reloptions AS options, :settings
+                   c.contype IN ('p', 'u', 'x') AS indexed, x.reloptions AS options,
+                   ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(n, i)
+                         JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.n ORDER BY k.i) AS columns,
+                   c.convalidated AS validated, c.contype IN ('c', 'n') AND c.connoinherit AS no_inherit,
+                   rn.nspname AS referenced_schema, r.relname AS referenced_table,
+                   ARRAY(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY k(n, i)
+                         JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.n ORDER BY k.i)
+                       AS referenced_columns,
+                   c.confmatchtype::text AS match, c.confupdtype::text AS on_update, c.confdeltype::text AS on_delete,
+                   -- the column of the catalog came with PostgreSQL 15
+                   ARRAY(SELECT a.attname::text
+                         FROM jsonb_array_elements_text(coalesce(nullif(to_jsonb(c) -> 'confdelsetcols', 'null'), '[]'))
+                              WITH ORDINALITY k(n, i)
+                         JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.n::int2 ORDER BY k.i)
+                       AS on_delete_columns,
+                   c.condeferrable AS deferrable, c.condeferred AS deferred, :settings
             FROM pg_constraint c
             LEFT JOIN pg_constraint p ON p.oid = c.conparentid
+            LEFT JOIN pg_class r ON r.oid = c.confrelid
+            LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
             LEFT JOIN pg_class x ON x.oid = c.conindid AND c.contype IN ('p', 'u', 'x')
             LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace
             WHERE c.conrelid = ANY (:oids) AND c.contype IN ('n', 'c', 'p', 'u', 'x', 'f')
@@ -99,12 +116,13 @@ public final class TableQueries {
     /** What CREATE INDEX CONCURRENTLY left behind half-made is no index, and may be impossible to make. */
     public static final CatalogQuery INDEXES = new CatalogQuery("""
             SELECT i.indrelid, x.relname AS name, i.indisunique AS "unique", pg_get_indexdef(i.indexrelid) AS definition,
-                   NULL::text[] AS options, :settings,
+                   m.amname AS method, i.indpred IS NOT NULL AS partial, NULL::text[] AS options, :settings,
                    format('CREATE %sINDEX %I ON %s%s USING ', CASE WHEN i.indisunique THEN 'UNIQUE ' END, x.relname,
                           CASE WHEN t.relkind = 'p' THEN 'ONLY ' END, t.oid::regclass) AS head
             FROM pg_index i
             JOIN pg_class x ON x.oid = i.indexrelid
             JOIN pg_class t ON t.oid = i.indrelid
+            JOIN pg_am m ON m.oid = x.relam
             LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace
             WHERE i.indrelid = ANY (:oids) AND i.indisvalid
               AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
