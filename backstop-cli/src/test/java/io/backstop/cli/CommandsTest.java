@@ -4,7 +4,7 @@ import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.control.ControlStore;
 import io.backstop.cli.output.ExitCode;
-import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.control.SqlControlStore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,7 +48,7 @@ class CommandsTest {
                 List.of("users"),
                 RiskLevel.CRITICAL,
                 List.of("drops a table"));
-        try (ControlStore store = SqliteControlStore.open(Path.of(control), Clock.systemUTC())) {
+        try (ControlStore store = SqlControlStore.sqlite(Path.of(control), Clock.systemUTC())) {
             id = store.approvals().open(request, Duration.ofMinutes(15)).id();
         }
     }

@@ -13,7 +13,7 @@ import io.backstop.api.snapshot.SnapshotServiceProvider;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.api.snapshot.Verification;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
-import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.internal.approval.StoreApprovalHook;
 import io.backstop.jdbc.internal.approval.WaitingApprovalHook;
 import io.backstop.jdbc.internal.pipeline.Pipeline;
@@ -173,8 +173,8 @@ public final class BackstopBuilder {
     private ControlStore openStore(GuardSettings checked) throws SQLException {
         try {
             Path file =
-                    checked.control().isPresent() ? Path.of(checked.control().get()) : SqliteControlStore.defaultFile();
-            return SqliteControlStore.open(file, clock);
+                    checked.control().isPresent() ? Path.of(checked.control().get()) : SqlControlStore.defaultFile();
+            return SqlControlStore.sqlite(file, clock);
         } catch (InvalidPathException e) {
             throw new InvalidSettingException(
                     Setting.CONTROL.key() + " is not a path: " + e.getMessage(),

@@ -18,7 +18,7 @@ import io.backstop.api.error.UnguardedAccessException;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Policy.Enforcement;
 import io.backstop.jdbc.control.SettableClock;
-import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -61,7 +61,7 @@ class GuardedSessionTest {
     private final SettableClock clock = new SettableClock(Instant.parse("2026-01-01T00:00:00Z"));
     private final FakeSnapshots snapshots = new FakeSnapshots();
     private TestDatabase database;
-    private SqliteControlStore store;
+    private SqlControlStore store;
     private Backstop backstop;
     private Connection connection;
 
@@ -72,7 +72,7 @@ class GuardedSessionTest {
                 "DROP TABLE IF EXISTS users",
                 "CREATE TABLE users (id int PRIMARY KEY, name text)",
                 "INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, 5000) AS n");
-        store = SqliteControlStore.open(folder.resolve("backstop.db"), clock);
+        store = SqlControlStore.sqlite(folder.resolve("backstop.db"), clock);
         guard(Policy.strict());
     }
 
@@ -101,7 +101,7 @@ class GuardedSessionTest {
     /** Has everything written that the audit still holds back. */
     private void reopenStore() throws SQLException {
         backstop.close();
-        store = SqliteControlStore.open(folder.resolve("backstop.db"), clock);
+        store = SqlControlStore.sqlite(folder.resolve("backstop.db"), clock);
         backstop = builder().build();
     }
 
@@ -945,7 +945,7 @@ class GuardedSessionTest {
         try (Connection waiting = java.sql.DriverManager.getConnection(
                         database.backstopUrl("backstop.approval=wait&backstop.control=" + file));
                 Statement statement = waiting.createStatement();
-                ControlStore operators = SqliteControlStore.open(file, java.time.Clock.systemUTC())) {
+                ControlStore operators = SqlControlStore.sqlite(file, java.time.Clock.systemUTC())) {
             Future<Boolean> execution =
                     threads.submit(() -> statement.execute("COMMENT ON TABLE users IS 'waited for'"));
             while (operators.approvals().list(ApprovalState.PENDING).isEmpty() && !execution.isDone()) {
@@ -967,7 +967,7 @@ class GuardedSessionTest {
         } finally {
             threads.shutdownNow();
         }
-        store = SqliteControlStore.open(file, clock);
+        store = SqlControlStore.sqlite(file, clock);
         backstop = builder().build();
         connection = backstop.guard(database.connect());
     }

@@ -3,7 +3,7 @@ package io.backstop.jdbc;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.SnapshotRequest;
-import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.policy.PolicyReader;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
@@ -65,12 +65,12 @@ class RecentModeTest {
         }
     }
 
-    private SqliteControlStore store(Instant now) throws SQLException {
-        return SqliteControlStore.open(folder.resolve("backstop.db"), Clock.fixed(now, ZoneOffset.UTC));
+    private SqlControlStore store(Instant now) throws SQLException {
+        return SqlControlStore.sqlite(folder.resolve("backstop.db"), Clock.fixed(now, ZoneOffset.UTC));
     }
 
     private void beat(Instant at) throws SQLException {
-        try (SqliteControlStore store = store(at)) {
+        try (SqlControlStore store = store(at)) {
             store.heartbeats().beat("sidecar-1");
         }
     }

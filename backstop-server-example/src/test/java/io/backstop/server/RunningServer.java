@@ -3,7 +3,7 @@ package io.backstop.server;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.approval.Approval;
 import io.backstop.api.approval.ApprovalRequest;
-import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.server.token.TokenFile;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import tools.jackson.databind.JsonNode;
@@ -53,14 +53,14 @@ final class RunningServer implements AutoCloseable {
 
     private static final JsonMapper JSON = JsonMapper.shared();
 
-    final SqliteControlStore store;
+    final SqlControlStore store;
     final Path controlFile;
     private final BackstopServer server;
     private final HttpClient client = HttpClient.newHttpClient();
 
     private RunningServer(Path folder, Optional<SnapshotArchive> archive) throws Exception {
         controlFile = folder.resolve("backstop.db");
-        store = SqliteControlStore.open(controlFile, Clock.fixed(NOW, ZoneOffset.UTC));
+        store = SqlControlStore.sqlite(controlFile, Clock.fixed(NOW, ZoneOffset.UTC));
         server = new BackstopServer(store, archive, TokenFile.open(writeTokens(folder, TOKENS)));
         server.start(0);
     }

@@ -7,7 +7,7 @@ import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.snapshot.SnapshotManifest;
-import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.RecoveryReport;
 import io.backstop.recovery.model.RecoveryException;
@@ -121,7 +121,7 @@ final class DemoScenario {
 
     private void approve(String approvalId) throws SQLException {
         story.step("An operator looks at it and approves");
-        try (ControlStore store = SqliteControlStore.open(control(), Clock.systemUTC())) {
+        try (ControlStore store = SqlControlStore.sqlite(control(), Clock.systemUTC())) {
             List<Approval> pending = store.approvals().list(ApprovalState.PENDING);
             story.expect(pending.size() == 1, "exactly one statement waits");
             story.seen("waiting: " + pending.get(0).request().sql() + " by "
@@ -188,7 +188,7 @@ final class DemoScenario {
     }
 
     private void auditIsWhole() throws SQLException {
-        try (ControlStore store = SqliteControlStore.open(control(), Clock.systemUTC())) {
+        try (ControlStore store = SqlControlStore.sqlite(control(), Clock.systemUTC())) {
             story.expect(store.audit().firstBroken().isEmpty(), "the audit's hash chain is whole");
         }
     }

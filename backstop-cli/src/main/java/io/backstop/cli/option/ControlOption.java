@@ -2,7 +2,7 @@ package io.backstop.cli.option;
 
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
-import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.control.SqlControlStore;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -20,7 +20,7 @@ public final class ControlOption {
     private @Nullable Path file;
 
     public ControlStore open() throws ControlStoreUnavailableException {
-        return SqliteControlStore.open(file(), Clock.systemUTC());
+        return SqlControlStore.sqlite(file(), Clock.systemUTC());
     }
 
     /** For those who have to read what is there: an empty store in its place would be a wrong answer. */
@@ -33,6 +33,6 @@ public final class ControlOption {
     }
 
     private Path file() throws ControlStoreUnavailableException {
-        return file == null ? SqliteControlStore.defaultFile() : file;
+        return file == null ? SqlControlStore.defaultFile() : file;
     }
 }

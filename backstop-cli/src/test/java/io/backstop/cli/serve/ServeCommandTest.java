@@ -3,7 +3,7 @@ package io.backstop.cli.serve;
 import io.backstop.api.control.ControlStore;
 import io.backstop.cli.BackstopCommand;
 import io.backstop.cli.output.ExitCode;
-import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.control.SqlControlStore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,7 +70,7 @@ class ServeCommandTest {
         }
         // The last connection to a SQLite file removes its log, so a log that is left means that nobody closed it.
         assertThat(Path.of(control + "-wal")).doesNotExist();
-        try (ControlStore store = SqliteControlStore.open(control, Clock.systemUTC())) {
+        try (ControlStore store = SqlControlStore.sqlite(control, Clock.systemUTC())) {
             assertThat(store.pause().current()).hasValueSatisfying(pause -> {
                 assertThat(pause.reason()).isEqualTo("a test");
                 assertThat(pause.operator()).isEqualTo("admin");

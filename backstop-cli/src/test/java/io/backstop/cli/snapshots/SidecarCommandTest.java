@@ -3,7 +3,7 @@ package io.backstop.cli.snapshots;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.cli.CommandRun;
 import io.backstop.cli.output.ExitCode;
-import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
@@ -101,7 +101,7 @@ class SidecarCommandTest {
         CommandRun run = sidecar("nothing");
         assertThat(run.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(run.errors()).contains("this round failed: table nothing does not exist");
-        try (SqliteControlStore store = SqliteControlStore.open(control, Clock.systemUTC())) {
+        try (SqlControlStore store = SqlControlStore.sqlite(control, Clock.systemUTC())) {
             assertThat(store.heartbeats().latest()).isEmpty();
         }
     }

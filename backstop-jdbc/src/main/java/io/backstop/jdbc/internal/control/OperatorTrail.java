@@ -1,4 +1,4 @@
-package io.backstop.jdbc.control;
+package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.audit.AuditEvent;
@@ -10,10 +10,10 @@ import java.util.List;
 import java.util.Optional;
 
 /** Puts what operators do on the record, in the same unit of work as the act. */
-final class OperatorTrail {
+public final class OperatorTrail {
     private final Clock clock;
 
-    OperatorTrail(Clock clock) {
+    public OperatorTrail(Clock clock) {
         this.clock = clock;
     }
 
@@ -32,6 +32,6 @@ final class OperatorTrail {
                 detail,
                 approvalId,
                 Optional.empty());
-        SqliteAuditLog.append(connection, List.of(event));
+        AuditRepository.append(connection, List.of(event));
     }
 }

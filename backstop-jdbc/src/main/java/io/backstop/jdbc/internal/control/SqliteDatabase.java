@@ -1,4 +1,4 @@
-package io.backstop.jdbc.control;
+package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.error.ControlStoreUnavailableException;
 import org.jspecify.annotations.Nullable;
@@ -20,68 +20,23 @@ import java.util.Set;
  * One SQLite file: opens it, creates its tables, and runs units of work on it, one at a time in this process and one
  * writer at a time among processes. A unit that fails leaves nothing behind. Thread-safe.
  */
-final class SqliteDatabase implements AutoCloseable {
+public final class SqliteDatabase implements ControlDatabase {
     /** How long one process waits for another's unit of work, which takes milliseconds. */
     private static final int BUSY_TIMEOUT_MILLIS = 5_000;
 
-    private static final String[] TABLES = {
-        """
-        CREATE TABLE IF NOT EXISTS approvals (
-            id TEXT PRIMARY KEY,
-            request TEXT NOT NULL,
-            binding TEXT NOT NULL,
-            state TEXT NOT NULL,
-            created_at INTEGER NOT NULL,
-            expires_at INTEGER NOT NULL,
-            decided_by TEXT,
-            decided_at INTEGER)""",
-        "CREATE INDEX IF NOT EXISTS approvals_by_binding ON approvals (binding, created_at)",
-        "CREATE INDEX IF NOT EXISTS approvals_by_state ON approvals (state, created_at)",
-        """
-        CREATE TABLE IF NOT EXISTS pause (
-            id INTEGER PRIMARY KEY CHECK (id = 1),
-            reason TEXT NOT NULL,
-            operator TEXT NOT NULL,
-            since INTEGER NOT NULL)""",
-        """
-        CREATE TABLE IF NOT EXISTS audit (
-            sequence INTEGER PRIMARY KEY,
-            event TEXT NOT NULL,
-            hash TEXT NOT NULL)""",
-        """
-        CREATE TABLE IF NOT EXISTS audit_head (
-            id INTEGER PRIMARY KEY CHECK (id = 1),
-            sequence INTEGER NOT NULL,
-            hash TEXT NOT NULL)""",
-        """
-        CREATE TABLE IF NOT EXISTS refusals (
-            agent_id TEXT NOT NULL,
-            at INTEGER NOT NULL)""",
-        "CREATE INDEX IF NOT EXISTS refusals_by_agent ON refusals (agent_id, at)",
-        """
-        CREATE TABLE IF NOT EXISTS quarantine (
-            agent_id TEXT PRIMARY KEY,
-            until INTEGER NOT NULL)""",
-        """
-        CREATE TABLE IF NOT EXISTS heartbeats (
-            sidecar TEXT PRIMARY KEY,
-            at INTEGER NOT NULL)""",
-        """
-        CREATE TABLE IF NOT EXISTS snapshots (
-            snapshot_id TEXT PRIMARY KEY,
-            created_at INTEGER NOT NULL,
-            storage TEXT NOT NULL,
-            manifest TEXT NOT NULL)""",
-        "CREATE INDEX IF NOT EXISTS snapshots_by_time ON snapshots (created_at)"
-    };
+    /** Takes the write lock at once: in a transaction that reads first, SQLite would refuse it later. */
+    private static final String BEGIN_WRITING = "BEGIN IMMEDIATE";
 
     private final Path file;
+    private final Dialect dialect = new SqliteDialect();
+    private final Migrations migrations;
     private @Nullable Connection connection;
     private String openedIdentity = "";
     private boolean closed;
 
     private SqliteDatabase(Path file) {
         this.file = file;
+        this.migrations = new Migrations(dialect, file.toString());
     }
 
     /**
@@ -89,7 +44,7 @@ final class SqliteDatabase implements AutoCloseable {
      *
      * @throws ControlStoreUnavailableException where its folder is missing or it cannot be written
      */
-    static SqliteDatabase open(Path file) throws ControlStoreUnavailableException {
+    public static SqliteDatabase open(Path file) throws ControlStoreUnavailableException {
         SqliteDatabase database = new SqliteDatabase(file.toAbsolutePath());
         database.createFile();
         database.perform(connection -> {});
@@ -125,13 +80,18 @@ final class SqliteDatabase implements AutoCloseable {
         }
     }
 
-    /** Runs a unit of work in a transaction that holds the write lock from its start. */
-    <T> T run(Work<T> work) throws ControlStoreUnavailableException {
-        return transact("BEGIN IMMEDIATE", work);
+    @Override
+    public Dialect dialect() {
+        return dialect;
     }
 
-    /** Runs a unit of work that only reads, and may take long: it sees one state, and no other process waits for it. */
-    <T> T read(Work<T> work) throws ControlStoreUnavailableException {
+    @Override
+    public <T> T run(Work<T> work) throws ControlStoreUnavailableException {
+        return transact(BEGIN_WRITING, work);
+    }
+
+    @Override
+    public <T> T read(Work<T> work) throws ControlStoreUnavailableException {
         return transact("BEGIN", work);
     }
 
@@ -141,7 +101,7 @@ final class SqliteDatabase implements AutoCloseable {
                     "the control store is closed: " + file, "open another guard; this one was closed");
         }
         try {
-            Connection current = connected();
+            Connection current = connectedOrGivenUp();
             try {
                 // Said in SQL, because with auto-commit off the driver would hold the lock between the units too.
                 execute(current, begin);
@@ -152,17 +112,20 @@ final class SqliteDatabase implements AutoCloseable {
                 discard(e);
                 throw e;
             }
+        } catch (ControlStoreUnavailableException e) {
+            throw e;
         } catch (SQLException e) {
             throw unavailable(e);
         }
     }
 
-    /** Runs a unit of work that has no result. */
-    void perform(Action action) throws ControlStoreUnavailableException {
-        run(connection -> {
-            action.on(connection);
-            return Boolean.TRUE;
-        });
+    private Connection connectedOrGivenUp() throws SQLException {
+        try {
+            return connected();
+        } catch (SQLException | RuntimeException e) {
+            discard(e); // what was opened halfway must not be taken for a store whose tables are there
+            throw e;
+        }
     }
 
     private Connection connected() throws SQLException {
@@ -178,10 +141,12 @@ final class SqliteDatabase implements AutoCloseable {
             config.setSynchronous(SynchronousMode.FULL); // a record that was acknowledged survives a power failure
             config.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
             current = config.createConnection("jdbc:sqlite:" + file);
-            connection = current;
+            connection = current; // from here on a failure gives it up
             openedIdentity = identity();
-            for (String table : TABLES) {
-                execute(current, table);
+            if (migrations.needed(current)) {
+                execute(current, BEGIN_WRITING);
+                migrations.apply(current);
+                execute(current, "COMMIT");
             }
         }
         return current;
@@ -236,15 +201,5 @@ final class SqliteDatabase implements AutoCloseable {
                 throw new IllegalStateException("the control store did not close: " + file, e);
             }
         }
-    }
-
-    /** A unit of work; everything that it does is committed together or not at all. */
-    interface Work<T> {
-        T on(Connection connection) throws SQLException;
-    }
-
-    /** A unit of work without a result. */
-    interface Action {
-        void on(Connection connection) throws SQLException;
     }
 }

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.control;
+package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.approval.Approval;
 import io.backstop.api.approval.ApprovalRequest;
@@ -23,19 +23,19 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Approvals in SQLite. Each call is one unit of work under the write lock, so of two processes that use the same approval
+ * The approvals in a table. Each call is one unit of work under the write lock, so of two processes that use the same approval
  * one wins.
  */
-final class SqliteApprovals implements ApprovalStore {
+public final class ApprovalRepository implements ApprovalStore {
     private static final String COLUMNS =
             "SELECT id, request, state, created_at, expires_at, decided_by, decided_at FROM approvals ";
 
-    private final SqliteDatabase database;
+    private final ControlDatabase database;
     private final OperatorTrail trail;
     private final Clock clock;
     private final SecureRandom random = new SecureRandom();
 
-    SqliteApprovals(SqliteDatabase database, OperatorTrail trail, Clock clock) {
+    public ApprovalRepository(ControlDatabase database, OperatorTrail trail, Clock clock) {
         this.database = database;
         this.trail = trail;
         this.clock = clock;
@@ -47,7 +47,11 @@ final class SqliteApprovals implements ApprovalStore {
     }
 
     private Optional<Approval> newest(Connection connection, ApprovalRequest request) throws SQLException {
-        return select(connection, "WHERE binding = ? ORDER BY created_at DESC, rowid DESC LIMIT 1", binding(request))
+        return select(
+                        connection,
+                        "WHERE binding = ? ORDER BY created_at DESC, "
+                                + database.dialect().insertionOrder() + " DESC LIMIT 1",
+                        binding(request))
                 .stream()
                 .findFirst();
     }
@@ -94,9 +98,10 @@ final class SqliteApprovals implements ApprovalStore {
     @Override
     public List<Approval> list(ApprovalState... states) throws ControlStoreUnavailableException {
         Set<ApprovalState> wanted = Set.copyOf(Arrays.asList(states));
-        return database.read(connection -> select(connection, "ORDER BY created_at, rowid", null).stream()
-                .filter(approval -> wanted.contains(approval.state()))
-                .toList());
+        return database.read(connection ->
+                select(connection, "ORDER BY created_at, " + database.dialect().insertionOrder(), null).stream()
+                        .filter(approval -> wanted.contains(approval.state()))
+                        .toList());
     }
 
     @Override

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.control;
+package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.control.QuarantineLedger;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -13,11 +13,11 @@ import java.time.Instant;
 import java.util.Optional;
 
 /** Refusals by agent and time, and the quarantines that followed from them. */
-final class SqliteQuarantineLedger implements QuarantineLedger {
-    private final SqliteDatabase database;
+public final class QuarantineRepository implements QuarantineLedger {
+    private final ControlDatabase database;
     private final Clock clock;
 
-    SqliteQuarantineLedger(SqliteDatabase database, Clock clock) {
+    public QuarantineRepository(ControlDatabase database, Clock clock) {
         this.database = database;
         this.clock = clock;
     }
@@ -45,7 +45,12 @@ final class SqliteQuarantineLedger implements QuarantineLedger {
             update(connection, "INSERT INTO refusals (agent_id, at) VALUES (?, ?)", agentId, now.toEpochMilli());
             if (refusals(connection, agentId) >= rules.maxBlockedAttempts()) {
                 long until = now.plus(rules.duration()).toEpochMilli();
-                update(connection, "INSERT OR REPLACE INTO quarantine (agent_id, until) VALUES (?, ?)", agentId, until);
+                update(
+                        connection,
+                        "INSERT INTO quarantine (agent_id, until) VALUES (?, ?)"
+                                + " ON CONFLICT (agent_id) DO UPDATE SET until = excluded.until",
+                        agentId,
+                        until);
                 update(connection, "DELETE FROM refusals WHERE agent_id = ? AND at <= ?", agentId, now.toEpochMilli());
             }
         });

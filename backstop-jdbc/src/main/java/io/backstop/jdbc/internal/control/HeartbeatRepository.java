@@ -1,4 +1,4 @@
-package io.backstop.jdbc.control;
+package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.control.Heartbeats;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -11,11 +11,11 @@ import java.time.Instant;
 import java.util.Optional;
 
 /** The heartbeats as a row for each sidecar. */
-final class SqliteHeartbeats implements Heartbeats {
-    private final SqliteDatabase database;
+public final class HeartbeatRepository implements Heartbeats {
+    private final ControlDatabase database;
     private final Clock clock;
 
-    SqliteHeartbeats(SqliteDatabase database, Clock clock) {
+    public HeartbeatRepository(ControlDatabase database, Clock clock) {
         this.database = database;
         this.clock = clock;
     }
@@ -24,7 +24,8 @@ final class SqliteHeartbeats implements Heartbeats {
     public void beat(String sidecar) throws ControlStoreUnavailableException {
         database.perform(connection -> {
             try (PreparedStatement insert =
-                    connection.prepareStatement("INSERT OR REPLACE INTO heartbeats (sidecar, at) VALUES (?, ?)")) {
+                    connection.prepareStatement("INSERT INTO heartbeats (sidecar, at) VALUES (?, ?)"
+                            + " ON CONFLICT (sidecar) DO UPDATE SET at = excluded.at")) {
                 insert.setString(1, sidecar);
                 insert.setLong(2, clock.millis());
                 insert.executeUpdate();

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.control;
+package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.control.Pause;
 import io.backstop.api.control.PauseSwitch;
@@ -12,12 +12,12 @@ import java.time.Instant;
 import java.util.Optional;
 
 /** The pause as the one row of a table: there is a pause where the row is. */
-final class SqlitePauseSwitch implements PauseSwitch {
-    private final SqliteDatabase database;
+public final class PauseRepository implements PauseSwitch {
+    private final ControlDatabase database;
     private final OperatorTrail trail;
     private final Clock clock;
 
-    SqlitePauseSwitch(SqliteDatabase database, OperatorTrail trail, Clock clock) {
+    public PauseRepository(ControlDatabase database, OperatorTrail trail, Clock clock) {
         this.database = database;
         this.trail = trail;
         this.clock = clock;
@@ -40,7 +40,8 @@ final class SqlitePauseSwitch implements PauseSwitch {
     public void pause(String reason, String operator) throws ControlStoreUnavailableException {
         database.perform(connection -> {
             try (PreparedStatement insert = connection.prepareStatement(
-                    "INSERT OR REPLACE INTO pause (id, reason, operator, since) VALUES (1, ?, ?, ?)")) {
+                    "INSERT INTO pause (id, reason, operator, since) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+                            + " SET reason = excluded.reason, operator = excluded.operator, since = excluded.since")) {
                 insert.setString(1, reason);
                 insert.setString(2, operator);
                 insert.setLong(3, clock.millis());

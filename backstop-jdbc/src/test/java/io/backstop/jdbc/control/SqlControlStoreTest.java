@@ -35,7 +35,7 @@ import java.util.concurrent.Future;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-class SqliteControlStoreTest {
+class SqlControlStoreTest {
     private static final Duration LIFETIME = Duration.ofMinutes(15);
 
     @TempDir
@@ -43,12 +43,12 @@ class SqliteControlStoreTest {
 
     private final SettableClock clock = new SettableClock(Instant.parse("2026-01-01T00:00:00Z"));
     private Path file;
-    private SqliteControlStore store;
+    private SqlControlStore store;
 
     @BeforeEach
     void open() throws ControlStoreUnavailableException {
         file = folder.resolve("backstop.db");
-        store = SqliteControlStore.open(file, clock);
+        store = SqlControlStore.sqlite(file, clock);
     }
 
     @AfterEach
@@ -131,11 +131,11 @@ class SqliteControlStoreTest {
         Approval approval = store.approvals().open(request("agent", "aa"), LIFETIME);
         store.approvals().decide(approval.id(), true, "ops");
         ExecutorService threads = Executors.newFixedThreadPool(8);
-        List<SqliteControlStore> stores = new ArrayList<>();
+        List<SqlControlStore> stores = new ArrayList<>();
         try {
             List<Callable<Boolean>> calls = new ArrayList<>();
             for (int i = 0; i < 8; i++) {
-                SqliteControlStore other = SqliteControlStore.open(file, clock);
+                SqlControlStore other = SqlControlStore.sqlite(file, clock);
                 stores.add(other);
                 calls.add(() -> other.approvals().consume(approval.id(), request("agent", "aa")));
             }
@@ -146,7 +146,7 @@ class SqliteControlStoreTest {
             assertThat(winners).isEqualTo(1);
         } finally {
             threads.shutdownNow();
-            stores.forEach(SqliteControlStore::close);
+            stores.forEach(SqlControlStore::close);
         }
     }
 
@@ -212,7 +212,7 @@ class SqliteControlStoreTest {
 
     @Test
     void a_pause_is_seen_by_another_process_at_once() throws Exception {
-        try (SqliteControlStore other = SqliteControlStore.open(file, clock)) {
+        try (SqlControlStore other = SqlControlStore.sqlite(file, clock)) {
             store.pause().pause("incident", "ops");
             assertThat(other.pause().current()).contains(new Pause("incident", "ops", clock.instant()));
             other.pause().resume("ops");
@@ -283,11 +283,11 @@ class SqliteControlStoreTest {
     @Test
     void two_processes_that_append_at_once_make_one_chain() throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(4);
-        List<SqliteControlStore> stores = new ArrayList<>();
+        List<SqlControlStore> stores = new ArrayList<>();
         try {
             List<Callable<Void>> calls = new ArrayList<>();
             for (int i = 0; i < 4; i++) {
-                SqliteControlStore other = SqliteControlStore.open(file, clock);
+                SqlControlStore other = SqlControlStore.sqlite(file, clock);
                 stores.add(other);
                 calls.add(() -> {
                     for (int n = 0; n < 25; n++) {
@@ -301,7 +301,7 @@ class SqliteControlStoreTest {
             }
         } finally {
             threads.shutdownNow();
-            stores.forEach(SqliteControlStore::close);
+            stores.forEach(SqlControlStore::close);
         }
         assertThat(store.audit().newest(1).get(0).sequence()).isEqualTo(100);
         assertThat(store.audit().firstBroken()).isEmpty();
@@ -326,7 +326,7 @@ class SqliteControlStoreTest {
             statement.execute("VACUUM INTO '" + copy + "'");
         }
         tamper(copy, sql);
-        try (SqliteControlStore tampered = SqliteControlStore.open(copy, clock)) {
+        try (SqlControlStore tampered = SqlControlStore.sqlite(copy, clock)) {
             assertThat(tampered.audit().firstBroken()).as(sql).contains(firstBroken);
         }
     }
@@ -366,7 +366,7 @@ class SqliteControlStoreTest {
         for (String name : List.of("backstop.db", "backstop.db-wal", "backstop.db-shm")) {
             Files.deleteIfExists(folder.resolve(name));
         }
-        try (SqliteControlStore other = SqliteControlStore.open(file, clock)) {
+        try (SqlControlStore other = SqlControlStore.sqlite(file, clock)) {
             other.pause().pause("incident", "ops");
             assertThat(store.pause().current()).isPresent();
         }
@@ -374,7 +374,7 @@ class SqliteControlStoreTest {
 
     @Test
     void a_missing_folder_is_named_with_what_to_do() {
-        assertThatThrownBy(() -> SqliteControlStore.open(folder.resolve("missing/backstop.db"), clock))
+        assertThatThrownBy(() -> SqlControlStore.sqlite(folder.resolve("missing/backstop.db"), clock))
                 .isInstanceOf(ControlStoreUnavailableException.class)
                 .hasMessageStartingWith("backstop.control: the folder of the control store does not exist: "
                         + folder.resolve("missing"))
@@ -385,7 +385,7 @@ class SqliteControlStoreTest {
     void a_file_that_is_no_database_is_refused_and_left_alone() throws Exception {
         Path text =
                 Files.writeString(folder.resolve("notes.txt"), "this is not a database, it is a text of some length");
-        assertThatThrownBy(() -> SqliteControlStore.open(text, clock))
+        assertThatThrownBy(() -> SqlControlStore.sqlite(text, clock))
                 .isInstanceOf(ControlStoreUnavailableException.class)
                 .hasMessageContaining(text.toString());
         assertThat(text).hasContent("this is not a database, it is a text of some length");

@@ -1,14 +1,14 @@
-package io.backstop.jdbc.control;
+package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.audit.AuditLog;
 import io.backstop.api.audit.AuditQuery;
 import io.backstop.api.audit.AuditRecord;
 import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.jdbc.internal.digest.Sha256Digest;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -23,21 +23,14 @@ import java.util.Optional;
  * The audit as a hash chain: each record's hash is the SHA-256 of the hash before it, a line feed, and the event's JSON.
  * The newest sequence number and hash are kept a second time, so that records cut off at the end are missed too.
  */
-final class SqliteAuditLog implements AuditLog {
+public final class AuditRepository implements AuditLog {
     private static final Link START = new Link(0, "");
     private static final Instant YEAR_ZERO = Instant.parse("0000-01-01T00:00:00Z");
     private static final Instant YEAR_TEN_THOUSAND = Instant.parse("+10000-01-01T00:00:00Z");
 
-    private static final String NEWEST = """
-            SELECT sequence, event, hash FROM audit
-            WHERE (?1 IS NULL OR json_extract(event, '$.risk') = ?1)
-              AND (?2 IS NULL OR json_extract(event, '$.agent_id') = ?2)
-              AND (?3 IS NULL OR rtrim(json_extract(event, '$.at'), 'Z') >= ?3)
-            ORDER BY sequence DESC LIMIT ?4""";
+    private final ControlDatabase database;
 
-    private final SqliteDatabase database;
-
-    SqliteAuditLog(SqliteDatabase database) {
+    public AuditRepository(ControlDatabase database) {
         this.database = database;
     }
 
@@ -63,8 +56,9 @@ final class SqliteAuditLog implements AuditLog {
             }
             insert.executeBatch();
         }
-        try (PreparedStatement update = connection.prepareStatement(
-                "INSERT OR REPLACE INTO audit_head (id, sequence, hash) VALUES (1, ?, ?)")) {
+        try (PreparedStatement update =
+                connection.prepareStatement("INSERT INTO audit_head (id, sequence, hash) VALUES (1, ?, ?)"
+                        + " ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash")) {
             update.setLong(1, head.sequence());
             update.setString(2, head.hash());
             update.executeUpdate();
@@ -75,11 +69,28 @@ final class SqliteAuditLog implements AuditLog {
     public List<AuditRecord> newest(AuditQuery query) throws ControlStoreUnavailableException {
         return database.read(connection -> {
             List<AuditRecord> records = new ArrayList<>();
-            try (PreparedStatement select = connection.prepareStatement(NEWEST)) {
-                select.setString(1, query.risk().map(Enum::name).orElse(null));
-                select.setString(2, query.agentId().orElse(null));
-                select.setString(3, query.since().map(SqliteAuditLog::sortable).orElse(null));
-                select.setInt(4, query.limit());
+            List<String> conditions = new ArrayList<>();
+            List<String> values = new ArrayList<>();
+            query.risk().ifPresent(risk -> {
+                conditions.add(field("risk") + " = ?");
+                values.add(risk.name());
+            });
+            query.agentId().ifPresent(agent -> {
+                conditions.add(field("agent_id") + " = ?");
+                values.add(agent);
+            });
+            query.since().ifPresent(since -> {
+                conditions.add("rtrim(" + field("at") + ", 'Z') >= ?");
+                values.add(sortable(since));
+            });
+            String sql = "SELECT sequence, event, hash FROM audit"
+                    + (conditions.isEmpty() ? "" : " WHERE " + String.join(" AND ", conditions))
+                    + " ORDER BY sequence DESC LIMIT ?";
+            try (PreparedStatement select = connection.prepareStatement(sql)) {
+                for (int i = 0; i < values.size(); i++) {
+                    select.setString(i + 1, values.get(i));
+                }
+                select.setInt(values.size() + 1, query.limit());
                 try (ResultSet rows = select.executeQuery()) {
                     while (rows.next()) {
                         AuditEvent event = ControlJson.read(rows.getString(2), AuditEvent.class);
@@ -89,6 +100,10 @@ final class SqliteAuditLog implements AuditLog {
             }
             return records;
         });
+    }
+
+    private String field(String name) {
+        return database.dialect().field("event", name);
     }
 
     /**
@@ -128,14 +143,10 @@ final class SqliteAuditLog implements AuditLog {
     }
 
     private static String hash(String previous, String json) {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(previous.getBytes(StandardCharsets.US_ASCII));
-            digest.update((byte) '\n');
-            return HexFormat.of().formatHex(digest.digest(json.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
+        MessageDigest digest = Sha256Digest.start();
+        digest.update(previous.getBytes(StandardCharsets.US_ASCII));
+        digest.update((byte) '\n');
+        return HexFormat.of().formatHex(digest.digest(json.getBytes(StandardCharsets.UTF_8)));
     }
 
     private record Link(long sequence, String hash) {}

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.control;
+package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.control.SnapshotCatalogue;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -10,10 +10,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The catalogue as a table of manifests. */
-final class SqliteSnapshotCatalogue implements SnapshotCatalogue {
-    private final SqliteDatabase database;
+public final class SnapshotCatalogueRepository implements SnapshotCatalogue {
+    private final ControlDatabase database;
 
-    SqliteSnapshotCatalogue(SqliteDatabase database) {
+    public SnapshotCatalogueRepository(ControlDatabase database) {
         this.database = database;
     }
 
@@ -21,7 +21,9 @@ final class SqliteSnapshotCatalogue implements SnapshotCatalogue {
     public void add(SnapshotManifest manifest, String storage) throws ControlStoreUnavailableException {
         database.perform(connection -> {
             try (PreparedStatement insert = connection.prepareStatement(
-                    "INSERT OR REPLACE INTO snapshots (snapshot_id, created_at, storage, manifest) VALUES (?, ?, ?, ?)")) {
+                    "INSERT INTO snapshots (snapshot_id, created_at, storage, manifest) VALUES (?, ?, ?, ?)"
+                            + " ON CONFLICT (snapshot_id) DO UPDATE SET created_at = excluded.created_at,"
+                            + " storage = excluded.storage, manifest = excluded.manifest")) {
                 insert.setString(1, manifest.snapshotId());
                 insert.setLong(2, manifest.createdAt().toEpochMilli());
                 insert.setString(3, storage);
@@ -35,9 +37,11 @@ final class SqliteSnapshotCatalogue implements SnapshotCatalogue {
     public List<Entry> newest(int limit) throws ControlStoreUnavailableException {
         return database.read(connection -> {
             List<Entry> entries = new ArrayList<>();
-            try (PreparedStatement select = connection.prepareStatement(
-                    "SELECT manifest, storage FROM snapshots WHERE json_extract(manifest, '$.format_version') = ?"
-                            + " ORDER BY created_at DESC, rowid DESC LIMIT ?")) {
+            try (PreparedStatement select =
+                    connection.prepareStatement("SELECT manifest, storage FROM snapshots WHERE CAST("
+                            + database.dialect().field("manifest", "format_version") + " AS INTEGER) = ?"
+                            + " ORDER BY created_at DESC, "
+                            + database.dialect().insertionOrder() + " DESC LIMIT ?")) {
                 select.setInt(1, SnapshotManifest.FORMAT_VERSION); // others cannot be read, here or in the storage
                 select.setInt(2, limit);
                 try (ResultSet rows = select.executeQuery()) {

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.control;
+package io.backstop.jdbc.internal.control;
 
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;

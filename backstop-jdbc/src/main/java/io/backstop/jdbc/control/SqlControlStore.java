@@ -8,31 +8,40 @@ import io.backstop.api.control.PauseSwitch;
 import io.backstop.api.control.QuarantineLedger;
 import io.backstop.api.control.SnapshotCatalogue;
 import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.jdbc.internal.control.ApprovalRepository;
+import io.backstop.jdbc.internal.control.AuditRepository;
+import io.backstop.jdbc.internal.control.ControlDatabase;
+import io.backstop.jdbc.internal.control.HeartbeatRepository;
+import io.backstop.jdbc.internal.control.OperatorTrail;
+import io.backstop.jdbc.internal.control.PauseRepository;
+import io.backstop.jdbc.internal.control.QuarantineRepository;
+import io.backstop.jdbc.internal.control.SnapshotCatalogueRepository;
+import io.backstop.jdbc.internal.control.SqliteDatabase;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 
-/** The control store in one SQLite file, for the processes of one host. Thread-safe. */
-public final class SqliteControlStore implements ControlStore {
-    private final SqliteDatabase database;
-    private final SqliteAuditLog audit;
-    private final SqliteApprovals approvals;
-    private final SqlitePauseSwitch pause;
-    private final SqliteSnapshotCatalogue snapshots;
-    private final SqliteQuarantineLedger quarantine;
-    private final SqliteHeartbeats heartbeats;
+/** The control store in an SQL database. SQLite holds it in one file, for the processes of one host. Thread-safe. */
+public final class SqlControlStore implements ControlStore {
+    private final ControlDatabase database;
+    private final AuditRepository audit;
+    private final ApprovalRepository approvals;
+    private final PauseRepository pause;
+    private final SnapshotCatalogueRepository snapshots;
+    private final QuarantineRepository quarantine;
+    private final HeartbeatRepository heartbeats;
 
-    private SqliteControlStore(SqliteDatabase database, Clock clock) {
+    private SqlControlStore(ControlDatabase database, Clock clock) {
         this.database = database;
-        this.audit = new SqliteAuditLog(database);
+        this.audit = new AuditRepository(database);
         OperatorTrail trail = new OperatorTrail(clock);
-        this.approvals = new SqliteApprovals(database, trail, clock);
-        this.pause = new SqlitePauseSwitch(database, trail, clock);
-        this.snapshots = new SqliteSnapshotCatalogue(database);
-        this.quarantine = new SqliteQuarantineLedger(database, clock);
-        this.heartbeats = new SqliteHeartbeats(database, clock);
+        this.approvals = new ApprovalRepository(database, trail, clock);
+        this.pause = new PauseRepository(database, trail, clock);
+        this.snapshots = new SnapshotCatalogueRepository(database);
+        this.quarantine = new QuarantineRepository(database, clock);
+        this.heartbeats = new HeartbeatRepository(database, clock);
     }
 
     /**
@@ -40,8 +49,8 @@ public final class SqliteControlStore implements ControlStore {
      *
      * @throws ControlStoreUnavailableException where the folder is missing or the file cannot be used
      */
-    public static SqliteControlStore open(Path file, Clock clock) throws ControlStoreUnavailableException {
-        return new SqliteControlStore(SqliteDatabase.open(file), clock);
+    public static SqlControlStore sqlite(Path file, Clock clock) throws ControlStoreUnavailableException {
+        return new SqlControlStore(SqliteDatabase.open(file), clock);
     }
 
     /**

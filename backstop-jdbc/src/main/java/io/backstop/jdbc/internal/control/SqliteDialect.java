@@ -1,0 +1,79 @@
+package io.backstop.jdbc.internal.control;
+
+import java.util.List;
+
+/** SQLite's spelling (sqlite.org, SQL As Understood By SQLite). Stateless, thread-safe. */
+final class SqliteDialect implements Dialect {
+    /** Stores from before steps were numbered have all of it. */
+    private static final Migration FIRST = new Migration(
+            1,
+            List.of(
+                    """
+        CREATE TABLE IF NOT EXISTS approvals (
+            id TEXT PRIMARY KEY,
+            request TEXT NOT NULL,
+            binding TEXT NOT NULL,
+            state TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            decided_by TEXT,
+            decided_at INTEGER)""",
+                    "CREATE INDEX IF NOT EXISTS approvals_by_binding ON approvals (binding, created_at)",
+                    "CREATE INDEX IF NOT EXISTS approvals_by_state ON approvals (state, created_at)",
+                    """
+        CREATE TABLE IF NOT EXISTS pause (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            reason TEXT NOT NULL,
+            operator TEXT NOT NULL,
+            since INTEGER NOT NULL)""",
+                    """
+        CREATE TABLE IF NOT EXISTS audit (
+            sequence INTEGER PRIMARY KEY,
+            event TEXT NOT NULL,
+            hash TEXT NOT NULL)""",
+                    """
+        CREATE TABLE IF NOT EXISTS audit_head (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            sequence INTEGER NOT NULL,
+            hash TEXT NOT NULL)""",
+                    """
+        CREATE TABLE IF NOT EXISTS refusals (
+            agent_id TEXT NOT NULL,
+            at INTEGER NOT NULL)""",
+                    "CREATE INDEX IF NOT EXISTS refusals_by_agent ON refusals (agent_id, at)",
+                    """
+        CREATE TABLE IF NOT EXISTS quarantine (
+            agent_id TEXT PRIMARY KEY,
+            until INTEGER NOT NULL)""",
+                    """
+        CREATE TABLE IF NOT EXISTS heartbeats (
+            sidecar TEXT PRIMARY KEY,
+            at INTEGER NOT NULL)""",
+                    """
+        CREATE TABLE IF NOT EXISTS snapshots (
+            snapshot_id TEXT PRIMARY KEY,
+            created_at INTEGER NOT NULL,
+            storage TEXT NOT NULL,
+            manifest TEXT NOT NULL)""",
+                    "CREATE INDEX IF NOT EXISTS snapshots_by_time ON snapshots (created_at)"));
+
+    @Override
+    public List<Migration> migrations() {
+        return List.of(FIRST);
+    }
+
+    @Override
+    public String tableNamed() {
+        return "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
+    }
+
+    @Override
+    public String field(String column, String name) {
+        return "json_extract(" + column + ", '$." + name + "')";
+    }
+
+    @Override
+    public String insertionOrder() {
+        return "rowid";
+    }
+}
