@@ -7,8 +7,8 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
- * What a text sent to the server does: the worst of its statements. Immutable, thread-safe; the same text always gets
- * the same assessment.
+ * Says what a text sent to the server does: its statements, and the worst of their risks. The same text always gets the
+ * same assessment. Immutable, thread-safe.
  *
  * @param risk the worst risk of the statements, {@link RiskLevel#SAFE} for an empty text
  * @param statements the statements in order; empty for a text of nothing but space, comments and semicolons

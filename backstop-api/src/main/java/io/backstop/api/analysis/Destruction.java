@@ -5,7 +5,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Rows that a statement would take away or overwrite, as far as its text tells: where a snapshot has to begin.
+ * Names rows that a statement would remove or overwrite, as far as its text says; a snapshot begins with them.
+ * Immutable, thread-safe.
  *
  * @param kind in which way
  * @param relations the relations that the statement names, or the schemas for {@link Kind#DROP_SCHEMA} (then as names
@@ -38,7 +39,7 @@ public record Destruction(Kind kind, List<RelationName> relations, boolean casca
         DROP_SCHEMA(CommandTag.DROP_SCHEMA),
         /** ALTER TABLE that drops a column or rewrites its values. */
         ALTER_TABLE(CommandTag.ALTER_TABLE),
-        /** What no snapshot of tables brings back: a database, a server file, code run unseen. */
+        /** Objects that no snapshot of tables brings back: a database, a server file, code run unseen. */
         UNRECOVERABLE;
 
         private final Optional<CommandTag> command;

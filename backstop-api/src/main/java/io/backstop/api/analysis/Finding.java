@@ -3,7 +3,7 @@ package io.backstop.api.analysis;
 import java.util.Objects;
 
 /**
- * One rule that fired on a statement, and what it means for this one.
+ * Says that a rule fired on a statement, and why. Immutable, thread-safe.
  *
  * @param rule the rule
  * @param risk the least risk that the rule gives the statement

@@ -1,6 +1,6 @@
 package io.backstop.api.analysis;
 
-/** The kinds of object that a statement can name as its target. */
+/** The kinds of object that a statement can name as its target. Immutable, thread-safe. */
 public enum ObjectKind {
     TABLE,
     FOREIGN_TABLE,

@@ -4,8 +4,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The name of a relation (or another object that lives in a schema) as a statement wrote it: unquoted parts folded to
- * lower case, quoted parts as they are, without the quotes.
+ * The name of a relation, or of another object that lives in a schema, as a statement wrote it: unquoted parts folded
+ * to lower case, quoted parts unchanged and without their quotes. Immutable, thread-safe.
  *
  * @param schema the schema, if the statement named one
  * @param name the name within its schema

@@ -1,6 +1,9 @@
 package io.backstop.api.analysis;
 
-/** How much a statement can destroy, from nothing to everything. The order of the constants is the order of the risks. */
+/**
+ * How much a statement can destroy, from nothing to everything. The order of the constants is the order of the risks.
+ * Immutable, thread-safe.
+ */
 public enum RiskLevel {
     /** Changes nothing that outlives the session. */
     SAFE,

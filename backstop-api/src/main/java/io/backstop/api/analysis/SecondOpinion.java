@@ -1,8 +1,11 @@
 package io.backstop.api.analysis;
 
-/** What a second reader said to the scanner's verdict. It can only make a verdict worse, never better. */
+/**
+ * The result of a second reading of a text, beside the scanner's. It can only raise a risk, never lower it. Immutable,
+ * thread-safe.
+ */
 public enum SecondOpinion {
-    /** Nobody asked one. */
+    /** No second reader was asked. */
     NOT_ASKED,
     /** It could not read the text, or not within its budget: the verdict is the scanner's alone. */
     MISSING,

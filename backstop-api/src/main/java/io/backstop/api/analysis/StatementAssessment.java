@@ -7,7 +7,7 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * What one statement of a text does, as far as its text tells. Immutable.
+ * Says what one statement of a text does, as far as its text says. Immutable, thread-safe.
  *
  * @param tag the command; {@link CommandTag#UNRECOGNISED} where the scanner does not know it
  * @param inner the commands inside it that it runs or stores: first what it explains, prepares or takes its rows from, from

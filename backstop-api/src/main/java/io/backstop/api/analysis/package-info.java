@@ -1,5 +1,2 @@
-/**
- * What reading a statement's text found out: its risk, what it would do and to which objects. Values only; the reader
- * itself is in backstop-jdbc.
- */
+/** The meaning of a statement's text: its risk, its operations, the objects that it names. */
 package io.backstop.api.analysis;

@@ -5,15 +5,15 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * A request for approval and what became of it.
+ * A request for approval with its present state and decision. Immutable, thread-safe.
  *
  * @param id {@code appr_} and sixteen hexadecimal digits
  * @param request what was asked
  * @param state where it stands
  * @param createdAt when it was asked
  * @param expiresAt until when it can be decided or, once approved, used
- * @param decidedBy who decided, if somebody did
- * @param decidedAt when, if somebody did
+ * @param decidedBy the operator; empty while it is undecided
+ * @param decidedAt the time of the decision; empty while it is undecided
  */
 public record Approval(
         String id,

@@ -5,8 +5,8 @@ import io.backstop.api.error.BackstopException;
 import java.util.function.Consumer;
 
 /**
- * Where the guard asks for a human's yes. The default one keeps requests in the control store; another one may ask in a
- * chat or a ticket system. Implementations are thread-safe.
+ * Obtains a human's approval for a statement. The default implementation keeps requests in the control store; another
+ * one may ask in a chat or a ticket system. Implementations are thread-safe.
  */
 public interface ApprovalHook {
     /**

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What a human is asked to approve. The statement, its parameters, the agent, the database, the role and the search path
- * bind it: an approval of one request serves no other.
+ * The statement that a human is asked to approve. Its text, parameters, agent, database, role and search path bind the
+ * approval: an approval of one request serves no other. Immutable, thread-safe.
  *
  * @param sql the text for the human to read, secrets in it masked
  * @param statementSha256 SHA-256 over the text as it is sent and its parameters, in lower-case hex; for EXECUTE followed by

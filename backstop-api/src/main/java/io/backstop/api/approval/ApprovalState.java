@@ -1,11 +1,11 @@
 package io.backstop.api.approval;
 
-/** Where an approval stands. */
+/** The states of a request for approval. Immutable, thread-safe. */
 public enum ApprovalState {
     PENDING,
     APPROVED,
     DENIED,
-    /** Nobody decided, or nobody used the decision, in time. */
+    /** Not decided in time, or approved and not used in time. */
     EXPIRED,
     /** The statement that it was given for has used it. */
     CONSUMED

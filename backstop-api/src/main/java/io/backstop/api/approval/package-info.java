@@ -1,2 +1,2 @@
-/** A human's yes or no to one statement: what is asked, what was answered, and the port through which to ask. */
+/** Approval of single statements by a human: the request, the decision, the port that obtains it. */
 package io.backstop.api.approval;

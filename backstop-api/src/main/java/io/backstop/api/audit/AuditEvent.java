@@ -8,7 +8,7 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * One thing that happened. Holds no bind values and no credentials.
+ * One event for the audit log. It holds no bind values and no credentials. Immutable, thread-safe.
  *
  * @param at when
  * @param kind what
@@ -51,11 +51,11 @@ public record AuditEvent(
         Objects.requireNonNull(snapshotGroup, "snapshotGroup");
     }
 
-    /** What kinds of event there are. */
+    /** The kinds of event. */
     public enum Kind {
         /** A statement was judged: recorded before it runs. */
         DECISION,
-        /** What came of a statement that was let through. */
+        /** The outcome of a statement that was let through. */
         OUTCOME,
         /** A refusal after the decision: no approval, no snapshot, a pause. */
         REFUSAL,

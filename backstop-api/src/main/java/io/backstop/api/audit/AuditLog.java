@@ -5,7 +5,10 @@ import io.backstop.api.error.ControlStoreUnavailableException;
 import java.util.List;
 import java.util.Optional;
 
-/** A sink that can be read and checked: each record's hash covers the one before it. */
+/**
+ * An audit sink that can be read and verified: each record's hash covers the record before it. Implementations are
+ * thread-safe.
+ */
 public interface AuditLog extends AuditSink {
     /** The newest records, newest first, at most {@code limit}. */
     default List<AuditRecord> newest(int limit) throws ControlStoreUnavailableException {

@@ -7,7 +7,7 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Which records of the audit are wanted: those that pass every filter that is there.
+ * Selects audit records: those that pass every filter that is set. Immutable, thread-safe.
  *
  * @param limit at most how many records; 0 or more
  * @param risk only those of exactly this risk

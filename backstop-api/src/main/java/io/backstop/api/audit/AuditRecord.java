@@ -3,7 +3,7 @@ package io.backstop.api.audit;
 import java.util.Objects;
 
 /**
- * An event as the log holds it.
+ * An event with its number and hash in the audit log. Immutable, thread-safe.
  *
  * @param sequence its place in the log, from 1, without gaps
  * @param event what happened

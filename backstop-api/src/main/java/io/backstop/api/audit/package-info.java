@@ -1,2 +1,2 @@
-/** What was decided and what came of it, on the record: the events and the port that takes them. */
+/** The audit log: its events, its records, the port that takes them. */
 package io.backstop.api.audit;

@@ -9,7 +9,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
-/** Requests for approval and their decisions. Each step is atomic, also among processes. */
+/**
+ * Keeps requests for approval and their decisions. Each step is atomic, also among processes. Implementations are
+ * thread-safe.
+ */
 public interface ApprovalStore {
     /** The newest request with this binding, whatever its state; one past its time is shown as expired. */
     Optional<Approval> newest(ApprovalRequest request) throws ControlStoreUnavailableException;
@@ -30,7 +33,7 @@ public interface ApprovalStore {
     Optional<Approval> decide(String id, boolean approve, String operator) throws ControlStoreUnavailableException;
 
     /**
-     * Uses an approval up: of two callers at the same time one wins.
+     * Uses an approval up. Of two callers at the same time, one succeeds.
      *
      * @return whether this call did it
      */
@@ -39,7 +42,7 @@ public interface ApprovalStore {
     /**
      * Marks a request whose time is over as expired.
      *
-     * @return whether this call did it, so that its expiry is told once
+     * @return whether this call did it, so that its expiry is reported once
      */
     boolean expire(String id) throws ControlStoreUnavailableException;
 

@@ -3,9 +3,9 @@ package io.backstop.api.control;
 import io.backstop.api.audit.AuditLog;
 
 /**
- * The shared state of all processes that guard the same databases. Every method of its parts throws
- * {@link io.backstop.api.error.ControlStoreUnavailableException} where the store cannot be reached. Thread-safe, and safe
- * among processes.
+ * The state that all processes share which guard the same databases. Every method of its parts throws {@link
+ * io.backstop.api.error.ControlStoreUnavailableException} if the store cannot be reached. Thread-safe, and safe among
+ * processes.
  */
 public interface ControlStore extends AutoCloseable {
     ApprovalStore approvals();

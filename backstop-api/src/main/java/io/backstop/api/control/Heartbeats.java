@@ -5,11 +5,14 @@ import io.backstop.api.error.ControlStoreUnavailableException;
 import java.time.Instant;
 import java.util.Optional;
 
-/** When sidecars, which take snapshots on their own, were last heard of. */
+/**
+ * Keeps the time of each sidecar's last heartbeat; sidecars take snapshots on their own. Implementations are
+ * thread-safe.
+ */
 public interface Heartbeats {
     /** Tells that a sidecar has just finished a round of snapshots. */
     void beat(String sidecar) throws ControlStoreUnavailableException;
 
-    /** When any of them was heard of last. */
+    /** The time of the latest heartbeat of any sidecar; empty if there was none. */
     Optional<Instant> latest() throws ControlStoreUnavailableException;
 }

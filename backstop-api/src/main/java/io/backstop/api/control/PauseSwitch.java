@@ -4,7 +4,7 @@ import io.backstop.api.error.ControlStoreUnavailableException;
 
 import java.util.Optional;
 
-/** The emergency brake: while it is pulled, only SAFE statements run. */
+/** The emergency pause: while it is on, only SAFE statements run. Implementations are thread-safe. */
 public interface PauseSwitch {
     /** The pause in force, if there is one. Always read from the store. */
     Optional<Pause> current() throws ControlStoreUnavailableException;

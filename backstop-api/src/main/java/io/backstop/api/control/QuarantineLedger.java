@@ -6,7 +6,7 @@ import io.backstop.api.policy.QuarantineRules;
 import java.time.Instant;
 import java.util.Optional;
 
-/** Which agents were refused how often, and until when they have to wait. */
+/** Counts the refusals of each agent, and keeps the end of its quarantine. Implementations are thread-safe. */
 public interface QuarantineLedger {
     /** Until when the agent is in quarantine, if it is. */
     Optional<Instant> until(String agentId) throws ControlStoreUnavailableException;

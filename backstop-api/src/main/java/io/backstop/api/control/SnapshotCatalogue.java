@@ -6,8 +6,8 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import java.util.List;
 
 /**
- * The snapshots that this installation has taken, for finding them quickly. The manifests in the storage are the truth;
- * an entry here proves nothing.
+ * Lists the snapshots that this installation has taken, so that they are found quickly. The manifests in the storage
+ * are the truth; an entry here proves nothing. Implementations are thread-safe.
  */
 public interface SnapshotCatalogue {
     void add(SnapshotManifest manifest, String storage) throws ControlStoreUnavailableException;

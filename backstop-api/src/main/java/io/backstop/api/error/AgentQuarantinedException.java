@@ -1,6 +1,8 @@
 package io.backstop.api.error;
 
-/** The agent was refused too often and has to wait. */
+/**
+ * Reports that the agent is in quarantine, because too many of its statements were blocked or denied (SQLSTATE ZB006).
+ */
 public final class AgentQuarantinedException extends BackstopException {
     public static final String SQL_STATE = "ZB006";
     private static final long serialVersionUID = 1L;

@@ -1,6 +1,6 @@
 package io.backstop.api.error;
 
-/** An operator said no to the statement. */
+/** Reports that an operator denied the statement (SQLSTATE ZB003). */
 public final class ApprovalDeniedException extends BackstopException {
     public static final String SQL_STATE = "ZB003";
     private static final long serialVersionUID = 1L;

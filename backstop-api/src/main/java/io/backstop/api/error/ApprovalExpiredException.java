@@ -1,6 +1,6 @@
 package io.backstop.api.error;
 
-/** Nobody decided about the statement in time, which counts as a no. */
+/** Reports that the request for approval expired before it was decided or its approval was used (SQLSTATE ZB004). */
 public final class ApprovalExpiredException extends BackstopException {
     public static final String SQL_STATE = "ZB004";
     private static final long serialVersionUID = 1L;

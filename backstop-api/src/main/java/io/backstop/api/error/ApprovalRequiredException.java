@@ -1,6 +1,6 @@
 package io.backstop.api.error;
 
-/** The statement is held until a human approves it. */
+/** Reports that the statement is held until an operator approves it (SQLSTATE ZB002). */
 public final class ApprovalRequiredException extends BackstopException {
     public static final String SQL_STATE = "ZB002";
     private static final long serialVersionUID = 1L;

@@ -4,8 +4,8 @@ import java.sql.SQLNonTransientException;
 
 /**
  * A refusal by Backstop. Its message says in lower case what was refused and names the object, then {@code HINT:} and
- * what to do; it holds no bind values and no credentials. Its SQLSTATE class, ZB, is one that connection pools do not
- * take for a dead connection.
+ * what to do next; it holds no bind values and no credentials. Connection pools do not take its SQLSTATE class, ZB, for
+ * a dead connection.
  */
 public abstract class BackstopException extends SQLNonTransientException {
     private static final long serialVersionUID = 1L;
@@ -25,12 +25,12 @@ public abstract class BackstopException extends SQLNonTransientException {
         this.hint = hint;
     }
 
-    /** What was refused and why: the message without its hint. */
+    /** The message without its hint: the refused object and the reason. */
     public String problem() {
         return problem;
     }
 
-    /** What to do about it. */
+    /** The hint: what to do next. */
     public String hint() {
         return hint;
     }

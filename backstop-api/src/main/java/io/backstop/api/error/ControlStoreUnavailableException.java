@@ -1,6 +1,6 @@
 package io.backstop.api.error;
 
-/** The control store cannot be reached, so nothing but SAFE statements runs. */
+/** Reports that the control store cannot be reached, so that only SAFE statements run (SQLSTATE ZB008). */
 public final class ControlStoreUnavailableException extends BackstopException {
     public static final String SQL_STATE = "ZB008";
     private static final long serialVersionUID = 1L;

@@ -1,6 +1,9 @@
 package io.backstop.api.error;
 
-/** The write changed more rows than the policy allows; it was rolled back and is held. */
+/**
+ * Reports that a write changed more rows than the policy allows and was rolled back, or that its rows cannot be counted
+ * (SQLSTATE ZB010). If the write is held for approval, the cause is an {@link ApprovalRequiredException}.
+ */
 public final class ImpactLimitException extends BackstopException {
     public static final String SQL_STATE = "ZB010";
     private static final long serialVersionUID = 1L;

@@ -1,6 +1,6 @@
 package io.backstop.api.error;
 
-/** An operator paused everything that is not SAFE. */
+/** Reports that an operator paused everything that is not SAFE (SQLSTATE ZB005). */
 public final class PausedException extends BackstopException {
     public static final String SQL_STATE = "ZB005";
     private static final long serialVersionUID = 1L;

@@ -1,6 +1,9 @@
 package io.backstop.api.error;
 
-/** No verified snapshot of the rows could be had, so the statement did not run. */
+/**
+ * Reports that the rows of a statement could not be secured by a verified snapshot; the statement did not run, or was
+ * undone (SQLSTATE ZB007).
+ */
 public final class RecoveryNotReadyException extends BackstopException {
     public static final String SQL_STATE = "ZB007";
     private static final long serialVersionUID = 1L;

@@ -1,6 +1,6 @@
 package io.backstop.api.error;
 
-/** The policy blocks the statement, whoever approves it. */
+/** Reports that the policy blocks the statement; no approval lets it run (SQLSTATE ZB001). */
 public final class StatementBlockedException extends BackstopException {
     public static final String SQL_STATE = "ZB001";
     private static final long serialVersionUID = 1L;

@@ -1,6 +1,6 @@
 package io.backstop.api.error;
 
-/** A way around the guard was tried. */
+/** Reports a call that would lead around the guard (SQLSTATE ZB009). */
 public final class UnguardedAccessException extends BackstopException {
     public static final String SQL_STATE = "ZB009";
     private static final long serialVersionUID = 1L;

@@ -1,5 +1,5 @@
 /**
- * The refusals of Backstop: one type for each SQLSTATE of its class ZB. A refusal is always raised before the statement
- * reaches the server, or after its effect was rolled back to a savepoint, so that the caller's transaction survives it.
+ * The refusals of Backstop, one type for each SQLSTATE of its class ZB. A refusal comes before the statement is sent,
+ * or after its effect was rolled back to a savepoint, so that the caller's transaction stays usable.
  */
 package io.backstop.api.error;

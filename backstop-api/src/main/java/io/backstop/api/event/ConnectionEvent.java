@@ -4,7 +4,7 @@ import java.time.Instant;
 import java.util.Objects;
 
 /**
- * A guarded connection was opened or closed. Immutable.
+ * Reports that a guarded connection was opened or closed. Immutable, thread-safe.
  *
  * @param at when
  * @param agentId the agent that the connection was configured for

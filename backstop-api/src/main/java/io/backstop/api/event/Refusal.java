@@ -5,7 +5,7 @@ import io.backstop.api.error.BackstopException;
 import java.util.Objects;
 
 /**
- * Why a statement did not run, or was rolled back. Immutable.
+ * The reason why a statement did not run, or was rolled back. Immutable, thread-safe.
  *
  * @param sqlState {@code ZB001} to {@code ZB010}
  * @param problem what was refused and why, as the caller read it, without the hint

@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The statement that an event is about. Holds no bind values; secrets in its text are masked. Immutable.
+ * The statement that an event is about. It holds no bind values, and secrets in its text are masked. Immutable,
+ * thread-safe.
  *
  * @param at when it was judged
  * @param agentId who sent it

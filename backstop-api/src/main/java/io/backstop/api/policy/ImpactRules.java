@@ -5,7 +5,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What makes an ordinary write CRITICAL.
+ * The limits and names past which an ordinary write becomes CRITICAL. Immutable, thread-safe.
  *
  * @param enabled whether the actual number of changed rows is looked at
  * @param maxWriteRows how many rows a scoped UPDATE or DELETE may change; at least 1

@@ -7,8 +7,8 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * What may run, what waits for a human, and what never runs. Immutable, thread-safe. The components are the keys of the
- * policy file, grouped by what they are about.
+ * Decides which statements may run, which wait for a human, and which never run. The components are the keys of the
+ * policy file, grouped by subject. Immutable, thread-safe.
  *
  * @param name the profile or file it came from, for messages and the audit
  * @param enforcement whether refusals are carried out

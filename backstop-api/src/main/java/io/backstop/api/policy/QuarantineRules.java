@@ -3,7 +3,7 @@ package io.backstop.api.policy;
 import java.time.Duration;
 
 /**
- * What happens to an agent that keeps trying what it may not do.
+ * The rules for agents whose statements are blocked or denied repeatedly. Immutable, thread-safe.
  *
  * @param maxBlockedAttempts how many refused statements within the window put it in quarantine; at least 1
  * @param window the window that they are counted in; positive

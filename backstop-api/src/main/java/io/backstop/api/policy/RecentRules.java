@@ -3,7 +3,8 @@ package io.backstop.api.policy;
 import java.time.Duration;
 
 /**
- * What has to be ready in mode {@link SnapshotMode#RECENT} before a destructive statement may run.
+ * The conditions under which a destructive statement may run in mode {@link SnapshotMode#RECENT}. Immutable,
+ * thread-safe.
  *
  * @param maxSnapshotAge how long ago the rows of a snapshot may have been read; positive
  * @param requireHeartbeat whether the sidecar, which takes the snapshots, has to be alive

@@ -7,7 +7,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What has to be saved before rows are destroyed.
+ * The snapshots that have to exist before rows are destroyed. Immutable, thread-safe.
  *
  * @param requireRecoveryForCritical whether a CRITICAL statement that destroys rows needs a verified snapshot
  * @param blockUnrecoverableOperations whether destruction that no snapshot can undo is blocked rather than held

@@ -1,6 +1,6 @@
 package io.backstop.api.policy;
 
-/** When the snapshot that covers a destructive statement is taken. */
+/** The moment at which the snapshot for a destructive statement is taken. Immutable, thread-safe. */
 public enum SnapshotMode {
     /** In the session, right before the statement, under the lock that the statement needs. */
     INLINE,

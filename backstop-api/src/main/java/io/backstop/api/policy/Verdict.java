@@ -5,7 +5,7 @@ import io.backstop.api.analysis.RuleId;
 import java.util.List;
 import java.util.Objects;
 
-/** What the policy decided about one assessed statement. Immutable, thread-safe. */
+/** The decision of a policy about one assessed statement. Immutable, thread-safe. */
 public sealed interface Verdict permits Verdict.Allow, Verdict.Hold, Verdict.Block {
 
     /**
@@ -27,7 +27,7 @@ public sealed interface Verdict permits Verdict.Allow, Verdict.Hold, Verdict.Blo
         }
     }
 
-    /** The statement must not run, whoever says yes. */
+    /** The statement must not run; no approval changes that. */
     record Block(RuleId rule, String reason) implements Verdict {
         public Block {
             Objects.requireNonNull(rule, "rule");

@@ -1,2 +1,2 @@
-/** The rules an operator sets, and what follows from them for one statement. Reading a policy file is in backstop-jdbc. */
+/** Policies: the rules that an operator sets, the verdict on one statement. */
 package io.backstop.api.policy;

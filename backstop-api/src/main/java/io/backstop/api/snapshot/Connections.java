@@ -4,7 +4,9 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Optional;
 
-/** Where more connections come from, to the same database and for the same user as a session's. Thread-safe. */
+/**
+ * Opens more connections to the same database, for the same user, as a session has. Implementations are thread-safe.
+ */
 @FunctionalInterface
 public interface Connections {
     /** Has none to give. */

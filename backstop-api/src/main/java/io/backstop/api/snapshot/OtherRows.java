@@ -3,7 +3,7 @@ package io.backstop.api.snapshot;
 import java.util.Objects;
 
 /**
- * That a statement took other rows than those that were saved for it one by one.
+ * Reports that a statement took other rows than those that were saved for it one by one. Immutable, thread-safe.
  *
  * @param table the table that the statement names, {@code schema.name}
  * @param saved how many of its rows were saved

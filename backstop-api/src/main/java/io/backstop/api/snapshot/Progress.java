@@ -1,9 +1,9 @@
 package io.backstop.api.snapshot;
 
-/** Is told how far the work on a destructive statement has come. One call at a time, not always in the same thread. */
+/** Follows the work on a destructive statement. Calls come one at a time, not always in the same thread. */
 @FunctionalInterface
 public interface Progress {
-    /** Tells nobody. */
+    /** Ignores all progress. */
     Progress SILENT = (step, subject, done, total) -> {};
 
     /**

@@ -5,7 +5,10 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import java.util.List;
 import java.util.Optional;
 
-/** Rows that are safely stored while their transaction still stands. Belongs to one transaction of one connection. */
+/**
+ * Rows that are stored and verified while their transaction is still open. Belongs to one transaction of one
+ * connection.
+ */
 public interface SecuredRows {
     /** The recovery group, {@code grp_…}. */
     String groupId();
@@ -21,7 +24,7 @@ public interface SecuredRows {
      * it took exactly those. A statement of which this is not true has to be rolled back.
      *
      * @return empty where it took exactly the saved ones, or where whole tables are saved
-     * @throws RecoveryNotReadyException where it cannot be told; the caller has to roll the statement back
+     * @throws RecoveryNotReadyException if this cannot be found out; the caller has to roll the statement back
      */
     default Optional<OtherRows> otherRowsTaken() throws RecoveryNotReadyException {
         return Optional.empty();

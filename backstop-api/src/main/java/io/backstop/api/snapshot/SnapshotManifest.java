@@ -6,8 +6,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What a stored snapshot of one table holds, and how to tell that all of it is there. Immutable. A snapshot without a
- * valid manifest does not exist.
+ * Describes the stored snapshot of one table, and proves that all of it is there. A snapshot without a valid manifest
+ * does not exist. Immutable, thread-safe.
  *
  * @param formatVersion the version of the layout, {@value #FORMAT_VERSION} at present
  * @param snapshotId {@code snap_} and sixteen hexadecimal digits
@@ -26,7 +26,7 @@ import java.util.Optional;
  * @param compression how the chunks are compressed: {@code zstd}
  * @param chunks the objects that hold the rows, in order
  * @param schemaObject the object that holds the table's description
- * @param schemaSql the object that holds a script which makes the table again, for somebody with nothing but psql
+ * @param schemaSql the object that holds a script that makes the table again with nothing but psql
  * @param createdAt when the first row was about to be read, by the clock of the process that read them
  * @param source how it came about
  * @param statementSha256 the statement that it was taken for
@@ -113,7 +113,7 @@ public record SnapshotManifest(
         ROWS
     }
 
-    /** How a snapshot came about. */
+    /** The origins of snapshots. */
     public enum Source {
         INLINE,
         SIDECAR,

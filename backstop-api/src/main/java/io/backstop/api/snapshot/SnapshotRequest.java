@@ -8,7 +8,7 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What to save before a statement runs, and what to write down about it.
+ * Asks for the snapshots that a statement needs, with the facts to record in them. Immutable, thread-safe.
  *
  * @param destructions what the statement takes away, as its text tells
  * @param companions tables to save along with them, {@code name} or {@code schema.name}

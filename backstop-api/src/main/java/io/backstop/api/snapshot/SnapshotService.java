@@ -5,7 +5,8 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import java.sql.Connection;
 
 /**
- * Stores what a statement is about to destroy. Found by the driver through {@link SnapshotServiceProvider}. Thread-safe.
+ * Stores the rows that a statement is about to destroy. The driver finds it through {@link SnapshotServiceProvider}.
+ * Implementations are thread-safe.
  */
 public interface SnapshotService extends AutoCloseable {
     /**

@@ -2,7 +2,7 @@ package io.backstop.api.snapshot;
 
 import io.backstop.api.error.RecoveryNotReadyException;
 
-/** How the driver finds a {@link SnapshotService}: through {@link java.util.ServiceLoader}. */
+/** Opens the {@link SnapshotService} of a module on the class path; found through {@link java.util.ServiceLoader}. */
 public interface SnapshotServiceProvider {
     /**
      * Opens a service over the storage. Does not touch the storage yet.

@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * How snapshots are taken.
+ * The settings with which snapshots are taken. Immutable, thread-safe.
  *
  * @param storage {@code file:///path}, {@code s3://bucket[/prefix]} or {@code s3://bucket[/prefix]@http(s)://endpoint}
  * @param lockTimeout how long to wait for the lock on the tables; positive

@@ -1,6 +1,9 @@
 package io.backstop.api.snapshot;
 
-/** How it is made sure, before a statement runs, that the storage holds what it was given. */
+/**
+ * The ways to make sure, before a statement runs, that the storage holds the rows that it was given. Immutable,
+ * thread-safe.
+ */
 public enum Verification {
     /** Everything is read back and hashed. */
     FULL_READ,

@@ -1,2 +1,2 @@
-/** What a snapshot is and the port through which the guard has one taken. The engine is in backstop-snapshot. */
+/** Snapshots as the guard sees them: the manifest, the port through which they are taken. */
 package io.backstop.api.snapshot;
