@@ -18,8 +18,8 @@ import java.util.Properties;
 import java.util.concurrent.Callable;
 
 /**
- * A guard for connections: one policy, one control store, one storage. The driver makes one for each set of settings; code
- * that wants its own builds it with {@link #builder()}. Thread-safe.
+ * Guards connections with one policy, one control store and one storage. The driver makes a guard for each set of
+ * settings; code that wants its own builds it with {@link #builder()}. Thread-safe.
  */
 public final class Backstop implements AutoCloseable {
     private final Pipeline pipeline;
@@ -58,7 +58,7 @@ public final class Backstop implements AutoCloseable {
         return CurrentAgent.during(agentId, code);
     }
 
-    /** What a text would do, by its text alone. */
+    /** Assesses a text without a database: what it would do, by its text alone. */
     public static Assessment assess(String sql) {
         return SqlAnalyzer.create().assess(sql);
     }

@@ -37,7 +37,7 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 
 /**
- * Puts a guard together. What is left out is as the driver's settings have it: the strict policy, no storage, the default
+ * Builds a guard. Settings that are left out have the driver's defaults: the strict policy, no storage, the default
  * control store. Not thread-safe.
  */
 public final class BackstopBuilder {
@@ -69,7 +69,7 @@ public final class BackstopBuilder {
         return this;
     }
 
-    /** How it is made sure that the storage holds what it was given; by default everything is read back. */
+    /** The way to make sure that the storage holds the rows; by default everything is read back. */
     public BackstopBuilder verification(Verification verification) {
         settings.put(Setting.VERIFICATION, verification == Verification.STORE_CHECKSUM ? "checksum" : "read");
         return this;
@@ -109,7 +109,7 @@ public final class BackstopBuilder {
         return this;
     }
 
-    /** Who is told how far the work on a destructive statement has come. */
+    /** Follows the work on destructive statements. */
     public BackstopBuilder progress(Progress listener) {
         this.progress = listener;
         return this;

@@ -14,8 +14,8 @@ import java.util.logging.Logger;
 
 /**
  * Opens guarded connections to one database; a bean with the properties {@code url}, {@code user}, {@code password} and
- * {@code properties}. It does not pool. The guard with its threads and files is opened with the first connection and released
- * by {@link #close} and the last connection's. Thread-safe once it is configured.
+ * {@code properties}. It does not pool. The guard with its threads and files is opened with the first connection, and
+ * released when the data source and its last connection are closed. Thread-safe once it is configured.
  */
 public final class BackstopDataSource implements DataSource, AutoCloseable {
     private final BackstopDriver driver = new BackstopDriver(Duration.ZERO);

@@ -16,8 +16,8 @@ import java.util.logging.Logger;
 import java.util.stream.Stream;
 
 /**
- * The driver for {@code jdbc:backstop:postgresql:} URLs: pgjdbc's URLs with one word put in, and settings with the prefix
- * {@code backstop.} among their parameters. Everything else goes to pgjdbc unchanged. Thread-safe.
+ * Opens guarded connections for {@code jdbc:backstop:postgresql:} URLs: pgjdbc's URLs with one more word, and settings
+ * with the prefix {@code backstop.} among their parameters. All other parameters go to pgjdbc unchanged. Thread-safe.
  */
 public final class BackstopDriver implements Driver {
     /** Long enough for code that opens and closes one connection after the other to find its guard open. */

@@ -3,8 +3,8 @@ package io.backstop.jdbc;
 import java.sql.SQLNonTransientConnectionException;
 
 /**
- * A setting with which no guarded connection can be opened. The message names the setting and what would be right; the
- * SQLSTATE is PostgreSQL's for a configuration that it does not accept.
+ * Reports a setting with which no guarded connection can be opened. The message names the setting and the values that
+ * it takes; the SQLSTATE is PostgreSQL's {@code config_file_error} (PostgreSQL documentation, appendix A).
  */
 public final class InvalidSettingException extends SQLNonTransientConnectionException {
     public static final String SQL_STATE = "F0000";

@@ -1,7 +1,4 @@
-/**
- * What an application sees of Backstop: the driver and the data source that take {@code jdbc:backstop:postgresql:} URLs,
- * and {@link io.backstop.jdbc.Backstop} for building a guard in code.
- */
+/** The entry for applications: the driver, the data source, the builder of guards. */
 @NullMarked
 package io.backstop.jdbc;
 

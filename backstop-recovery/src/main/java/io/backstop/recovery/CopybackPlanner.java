@@ -21,8 +21,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Looks at where restored rows are missed and writes the script that takes them there. Changes nothing itself.
- * Thread-safe.
+ * Compares restored tables with the database in which their rows are missed, and writes the script that puts the rows
+ * back. It changes nothing itself. Thread-safe.
  */
 public final class CopybackPlanner {
     private final ConflictMode differing;

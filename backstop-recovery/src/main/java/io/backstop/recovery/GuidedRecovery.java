@@ -31,8 +31,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * From the name of a lost table to a validated copy of it and a script to put it back, in one call. Thread-safe; a
- * connection belongs to one call at a time.
+ * Recovers a lost table by its name in one call: a validated copy of its newest snapshot, and a script that puts it
+ * back. Thread-safe; a connection belongs to one call at a time.
  */
 public final class GuidedRecovery {
     private static final Pattern SERVER = Pattern.compile("^(?:[^/]*/)?[^/]*:\\d+/");

@@ -11,8 +11,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A copyback plan from two names alone, for when neither the database nor the snapshot can be looked at. What it cannot
- * know, the script finds out when it runs, refuses, or says that it does not do. Stateless.
+ * Writes a copyback script from two names alone, without a look at the database or the snapshot. The script finds out
+ * when it runs what it could not know before, refuses if it cannot decide, and says what it does not do. Stateless,
+ * thread-safe.
  */
 public final class OfflineCopybackScript {
     private static final String HEADER = """

@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What a guided recovery did. Immutable.
+ * The result of a guided recovery. Immutable, thread-safe.
  *
  * @param tables the restored tables, the one that was asked for first
  * @param copyback how to take their rows to where they are missed
- * @param notes what somebody should know besides: one sentence each
+ * @param notes facts that an operator should know besides: one sentence each
  */
 public record RecoveryReport(List<RestoredTable> tables, CopybackPlan copyback, List<String> notes) {
     public RecoveryReport {
@@ -36,7 +36,7 @@ public record RecoveryReport(List<RestoredTable> tables, CopybackPlan copyback, 
         return tables.get(0).target();
     }
 
-    /** What was compared of it. */
+    /** The comparison of that table with its snapshot. */
     public Validation validation() {
         return tables.get(0).validation();
     }

@@ -38,9 +38,9 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * Makes tables of snapshots: complete, compared with what was stored, and visible by the last step alone; stopped
- * anywhere before, nothing of them exists. Existing tables are never changed. Thread-safe; a connection belongs to one
- * restore at a time.
+ * Makes tables from snapshots: complete, compared with what was stored, and visible only by the last step. If it stops
+ * before, nothing of them exists. Existing tables are never changed. Thread-safe; a connection belongs to one restore
+ * at a time.
  */
 public final class Restore {
     private static final String SUFFIX = "_recovered";
@@ -75,7 +75,7 @@ public final class Restore {
     }
 
     /**
-     * Where a snapshot goes where nobody says otherwise: {@code <table>_recovered} in the schema that it came from, or in
+     * The default target of a snapshot: {@code <table>_recovered} in the schema that it came from, or in
      * {@code public} where the table was temporary: its schema ended with its session.
      */
     public static RelationName defaultTarget(SnapshotManifest manifest) {

@@ -21,7 +21,7 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What a restore would meet in a database, found out without writing anything there. Immutable.
+ * The state that a restore would find in a database, read without writing anything there. Immutable, thread-safe.
  *
  * @param target the table that it would make
  * @param obstacle why it would be refused, if it would

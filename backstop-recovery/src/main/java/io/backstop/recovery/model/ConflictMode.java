@@ -1,6 +1,9 @@
 package io.backstop.recovery.model;
 
-/** What a copyback does with rows that are still there under their key, with other values than the stored ones. */
+/**
+ * The choices for rows that are still there under their key, with other values than the stored ones. Immutable,
+ * thread-safe.
+ */
 public enum ConflictMode {
     /**
      * Puts the stored values back where no row is missing, because then an UPDATE is what happened; else only offers to,

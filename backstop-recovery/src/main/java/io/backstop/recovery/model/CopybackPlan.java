@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * A script that takes restored tables to where the rows are missed, for somebody to review and run: as it stands in psql,
- * or as one string through JDBC (with {@code preferQueryMode=simple} where a function's body is in standard SQL: pgjdbc would
- * cut that at its semicolons). It is one transaction, and nothing of it has been run. Immutable.
+ * A script that puts restored tables where their rows are missed, for review. It is one transaction, and nothing of it
+ * has been run. It runs as it stands in psql, or as one string through JDBC (with {@code preferQueryMode=simple} if the
+ * body of a function is in standard SQL: pgjdbc would split it at its semicolons). Immutable, thread-safe.
  *
  * @param parts what it does for each table, in its order
  * @param sql the script
@@ -29,7 +29,7 @@ public record CopybackPlan(List<Part> parts, String sql, List<String> warnings) 
      */
     public record Part(RelationName original, RelationName recovered, Situation situation) {}
 
-    /** How the database looks where the rows are missed, and so what there is to do. */
+    /** The state of the database where the rows are missed, which decides what the script does. */
     public enum Situation {
         /** The table is gone: the restored one takes its place, under the original names. */
         GONE,

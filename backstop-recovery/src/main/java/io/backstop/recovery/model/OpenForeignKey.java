@@ -3,7 +3,8 @@ package io.backstop.recovery.model;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 
 /**
- * A foreign key that could not be made as it was, because what it refers to is not there at the moment.
+ * A foreign key that could not be made as it was, because the table, key or rows that it refers to are missing.
+ * Immutable, thread-safe.
  *
  * @param key the key as stored
  * @param state what was done instead
@@ -12,7 +13,7 @@ import io.backstop.snapshot.schema.TableDescription.Constraint;
 public record OpenForeignKey(Constraint key, State state, String reason) {
     public static final String NOT_VALID = " NOT VALID";
 
-    /** What was done instead. */
+    /** The results that take its place. */
     public enum State {
         /** The table or key that it refers to is missing: it was not created. */
         LEFT_OUT("was left out"),

@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * A recovery that did not happen; the database is as it was. Its message says in lower case what could not be done and
- * names the object, then {@code HINT:} and what to do; it holds no values of rows and no credentials.
+ * Reports that a recovery did not happen; the database is as it was. The message says in lower case what could not be
+ * done and names the object, then {@code HINT:} and what to do next; it holds no values of rows and no credentials.
  */
 public final class RecoveryException extends Exception {
     private static final long serialVersionUID = 1L;
@@ -42,7 +42,7 @@ public final class RecoveryException extends Exception {
                 : new RecoveryException(problem + "; " + String.join("; ", reasons), hint, getCause());
     }
 
-    /** What to do about it. */
+    /** The hint: what to do next. */
     public String hint() {
         return hint;
     }

@@ -3,12 +3,12 @@ package io.backstop.recovery.model;
 import io.backstop.api.analysis.RelationName;
 
 /**
- * Is told how far a restore has come, with a transaction still open. One call at a time: in the thread that restores, but
- * for {@link Step#LOADING}, which may come in that of a second connection.
+ * Follows a restore, while its transaction is still open. Calls come one at a time, in the thread that restores; those
+ * for {@link Step#LOADING} may come in the thread of a second connection.
  */
 @FunctionalInterface
 public interface RestoreProgress {
-    /** Tells nobody. */
+    /** Ignores all progress. */
     RestoreProgress SILENT = (step, target, rows, total) -> {};
 
     /**

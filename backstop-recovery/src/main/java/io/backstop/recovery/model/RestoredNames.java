@@ -13,8 +13,8 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * What the parts of a restored table are called: names that are free beside the original, and the way back from them.
- * Immutable.
+ * The names of a restored table's parts: free names beside the original, and the way back from them. Immutable,
+ * thread-safe.
  *
  * @param target the restored table, with its schema
  * @param constraints from the original name of each constraint to the restored one; only those that are indexes too need

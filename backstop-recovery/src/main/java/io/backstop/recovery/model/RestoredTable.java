@@ -10,7 +10,7 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
- * A table that was made from a snapshot. Immutable.
+ * A table that was made from a snapshot. Immutable, thread-safe.
  *
  * @param manifest the snapshot
  * @param description the table as it was stored
@@ -67,7 +67,7 @@ public record RestoredTable(
         return manifest.schema().startsWith("pg_temp_");
     }
 
-    /** What differs from the stored table for a reason that is not the snapshot's: one sentence each. */
+    /** Differences from the stored table whose reason is not the snapshot: one sentence each. */
     public List<String> warnings() {
         return Stream.of(
                         openForeignKeys.stream().map(OpenForeignKey::warning),

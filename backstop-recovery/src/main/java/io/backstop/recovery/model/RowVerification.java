@@ -1,6 +1,9 @@
 package io.backstop.recovery.model;
 
-/** How closely the rows of a restored table are compared with their snapshot. Everything else is compared either way. */
+/**
+ * The ways to compare the rows of a restored table with their snapshot. Everything else is compared either way.
+ * Immutable, thread-safe.
+ */
 public enum RowVerification {
     /** Every row is read back and goes into a checksum that has to be the snapshot's. */
     EVERY_ROW,

@@ -14,9 +14,9 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Tables of one restore as owners of sequences that others of them draw from: partitions and children from that of a serial
- * column of their parent, a table made LIKE another from the other's. Such a sequence comes back with its owner. Not
- * thread-safe.
+ * Finds the owners of sequences among the tables of one restore: partitions and children draw from the sequence of
+ * their parent's serial column, a table made LIKE another from the other's. Such a sequence comes back with its owner.
+ * Not thread-safe.
  */
 public final class SequenceOwnership {
     private final List<RestoredTable> tables = new ArrayList<>();

@@ -11,9 +11,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A table by the name that somebody typed: read as PostgreSQL reads it ({@code users}, {@code public.users}, {@code
- * "Users"}), and where that names nothing, with its letters as they are, for a shell may have eaten the quotes.
- * Immutable, thread-safe.
+ * A table by the name that a user typed. The name is read as PostgreSQL reads it ({@code users}, {@code public.users},
+ * {@code "Users"}); if that names nothing, its letters are taken as they are, because a shell may have removed the
+ * quotes. Immutable, thread-safe.
  */
 public final class TableReference {
     private static final Pattern PART = Pattern.compile("\"((?:[^\"]|\"\")+)\"|([^\".]+)");

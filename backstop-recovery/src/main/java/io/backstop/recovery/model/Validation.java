@@ -8,7 +8,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What was compared between a snapshot and the table made of it, and how that went. Immutable.
+ * The comparison of a snapshot with the table made from it, and its result. Immutable, thread-safe.
  *
  * @param snapshotId the snapshot
  * @param target the restored table

@@ -1,4 +1,4 @@
-/** What a recovery is asked for, and what it reports. */
+/** Requests to a recovery, and its reports. */
 @NullMarked
 package io.backstop.recovery.model;
 
