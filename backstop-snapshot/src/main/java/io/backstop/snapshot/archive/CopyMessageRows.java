@@ -5,7 +5,7 @@ import java.util.Arrays;
 
 /**
  * Finds the row in each message that the server sends for {@code COPY … TO STDOUT}, and makes sure that it is one whole
- * row, for chunks and checksums are made of rows. For the messages of one COPY, in their order. Not thread-safe.
+ * row, because chunks and checksums are made of rows. Takes the messages of one COPY, in their order. Not thread-safe.
  */
 public final class CopyMessageRows {
     private final CopyFormat format;

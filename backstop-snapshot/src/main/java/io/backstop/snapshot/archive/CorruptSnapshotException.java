@@ -2,7 +2,10 @@ package io.backstop.snapshot.archive;
 
 import java.io.IOException;
 
-/** A stored snapshot is not what its manifest says, or its manifest is not what was stored. Names snapshot and object. */
+/**
+ * Reports that a stored snapshot differs from its manifest, or a manifest from what was stored. The message names
+ * snapshot and object.
+ */
 public final class CorruptSnapshotException extends IOException {
     private static final long serialVersionUID = 1L;
 

@@ -25,8 +25,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 
 /**
- * The snapshots in a store. Trusts nothing that it reads: what is not exactly what was stored fails with {@link
- * CorruptSnapshotException}. Thread-safe. Does not close the store.
+ * Lists, reads and writes the snapshots in a store. It trusts nothing that it reads: anything that is not exactly what
+ * was stored fails with {@link CorruptSnapshotException}. It does not close the store. Thread-safe.
  */
 public final class SnapshotArchive {
     static final Comparator<SnapshotManifest> NEWEST_FIRST = Comparator.comparing(SnapshotManifest::createdAt)

@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
 
 /**
- * A snapshot while it is written: its objects first, its manifest last. Until {@link #publish} returned it does not
- * exist for any reader. Thread-safe as far as its store is.
+ * A snapshot while it is written: its objects first, its manifest last. Until {@link #publish} has returned, it does
+ * not exist for any reader. Thread-safe if its store is.
  */
 public final class SnapshotDraft {
     private final ObjectStore store;

@@ -23,8 +23,9 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Everything that a store holds of snapshots, told by its listing and the manifests; no rows are read. What is published
- * after the reading began is not in it, neither as a snapshot nor as something unfinished that has a manifest. Immutable.
+ * Lists all snapshots and unfinished objects of a store, by its listing and the manifests; no rows are read. A snapshot
+ * that was published after the reading began is not in it, neither as a snapshot nor as an unfinished one that has a
+ * manifest. Immutable, thread-safe.
  *
  * @param snapshots those with a valid manifest, newest first
  * @param unfinished folders with objects and no manifest

@@ -9,8 +9,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 
 /**
- * Takes snapshots and what is left of unfinished ones out of a store. Stopped anywhere, or done by two at once, it leaves
- * nothing that looks like a snapshot and is none. Thread-safe.
+ * Removes snapshots, and the objects of unfinished ones, from a store. Stopped at any moment, or done by two at once,
+ * it leaves nothing that looks like a snapshot and is none. Thread-safe.
  */
 public final class SnapshotRemoval {
     private final ObjectStore store;

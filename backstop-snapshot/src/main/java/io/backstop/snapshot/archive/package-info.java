@@ -1,4 +1,4 @@
-/** Stored snapshots: their names, manifests and chunks, written by the capture and read by the recovery. */
+/** Stored snapshots: their names, manifests and chunks. */
 @NullMarked
 package io.backstop.snapshot.archive;
 

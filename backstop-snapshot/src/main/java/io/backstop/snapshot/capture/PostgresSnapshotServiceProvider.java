@@ -6,7 +6,7 @@ import io.backstop.api.snapshot.SnapshotServiceProvider;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.store.ObjectStores;
 
-/** Lets the driver find {@link PostgresSnapshotService} where this module is in the class path. Thread-safe. */
+/** Lets the driver find {@link PostgresSnapshotService} if this module is on the class path. Thread-safe. */
 public final class PostgresSnapshotServiceProvider implements SnapshotServiceProvider {
     /** For {@link java.util.ServiceLoader}. */
     public PostgresSnapshotServiceProvider() {}

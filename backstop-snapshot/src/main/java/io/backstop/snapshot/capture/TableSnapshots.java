@@ -29,8 +29,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Takes snapshots of tables that are in use: nobody waits for it but who would change the tables' definition, empty or drop
- * them. All tables of a call are stored as they were at one moment, in one recovery group, and read back. Thread-safe.
+ * Takes snapshots of tables that are in use. Only sessions that would drop, empty or redefine these tables wait for it.
+ * All tables of a call are stored as they were at one moment, in one recovery group, and read back. Thread-safe.
  */
 public final class TableSnapshots {
     private static final int ROUNDS = 8;

@@ -1,7 +1,4 @@
-/**
- * Rows out of PostgreSQL before a statement takes them: what it will reach, the locks, the copy, and the look afterwards.
- * Knows archives and descriptions, and nothing of policies.
- */
+/** Saves rows of PostgreSQL before a statement destroys them. */
 @NullMarked
 package io.backstop.snapshot.capture;
 

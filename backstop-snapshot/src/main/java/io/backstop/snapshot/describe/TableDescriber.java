@@ -29,8 +29,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Reads from the catalog what tables are apart from their rows: of any number of tables with the same number of queries,
- * from PostgreSQL 14 to 18. Stateless, thread-safe.
+ * Describes tables without their rows, from the catalog of PostgreSQL 14 to 18. The number of queries does not depend
+ * on the number of tables. Stateless, thread-safe.
  */
 public final class TableDescriber {
     /**

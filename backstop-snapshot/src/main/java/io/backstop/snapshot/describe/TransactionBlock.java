@@ -7,8 +7,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 
 /**
- * Tells whether what a connection sends belongs to a transaction that goes on afterwards. Auto-commit mode alone does not
- * tell: SQL can send {@code BEGIN} in it. Stateless, thread-safe.
+ * Finds out whether a connection is in a transaction that continues after its next statement. Auto-commit mode alone
+ * does not say so: SQL can send {@code BEGIN} in it. Stateless, thread-safe.
  */
 public final class TransactionBlock {
     private TransactionBlock() {}

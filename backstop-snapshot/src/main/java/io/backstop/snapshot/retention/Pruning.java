@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Carries a retention plan out: exactly what it says, or less where something is in the way, which is told. Thread-safe;
- * several may be at work on a store at once, and snapshots may be published meanwhile.
+ * Carries out a retention plan: exactly what it says, or less if an obstacle is found, which is reported. Thread-safe;
+ * several may work on a store at once, and snapshots may be published meanwhile.
  */
 public final class Pruning {
     private final SnapshotRemoval removal;

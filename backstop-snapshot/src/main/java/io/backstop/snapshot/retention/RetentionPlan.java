@@ -16,7 +16,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What becomes of each snapshot in a store, and why: decided one by one, without regard to recovery groups. Immutable.
+ * Decides which snapshots of a store stay and which go, and why: one by one, without regard to recovery groups.
+ * Immutable, thread-safe.
  *
  * @param snapshots the decisions, in the inventory's order
  * @param unfinished what becomes of what is no snapshot

@@ -3,7 +3,7 @@ package io.backstop.snapshot.retention;
 import java.time.Duration;
 
 /**
- * How long snapshots are kept. Immutable.
+ * The times for which snapshots are kept. Immutable, thread-safe.
  *
  * @param olderThan what is older is removed unless something keeps it; not negative
  * @param approvalRetention how long an approval keeps the snapshots of its statement; not negative

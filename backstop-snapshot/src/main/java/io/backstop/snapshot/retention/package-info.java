@@ -1,7 +1,4 @@
-/**
- * Which snapshots have had their time, and their removal. Decides by manifests and listings; knows nothing of what is in
- * a snapshot, nor where approvals are kept.
- */
+/** Decides which old snapshots go, by their manifests, and removes them. */
 @NullMarked
 package io.backstop.snapshot.retention;
 

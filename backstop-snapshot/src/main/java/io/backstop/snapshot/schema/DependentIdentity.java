@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a dependent is, whichever relation it is seen from. A rule that writes another table hangs on both: of the one it is
- * a part, and to the other it is something that has to be dropped. Immutable.
+ * The identity of a dependent object, whichever relation it is seen from. A rule that writes another table depends on
+ * both: it is a part of the one, and something that has to be dropped for the other. Immutable, thread-safe.
  */
 public record DependentIdentity(DependentKind kind, String identity, List<String> sql) {
     public DependentIdentity {

@@ -7,7 +7,7 @@ import java.util.Objects;
 import java.util.TreeMap;
 
 /**
- * What a foreign table has besides what every table has. Its rows are another server's. Immutable.
+ * The attributes that only a foreign table has. Its rows are another server's. Immutable, thread-safe.
  *
  * @param server the foreign server, unquoted
  * @param options what the server's wrapper is told of the table, {@code name=value}

@@ -5,8 +5,8 @@ import io.backstop.api.analysis.RelationName;
 import java.util.Map;
 
 /**
- * What a table and its parts are to be called, where it is made: the original's names, or free ones beside it. Parts are
- * asked for by their original names. Implementations are immutable and thread-safe.
+ * The names of a table and its parts where it is made: the original's, or free ones beside them. Parts are looked up by
+ * their original names. Implementations are immutable and thread-safe.
  */
 public interface PartNames {
     /** The table, with its schema. All of its parts live in that schema too. */

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * A script for psql that makes a table again under its own name and fills it, to be run in the folder of its snapshot:
- * for the day on which nothing of Backstop is at hand. All or nothing: {@code psql -1 -v ON_ERROR_STOP=1 -f schema.sql}.
+ * Writes a script for psql that makes a table again under its own name and fills it, to be run in the folder of its
+ * snapshot when Backstop is not at hand. All or nothing: {@code psql -1 -v ON_ERROR_STOP=1 -f schema.sql}.
  */
 public final class RebuildScript {
     private static final String HEAD = """

@@ -11,9 +11,9 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * A table without its rows, in parts that can be put together again under another name. Every piece of SQL is as
- * PostgreSQL's own {@code pg_get_…} functions write it under {@code search_path = pg_catalog}, so every name in it is
- * qualified. Immutable. Stored as JSON with the component names in snake case.
+ * Describes a table without its rows, in parts that can be put together again under another name. Every piece of SQL is
+ * as PostgreSQL's own {@code pg_get_…} functions write it under {@code search_path = pg_catalog}, so every name in it
+ * is qualified. Stored as JSON with the component names in snake case. Immutable, thread-safe.
  *
  * @param schema the schema
  * @param name the table's name

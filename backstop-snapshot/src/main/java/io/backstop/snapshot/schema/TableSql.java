@@ -18,9 +18,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * The statements that build a described table under the given names: first what holds the rows, then what is faster or
- * only possible once they are there. Without prerequisites, and without what hangs on it. For a transaction in which
- * {@code standard_conforming_strings} is on. Immutable, thread-safe.
+ * Writes the statements that build a described table under the given names: first the parts that hold rows, then those
+ * that are faster or only possible once the rows are there. Prerequisites and dependents are not included. For a
+ * transaction in which {@code standard_conforming_strings} is on. Immutable, thread-safe.
  */
 public final class TableSql {
     /** What follows an index's own clauses. Matches at the end of every definition. */

@@ -1,4 +1,4 @@
-/** What a table is apart from its rows: read from the catalog here, rebuilt in backstop-recovery. */
+/** Tables without their rows, as data. */
 @NullMarked
 package io.backstop.snapshot.schema;
 

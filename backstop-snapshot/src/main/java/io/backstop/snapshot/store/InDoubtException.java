@@ -2,7 +2,10 @@ package io.backstop.snapshot.store;
 
 import java.io.IOException;
 
-/** The store gave no answer that settles it: what it was asked to do may be done, not done, or yet be done later. */
+/**
+ * Reports that the store gave no conclusive answer: the request may have been carried out or not, or may still be
+ * carried out later.
+ */
 public final class InDoubtException extends IOException {
     private static final long serialVersionUID = 1L;
 
