@@ -11,8 +11,7 @@ import io.backstop.jdbc.internal.analysis.scan.TokenList;
 import java.util.Locale;
 
 /**
- * Makes SQL text fit to be written down: literals that are secrets become {@code '***'}, all else stays. Stateless,
- * thread-safe.
+ * Replaces the secrets in SQL text by {@code '***'}, so that the text can be written down. Stateless, thread-safe.
  *
  * <p>A literal is a secret where the word before it says so (PASSWORD, an option or a column of such a name), where it is
  * a connection string, and where a string holds either of them.

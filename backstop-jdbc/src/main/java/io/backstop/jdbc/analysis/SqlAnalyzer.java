@@ -13,8 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Says what a SQL text would do, before any of it runs. It answers for every text, in time linear in its length, and takes
- * what it cannot understand for the worst. Thread-safe.
+ * Says what a SQL text would do, before any of it runs. It answers for every text, in time linear in its length, and
+ * takes text that it cannot understand for the worst. Thread-safe.
  */
 public final class SqlAnalyzer {
     private final AssessmentCache standard = new AssessmentCache();

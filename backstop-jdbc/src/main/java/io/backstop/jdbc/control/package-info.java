@@ -1,7 +1,4 @@
-/**
- * The control store on SQLite: approvals, pause, quarantine, audit and the catalogue of snapshots in one file that several
- * processes of one host share.
- */
+/** The control store on SQLite: one file for the processes of one host. */
 @NullMarked
 package io.backstop.jdbc.control;
 

@@ -11,8 +11,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 
 /**
- * A policy file that is read again when its time, size or identity changed. A file that became unusable leaves the last
- * good policy in force, and says so in the log, once for each change. Thread-safe.
+ * Reads a policy file, and reads it again when its time, size or identity has changed. If the file has become unusable,
+ * the last good policy stays in force and the log says so, once for each change. Thread-safe.
  */
 public final class FilePolicySource implements PolicySource {
     private static final Logger LOG = LoggerFactory.getLogger(FilePolicySource.class);

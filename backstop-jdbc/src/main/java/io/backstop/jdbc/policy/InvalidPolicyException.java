@@ -1,6 +1,6 @@
 package io.backstop.jdbc.policy;
 
-/** A policy that cannot be used. The message names the file, the key and the line, and what would be right. */
+/** Reports a policy that cannot be used. The message names the file, the key and the line, and what would be right. */
 public final class InvalidPolicyException extends Exception {
     private static final long serialVersionUID = 1L;
 

@@ -18,7 +18,10 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
-/** What a policy says to an assessed statement. Pure and stateless: the same input gets the same verdict. */
+/**
+ * Decides about an assessed statement by a policy. Pure and stateless: the same input gets the same verdict.
+ * Thread-safe.
+ */
 public final class Judge {
     public static final RuleId PAUSED = new RuleId("emergency-pause");
     public static final RuleId QUARANTINED = new RuleId("agent-quarantined");

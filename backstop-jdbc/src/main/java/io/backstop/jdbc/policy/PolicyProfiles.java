@@ -10,7 +10,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The policies that need no file, by name. */
+/** The profiles: policies that need no file, by name. Stateless, thread-safe. */
 public final class PolicyProfiles {
     private static final Map<String, Policy> PROFILES = Stream.of(
                     Policy.strict(), Policy.application(), Policy.readOnly(), Policy.monitor())

@@ -43,9 +43,9 @@ import static io.backstop.jdbc.policy.PolicyKey.REQUIRE_SIDECAR_HEARTBEAT;
 import static io.backstop.jdbc.policy.PolicyKey.SNAPSHOT_MODE;
 
 /**
- * Reads a policy file: a JSON object with the keys of {@link PolicyKey}, each at most once, none of them required. What a
- * file leaves out is as in {@link Policy#strict()}. Anything that is not understood is an error that names the key and
- * the line. Stateless, thread-safe.
+ * Reads a policy file: a JSON object with the keys of {@link PolicyKey}, each at most once, none of them required. Keys
+ * that a file leaves out have the values of {@link Policy#strict()}. Anything that is not understood is an error that
+ * names the key and the line. Stateless, thread-safe.
  */
 public final class PolicyReader {
     private static final long MAX_SECONDS = Duration.ofDays(366).toSeconds();

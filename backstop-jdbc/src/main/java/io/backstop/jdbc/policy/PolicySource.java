@@ -2,7 +2,7 @@ package io.backstop.jdbc.policy;
 
 import io.backstop.api.policy.Policy;
 
-/** Where the policy in force comes from. Thread-safe. */
+/** Supplies the policy in force. Implementations are thread-safe. */
 public interface PolicySource {
     /** The policy in force, as fresh as its source: for statements that could do harm. */
     Policy current();

@@ -6,7 +6,9 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 
-/** What counts beside the statement: the pause in force, and until when its agent is in quarantine. */
+/**
+ * The pause in force and the end of the agent's quarantine, which decide beside the statement. Immutable, thread-safe.
+ */
 public record SessionState(Optional<Pause> pause, Optional<Instant> quarantinedUntil) {
     /** Nothing in the way. */
     public static final SessionState CLEAR = new SessionState(Optional.empty(), Optional.empty());

@@ -1,4 +1,4 @@
-/** Reading a policy, and judging an assessed statement by it. The judging is pure: nothing here runs or refuses anything. */
+/** Reads policies, and judges assessed statements by them, without a side effect. */
 @NullMarked
 package io.backstop.jdbc.policy;
 
