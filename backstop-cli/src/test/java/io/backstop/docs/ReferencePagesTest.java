@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -17,7 +18,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** The pages that list something list all of it, and nothing that is not there. */
 class ReferencePagesTest {
-    private static final Pattern PACKAGE = Pattern.compile("^\\| `(io\\.backstop\\.[a-z.]+)` \\|", Pattern.MULTILINE);
+    private static final Pattern PACKAGE =
+            Pattern.compile("^\\| `(io\\.backstop\\.[a-z0-9.]+)` \\|", Pattern.MULTILINE);
     private static final Pattern RULE = Pattern.compile("\\.\\./rules/([a-z-]+)\\.md");
     private static final Pattern STATE = Pattern.compile("^## (ZB\\d{3})$", Pattern.MULTILINE);
 
@@ -34,19 +36,13 @@ class ReferencePagesTest {
 
     /** The packages of the modules' main sources, by their package-info. */
     private static Set<String> packages() throws IOException {
-        try (Stream<Path> modules = Files.list(MarkdownPage.REPOSITORY)) {
-            Set<String> packages = new TreeSet<>();
-            for (Path sources : modules.map(module -> module.resolve("src/main/java"))
-                    .filter(Files::isDirectory)
-                    .toList()) {
-                try (Stream<Path> files = Files.walk(sources)) {
-                    files.filter(file -> file.endsWith("package-info.java"))
-                            .map(file -> sources.relativize(file.getParent()).toString())
-                            .map(folder -> folder.replace('/', '.').replace('\\', '.'))
-                            .forEach(packages::add);
-                }
-            }
-            return packages;
+        Pattern infos = Pattern.compile(".*/src/main/java/(io/backstop/.*)/package-info\\.java");
+        try (Stream<Path> files =
+                Files.find(MarkdownPage.REPOSITORY, 16, (file, attributes) -> file.endsWith("package-info.java"))) {
+            return files.map(file -> infos.matcher(file.toString().replace('\\', '/')))
+                    .filter(Matcher::matches)
+                    .map(matcher -> matcher.group(1).replace('/', '.'))
+                    .collect(Collectors.toCollection(TreeSet::new));
         }
     }
 
