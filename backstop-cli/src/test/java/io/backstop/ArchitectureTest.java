@@ -1,18 +1,30 @@
 package io.backstop;
 
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaMember;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
 
 import java.sql.DriverManager;
 import java.util.ServiceLoader;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 /** The directions between the modules, and who may do what, with the reasons. */
-@AnalyzeClasses(packages = "io.backstop", importOptions = DoNotIncludeTests.class)
+@AnalyzeClasses(
+        packages = "io.backstop",
+        importOptions = {DoNotIncludeTests.class, ArchitectureTest.DoNotIncludeRelocatedLibraries.class})
 class ArchitectureTest {
     @ArchTest
     static final ArchRule the_api_needs_nothing_but_the_jdk = classes()
@@ -91,4 +103,59 @@ class ArchitectureTest {
             .dependOnClassesThat()
             .belongToAnyOf(DriverManager.class, ServiceLoader.class)
             .because("parts are put together in one place, by hand");
+
+    @ArchTest
+    static final ArchRule no_library_shows_in_a_public_signature = classes()
+            .that()
+            .resideInAnyPackage("io.backstop.jdbc..", "io.backstop.snapshot..", "io.backstop.recovery..")
+            .and()
+            .resideOutsideOfPackage("..internal..")
+            .and()
+            .arePublic()
+            .should(showOnly("io.backstop.", "java.", "javax."))
+            .because("an application must be able to use another version of a library, or none, beside Backstop");
+
+    private static ArchCondition<JavaClass> showOnly(String... packages) {
+        return new ArchCondition<>("show only types of " + String.join(", ", packages) + " in public signatures") {
+            @Override
+            public void check(JavaClass type, ConditionEvents events) {
+                signatures(type)
+                        .filter(shown -> !shown.type().getBaseComponentType().isPrimitive())
+                        .filter(shown -> Stream.of(packages)
+                                .noneMatch(shown.type().getBaseComponentType().getName()::startsWith))
+                        .forEach(shown -> events.add(SimpleConditionEvent.violated(
+                                type, shown.where() + " shows " + shown.type().getName())));
+            }
+        };
+    }
+
+    private static Stream<Shown> signatures(JavaClass type) {
+        Stream<Shown> parents = Stream.concat(type.getRawSuperclass().stream(), type.getRawInterfaces().stream())
+                .map(parent -> new Shown(type.getName(), parent));
+        Stream<Shown> fields = type.getFields().stream()
+                .filter(ArchitectureTest::isPublished)
+                .flatMap(field -> field.getAllInvolvedRawTypes().stream().map(t -> new Shown(field.getFullName(), t)));
+        Stream<Shown> methods = type.getCodeUnits().stream()
+                .filter(ArchitectureTest::isPublished)
+                .flatMap(
+                        unit -> Stream.concat(unit.getAllInvolvedRawTypes().stream(), unit.getExceptionTypes().stream())
+                                .map(t -> new Shown(unit.getFullName(), t)));
+        return Stream.of(parents, fields, methods).flatMap(Function.identity());
+    }
+
+    private static boolean isPublished(JavaMember member) {
+        return member.getModifiers().contains(JavaModifier.PUBLIC)
+                || member.getModifiers().contains(JavaModifier.PROTECTED);
+    }
+
+    /** A type and where it can be seen. */
+    private record Shown(String where, JavaClass type) {}
+
+    /** The copies of libraries in the modules' jars, which are not ours to shape. */
+    static final class DoNotIncludeRelocatedLibraries implements ImportOption {
+        @Override
+        public boolean includes(Location location) {
+            return !location.contains("/internal/jackson/");
+        }
+    }
 }

@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.error.ControlStoreUnavailableException;
 import org.jspecify.annotations.Nullable;
+import org.sqlite.NativeLibraryNotFoundException;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteConfig.JournalMode;
 import org.sqlite.SQLiteConfig.SynchronousMode;
@@ -108,13 +109,13 @@ public final class SqliteDatabase implements ControlDatabase {
                 T result = work.on(current);
                 execute(current, "COMMIT");
                 return result;
-            } catch (SQLException | RuntimeException e) {
+            } catch (SQLException | RuntimeException | Error e) {
                 discard(e);
                 throw e;
             }
         } catch (ControlStoreUnavailableException e) {
             throw e;
-        } catch (SQLException e) {
+        } catch (SQLException | LinkageError e) {
             throw unavailable(e);
         }
     }
@@ -122,7 +123,7 @@ public final class SqliteDatabase implements ControlDatabase {
     private Connection connectedOrGivenUp() throws SQLException {
         try {
             return connected();
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException | RuntimeException | Error e) {
             discard(e); // what was opened halfway must not be taken for a store whose tables are there
             throw e;
         }
@@ -169,7 +170,7 @@ public final class SqliteDatabase implements ControlDatabase {
     }
 
     /** Gives the connection up after a failure; the next unit of work opens a new one. */
-    private void discard(Exception cause) {
+    private void discard(Throwable cause) {
         Connection failed = connection;
         connection = null;
         if (failed != null) {
@@ -181,7 +182,17 @@ public final class SqliteDatabase implements ControlDatabase {
         }
     }
 
-    private ControlStoreUnavailableException unavailable(Exception cause) {
+    private ControlStoreUnavailableException unavailable(Throwable cause) {
+        for (Throwable reason = cause; reason != null; reason = reason.getCause()) {
+            if (reason instanceof LinkageError || reason instanceof NativeLibraryNotFoundException) {
+                return new ControlStoreUnavailableException(
+                        "the control store cannot be used: " + file + ": code that it needs cannot be loaded: "
+                                + reason,
+                        "check that the class path holds the versions of Backstop's dependencies that its BOM names,"
+                                + " and that the folder of java.io.tmpdir allows native libraries to be loaded",
+                        cause);
+            }
+        }
         return new ControlStoreUnavailableException(
                 "the control store cannot be used: " + file,
                 "check that the file and its folder can be written by this user and that the disk has room;"

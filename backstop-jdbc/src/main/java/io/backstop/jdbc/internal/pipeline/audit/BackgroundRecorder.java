@@ -18,7 +18,8 @@ import java.util.function.Supplier;
 /**
  * Records in batches, in a thread of its own, what nobody has to wait for: SAFE statements, and what came of the others.
  * What is not yet recorded waits in a bounded queue; when that is full because the store is away, further records are
- * dropped and their number is logged. Thread-safe.
+ * dropped and their number is logged. A record that cannot be made or stored at all is logged and given up; the thread and
+ * the other records go on. Thread-safe.
  */
 public final class BackgroundRecorder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BackgroundRecorder.class);
@@ -54,7 +55,7 @@ public final class BackgroundRecorder implements AutoCloseable {
                 if (first != null) {
                     batch.add(first);
                     waiting.drainTo(batch, BATCH - 1);
-                    store(batch.stream().map(Supplier::get).toList());
+                    store(made(batch));
                     batch.clear();
                 }
             }
@@ -63,8 +64,36 @@ public final class BackgroundRecorder implements AutoCloseable {
         }
     }
 
+    private static List<AuditEvent> made(List<Supplier<AuditEvent>> batch) {
+        List<AuditEvent> events = new ArrayList<>(batch.size());
+        for (Supplier<AuditEvent> event : batch) {
+            try {
+                events.add(event.get());
+            } catch (RuntimeException | Error e) {
+                LOG.error("an audit record was not made", e);
+            }
+        }
+        return events;
+    }
+
     private void store(List<AuditEvent> events) throws InterruptedException {
-        while (true) {
+        try {
+            append(events);
+        } catch (RuntimeException | Error e) {
+            if (events.size() == 1) {
+                LOG.error("an audit record was not written", e);
+                return;
+            }
+            // One of them may be what cannot be stored, and must not take the others along.
+            for (AuditEvent event : events) {
+                store(List.of(event));
+            }
+        }
+    }
+
+    /** Waits until the store takes them, or until this recorder is closed. */
+    private void append(List<AuditEvent> events) throws InterruptedException {
+        for (boolean first = true; ; first = false) {
             try {
                 sink.append(events);
                 long lost = dropped.getAndSet(0);
@@ -76,6 +105,9 @@ public final class BackgroundRecorder implements AutoCloseable {
                 if (closing) {
                     LOG.warn("{} audit records were not written: {}", events.size(), e.getMessage());
                     return;
+                }
+                if (first) {
+                    LOG.warn("{} audit records wait for the control store: {}", events.size(), e.getMessage());
                 }
                 Thread.sleep(RETRY_AFTER.toMillis());
             }
