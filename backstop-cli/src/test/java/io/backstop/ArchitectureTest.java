@@ -18,6 +18,8 @@ import java.util.ServiceLoader;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
@@ -99,10 +101,31 @@ class ArchitectureTest {
             .resideInAnyPackage("io.backstop.jdbc..", "io.backstop.snapshot..", "io.backstop.recovery..")
             .and()
             .resideOutsideOfPackage("io.backstop.jdbc")
+            .and()
+            .doNotHaveFullyQualifiedName("io.backstop.snapshot.store.ObjectStores")
             .should()
             .dependOnClassesThat()
             .belongToAnyOf(DriverManager.class, ServiceLoader.class)
-            .because("parts are put together in one place, by hand");
+            .because("parts are put together in one place, by hand; "
+                    + "only a storage's address leads to stores whose module may be absent");
+
+    @ArchTest
+    static final ArchRule a_store_sees_the_port_of_stores_alone = noClasses()
+            .that()
+            .resideInAPackage("io.backstop.store..")
+            .should()
+            .dependOnClassesThat(resideInAPackage("io.backstop..")
+                    .and(resideOutsideOfPackages("io.backstop.store..", "io.backstop.snapshot.store..")))
+            .because("it keeps objects under names and knows nothing of tables");
+
+    @ArchTest
+    static final ArchRule nobody_sees_a_store_of_a_module_of_its_own = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backstop.store..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.backstop.store..")
+            .because("an application that keeps its snapshots in folders does not carry the AWS SDK");
 
     @ArchTest
     static final ArchRule no_library_shows_in_a_public_signature = classes()

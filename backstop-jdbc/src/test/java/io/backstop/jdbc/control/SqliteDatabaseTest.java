@@ -38,9 +38,9 @@ class SqliteDatabaseTest {
                 }))
                 .isInstanceOf(ControlStoreUnavailableException.class)
                 .hasMessage("the control store cannot be used: " + file + ": code that it needs cannot be loaded: "
-                        + "java.lang.NoClassDefFoundError: a/Missing\nHINT: check that the class path holds the "
-                        + "versions of Backstop's dependencies that its BOM names, and that the folder of "
-                        + "java.io.tmpdir allows native libraries to be loaded")
+                        + "java.lang.NoClassDefFoundError: a/Missing\nHINT: check the versions of Backstop's modules and of "
+                        + "sqlite-jdbc on the class path, and that native libraries may be loaded from the folder of "
+                        + "java.io.tmpdir")
                 .hasRootCauseInstanceOf(NoClassDefFoundError.class);
     }
 

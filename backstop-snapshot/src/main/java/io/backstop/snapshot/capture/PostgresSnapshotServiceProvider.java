@@ -5,6 +5,7 @@ import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.api.snapshot.SnapshotServiceProvider;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.store.ObjectStores;
+import io.backstop.snapshot.store.StorageAddressException;
 
 /** Lets the driver find {@link PostgresSnapshotService} if this module is on the class path. Thread-safe. */
 public final class PostgresSnapshotServiceProvider implements SnapshotServiceProvider {
@@ -15,9 +16,8 @@ public final class PostgresSnapshotServiceProvider implements SnapshotServicePro
     public SnapshotService open(SnapshotSettings settings) throws RecoveryNotReadyException {
         try {
             return new PostgresSnapshotService(ObjectStores.open(settings.storage()), settings);
-        } catch (IllegalArgumentException e) {
-            throw new RecoveryNotReadyException(
-                    String.valueOf(e.getMessage()), "set backstop.storage to an address that is accepted", e);
+        } catch (StorageAddressException e) {
+            throw new RecoveryNotReadyException(String.valueOf(e.getMessage()), e.hint(), e);
         }
     }
 }

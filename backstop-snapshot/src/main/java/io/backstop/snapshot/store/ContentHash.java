@@ -26,7 +26,7 @@ public final class ContentHash {
     }
 
     /** @throws IllegalArgumentException where the text is not Base64 */
-    static ContentHash ofBase64(String text) {
+    public static ContentHash ofBase64(String text) {
         return new ContentHash(Base64.getDecoder().decode(text));
     }
 

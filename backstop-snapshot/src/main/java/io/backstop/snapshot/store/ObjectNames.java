@@ -3,7 +3,7 @@ package io.backstop.snapshot.store;
 import java.util.regex.Pattern;
 
 /** Which names an object may have; see {@link ObjectStore}. */
-final class ObjectNames {
+public final class ObjectNames {
     private static final Pattern PART = Pattern.compile("[A-Za-z0-9._%=-]+");
 
     private ObjectNames() {}
@@ -13,7 +13,7 @@ final class ObjectNames {
      *
      * @throws IllegalArgumentException where a store must not touch what it would mean
      */
-    static String checked(String name) {
+    public static String checked(String name) {
         for (String part : name.split("/", -1)) {
             if (!isPart(part)) {
                 throw new IllegalArgumentException("\"" + name + "\" is not the name of an object");
@@ -23,7 +23,7 @@ final class ObjectNames {
     }
 
     /** A prefix is the beginning of a name: whole parts, then perhaps one that is not complete. */
-    static String checkedPrefix(String prefix) {
+    public static String checkedPrefix(String prefix) {
         int slash = prefix.lastIndexOf('/');
         String rest = prefix.substring(slash + 1);
         if (slash >= 0) {

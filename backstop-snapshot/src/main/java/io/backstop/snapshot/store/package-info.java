@@ -1,4 +1,4 @@
-/** Where snapshots are kept: objects under names, in a folder or in S3. Knows nothing of tables. */
+/** Where snapshots are kept: objects under names, in a folder or where a provider finds them. Knows nothing of tables. */
 @NullMarked
 package io.backstop.snapshot.store;
 

@@ -24,12 +24,12 @@ class FileObjectStoreTest extends ObjectStoreContract {
     Path folder;
 
     @Override
-    ObjectStore store() {
+    protected ObjectStore store() {
         return new FileObjectStore(folder.resolve("not/there yet"));
     }
 
     @Override
-    ObjectStore again(ObjectStore store) {
+    protected ObjectStore again(ObjectStore store) {
         return ObjectStores.open(store.address());
     }
 

@@ -1,5 +1,6 @@
 package io.backstop.snapshot.store;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -52,7 +53,7 @@ public final class MemoryObjectStore implements ObjectStore {
         if (content == null) {
             throw new NoSuchFileException(name);
         }
-        return new ByteBufferInputStream(content.bytes());
+        return new ByteArrayInputStream(content.bytes().array());
     }
 
     /** The names of the objects that were opened so far. */

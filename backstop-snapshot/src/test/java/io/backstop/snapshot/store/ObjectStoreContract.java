@@ -25,12 +25,12 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** What every store does in the same way. */
-abstract class ObjectStoreContract {
+public abstract class ObjectStoreContract {
     /** A new store with nothing in it. */
-    abstract ObjectStore store() throws IOException;
+    protected abstract ObjectStore store() throws IOException;
 
     /** The same place through another object. */
-    abstract ObjectStore again(ObjectStore store);
+    protected abstract ObjectStore again(ObjectStore store);
 
     @Test
     void gives_back_what_was_put_also_through_another_object() throws IOException {
@@ -186,17 +186,17 @@ abstract class ObjectStoreContract {
         }
     }
 
-    static ByteBuffer bytes(String text) {
+    public static ByteBuffer bytes(String text) {
         return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    static byte[] read(ObjectStore store, String name) throws IOException {
+    public static byte[] read(ObjectStore store, String name) throws IOException {
         try (InputStream content = store.open(name)) {
             return content.readAllBytes();
         }
     }
 
-    static String text(ObjectStore store, String name) throws IOException {
+    public static String text(ObjectStore store, String name) throws IOException {
         return new String(read(store, name), StandardCharsets.UTF_8);
     }
 }

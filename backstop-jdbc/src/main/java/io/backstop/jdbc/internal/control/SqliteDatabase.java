@@ -188,8 +188,8 @@ public final class SqliteDatabase implements ControlDatabase {
                 return new ControlStoreUnavailableException(
                         "the control store cannot be used: " + file + ": code that it needs cannot be loaded: "
                                 + reason,
-                        "check that the class path holds the versions of Backstop's dependencies that its BOM names,"
-                                + " and that the folder of java.io.tmpdir allows native libraries to be loaded",
+                        "check the versions of Backstop's modules and of sqlite-jdbc on the class path,"
+                                + " and that native libraries may be loaded from the folder of java.io.tmpdir",
                         cause);
             }
         }

@@ -1,4 +1,6 @@
-package io.backstop.snapshot.store;
+package io.backstop.store.s3;
+
+import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -82,7 +84,7 @@ public final class FaultyProxy implements AutoCloseable {
 
     /** The bucket through this proxy, by a client that does not wait long. */
     public ObjectStore open(String bucket) {
-        return ObjectStores.open("s3://" + bucket + "@" + endpoint(), HASTE);
+        return S3ObjectStoreProvider.open("s3://" + bucket + "@" + endpoint(), HASTE);
     }
 
     /** How many requests came. */

@@ -1,4 +1,4 @@
-package io.backstop.snapshot.store;
+package io.backstop.store.s3;
 
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.ResponseInputStream;

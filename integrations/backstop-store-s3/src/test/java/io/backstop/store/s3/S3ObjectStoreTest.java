@@ -1,5 +1,8 @@
-package io.backstop.snapshot.store;
+package io.backstop.store.s3;
 
+import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.ObjectStoreContract;
+import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.S3Extension;
 import io.backstop.testing.S3Server;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,12 +41,12 @@ class S3ObjectStoreTest extends ObjectStoreContract {
     }
 
     @Override
-    ObjectStore store() {
+    protected ObjectStore store() {
         return ObjectStores.open(server.storage(server.newBucket() + "/some/prefix"));
     }
 
     @Override
-    ObjectStore again(ObjectStore store) {
+    protected ObjectStore again(ObjectStore store) {
         return ObjectStores.open(store.address());
     }
 

@@ -1,7 +1,11 @@
-package io.backstop.snapshot.store;
+package io.backstop.store.s3;
 
-import io.backstop.snapshot.store.FaultyProxy.Fault;
-import io.backstop.snapshot.store.FaultyProxy.Request;
+import io.backstop.snapshot.store.ContentHash;
+import io.backstop.snapshot.store.InDoubtException;
+import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.ObjectStores;
+import io.backstop.store.s3.FaultyProxy.Fault;
+import io.backstop.store.s3.FaultyProxy.Request;
 import io.backstop.testing.S3Extension;
 import io.backstop.testing.S3Server;
 import org.junit.jupiter.api.AfterEach;

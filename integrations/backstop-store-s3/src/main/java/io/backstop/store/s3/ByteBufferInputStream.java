@@ -1,4 +1,4 @@
-package io.backstop.snapshot.store;
+package io.backstop.store.s3;
 
 import java.io.InputStream;
 import java.nio.ByteBuffer;

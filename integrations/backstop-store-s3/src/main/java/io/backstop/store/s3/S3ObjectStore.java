@@ -1,5 +1,11 @@
-package io.backstop.snapshot.store;
+package io.backstop.store.s3;
 
+import io.backstop.snapshot.store.ContentHash;
+import io.backstop.snapshot.store.InDoubtException;
+import io.backstop.snapshot.store.ObjectEntry;
+import io.backstop.snapshot.store.ObjectNames;
+import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.StoredChecksum;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.core.exception.SdkException;
@@ -33,7 +39,7 @@ import java.util.function.Supplier;
  * If-None-Match: *}. The client is made at the first use, because to look for credentials and region may mean to ask the
  * network. A call ends within a few minutes, and somewhat later for large objects; see {@link StoreTimeouts}. Thread-safe.
  */
-public final class S3ObjectStore implements ObjectStore {
+final class S3ObjectStore implements ObjectStore {
     private static final int PRECONDITION_FAILED = 412;
     private static final int CONFLICT = 409;
     private static final int SERVER_ERROR = 500;

@@ -1,8 +1,11 @@
-package io.backstop.snapshot.store;
+package io.backstop.store.s3;
 
 import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.backstop.snapshot.store.ContentHash;
+import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.S3Extension;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

@@ -1,4 +1,4 @@
-package io.backstop.snapshot.store;
+package io.backstop.store.s3;
 
 import software.amazon.awssdk.http.auth.aws.scheme.AwsV4AuthScheme;
 import software.amazon.awssdk.http.auth.aws.signer.AwsV4HttpSigner;
