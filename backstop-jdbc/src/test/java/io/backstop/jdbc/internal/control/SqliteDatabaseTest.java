@@ -1,4 +1,4 @@
-package io.backstop.jdbc.control;
+package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.error.ControlStoreUnavailableException;
 import org.junit.jupiter.api.AfterEach;
