@@ -83,6 +83,21 @@ class CommandsTest {
     }
 
     @Test
+    void an_agent_does_not_approve_its_own_request() {
+        CommandRun own = CommandRun.of("approvals", "approve", id, "--as", "cursor-local", "--control", control);
+        assertThat(own.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(own.errors())
+                .contains(
+                        "request " + id + " was made by cursor-local, and nobody approves for themselves",
+                        "HINT: an operator of another name has to decide");
+        assertThat(json(CommandRun.of("approvals", "list", "--json", "--control", control))
+                        .get(0)
+                        .get("state")
+                        .asString())
+                .isEqualToIgnoringCase("pending");
+    }
+
+    @Test
     void a_request_can_be_denied_and_an_unknown_one_cannot() {
         assertThat(CommandRun.of("approvals", "deny", id, "--control", control).output())
                 .startsWith("denied " + id);

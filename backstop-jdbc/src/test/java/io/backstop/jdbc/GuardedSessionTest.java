@@ -125,7 +125,11 @@ class GuardedSessionTest {
     }
 
     private void approve(String id) throws SQLException {
-        assertThat(store.approvals().decide(id, true, "ops").orElseThrow().state())
+        assertThat(store.approvals()
+                        .decide(id, true, "ops")
+                        .orElseThrow()
+                        .approval()
+                        .state())
                 .isEqualTo(ApprovalState.APPROVED);
     }
 

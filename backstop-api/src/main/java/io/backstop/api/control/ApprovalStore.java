@@ -1,6 +1,7 @@
 package io.backstop.api.control;
 
 import io.backstop.api.approval.Approval;
+import io.backstop.api.approval.ApprovalDecision;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -26,11 +27,12 @@ public interface ApprovalStore {
     List<Approval> list(ApprovalState... states) throws ControlStoreUnavailableException;
 
     /**
-     * Decides a pending request.
+     * Decides a request if it is pending: of several callers at once, one does.
      *
-     * @return what it is now: as decided, or unchanged where it was not pending any more; empty for an unknown id
+     * @return whether this call decided it, and what the request is now; empty for an unknown id
      */
-    Optional<Approval> decide(String id, boolean approve, String operator) throws ControlStoreUnavailableException;
+    Optional<ApprovalDecision> decide(String id, boolean approve, String operator)
+            throws ControlStoreUnavailableException;
 
     /**
      * Uses an approval up. Of two callers at the same time, one succeeds.

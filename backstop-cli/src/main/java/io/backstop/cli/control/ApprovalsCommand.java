@@ -1,6 +1,7 @@
 package io.backstop.cli.control;
 
 import io.backstop.api.approval.Approval;
+import io.backstop.api.approval.ApprovalDecision;
 import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -9,6 +10,8 @@ import io.backstop.cli.option.OperatorOption;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
+import io.backstop.jdbc.approval.ApprovalService;
+import io.backstop.jdbc.approval.Decider;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -118,31 +121,37 @@ public final class ApprovalsCommand {
         private String id = "";
 
         void make(boolean approve) throws ControlStoreUnavailableException, RefusedException {
-            ApprovalState wanted = approve ? ApprovalState.APPROVED : ApprovalState.DENIED;
             try (ControlStore store = control.open()) {
-                Approval before = store.approvals()
-                        .find(id)
+                ApprovalService service = new ApprovalService(store.approvals());
+                Decider decider = Decider.named(operator.name());
+                ApprovalDecision made = (approve ? service.approve(id, decider) : service.deny(id, decider))
                         .orElseThrow(() -> new RefusedException(
                                 "there is no request " + id, "`backstop approvals list` shows those that wait"));
-                if (before.state() != ApprovalState.PENDING) {
-                    throw new RefusedException(
-                            "request " + id + " is not undecided, it is "
-                                    + before.state().name().toLowerCase(Locale.ROOT),
-                            "its agent has to send the statement again for a new request");
-                }
-                Approval after =
-                        store.approvals().decide(id, approve, operator.name()).orElse(before);
-                if (after.state() != wanted) {
-                    throw new RefusedException(
-                            "request " + id + " was decided by somebody else: "
-                                    + after.state().name().toLowerCase(Locale.ROOT),
-                            "`backstop approvals list --all` shows by whom");
-                }
+                refuseUnlessDecided(made);
+                Approval after = made.approval();
                 if (report.asJson()) {
                     report.json(after);
                 } else {
                     report.line(words(after));
                 }
+            }
+        }
+
+        private void refuseUnlessDecided(ApprovalDecision made) throws RefusedException {
+            if (made instanceof ApprovalDecision.NotYours) {
+                throw new RefusedException(
+                        "request " + id + " was made by " + operator.name() + ", and nobody approves for themselves",
+                        "an operator of another name has to decide");
+            }
+            if (made instanceof ApprovalDecision.AlreadyDecided already) {
+                Approval decided = already.approval();
+                throw new RefusedException(
+                        "request " + id + " is not undecided, it is "
+                                + decided.state().name().toLowerCase(Locale.ROOT)
+                                + decided.decidedBy()
+                                        .map(by -> ", decided by " + by)
+                                        .orElse(""),
+                        "its agent has to send the statement again for a new request");
             }
         }
 

@@ -1,12 +1,15 @@
 package io.backstop.cli.demo;
 
 import io.backstop.api.approval.Approval;
+import io.backstop.api.approval.ApprovalDecision;
 import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.jdbc.approval.ApprovalService;
+import io.backstop.jdbc.approval.Decider;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.RecoveryReport;
@@ -128,10 +131,10 @@ final class DemoScenario {
                     + pending.get(0).request().agentId()
                     + ", " + pending.get(0).request().risk() + ": "
                     + String.join("; ", pending.get(0).request().reasons()));
-            Approval decided = store.approvals()
-                    .decide(approvalId, true, "the demo's operator")
+            ApprovalDecision decision = new ApprovalService(store.approvals())
+                    .approve(approvalId, Decider.named("the demo's operator"))
                     .orElseThrow(() -> new DemoNarrator.DemoFailure("the request is in the control store"));
-            story.expect(decided.state() == ApprovalState.APPROVED, "the request is approved");
+            story.expect(decision.approval().state() == ApprovalState.APPROVED, "the request is approved");
             story.seen("approved " + approvalId + ", for this statement by this agent in this database, once");
         }
     }

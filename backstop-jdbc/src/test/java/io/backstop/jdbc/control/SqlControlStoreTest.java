@@ -156,11 +156,13 @@ class SqlControlStoreTest {
         assertThat(store.approvals()
                         .decide(approval.id(), false, "ops")
                         .orElseThrow()
+                        .approval()
                         .state())
                 .isEqualTo(ApprovalState.DENIED);
         assertThat(store.approvals()
                         .decide(approval.id(), true, "somebody else")
-                        .orElseThrow())
+                        .orElseThrow()
+                        .approval())
                 .satisfies(unchanged -> {
                     assertThat(unchanged.state()).isEqualTo(ApprovalState.DENIED);
                     assertThat(unchanged.decidedBy()).contains("ops");
@@ -180,6 +182,7 @@ class SqlControlStoreTest {
         assertThat(store.approvals()
                         .decide(approval.id(), true, "ops")
                         .orElseThrow()
+                        .approval()
                         .state())
                 .isEqualTo(ApprovalState.EXPIRED);
         assertThat(store.approvals().consume(approval.id(), request("agent", "aa")))

@@ -21,9 +21,4 @@ public record Caller(String id, Set<Scope> scopes, Optional<String> agentId) {
     public boolean may(Scope scope) {
         return scopes.contains(scope);
     }
-
-    /** Whether the agent that holds this token is the one named. */
-    public boolean isAgent(String name) {
-        return agentId.filter(name::equals).isPresent();
-    }
 }

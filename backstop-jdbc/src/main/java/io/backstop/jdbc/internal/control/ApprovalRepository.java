@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.approval.Approval;
+import io.backstop.api.approval.ApprovalDecision;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.control.ApprovalStore;
@@ -105,12 +106,12 @@ public final class ApprovalRepository implements ApprovalStore {
     }
 
     @Override
-    public Optional<Approval> decide(String id, boolean approve, String operator)
+    public Optional<ApprovalDecision> decide(String id, boolean approve, String operator)
             throws ControlStoreUnavailableException {
         return database.run(connection -> {
             Optional<Approval> found = find(connection, id);
             if (found.isEmpty() || found.get().state() != ApprovalState.PENDING) {
-                return found;
+                return found.map(ApprovalDecision.AlreadyDecided::new);
             }
             Approval approval = found.get();
             Instant now = clock.instant();
@@ -132,7 +133,7 @@ public final class ApprovalRepository implements ApprovalStore {
                     approval.request().operation() + " of agent "
                             + approval.request().agentId(),
                     Optional.of(id));
-            return find(connection, id);
+            return find(connection, id).map(ApprovalDecision.Decided::new);
         });
     }
 

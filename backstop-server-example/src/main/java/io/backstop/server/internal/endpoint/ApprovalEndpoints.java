@@ -1,9 +1,12 @@
 package io.backstop.server.internal.endpoint;
 
 import io.backstop.api.approval.Approval;
+import io.backstop.api.approval.ApprovalDecision;
 import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.control.ApprovalStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.jdbc.approval.ApprovalService;
+import io.backstop.jdbc.approval.Decider;
 import io.backstop.server.internal.http.ErrorResponse;
 import io.backstop.server.internal.http.JsonBody;
 import io.backstop.server.internal.http.QueryParameters;
@@ -18,9 +21,11 @@ import java.util.Locale;
 /** What waits for a human, and the human's answer. Thread-safe. */
 public final class ApprovalEndpoints {
     private final ApprovalStore approvals;
+    private final ApprovalService service;
 
     public ApprovalEndpoints(ApprovalStore approvals) {
         this.approvals = approvals;
+        this.service = new ApprovalService(approvals);
     }
 
     public Pending pending(Context request, Caller caller)
@@ -48,25 +53,20 @@ public final class ApprovalEndpoints {
         return ApprovalView.of(decide(request.pathParam("id"), caller, approve));
     }
 
-    // One decision at a time: the store says what a request is after the call, not whether this call made it so.
-    private synchronized Approval decide(String id, Caller caller, boolean approve)
+    private Approval decide(String id, Caller caller, boolean approve)
             throws RequestRefusedException, ControlStoreUnavailableException {
-        Approval before = approvals.find(id).orElseThrow(() -> unknown(id));
-        if (approve && caller.isAgent(before.request().agentId())) {
+        Decider decider = new Decider(caller.id(), caller.agentId());
+        ApprovalDecision decision =
+                (approve ? service.approve(id, decider) : service.deny(id, decider)).orElseThrow(() -> unknown(id));
+        if (decision instanceof ApprovalDecision.NotYours) {
             String message = "the token " + caller.id() + " belongs to the agent that made the request " + id
                     + "; an agent cannot approve for itself";
             throw new RequestRefusedException(403, ErrorResponse.of("own_request", message));
         }
-        if (before.state() != ApprovalState.PENDING) {
-            throw decided(before);
+        if (decision instanceof ApprovalDecision.AlreadyDecided already) {
+            throw decided(already.approval());
         }
-        Approval after = approvals.decide(id, approve, caller.id()).orElseThrow(() -> unknown(id));
-        ApprovalState wanted = approve ? ApprovalState.APPROVED : ApprovalState.DENIED;
-        if (after.state() != wanted
-                || !after.decidedBy().filter(caller.id()::equals).isPresent()) {
-            throw decided(after); // by another process, in between
-        }
-        return after;
+        return decision.approval();
     }
 
     private static RequestRefusedException unknown(String id) {
