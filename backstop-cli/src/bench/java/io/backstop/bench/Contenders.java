@@ -6,6 +6,8 @@ import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.S3Server;
 import java.io.File;
+import java.io.UncheckedIOException;
+import java.util.Objects;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -142,20 +144,29 @@ final class Contenders {
 
     /** With the options and the libraries of the {@code backstop} command. */
     private List<String> java(String main, String... args) throws URISyntaxException {
-        Path command = home(BackstopCommand.class);
         List<String> line = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 heap,
                 "-XX:+UseSerialGC",
                 "-cp",
                 String.join(
-                        File.pathSeparator,
-                        command.toString(),
-                        command.resolveSibling("lib") + "/*",
-                        home(Contenders.class).toString()),
+                        File.pathSeparator, libraries() + "/*", home(Contenders.class).toString()),
                 main));
         line.addAll(List.of(args));
         return line;
+    }
+
+    /** Of the distribution that the build has put together beside these classes. */
+    private static Path libraries() throws URISyntaxException {
+        Path target = Objects.requireNonNull(home(Contenders.class).getParent());
+        try (Stream<Path> built = Files.list(target)) {
+            return built.map(folder -> folder.resolve("lib"))
+                    .filter(folder -> Files.isExecutable(folder.resolveSibling("bin").resolve("backstop")))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalStateException("the distribution is not built in " + target));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static Path home(Class<?> type) throws URISyntaxException {

@@ -1,6 +1,7 @@
 package io.backstop.cli;
 
 import io.backstop.cli.analyze.AnalyzeCommand;
+import io.backstop.cli.completion.CompletionCommand;
 import io.backstop.cli.control.ApprovalsCommand;
 import io.backstop.cli.control.AuditCommand;
 import io.backstop.cli.control.PauseCommand;
@@ -40,6 +41,7 @@ import picocli.CommandLine.Command;
             StatusCommand.class,
             AuditCommand.class,
             ServeCommand.class,
+            CompletionCommand.class,
         })
 public final class BackstopCommand {
     private BackstopCommand() {}

@@ -1,0 +1,5 @@
+/** The {@code completion} command. */
+@NullMarked
+package io.backstop.cli.completion;
+
+import org.jspecify.annotations.NullMarked;
