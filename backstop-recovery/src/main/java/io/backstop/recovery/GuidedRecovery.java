@@ -166,7 +166,7 @@ public final class GuidedRecovery {
     }
 
     /**
-     * Of the snapshots of a table those of the database that the connection leads to, and all of them where it has none.
+     * The snapshots of a table that were taken in the connection's database, or all of them where none was.
      * Databases are told by their own names: a host has several, and another one after a failover.
      *
      * @param newestFirst at least one

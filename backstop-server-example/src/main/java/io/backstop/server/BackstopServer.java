@@ -136,7 +136,7 @@ public final class BackstopServer implements AutoCloseable {
         javalin.stop();
     }
 
-    /** What an endpoint does for a caller who may use it. */
+    /** The work of an endpoint, for a caller who may use it. */
     private interface Endpoint {
         Object answer(Context request, Caller caller) throws Exception;
     }

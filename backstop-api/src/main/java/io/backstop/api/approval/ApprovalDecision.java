@@ -2,7 +2,7 @@ package io.backstop.api.approval;
 
 import java.util.Objects;
 
-/** What came of deciding a request. Immutable, thread-safe. */
+/** The outcome of deciding a request. Immutable, thread-safe. */
 public sealed interface ApprovalDecision {
     /** The request as it is now. */
     Approval approval();

@@ -32,7 +32,7 @@ public record BlockedOperations(Set<CommandTag> commands, Set<CommandTag> explai
     }
 
     /**
-     * What one name of the policy file blocks, in upper case with single spaces: the text of a command, {@code EXPLAIN ANALYZE}
+     * One name of the policy file, in upper case with single spaces: the text of a command, {@code EXPLAIN ANALYZE}
      * and one, or {@code UNRECOVERABLE}. Empty where it is none of them.
      */
     public static Optional<BlockedOperations> named(String name) {

@@ -15,7 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
-/** What a database's catalog knows of the relations that a statement would change. Asks in read-only transactions. */
+/** Facts from a database's catalog about the relations that a statement would change. Asks in read-only transactions. */
 final class CatalogFacts {
     private static final String RELATION = """
             SELECT c.oid::regclass::text,

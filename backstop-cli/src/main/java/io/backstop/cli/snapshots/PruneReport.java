@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a prune did or would do, for programs as it is.
+ * The result of a prune, or of its dry run, as programs read it.
  *
  * @param dryRun whether nothing was done
  * @param snapshots every snapshot with a valid manifest, newest first

@@ -73,7 +73,7 @@ public final class Judge {
                 .map(operation -> new Verdict.Block(BLOCKED_OPERATION, "the policy blocks " + operation));
     }
 
-    /** What is blocked of what a statement does: its own operation, and those of the statements inside it. */
+    /** The blocked operations of a statement: its own, and those of the statements inside it. */
     private static Stream<String> blocked(StatementAssessment statement, BlockedOperations blocked) {
         boolean itself = blocked.commands().contains(statement.tag())
                 || (statement.tag() == CommandTag.EXPLAIN_ANALYZE

@@ -22,7 +22,7 @@ public record CopybackPlan(List<Part> parts, String sql, List<String> warnings) 
     }
 
     /**
-     * What the script does for one table.
+     * The script's work on one table.
      *
      * @param original the table that is missed
      * @param recovered the table that was made of its snapshot

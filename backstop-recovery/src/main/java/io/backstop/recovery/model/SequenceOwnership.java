@@ -25,7 +25,7 @@ public final class SequenceOwnership {
         tables.add(table);
     }
 
-    /** What a sequence that a table needs is called now, where one of these owns it. */
+    /** The present name of a sequence that a table needs, where one of these tables owns it. */
     public Optional<RelationName> restored(Prerequisite needed) {
         for (RestoredTable table : tables) {
             for (Sequence sequence : table.description().sequences()) {

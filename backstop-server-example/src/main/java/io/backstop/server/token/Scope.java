@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * What a token may do. Each scope stands for itself alone: {@code admin:*} is everything below {@code /admin} and nothing
+ * A permission of a token. Each scope stands for itself alone: {@code admin:*} is everything below {@code /admin} and nothing
  * else, so that whoever may pull the brake can be somebody else than whoever may say yes.
  */
 public enum Scope {

@@ -4,7 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
-/** What is kept of a token: its SHA-256. Immutable, thread-safe. */
+/** The SHA-256 of a token, which is all that is kept of it. Immutable, thread-safe. */
 final class TokenDigest {
     private final byte[] sha256;
 

@@ -28,7 +28,7 @@ final class TokenFileReader {
     private static final int LONGEST_TEXT = 500;
     private static final Set<String> KEYS = Set.of("id", "token", "scopes", "agent_id", "description");
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._@-]{0,63}");
-    /** What can be sent as a bearer token (RFC 6750, section 2.1). */
+    /** The characters of a bearer token (RFC 6750, section 2.1). */
     private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~+/-]+=*");
 
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()

@@ -36,10 +36,10 @@ public enum CopyFormat {
         }
     };
 
-    /** What a chunk begins with. */
+    /** The bytes before the first row of a chunk. */
     public abstract byte[] head();
 
-    /** What a chunk ends with. */
+    /** The bytes after the last row of a chunk. */
     public abstract byte[] tail();
 
     /** The format of a snapshot's rows. */

@@ -185,7 +185,7 @@ public final class SnapshotArchive {
         return objects;
     }
 
-    /** What the table was apart from its rows. */
+    /** The description of the table, without its rows. */
     public TableDescription description(SnapshotManifest manifest) throws IOException {
         SnapshotObject object = object(manifest, manifest.schemaObject());
         return DescriptionFormat.read(object.read(), object.toString());
@@ -266,7 +266,7 @@ public final class SnapshotArchive {
     }
 
     /**
-     * What is published in a store. Immutable.
+     * The snapshots published in a store. Immutable.
      *
      * @param valid the snapshots whose manifest is valid, newest first
      * @param broken what is wrong with the manifests that are not valid or cannot be read: one sentence for each, with the

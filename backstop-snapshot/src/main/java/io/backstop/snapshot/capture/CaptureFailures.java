@@ -7,7 +7,7 @@ import io.backstop.snapshot.store.ObjectStore;
 import java.io.IOException;
 import java.sql.SQLException;
 
-/** What is said where rows could not be saved. */
+/** The refusals where rows could not be saved. */
 final class CaptureFailures {
     static final String HINT_STORAGE =
             "see whether the storage can be written and read with these credentials, and has room";

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What was saved for one statement, and the looks afterwards.
+ * The rows saved for one statement, and the checks afterwards.
  *
  * @param taken where rows were saved one by one
  * @param capture what stored it

@@ -70,7 +70,7 @@ public final class Pruning {
         Optional<String> problem() throws IOException;
     }
 
-    /** What was done of a plan. Immutable. */
+    /** The part of a plan that was carried out. Immutable. */
     public record Outcome(List<Removed> snapshots, List<RemovedDraft> unfinished) {
         public Outcome {
             snapshots = List.copyOf(snapshots);

@@ -103,7 +103,7 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
     }
 
     /**
-     * What becomes of one snapshot.
+     * The decision about one snapshot.
      *
      * @param best the snapshot of all rows of its table that is kept in any case, if there is one
      */
@@ -119,7 +119,7 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
         }
     }
 
-    /** What becomes of something unfinished: it goes, or it is too young to tell. */
+    /** The decision about something unfinished: it goes, or it is too young to tell. */
     public record DraftDecision(Unfinished draft, boolean removes) {
         public DraftDecision {
             Objects.requireNonNull(draft, "draft");

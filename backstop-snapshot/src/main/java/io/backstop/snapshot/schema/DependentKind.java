@@ -10,7 +10,7 @@ public enum DependentKind implements CatalogWord {
     CLUSTER("cluster"),
     /** Storage, statistics and options of a materialized view's column. */
     COLUMN_OPTIONS("column options"),
-    /** Of a materialized view's column. */
+    /** The compression of a materialized view's column. */
     COMPRESSION("compression"),
     CONSTRAINT("constraint"),
     DEFAULT("default"),

@@ -106,7 +106,7 @@ public record TableDescription(
         return with(columns, Stream.concat(omissions.stream(), also.stream()).toList());
     }
 
-    /** What CREATE, DROP and COMMENT call it; ALTER, LOCK and GRANT say TABLE to both. */
+    /** The word that CREATE, DROP and COMMENT use for it; ALTER, LOCK and GRANT say TABLE to both. */
     public String sqlKind() {
         return foreign.isPresent() ? "FOREIGN TABLE" : "TABLE";
     }
@@ -165,7 +165,7 @@ public record TableDescription(
             options = List.copyOf(options);
         }
 
-        /** What follows {@code ALTER COLUMN name}, one for each setting that is not the default. */
+        /** The text after {@code ALTER COLUMN name}, one for each setting that is not the default. */
         public List<String> actions() {
             return Stream.of(
                             storage.map(s -> "SET STORAGE " + s),
@@ -213,7 +213,7 @@ public record TableDescription(
             long lastValue,
             boolean called) {
 
-        /** What {@code CREATE SEQUENCE} and the parentheses of an identity column understand alike. */
+        /** The parameters, as {@code CREATE SEQUENCE} and the parentheses of an identity column both take them. */
         public String parameters() {
             return "START WITH " + start + " INCREMENT BY " + increment + " MINVALUE " + minimum + " MAXVALUE "
                     + maximum + " CACHE " + cache + (cycle ? " CYCLE" : " NO CYCLE");
@@ -273,7 +273,7 @@ public record TableDescription(
     }
 
     /**
-     * What a foreign key refers to, and what it does (PostgreSQL documentation, CREATE TABLE, REFERENCES).
+     * The reference of a foreign key, and its actions (PostgreSQL documentation, CREATE TABLE, REFERENCES).
      *
      * @param schema the schema of the referenced table
      * @param table the referenced table
@@ -316,7 +316,7 @@ public record TableDescription(
         PARTIAL
     }
 
-    /** What happens to referring rows when a referenced row changes. */
+    /** The effect on referring rows when a referenced row changes. */
     public enum ReferentialAction {
         NO_ACTION,
         RESTRICT,
@@ -336,7 +336,7 @@ public record TableDescription(
             String name, boolean unique, String method, boolean partial, String body, IndexSettings settings) {}
 
     /**
-     * What an index has that its definition does not say.
+     * Settings of an index that its definition does not say.
      *
      * @param options its storage parameters, {@code name=value}; those of an index that belongs to no constraint are in
      *     its body

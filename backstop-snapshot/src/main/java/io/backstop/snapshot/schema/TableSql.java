@@ -286,7 +286,7 @@ public final class TableSql {
     }
 
     /**
-     * What makes one part.
+     * The statements that make one part.
      *
      * @param subject the part, for messages
      * @param sql a statement, or several with semicolons between them that belong together

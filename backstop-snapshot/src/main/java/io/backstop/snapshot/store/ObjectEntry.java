@@ -4,7 +4,7 @@ import java.time.Instant;
 import java.util.Objects;
 
 /**
- * What a listing says of an object. Immutable.
+ * An object as a listing shows it. Immutable.
  *
  * @param name its name in the store
  * @param bytes its size

@@ -32,7 +32,7 @@ public interface ObjectStore extends AutoCloseable {
     }
 
     /**
-     * What the store itself knows of an object; empty where it keeps no SHA-256 of it.
+     * The checksum that the store itself keeps of an object; empty where it keeps no SHA-256.
      *
      * @throws java.nio.file.NoSuchFileException where there is none of that name
      */

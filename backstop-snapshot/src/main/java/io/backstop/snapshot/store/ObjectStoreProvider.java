@@ -5,7 +5,7 @@ package io.backstop.snapshot.store;
  * that an application carries the client of those stores alone that it uses. Implementations are thread-safe.
  */
 public interface ObjectStoreProvider {
-    /** What an address begins with, before the colon, in lower case: {@code s3}. */
+    /** The scheme of the addresses that it opens, in lower case: {@code s3}. */
     String scheme();
 
     /**

@@ -25,7 +25,7 @@ public final class StorageAddressException extends IllegalArgumentException {
                 "add " + module.artifact() + " to the application");
     }
 
-    /** What to do about it. */
+    /** The hint: what to do next. */
     public String hint() {
         return hint;
     }

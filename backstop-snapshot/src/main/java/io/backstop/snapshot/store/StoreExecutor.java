@@ -41,7 +41,7 @@ public final class StoreExecutor implements AutoCloseable {
         return threads.submit(call);
     }
 
-    /** What came of a call. */
+    /** The outcome of a call. */
     public static <T> T await(Future<T> call) throws IOException {
         try {
             return call.get();
