@@ -50,13 +50,13 @@ class SessionTurnTest {
             second.execute(TWO_FACED);
             Future<Boolean> changing = threads.submit(
                     () -> first.execute("SELECT pg_advisory_lock(4711); SET standard_conforming_strings = on"));
-            awaitWaitingForLock(database);
+            awaitWaitingForLock(database, changing);
             Thread[] sender = new Thread[1];
             Future<Boolean> sending = threads.submit(() -> {
                 sender[0] = Thread.currentThread();
                 return second.execute(TWO_FACED);
             });
-            while (sender[0] == null || sender[0].getState() != Thread.State.WAITING) {
+            while (!sending.isDone() && (sender[0] == null || sender[0].getState() != Thread.State.WAITING)) {
                 Thread.onSpinWait();
             }
             lock.execute("SELECT pg_advisory_unlock(4711)");
@@ -70,9 +70,10 @@ class SessionTurnTest {
         }
     }
 
-    private static void awaitWaitingForLock(TestDatabase database) throws SQLException {
-        while (!database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-                .equals("1")) {
+    private static void awaitWaitingForLock(TestDatabase database, Future<?> waiting) throws SQLException {
+        while (!waiting.isDone()
+                && !database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                        .equals("1")) {
             Thread.onSpinWait();
         }
     }

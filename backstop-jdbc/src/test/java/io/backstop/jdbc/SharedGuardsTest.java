@@ -1,6 +1,7 @@
 package io.backstop.jdbc;
 
 import io.backstop.jdbc.SharedGuards.Lease;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -12,10 +13,14 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -49,6 +54,35 @@ class SharedGuardsTest {
         assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
                 .isZero();
         return pipe;
+    }
+
+    /** Begins to acquire a guard in a thread of its own, and returns once that thread builds it. */
+    private Future<Lease> building(Path policy) throws InterruptedException {
+        AtomicReference<Thread> builder = new AtomicReference<>();
+        Future<Lease> lease = others.submit(() -> {
+            builder.set(Thread.currentThread());
+            return guards.acquire(settings(policy.toString()));
+        });
+        await(() -> lease.isDone() || stands(builder.get(), "build"));
+        assertThat(lease.isDone()).isFalse();
+        return lease;
+    }
+
+    /** Whether the thread is in this method of the class under test. */
+    private static boolean stands(@Nullable Thread thread, String method) {
+        return thread != null
+                && Stream.of(thread.getStackTrace())
+                        .anyMatch(frame -> frame.getClassName().equals(SharedGuards.class.getName())
+                                && frame.getMethodName().equals(method));
+    }
+
+    private static void await(BooleanSupplier condition) throws InterruptedException {
+        while (!condition.getAsBoolean()) {
+            if (Thread.interrupted()) {
+                throw new InterruptedException("the test took too long");
+            }
+            Thread.onSpinWait();
+        }
     }
 
     private static long threadsNamed(String name) {
@@ -97,7 +131,7 @@ class SharedGuardsTest {
     @Test
     void a_guard_that_takes_long_to_open_holds_up_no_other_settings() throws Exception {
         Path policy = slowPolicy();
-        Future<Lease> slow = others.submit(() -> guards.acquire(settings(policy.toString())));
+        Future<Lease> slow = building(policy);
         try (Lease other = guards.acquire(settings("strict"))) {
             assertThat(other.guard()).isNotNull();
             assertThat(slow.isDone()).isFalse();
@@ -111,7 +145,7 @@ class SharedGuardsTest {
     @Test
     void two_who_want_the_same_guard_build_it_once() throws Exception {
         Path policy = slowPolicy();
-        Future<Lease> first = others.submit(() -> guards.acquire(settings(policy.toString())));
+        Future<Lease> first = building(policy);
         Future<Lease> second = others.submit(() -> guards.acquire(settings(policy.toString())));
         Files.writeString(policy, "{}");
         try (Lease one = first.get();
@@ -133,16 +167,17 @@ class SharedGuardsTest {
     @Test
     void one_who_is_interrupted_while_another_builds_gives_its_claim_back() throws Exception {
         Path policy = slowPolicy();
-        Future<Lease> building = others.submit(() -> guards.acquire(settings(policy.toString())));
-        Thread[] waiting = new Thread[1];
+        Future<Lease> building = building(policy);
+        AtomicReference<Thread> waiting = new AtomicReference<>();
         Future<Lease> second = others.submit(() -> {
-            waiting[0] = Thread.currentThread();
+            waiting.set(Thread.currentThread());
             return guards.acquire(settings(policy.toString()));
         });
-        while (waiting[0] == null || waiting[0].getState() != Thread.State.WAITING) {
-            Thread.onSpinWait();
-        }
-        waiting[0].interrupt();
+        await(() -> {
+            Thread thread = waiting.get();
+            return second.isDone() || (thread != null && thread.getState() == Thread.State.WAITING);
+        });
+        Objects.requireNonNull(waiting.get()).interrupt();
         assertThatThrownBy(second::get)
                 .isInstanceOf(ExecutionException.class)
                 .hasRootCauseInstanceOf(InterruptedException.class);
