@@ -2,7 +2,7 @@ package com.example.shop;
 
 import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.audit.AuditQuery;
-import io.backstop.jdbc.control.SqliteControlStore;
+import io.backstop.jdbc.control.SqlControlStore;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -126,7 +126,7 @@ class ShopTest {
     }
 
     private static List<String> decisions() throws Exception {
-        try (SqliteControlStore store = SqliteControlStore.open(control(), Clock.systemUTC())) {
+        try (SqlControlStore store = SqlControlStore.sqlite(control(), Clock.systemUTC())) {
             return store.audit().newest(AuditQuery.unfiltered(100)).stream()
                     .map(audited -> audited.event())
                     .filter(event -> event.kind() == AuditEvent.Kind.DECISION)
