@@ -2,83 +2,43 @@ package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.error.ControlStoreUnavailableException;
 import org.jspecify.annotations.Nullable;
-import org.sqlite.NativeLibraryNotFoundException;
-import org.sqlite.SQLiteConfig;
-import org.sqlite.SQLiteConfig.JournalMode;
-import org.sqlite.SQLiteConfig.SynchronousMode;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.Set;
 
 /**
- * One SQLite file: opens it, creates its tables, and runs units of work on it, one at a time in this process and one
- * writer at a time among processes. A unit that fails leaves nothing behind. Thread-safe.
+ * Runs units of work on one SQLite file: one at a time in this process, and one writer at a time among processes. A unit
+ * that fails leaves nothing behind. Thread-safe.
  */
 public final class SqliteDatabase implements ControlDatabase {
-    /** How long one process waits for another's unit of work, which takes milliseconds. */
-    private static final int BUSY_TIMEOUT_MILLIS = 5_000;
-
     /** Takes the write lock at once: in a transaction that reads first, SQLite would refuse it later. */
     private static final String BEGIN_WRITING = "BEGIN IMMEDIATE";
 
-    private final Path file;
+    private final SqliteFile file;
     private final Dialect dialect = new SqliteDialect();
     private final Migrations migrations;
     private @Nullable Connection connection;
     private String openedIdentity = "";
     private boolean closed;
 
-    private SqliteDatabase(Path file) {
+    private SqliteDatabase(SqliteFile file) {
         this.file = file;
         this.migrations = new Migrations(dialect, file.toString());
     }
 
     /**
-     * Opens the file, and creates it where it does not exist, for its owner only.
+     * Opens the file and brings its tables to today's version. A file that does not exist is created for its owner only.
      *
-     * @throws ControlStoreUnavailableException where its folder is missing or it cannot be written
+     * @throws ControlStoreUnavailableException if its folder is missing, it cannot be written, or it is of a later version
      */
     public static SqliteDatabase open(Path file) throws ControlStoreUnavailableException {
-        SqliteDatabase database = new SqliteDatabase(file.toAbsolutePath());
-        database.createFile();
+        SqliteFile created = new SqliteFile(file);
+        created.create();
+        SqliteDatabase database = new SqliteDatabase(created);
         database.perform(connection -> {});
         return database;
-    }
-
-    private void createFile() throws ControlStoreUnavailableException {
-        Path folder = file.getParent();
-        if (folder == null || !Files.isDirectory(folder)) {
-            throw new ControlStoreUnavailableException(
-                    "backstop.control: the folder of the control store does not exist: " + folder,
-                    "create the folder, or set backstop.control to a file in an existing one");
-        }
-        if (Files.isDirectory(file)) {
-            throw new ControlStoreUnavailableException(
-                    "backstop.control: the control store is a folder: " + file,
-                    "set backstop.control to a file, for instance " + file.resolve("backstop.db"));
-        }
-        try {
-            if (!Files.exists(file)) {
-                createForOwnerOnly();
-            }
-        } catch (IOException e) {
-            throw unavailable(e);
-        }
-    }
-
-    private void createForOwnerOnly() throws IOException {
-        if (Set.copyOf(file.getFileSystem().supportedFileAttributeViews()).contains("posix")) {
-            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        } else {
-            Files.createFile(file);
-        }
     }
 
     @Override
@@ -102,7 +62,7 @@ public final class SqliteDatabase implements ControlDatabase {
                     "the control store is closed: " + file, "open another guard; this one was closed");
         }
         try {
-            Connection current = connectedOrGivenUp();
+            Connection current = connectedOrDiscarded();
             try {
                 // Said in SQL, because with auto-commit off the driver would hold the lock between the units too.
                 execute(current, begin);
@@ -116,11 +76,11 @@ public final class SqliteDatabase implements ControlDatabase {
         } catch (ControlStoreUnavailableException e) {
             throw e;
         } catch (SQLException | LinkageError e) {
-            throw unavailable(e);
+            throw file.unavailable(e);
         }
     }
 
-    private Connection connectedOrGivenUp() throws SQLException {
+    private Connection connectedOrDiscarded() throws SQLException {
         try {
             return connected();
         } catch (SQLException | RuntimeException | Error e) {
@@ -130,20 +90,15 @@ public final class SqliteDatabase implements ControlDatabase {
     }
 
     private Connection connected() throws SQLException {
-        if (connection != null && !identity().equals(openedIdentity)) {
-            // The file was removed or replaced: what is said through the old one reaches nobody.
-            SQLException failure = new SQLException("the file is another one than before");
-            discard(failure);
+        if (connection != null && !file.identity().equals(openedIdentity)) {
+            // The file was removed or replaced: nobody else sees what is written through the old connection.
+            discard(new SQLException("the file is another one than before"));
         }
         Connection current = connection;
         if (current == null) {
-            SQLiteConfig config = new SQLiteConfig();
-            config.setJournalMode(JournalMode.WAL);
-            config.setSynchronous(SynchronousMode.FULL); // a record that was acknowledged survives a power failure
-            config.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
-            current = config.createConnection("jdbc:sqlite:" + file);
+            current = file.connect();
             connection = current; // from here on a failure gives it up
-            openedIdentity = identity();
+            openedIdentity = file.identity();
             if (migrations.needed(current)) {
                 execute(current, BEGIN_WRITING);
                 migrations.apply(current);
@@ -151,16 +106,6 @@ public final class SqliteDatabase implements ControlDatabase {
             }
         }
         return current;
-    }
-
-    /** What tells this file from another one of its name; empty where there is none. */
-    private String identity() {
-        try {
-            return String.valueOf(
-                    Files.readAttributes(file, BasicFileAttributes.class).fileKey());
-        } catch (IOException e) {
-            return "";
-        }
     }
 
     private static void execute(Connection connection, String sql) throws SQLException {
@@ -180,24 +125,6 @@ public final class SqliteDatabase implements ControlDatabase {
                 cause.addSuppressed(e);
             }
         }
-    }
-
-    private ControlStoreUnavailableException unavailable(Throwable cause) {
-        for (Throwable reason = cause; reason != null; reason = reason.getCause()) {
-            if (reason instanceof LinkageError || reason instanceof NativeLibraryNotFoundException) {
-                return new ControlStoreUnavailableException(
-                        "the control store cannot be used: " + file + ": code that it needs cannot be loaded: "
-                                + reason,
-                        "check the versions of Backstop's modules and of sqlite-jdbc on the class path,"
-                                + " and that native libraries may be loaded from the folder of java.io.tmpdir",
-                        cause);
-            }
-        }
-        return new ControlStoreUnavailableException(
-                "the control store cannot be used: " + file,
-                "check that the file and its folder can be written by this user and that the disk has room;"
-                        + " backstop.control names the file",
-                cause);
     }
 
     @Override

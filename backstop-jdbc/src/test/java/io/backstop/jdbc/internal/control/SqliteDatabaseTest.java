@@ -6,9 +6,21 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -71,5 +83,63 @@ class SqliteDatabaseTest {
                     }
                 }))
                 .isZero();
+    }
+
+    @Test
+    void several_that_create_the_file_at_once_all_open_it() throws Exception {
+        int openers = 8;
+        CyclicBarrier together = new CyclicBarrier(openers);
+        ExecutorService threads = Executors.newFixedThreadPool(openers);
+        try {
+            for (int round = 0; round < 25; round++) {
+                Path fresh = folder.resolve("fresh" + round + ".db");
+                List<Callable<String>> openings = Collections.nCopies(openers, () -> {
+                    together.await();
+                    try (SqliteDatabase opened = SqliteDatabase.open(fresh)) {
+                        return opened.read(SqliteDatabaseTest::journalMode);
+                    }
+                });
+                for (Future<String> opening : threads.invokeAll(openings)) {
+                    assertThat(opening.get()).isEqualTo("wal");
+                }
+                assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(fresh)))
+                        .isEqualTo("rw-------");
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static String journalMode(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet mode = statement.executeQuery("PRAGMA journal_mode")) {
+            mode.next();
+            return mode.getString(1);
+        }
+    }
+
+    @Test
+    void a_file_that_stays_locked_is_told_as_locked() throws Exception {
+        try (Connection other = DriverManager.getConnection("jdbc:sqlite:" + file);
+                Statement lock = other.createStatement()) {
+            lock.execute("BEGIN IMMEDIATE");
+            assertThatThrownBy(() -> database.perform(connection -> {}))
+                    .isInstanceOf(ControlStoreUnavailableException.class)
+                    .hasMessage("the control store cannot be used: " + file
+                            + ": another process has kept it locked for more than 5 s\nHINT: find the process that"
+                            + " has the file open and let it end; Backstop itself locks it for milliseconds");
+            lock.execute("ROLLBACK");
+        }
+        database.perform(connection -> {});
+    }
+
+    @Test
+    void a_file_that_is_no_database_is_told_as_such() throws Exception {
+        Path text = Files.writeString(folder.resolve("notes.txt"), "a text that is longer than a header ".repeat(9));
+        assertThatThrownBy(() -> SqliteDatabase.open(text))
+                .isInstanceOf(ControlStoreUnavailableException.class)
+                .hasMessage("the control store cannot be used: " + text
+                        + ": it is damaged, or no SQLite database\nHINT: put back a copy of the file, or set"
+                        + " backstop.control to another one");
     }
 }

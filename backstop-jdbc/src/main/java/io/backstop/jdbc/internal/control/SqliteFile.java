@@ -1,0 +1,154 @@
+package io.backstop.jdbc.internal.control;
+
+import io.backstop.api.error.ControlStoreUnavailableException;
+import org.sqlite.NativeLibraryNotFoundException;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteConfig.JournalMode;
+import org.sqlite.SQLiteConfig.SynchronousMode;
+import org.sqlite.SQLiteErrorCode;
+
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Set;
+
+/** The file of a control store: created for its owner only, and opened with the settings that the store needs. Thread-safe. */
+final class SqliteFile {
+    /** How long one process waits for another's unit of work, which takes milliseconds. */
+    private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(5);
+
+    private static final Duration OPENING_RETRY_INTERVAL = Duration.ofMillis(10);
+
+    /** An extended result code holds the plain one in its lowest byte (sqlite.org, Result and Error Codes). */
+    private static final int PLAIN_CODE = 0xff;
+
+    private final Path path;
+
+    SqliteFile(Path path) {
+        this.path = path.toAbsolutePath();
+    }
+
+    /**
+     * Creates the file if it does not exist.
+     *
+     * @throws ControlStoreUnavailableException if its folder is missing, or it cannot be created
+     */
+    void create() throws ControlStoreUnavailableException {
+        Path folder = path.getParent();
+        if (folder == null || !Files.isDirectory(folder)) {
+            throw new ControlStoreUnavailableException(
+                    "backstop.control: the folder of the control store does not exist: " + folder,
+                    "create the folder, or set backstop.control to a file in an existing one");
+        }
+        if (Files.isDirectory(path)) {
+            throw new ControlStoreUnavailableException(
+                    "backstop.control: the control store is a folder: " + path,
+                    "set backstop.control to a file, for instance " + path.resolve("backstop.db"));
+        }
+        try {
+            if (!Files.exists(path)) {
+                createForOwnerOnly();
+            }
+        } catch (FileAlreadyExistsException e) {
+            if (!Files.exists(path)) {
+                throw unavailable(e); // a link to nothing; otherwise another process has just created the file
+            }
+        } catch (IOException e) {
+            throw unavailable(e);
+        }
+    }
+
+    private void createForOwnerOnly() throws IOException {
+        if (Set.copyOf(path.getFileSystem().supportedFileAttributeViews()).contains("posix")) {
+            Files.createFile(path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        } else {
+            Files.createFile(path);
+        }
+    }
+
+    /** Opens a connection; waits until other processes that create the store at the same time are done. */
+    Connection connect() throws SQLException {
+        SQLiteConfig config = new SQLiteConfig();
+        config.setJournalMode(JournalMode.WAL);
+        config.setSynchronous(SynchronousMode.FULL); // a record that was acknowledged survives a power failure
+        config.setBusyTimeout((int) LOCK_TIMEOUT.toMillis());
+        long start = System.nanoTime();
+        while (true) {
+            try {
+                return config.createConnection("jdbc:sqlite:" + path);
+            } catch (SQLException e) {
+                // SQLite waits for every lock but the one that turns a new file to WAL: there it fails at once.
+                if (!has(e, SQLiteErrorCode.SQLITE_BUSY) || System.nanoTime() - start > LOCK_TIMEOUT.toNanos()) {
+                    throw e;
+                }
+                waitBeforeRetry(e);
+            }
+        }
+    }
+
+    private static void waitBeforeRetry(SQLException busy) throws SQLException {
+        try {
+            Thread.sleep(OPENING_RETRY_INTERVAL.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            busy.addSuppressed(e);
+            throw busy;
+        }
+    }
+
+    /** Differs between this file and another one of the same name; empty if there is no file. */
+    String identity() {
+        try {
+            return String.valueOf(
+                    Files.readAttributes(path, BasicFileAttributes.class).fileKey());
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    /** The failure of a unit of work, in words for the one who runs the process. */
+    ControlStoreUnavailableException unavailable(Throwable cause) {
+        String problem = "the control store cannot be used: " + path;
+        for (Throwable reason = cause; reason != null; reason = reason.getCause()) {
+            if (reason instanceof LinkageError || reason instanceof NativeLibraryNotFoundException) {
+                return new ControlStoreUnavailableException(
+                        problem + ": code that it needs cannot be loaded: " + reason,
+                        "check the versions of Backstop's modules and of sqlite-jdbc on the class path,"
+                                + " and that native libraries may be loaded from the folder of java.io.tmpdir",
+                        cause);
+            }
+        }
+        if (has(cause, SQLiteErrorCode.SQLITE_BUSY)) {
+            return new ControlStoreUnavailableException(
+                    problem + ": another process has kept it locked for more than " + LOCK_TIMEOUT.toSeconds() + " s",
+                    "find the process that has the file open and let it end; Backstop itself locks it for milliseconds",
+                    cause);
+        }
+        if (has(cause, SQLiteErrorCode.SQLITE_NOTADB) || has(cause, SQLiteErrorCode.SQLITE_CORRUPT)) {
+            return new ControlStoreUnavailableException(
+                    problem + ": it is damaged, or no SQLite database",
+                    "put back a copy of the file, or set backstop.control to another one",
+                    cause);
+        }
+        return new ControlStoreUnavailableException(
+                problem,
+                "check that the file and its folder can be written by this user and that the disk has room;"
+                        + " backstop.control names the file",
+                cause);
+    }
+
+    private static boolean has(Throwable failure, SQLiteErrorCode code) {
+        return failure instanceof SQLException e && (e.getErrorCode() & PLAIN_CODE) == code.code;
+    }
+
+    @Override
+    public String toString() {
+        return path.toString();
+    }
+}
