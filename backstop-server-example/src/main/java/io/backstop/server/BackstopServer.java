@@ -27,14 +27,14 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The HTTP endpoints for operators, as {@code docs/http.md} describes them. Speaks plain HTTP: outside of one machine it
- * belongs behind something that speaks TLS. Can be started once. Thread-safe.
+ * An HTTP server for operators, with the endpoints that {@code docs/http.md} describes. It has no TLS: to be reached
+ * from other machines, it needs a proxy that has. It can be started once. Thread-safe.
  */
 public final class BackstopServer implements AutoCloseable {
-    /** Only this machine can connect. */
+    /** The loopback address: only this machine can connect. */
     public static final String DEFAULT_HOST = "127.0.0.1";
 
-    /** The control store works on one request at a time, so more threads would only wait. */
+    /** More threads would only wait, because the control store works on one request at a time. */
     private static final int THREADS = 32;
 
     private final String host;
@@ -44,16 +44,18 @@ public final class BackstopServer implements AutoCloseable {
     private final MetadataEndpoints metadata;
     private final Javalin javalin;
 
-    /** A server that only this machine can reach. */
+    /** Creates a server that listens on {@link #DEFAULT_HOST}. */
     public BackstopServer(ControlStore store, Optional<SnapshotArchive> archive, TokenFile tokens) {
         this(store, archive, tokens, DEFAULT_HOST);
     }
 
     /**
-     * @param store what the endpoints act on; not closed with the server
-     * @param archive where snapshots are listed from; without one, from the control store's catalogue
-     * @param tokens who may do what
-     * @param host the name or address of the interface to listen on
+     * Creates a server that does not listen yet.
+     *
+     * @param store the control store that the endpoints read and change; the server does not close it
+     * @param archive the archive whose snapshots are listed; without one, the catalogue of the control store is listed
+     * @param tokens the tokens that callers may present
+     * @param host name or address of the interface to listen on
      */
     public BackstopServer(ControlStore store, Optional<SnapshotArchive> archive, TokenFile tokens, String host) {
         this.host = host;
@@ -90,7 +92,7 @@ public final class BackstopServer implements AutoCloseable {
         get(routes, "/metadata/audit", guarded(Scope.METADATA_READ, metadata::audit));
     }
 
-    /** HEAD too, which Javalin would otherwise answer by itself: with 200, and without asking for a token. */
+    /** Adds HEAD too: Javalin itself would answer it with 200 and without a token. */
     private static void get(RoutesConfig routes, String path, Handler handler) {
         routes.get(path, handler);
         routes.head(path, handler);
@@ -109,10 +111,10 @@ public final class BackstopServer implements AutoCloseable {
     }
 
     /**
-     * Begins to listen.
+     * Starts to listen.
      *
      * @param port 0 to 65535; 0 lets the system choose one
-     * @throws IOException where the port cannot be had
+     * @throws IOException if the port is taken, needs more rights, or the host is not one of this machine
      */
     public void start(int port) throws IOException {
         try {
@@ -125,18 +127,18 @@ public final class BackstopServer implements AutoCloseable {
         }
     }
 
-    /** The port that it listens on. */
+    /** The port that the server listens on. */
     public int port() {
         return javalin.port();
     }
 
-    /** Stops to listen. Leaves the control store and the storage open. */
+    /** Stops listening. The control store and the storage stay open. */
     @Override
     public void close() {
         javalin.stop();
     }
 
-    /** The work of an endpoint, for a caller who may use it. */
+    /** Answers a request of a caller who has the scope for it. */
     private interface Endpoint {
         Object answer(Context request, Caller caller) throws Exception;
     }

@@ -1,7 +1,4 @@
-/**
- * The HTTP endpoints for operators: who may do what, and JSON in and out. What the endpoints do is done by the control
- * store and the snapshot archive; nothing is decided here.
- */
+/** An HTTP server that lets operators use the control store. */
 @NullMarked
 package io.backstop.server;
 

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 
-/** {@code backstop audit}: what was decided, and whether the record of it is whole. */
+/** {@code backstop audit}: shows the audit log and checks its hash chain. */
 @Command(
         name = "audit",
         description = "Shows the audit, and checks that nobody changed it.",

@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 
 import java.util.concurrent.Callable;
 
-/** {@code backstop pause}: pulls the emergency brake. */
+/** {@code backstop pause}: stops every statement that is not SAFE. */
 @Command(
         name = "pause",
         description = "Stops everything that is not SAFE, in every process that shares the control store.",

@@ -13,7 +13,7 @@ import picocli.CommandLine.Mixin;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 
-/** {@code backstop status}: whether writes are paused, and what waits. */
+/** {@code backstop status}: whether writes are paused, and how many statements wait for approval. */
 @Command(
         name = "status",
         description = "Tells whether writes are paused and how many statements wait.",

@@ -45,17 +45,20 @@ public final class SqlControlStore implements ControlStore {
     }
 
     /**
-     * Opens the store in this file; creates the file, but not its folder.
+     * Opens the store in this SQLite file. Creates the file if it is missing, but not its folder.
      *
-     * @throws ControlStoreUnavailableException where the folder is missing or the file cannot be used
+     * @throws ControlStoreUnavailableException if the folder is missing, or the file cannot be used or is of a later
+     *     version
      */
     public static SqlControlStore sqlite(Path file, Clock clock) throws ControlStoreUnavailableException {
         return new SqlControlStore(SqliteDatabase.open(file), clock);
     }
 
     /**
-     * The file that is used where none is configured: {@code backstop.db} in {@code BACKSTOP_HOME} or else in {@code
-     * ~/.backstop}, a folder that is created for its owner only.
+     * The file for processes that configure none: {@code backstop.db} in {@code BACKSTOP_HOME}, or else in {@code
+     * ~/.backstop}. Creates the folder if it is missing.
+     *
+     * @throws ControlStoreUnavailableException if the folder cannot be created
      */
     public static Path defaultFile() throws ControlStoreUnavailableException {
         String home = System.getenv("BACKSTOP_HOME");

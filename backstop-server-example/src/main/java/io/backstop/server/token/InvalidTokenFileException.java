@@ -1,10 +1,10 @@
 package io.backstop.server.token;
 
-/** A token file cannot be used; the message names the file and the entry, and never holds anything that may be a token. */
+/** A token file cannot be used. The message names the file and the entry, and repeats nothing that may be a token. */
 public final class InvalidTokenFileException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    // No cause: the messages of the JSON reader repeat the text that they stumbled over.
+    // Has no cause: the messages of the JSON reader repeat the text that they could not read.
     InvalidTokenFileException(String message) {
         super(message);
     }

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * A permission of a token. Each scope stands for itself alone: {@code admin:*} is everything below {@code /admin} and nothing
- * else, so that whoever may pull the brake can be somebody else than whoever may say yes.
+ * A permission of a token. No scope includes another: {@code admin:*} allows everything below {@code /admin} and nothing
+ * else, so that the person who may pause need not be the one who may approve. Immutable, thread-safe.
  */
 public enum Scope {
     ADMIN("admin:*"),
@@ -20,7 +20,7 @@ public enum Scope {
         this.text = text;
     }
 
-    /** As token files and answers write it. */
+    /** The scope as token files and answers spell it. */
     public String text() {
         return text;
     }

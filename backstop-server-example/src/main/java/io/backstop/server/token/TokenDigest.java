@@ -20,7 +20,7 @@ final class TokenDigest {
         }
     }
 
-    /** Takes the same time whatever the two are. */
+    /** Compares in constant time, so that the time does not tell how much of a guess was right. */
     boolean matches(TokenDigest other) {
         return MessageDigest.isEqual(sha256, other.sha256);
     }

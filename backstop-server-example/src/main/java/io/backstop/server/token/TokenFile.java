@@ -16,13 +16,13 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The file that says which tokens may do what. It has to be its owner's alone, and is read again when its time, size,
- * identity or rights changed. A file that became unusable leaves the last good tokens in force, and says so in the log,
+ * A file of tokens and their scopes, read again when its time, size, identity or permissions change. Only its owner may
+ * have permissions on it. If a changed file cannot be used, the previous tokens stay in force and the log has an error,
  * once for each change. Thread-safe.
  */
 public final class TokenFile {
     private static final Logger LOG = LoggerFactory.getLogger(TokenFile.class);
-    private static final int LARGEST_BYTES = 1 << 20;
+    private static final int MAX_BYTES = 1 << 20;
 
     private static final Set<PosixFilePermission> OTHERS = EnumSet.of(
             PosixFilePermission.GROUP_READ,
@@ -37,21 +37,21 @@ public final class TokenFile {
 
     private TokenFile(Path file) throws InvalidTokenFileException {
         this.file = file;
-        Optional<Stamp> stamp = stamp(file); // before the reading, so that a change in between is seen the next time
+        Optional<Stamp> stamp = stamp(file); // taken before reading, so that a change in between is seen next time
         this.loaded = new Loaded(read(file), stamp);
     }
 
     /**
      * Opens a token file.
      *
-     * @throws InvalidTokenFileException where it cannot be read, is not its owner's alone, or is not a token file; the
-     *     message names the entry and never a token
+     * @throws InvalidTokenFileException if the file cannot be read, others than its owner have permissions on it, or it
+     *     is not a token file; the message names the entry and never a token
      */
     public static TokenFile open(Path file) throws InvalidTokenFileException {
         return new TokenFile(file);
     }
 
-    /** Whom the token stands for at present, if it is one. */
+    /** The caller that presents this token; empty for an unknown one. Reads the file again if it changed. */
     public Optional<Caller> caller(String token) {
         if (!stamp(file).equals(loaded.stamp())) {
             reload();
@@ -77,13 +77,13 @@ public final class TokenFile {
         checkRights(file);
         byte[] text;
         try (InputStream stream = Files.newInputStream(file)) {
-            text = stream.readNBytes(LARGEST_BYTES + 1);
+            text = stream.readNBytes(MAX_BYTES + 1);
         } catch (IOException e) {
             throw new InvalidTokenFileException(
                     "token file " + file + " cannot be read: it has to be a file that this user may read");
         }
-        if (text.length > LARGEST_BYTES) {
-            throw new InvalidTokenFileException("token file " + file + " is larger than " + LARGEST_BYTES + " bytes");
+        if (text.length > MAX_BYTES) {
+            throw new InvalidTokenFileException("token file " + file + " is larger than " + MAX_BYTES + " bytes");
         }
         return TokenFileReader.read(text, file.toString());
     }
@@ -105,7 +105,7 @@ public final class TokenFile {
         }
     }
 
-    /** Empty where there is no file to be seen. */
+    /** Empty if the file is missing or its attributes cannot be read. */
     private static Optional<Stamp> stamp(Path file) {
         try {
             PosixFileAttributes attributes = Files.readAttributes(file, PosixFileAttributes.class);

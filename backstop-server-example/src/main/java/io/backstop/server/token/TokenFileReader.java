@@ -17,15 +17,15 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Reads the text of a token file: a JSON array of objects with the keys {@code id}, {@code token} and {@code scopes}, and
- * perhaps {@code agent_id} and {@code description}. Everything else is an error, and no error repeats a text of which it
- * is not certain that it is no token. Stateless, thread-safe.
+ * Reads the text of a token file: a JSON array of objects with the keys {@code id}, {@code token} and {@code scopes},
+ * and optionally {@code agent_id} and {@code description}. Everything else is an error. No error repeats text that may
+ * be a token. Stateless, thread-safe.
  */
 final class TokenFileReader {
-    /** Random letters and digits of this number cannot be guessed over a network. */
-    static final int SHORTEST_TOKEN = 12;
+    /** So many random letters and digits cannot be guessed over a network. */
+    static final int MIN_TOKEN_LENGTH = 12;
 
-    private static final int LONGEST_TEXT = 500;
+    private static final int MAX_TEXT_LENGTH = 500;
     private static final Set<String> KEYS = Set.of("id", "token", "scopes", "agent_id", "description");
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._@-]{0,63}");
     /** The characters of a bearer token (RFC 6750, section 2.1). */
@@ -40,8 +40,10 @@ final class TokenFileReader {
     private TokenFileReader() {}
 
     /**
-     * @param name what the file is called in messages
-     * @throws InvalidTokenFileException where the text is not a token file
+     * Reads a token file.
+     *
+     * @param name the name of the file in messages
+     * @throws InvalidTokenFileException if the text is not a token file
      */
     static TokenSet read(byte[] text, String name) throws InvalidTokenFileException {
         JsonNode root = parse(text, name);
@@ -103,11 +105,11 @@ final class TokenFileReader {
         JsonNode token = entry.get("token");
         if (token == null
                 || !token.isString()
-                || token.asString().length() < SHORTEST_TOKEN
-                || token.asString().length() > LONGEST_TEXT
+                || token.asString().length() < MIN_TOKEN_LENGTH
+                || token.asString().length() > MAX_TEXT_LENGTH
                 || !TOKEN.matcher(token.asString()).matches()) {
-            throw new InvalidTokenFileException(where + ": token has to be " + SHORTEST_TOKEN + " to " + LONGEST_TEXT
-                    + " letters, digits and - . _ ~ + /, perhaps followed by =");
+            throw new InvalidTokenFileException(where + ": token has to be " + MIN_TOKEN_LENGTH + " to "
+                    + MAX_TEXT_LENGTH + " letters, digits and - . _ ~ + /, perhaps followed by =");
         }
         return token.asString();
     }
@@ -133,9 +135,9 @@ final class TokenFileReader {
         if (text == null) {
             return Optional.empty();
         }
-        if (!text.isString() || text.asString().isBlank() || text.asString().length() > LONGEST_TEXT) {
-            throw new InvalidTokenFileException(
-                    where + ": " + key + " has to be a text of at most " + LONGEST_TEXT + " characters, or left out");
+        if (!text.isString() || text.asString().isBlank() || text.asString().length() > MAX_TEXT_LENGTH) {
+            throw new InvalidTokenFileException(where + ": " + key + " has to be a text of at most " + MAX_TEXT_LENGTH
+                    + " characters, or left out");
         }
         return Optional.of(text.asString());
     }

@@ -3,7 +3,7 @@ package io.backstop.server.token;
 import java.util.List;
 import java.util.Optional;
 
-/** The tokens of one version of the token file. Immutable, thread-safe. */
+/** The tokens that one version of the token file holds. Immutable, thread-safe. */
 final class TokenSet {
     private final List<Entry> entries;
 
@@ -11,7 +11,10 @@ final class TokenSet {
         this.entries = List.copyOf(entries);
     }
 
-    /** Whom the token stands for, if it is one. Looks at every entry, so that the time it takes tells nothing. */
+    /**
+     * The caller that presents this token; empty for an unknown one. Compares every entry, so that the time tells
+     * nothing.
+     */
     Optional<Caller> caller(String token) {
         TokenDigest presented = TokenDigest.of(token);
         Optional<Caller> found = Optional.empty();
@@ -23,6 +26,6 @@ final class TokenSet {
         return found;
     }
 
-    /** A token's digest and whom it stands for. */
+    /** A token's digest and the caller that presents the token. */
     record Entry(TokenDigest digest, Caller caller) {}
 }

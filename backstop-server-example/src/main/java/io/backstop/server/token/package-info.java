@@ -1,4 +1,4 @@
-/** Bearer tokens with their scopes, read from a file. */
+/** Reads bearer tokens and their scopes from a file. */
 @NullMarked
 package io.backstop.server.token;
 

@@ -16,15 +16,15 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * Keeps requests in the control store and fails at once where one is undecided; the same statement sent again after the
- * approval runs, once. No connection or transaction is parked. Thread-safe.
+ * Stores requests in the control store and fails at once while one is undecided. After the approval, the same statement
+ * sent again runs, once. Neither a connection nor a transaction waits meanwhile. Thread-safe.
  */
 public final class StoreApprovalHook implements ApprovalHook {
     private final ApprovalStore store;
     private final Duration lifetime;
     private final Clock clock;
 
-    /** @param lifetime how long a request can be decided and, counted again from the decision, an approval be used */
+    /** @param lifetime how long a request can be decided, and how long after its decision an approval can be used */
     public StoreApprovalHook(ApprovalStore store, Duration lifetime, Clock clock) {
         this.store = store;
         this.lifetime = lifetime;

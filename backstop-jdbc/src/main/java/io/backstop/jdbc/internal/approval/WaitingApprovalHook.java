@@ -6,15 +6,14 @@ import io.backstop.api.error.ApprovalExpiredException;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 
-import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
- * Blocks the caller until its request is decided or its time is over, by asking another hook again and again. The
+ * Blocks the caller until its request is decided or expires, by asking another hook every {@value #POLL_MILLIS} ms. The
  * caller's connection, and its transaction if it has one, wait too. Thread-safe.
  */
 public final class WaitingApprovalHook implements ApprovalHook {
-    private static final Duration POLL_INTERVAL = Duration.ofMillis(250);
+    private static final int POLL_MILLIS = 250;
 
     private final ApprovalHook hook;
 
@@ -51,7 +50,7 @@ public final class WaitingApprovalHook implements ApprovalHook {
 
     private static void pause(ApprovalRequiredException undecided) throws ApprovalRequiredException {
         try {
-            Thread.sleep(POLL_INTERVAL.toMillis());
+            Thread.sleep(POLL_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             undecided.addSuppressed(e);

@@ -20,8 +20,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The audit as a hash chain: each record's hash is the SHA-256 of the hash before it, a line feed, and the event's JSON.
- * The newest sequence number and hash are kept a second time, so that records cut off at the end are missed too.
+ * The audit log as a hash chain: each record's hash is the SHA-256 of the previous hash, a line feed, and the event's
+ * JSON. The newest sequence number and hash are stored a second time, so that records cut off at the end are noticed.
+ * Thread-safe.
  */
 public final class AuditRepository implements AuditLog {
     private static final Link START = new Link(0, "");
@@ -41,7 +42,7 @@ public final class AuditRepository implements AuditLog {
         });
     }
 
-    /** Appends within a unit of work, so that an act and its record are one. */
+    /** Appends within the unit of work of the act, so that both are committed or neither. */
     static void append(Connection connection, List<AuditEvent> events) throws SQLException {
         Link head = head(connection);
         try (PreparedStatement insert =

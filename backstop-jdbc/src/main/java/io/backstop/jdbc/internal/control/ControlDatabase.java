@@ -10,10 +10,10 @@ import java.sql.SQLException;
  * {@link ControlStoreUnavailableException} where the database cannot be used. Thread-safe.
  */
 public interface ControlDatabase extends AutoCloseable {
-    /** Runs a unit of work that no other process writes beside. All of it is committed, or nothing. */
+    /** Runs a unit of work that holds the write lock from its start. All of it is committed, or nothing. */
     <T> T run(Work<T> work) throws ControlStoreUnavailableException;
 
-    /** Runs a unit of work that only reads, and may take long: it sees one state, and no other process waits for it. */
+    /** Runs a unit of work that only reads. It sees one state of the store, and no other process waits for it. */
     <T> T read(Work<T> work) throws ControlStoreUnavailableException;
 
     /** Runs a unit of work that has no result. */
@@ -24,7 +24,7 @@ public interface ControlDatabase extends AutoCloseable {
         });
     }
 
-    /** How this database spells what SQL leaves open. */
+    /** The SQL that only this database understands. */
     Dialect dialect();
 
     /** Closes it for good; every later unit of work fails. */

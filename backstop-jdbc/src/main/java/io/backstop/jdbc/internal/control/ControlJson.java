@@ -4,7 +4,10 @@ import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
-/** How the control store writes values down: JSON in snake case, components in alphabetical order, always the same bytes. */
+/**
+ * Writes and reads the values of the control store as JSON: keys in snake case and in alphabetical order, so that a
+ * value always has the same bytes. Stateless, thread-safe.
+ */
 final class ControlJson {
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)

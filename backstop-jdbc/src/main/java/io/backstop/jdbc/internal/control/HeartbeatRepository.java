@@ -10,7 +10,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.Optional;
 
-/** The heartbeats as a row for each sidecar. */
+/** The heartbeats as a table with a row for each sidecar. Thread-safe. */
 public final class HeartbeatRepository implements Heartbeats {
     private final ControlDatabase database;
     private final Clock clock;

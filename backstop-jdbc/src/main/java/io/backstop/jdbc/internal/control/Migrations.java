@@ -10,8 +10,9 @@ import java.sql.Statement;
 import java.util.List;
 
 /**
- * Brings the tables of a control store to today's version. The database itself says which steps it has seen; a store from
- * before steps were numbered has seen none, and the first step leaves what it holds alone. Stateless, thread-safe.
+ * Brings the tables of a control store to today's version. A table of the store lists the steps that it has had; a
+ * store from before steps were numbered has no such table, and the first step leaves its rows alone. Stateless,
+ * thread-safe.
  */
 final class Migrations {
     private static final String TABLE = "schema_migrations";
@@ -19,7 +20,7 @@ final class Migrations {
     private final Dialect dialect;
     private final String name;
 
-    /** @param name what messages call the store */
+    /** @param name the name of the store in messages */
     Migrations(Dialect dialect, String name) {
         this.dialect = dialect;
         this.name = name;
@@ -37,7 +38,7 @@ final class Migrations {
         return seen < known();
     }
 
-    /** Runs the missing steps, each recorded with what it did, within a unit of work that nobody writes beside. */
+    /** Runs and records the missing steps, within a unit of work that holds the write lock. */
     void apply(Connection connection) throws SQLException {
         if (!needed(connection)) {
             return; // another process was quicker

@@ -9,7 +9,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 
-/** Puts what operators do on the record, in the same unit of work as the act. */
+/** Records the acts of operators in the audit log, in the same unit of work as the act. Thread-safe. */
 public final class OperatorTrail {
     private final Clock clock;
 

@@ -11,7 +11,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.Optional;
 
-/** The pause as the one row of a table: there is a pause where the row is. */
+/** The pause as a table of one row, which exists while writes are paused. Thread-safe. */
 public final class PauseRepository implements PauseSwitch {
     private final ControlDatabase database;
     private final OperatorTrail trail;

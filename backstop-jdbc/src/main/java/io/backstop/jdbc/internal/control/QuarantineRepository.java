@@ -12,7 +12,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.Optional;
 
-/** Refusals by agent and time, and the quarantines that followed from them. */
+/** The refusals of each agent, and its quarantine, as two tables. Thread-safe. */
 public final class QuarantineRepository implements QuarantineLedger {
     private final ControlDatabase database;
     private final Clock clock;

@@ -9,7 +9,7 @@ import java.sql.ResultSet;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The catalogue as a table of manifests. */
+/** The catalogue of snapshots as a table of manifests. Thread-safe. */
 public final class SnapshotCatalogueRepository implements SnapshotCatalogue {
     private final ControlDatabase database;
 

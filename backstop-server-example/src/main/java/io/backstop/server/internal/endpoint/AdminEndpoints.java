@@ -15,9 +15,9 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.Set;
 
-/** The emergency brake. Thread-safe. */
+/** The endpoints below {@code /admin}: pause, resume, status. Thread-safe. */
 public final class AdminEndpoints {
-    private static final int LONGEST_REASON = 1_000;
+    private static final int MAX_REASON_LENGTH = 1_000;
 
     private final ControlStore store;
 
@@ -32,8 +32,8 @@ public final class AdminEndpoints {
         if (reason == null
                 || !reason.isString()
                 || reason.asString().isBlank()
-                || reason.asString().length() > LONGEST_REASON) {
-            throw RequestRefusedException.badRequest("reason has to be a text of 1 to " + LONGEST_REASON
+                || reason.asString().length() > MAX_REASON_LENGTH) {
+            throw RequestRefusedException.badRequest("reason has to be a text of 1 to " + MAX_REASON_LENGTH
                     + " characters: everybody who is refused will read it");
         }
         store.pause().pause(reason.asString().strip(), caller.id());
@@ -60,6 +60,6 @@ public final class AdminEndpoints {
         return new Status(pause.isPresent(), pause, pending);
     }
 
-    /** Whether writes are paused, why, and how many statements wait: what {@code backstop status --json} tells too. */
+    /** Whether writes are paused, why, and how many statements wait; {@code backstop status --json} prints the same. */
     public record Status(boolean paused, Optional<Pause> pause, int pending) {}
 }

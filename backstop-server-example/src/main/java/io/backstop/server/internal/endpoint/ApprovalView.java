@@ -9,7 +9,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
-/** A request for approval as operators see it: one flat object. */
+/** A request for approval as answers show it: one flat object. Immutable, thread-safe. */
 public record ApprovalView(
         String id,
         String sql,

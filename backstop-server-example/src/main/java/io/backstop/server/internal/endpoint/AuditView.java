@@ -8,7 +8,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
-/** A record of the audit as operators see it: one flat object. */
+/** A record of the audit log as answers show it: one flat object. Immutable, thread-safe. */
 public record AuditView(
         long sequence,
         Instant at,

@@ -15,10 +15,10 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
-/** What was done and what was saved. Thread-safe. */
+/** The endpoints below {@code /metadata}: the audit log and the list of snapshots. Thread-safe. */
 public final class MetadataEndpoints {
-    private static final int USUAL_RECORDS = 100;
-    private static final int MOST_RECORDS = 1_000;
+    private static final int DEFAULT_RECORDS = 100;
+    private static final int MAX_RECORDS = 1_000;
 
     private final ControlStore store;
     private final Optional<SnapshotArchive> archive;
@@ -32,7 +32,7 @@ public final class MetadataEndpoints {
             throws RequestRefusedException, ControlStoreUnavailableException {
         QueryParameters query = QueryParameters.of(request, "limit", "risk", "agent_id", "since");
         AuditQuery wanted = new AuditQuery(
-                query.number("limit", USUAL_RECORDS, MOST_RECORDS),
+                query.number("limit", DEFAULT_RECORDS, MAX_RECORDS),
                 query.risk("risk"),
                 query.text("agent_id"),
                 query.instant("since"));
@@ -50,7 +50,7 @@ public final class MetadataEndpoints {
                 .toList();
     }
 
-    /** What the storage holds; without a storage, what this installation remembers to have stored somewhere. */
+    /** The manifests in the storage; without a storage, those in the catalogue of the control store. */
     private List<SnapshotManifest> manifests() throws IOException, ControlStoreUnavailableException {
         if (archive.isPresent()) {
             return archive.get().list();

@@ -7,7 +7,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/** A snapshot as operators see it: its manifest without the list of chunks, which is as long as the table is large. */
+/**
+ * A snapshot as answers show it: its manifest without the chunks, whose list grows with the table. Immutable,
+ * thread-safe.
+ */
 public record SnapshotView(
         String snapshotId,
         String groupId,

@@ -1,4 +1,4 @@
-/** The endpoints, with the JSON that they answer. */
+/** The endpoints and the JSON objects of their answers. */
 @NullMarked
 package io.backstop.server.internal.endpoint;
 

@@ -5,11 +5,11 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.Optional;
 
 /**
- * What is answered where a request fails.
+ * The body of an answer to a request that failed. Immutable, thread-safe.
  *
- * @param error one word for programs
- * @param message a sentence for people, without anything secret
- * @param requiredScope the scope that the token lacks, where that is the problem
+ * @param error a fixed word, for programs
+ * @param message a sentence without secrets, for people
+ * @param requiredScope the scope that the token lacks; empty for every other failure
  */
 @JsonInclude(JsonInclude.Include.NON_ABSENT)
 public record ErrorResponse(String error, String message, Optional<String> requiredScope) {

@@ -11,7 +11,10 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.util.Arrays;
 
-/** How answers are written and bodies read: keys in snake case, indented for whoever reads them in a terminal. */
+/**
+ * Writes answers and reads bodies as JSON: keys in snake case, indented for readers in a terminal. Stateless,
+ * thread-safe.
+ */
 final class HttpJson {
     static final String MEDIA_TYPE = "application/json";
 
@@ -28,7 +31,7 @@ final class HttpJson {
 
     private HttpJson() {}
 
-    /** A value as an answer's body, with a line feed at its end. */
+    /** The body of an answer, with a line feed at its end. */
     static byte[] bytes(Object value) {
         byte[] json = MAPPER.writeValueAsBytes(value);
         byte[] line = Arrays.copyOf(json, json.length + 1);

@@ -10,23 +10,34 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** Reads the bodies of requests: JSON objects of at most {@value #LARGEST_BYTES} bytes with known keys. */
+/**
+ * Reads bodies of requests: JSON objects of at most {@value #MAX_BYTES} bytes with known keys. Stateless, thread-safe.
+ */
 public final class JsonBody {
-    static final int LARGEST_BYTES = 64 * 1024;
+    static final int MAX_BYTES = 64 * 1024;
 
-    private static final int LARGEST_DISCARDED = 1024 * 1024;
+    private static final int MAX_DISCARDED_BYTES = 1024 * 1024;
 
     private static final Pattern JSON_TYPE =
             Pattern.compile("application/json\\s*(;\\s*charset\\s*=\\s*\"?utf-8\"?\\s*)?");
 
     private JsonBody() {}
 
-    /** @throws RequestRefusedException with 413, 415 or 400 where the body is not an object of these keys */
+    /**
+     * Reads a JSON object.
+     *
+     * @param keys the keys that the object may have
+     * @throws RequestRefusedException with 413, 415 or 400 if the body is not such an object
+     */
     public static JsonNode object(Context request, Set<String> keys) throws RequestRefusedException, IOException {
         return object(request, bytes(request), keys);
     }
 
-    /** Refuses a body that says something where nothing is to be said, so that nobody believes it was heard. */
+    /**
+     * Reads a body that has to be empty or an empty object: a client must not believe that a key in it was understood.
+     *
+     * @throws RequestRefusedException with 413, 415 or 400 if it is anything else
+     */
     public static void none(Context request) throws RequestRefusedException, IOException {
         byte[] bytes = bytes(request);
         if (bytes.length > 0) {
@@ -63,14 +74,14 @@ public final class JsonBody {
     }
 
     private static byte[] bytes(Context request) throws RequestRefusedException, IOException {
-        if (request.req().getContentLengthLong() > LARGEST_DISCARDED) {
+        if (request.req().getContentLengthLong() > MAX_DISCARDED_BYTES) {
             throw tooLarge();
         }
         InputStream stream = request.req().getInputStream();
-        byte[] bytes = stream.readNBytes(LARGEST_BYTES + 1);
-        if (bytes.length > LARGEST_BYTES) {
+        byte[] bytes = stream.readNBytes(MAX_BYTES + 1);
+        if (bytes.length > MAX_BYTES) {
             // A client that is still sending when the connection closes may never see the answer.
-            stream.skip(LARGEST_DISCARDED);
+            stream.skip(MAX_DISCARDED_BYTES);
             throw tooLarge();
         }
         return bytes;
@@ -78,7 +89,6 @@ public final class JsonBody {
 
     private static RequestRefusedException tooLarge() {
         return new RequestRefusedException(
-                413,
-                ErrorResponse.of("content_too_large", "the body may be at most " + LARGEST_BYTES + " bytes large"));
+                413, ErrorResponse.of("content_too_large", "the body may be at most " + MAX_BYTES + " bytes large"));
     }
 }

@@ -7,7 +7,7 @@ import org.eclipse.jetty.util.Callback;
 
 import java.nio.ByteBuffer;
 
-/** Answers what Jetty refuses before any endpoint sees it, in the same words as everything else. Thread-safe. */
+/** Answers requests that Jetty refuses before an endpoint sees them, in the form of all other errors. Thread-safe. */
 public final class MalformedRequestHandler implements Request.Handler {
     @Override
     public boolean handle(Request request, Response response, Callback callback) {

@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.TreeSet;
 
 /**
- * The parameters in a request's address. A parameter that is unknown, empty or there twice is refused: a filter that was
- * misspelt must not look like one that matched everything.
+ * The query parameters of a request. An unknown, empty or repeated parameter is refused: a misspelt filter must not
+ * look like one that matched everything. Immutable, thread-safe.
  */
 public final class QueryParameters {
     private final Map<String, List<String>> values;
@@ -22,6 +22,12 @@ public final class QueryParameters {
         this.values = values;
     }
 
+    /**
+     * Reads the parameters of a request.
+     *
+     * @param known the names that this endpoint knows
+     * @throws RequestRefusedException with 400 if another one is there, or one is empty or repeated
+     */
     public static QueryParameters of(Context request, String... known) throws RequestRefusedException {
         Map<String, List<String>> values = request.queryParamMap();
         if (!List.of(known).containsAll(values.keySet())) {
@@ -43,13 +49,13 @@ public final class QueryParameters {
         return Optional.ofNullable(values.get(name)).map(list -> list.get(0));
     }
 
-    /** A number between 1 and {@code most}. */
+    /** A number between 1 and {@code most}; {@code otherwise} if the parameter is missing. */
     public int number(String name, int otherwise, int most) throws RequestRefusedException {
         Optional<String> text = text(name);
         if (text.isEmpty()) {
             return otherwise;
         }
-        // No more digits than an int can hold, and no sign: parseInt takes both a plus and digits of other scripts.
+        // parseInt accepts a plus and digits of other scripts; the pattern does not, nor more digits than an int holds.
         int number = text.get().matches("[0-9]{1,9}") ? Integer.parseInt(text.get()) : 0;
         if (number < 1 || number > most) {
             throw RequestRefusedException.badRequest(

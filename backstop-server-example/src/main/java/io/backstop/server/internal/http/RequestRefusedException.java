@@ -1,6 +1,6 @@
 package io.backstop.server.internal.http;
 
-/** A request is not answered with what it asked for, but with a problem and a status. */
+/** An endpoint refuses a request. Carries the status and the body of the answer. */
 public final class RequestRefusedException extends Exception {
     private static final long serialVersionUID = 1L;
 

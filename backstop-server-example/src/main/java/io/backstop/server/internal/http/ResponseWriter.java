@@ -11,7 +11,10 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.util.Locale;
 
-/** Writes answers, and failures as {@link ErrorResponse}s that tell nothing about the inside. */
+/**
+ * Writes answers. A failure becomes an {@link ErrorResponse} that tells nothing about the process. Stateless,
+ * thread-safe.
+ */
 public final class ResponseWriter {
     private static final Logger LOG = LoggerFactory.getLogger(ResponseWriter.class);
 
@@ -28,7 +31,7 @@ public final class ResponseWriter {
         write(request, refusal.status(), refusal.problem());
     }
 
-    /** What Javalin itself refuses: unknown paths and methods, for the most part. */
+    /** Answers requests that Javalin itself refuses, mostly for an unknown path or method. */
     public static void refused(HttpResponseException refusal, Context request) {
         if (refusal instanceof MethodNotAllowedResponse) {
             String allowed = refusal.getDetails().get("availableMethods");
@@ -62,7 +65,9 @@ public final class ResponseWriter {
         write(request, 500, problem(500));
     }
 
-    /** What Javalin does not take for a failure of a request: a lack of memory, a class that is not there. */
+    /**
+     * Answers after an {@link Error}, which Javalin does not pass to exception handlers: no memory, a missing class.
+     */
     public static void failed(HttpServletResponse response, Error failure) {
         LOG.error("a request failed", failure);
         response.setStatus(500);
@@ -74,7 +79,7 @@ public final class ResponseWriter {
         }
     }
 
-    /** What a status alone tells. */
+    /** The error for a status of which nothing more is known. */
     static ErrorResponse problem(int status) {
         return switch (status) {
             case 404 -> ErrorResponse.of("not_found", "there is nothing under this address");

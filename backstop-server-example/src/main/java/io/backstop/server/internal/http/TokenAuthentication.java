@@ -9,7 +9,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 
-/** Lets a request in by its bearer token (RFC 6750), or refuses it with 401 or 403. Thread-safe. */
+/** Identifies the caller of a request by its bearer token (RFC 6750). Thread-safe. */
 public final class TokenAuthentication {
     private static final String SCHEME = "Bearer ";
 
@@ -19,6 +19,11 @@ public final class TokenAuthentication {
         this.tokens = tokens;
     }
 
+    /**
+     * The caller of this request, who has the scope.
+     *
+     * @throws RequestRefusedException with 401 if no known token is sent, with 403 if the token lacks the scope
+     */
     public Caller require(Scope scope, Context request) throws RequestRefusedException {
         Caller caller = token(request)
                 .flatMap(tokens::caller)
@@ -34,7 +39,7 @@ public final class TokenAuthentication {
         return caller;
     }
 
-    /** The token, where there is exactly one header that holds one. */
+    /** The token; empty unless exactly one header holds one. */
     private static Optional<String> token(Context request) {
         List<String> headers = Collections.list(request.req().getHeaders("Authorization"));
         if (headers.size() != 1 || !headers.get(0).regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {

@@ -1,4 +1,4 @@
-/** What all endpoints share: authentication, parameters, bodies, errors. */
+/** Parts that all endpoints share: authentication, parameters, bodies, errors. */
 @NullMarked
 package io.backstop.server.internal.http;
 
