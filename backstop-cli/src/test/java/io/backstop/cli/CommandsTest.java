@@ -1,6 +1,7 @@
 package io.backstop.cli;
 
 import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.approval.Approval;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.control.ControlStore;
 import io.backstop.cli.output.ExitCode;
@@ -88,8 +89,9 @@ class CommandsTest {
         assertThat(own.exitCode()).isEqualTo(ExitCode.REFUSED);
         assertThat(own.errors())
                 .contains(
-                        "request " + id + " was made by cursor-local, and nobody approves for themselves",
-                        "HINT: an operator of another name has to decide");
+                        "request " + id
+                                + " was made by agent cursor-local, and an agent cannot approve its own request",
+                        "HINT: an operator has to approve it; `backstop approvals deny " + id + "` withdraws it");
         assertThat(json(CommandRun.of("approvals", "list", "--json", "--control", control))
                         .get(0)
                         .get("state")
@@ -104,6 +106,54 @@ class CommandsTest {
         CommandRun unknown = CommandRun.of("approvals", "approve", "appr_0", "--control", control);
         assertThat(unknown.exitCode()).isEqualTo(ExitCode.REFUSED);
         assertThat(unknown.errors()).contains("there is no request appr_0");
+    }
+
+    @Test
+    void an_agent_may_withdraw_its_own_request() {
+        CommandRun own = CommandRun.of("approvals", "deny", id, "--as", "cursor-local", "--control", control);
+        assertThat(own.exitCode()).isZero();
+        assertThat(own.output()).startsWith("denied " + id);
+    }
+
+    @Test
+    void a_decision_that_comes_too_late_says_what_the_statement_may_do_now() throws SQLException {
+        CommandRun.of("approvals", "approve", id, "--as", "anna", "--control", control);
+        String expiresAt;
+        try (ControlStore store = SqlControlStore.sqlite(Path.of(control), Clock.systemUTC())) {
+            Approval approved = store.approvals().find(id).orElseThrow();
+            expiresAt = approved.expiresAt().toString();
+            assertTooLate("approved, decided by anna", "its statement can run once before " + expiresAt);
+            store.approvals().consume(id, approved.request());
+        }
+        assertTooLate("consumed, decided by anna", "its agent has to send the statement again for a new request");
+    }
+
+    @Test
+    void a_denial_says_until_when_it_holds() throws SQLException {
+        CommandRun.of("approvals", "deny", id, "--as", "anna", "--control", control);
+        try (ControlStore store = SqlControlStore.sqlite(Path.of(control), Clock.systemUTC())) {
+            String expiresAt =
+                    store.approvals().find(id).orElseThrow().expiresAt().toString();
+            assertTooLate(
+                    "denied, decided by anna",
+                    "its statement is refused before " + expiresAt + "; sent after that, it becomes a new request");
+        }
+    }
+
+    private void assertTooLate(String state, String hint) {
+        CommandRun late = CommandRun.of("approvals", "approve", id, "--as", "otto", "--control", control);
+        assertThat(late.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(late.errors())
+                .contains("request " + id + " is not undecided, it is " + state + "\nHINT: " + hint + "\n");
+    }
+
+    @Test
+    void a_decision_needs_a_name() {
+        CommandRun nameless = CommandRun.of("approvals", "approve", id, "--as", " ", "--control", control);
+        assertThat(nameless.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(nameless.errors()).contains("--as is blank: the audit log needs a name");
+        assertThat(CommandRun.of("approvals", "list", "--control", control).output())
+                .contains("pending");
     }
 
     @Test

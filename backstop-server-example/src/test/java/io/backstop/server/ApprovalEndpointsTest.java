@@ -143,6 +143,19 @@ class ApprovalEndpointsTest {
     }
 
     @Test
+    void a_token_with_the_agents_name_does_not_approve_its_request_either() throws Exception {
+        Approval own = server.held("ops", "DROP TABLE users");
+        Answer answer = server.post("/approve/" + own.id(), OPS);
+        assertThat(answer.status()).isEqualTo(403);
+        assertThat(answer.error()).isEqualTo("own_request");
+        assertThat(answer.message())
+                .isEqualTo("the token ops has the name of the agent that made the request " + own.id()
+                        + "; an agent cannot approve for itself");
+        assertThat(state(own)).isEqualTo(ApprovalState.PENDING);
+        assertThat(server.post("/deny/" + own.id(), OPS).status()).isEqualTo(200);
+    }
+
+    @Test
     void an_agents_own_token_may_deny_its_own_request_and_decide_those_of_others() throws Exception {
         Approval own = server.held("cursor-local", "DROP TABLE users");
         Approval others = server.held("other", "DROP TABLE users");

@@ -2,26 +2,26 @@ package io.backstop.api.approval;
 
 import java.util.Objects;
 
-/** The outcome of deciding a request. Immutable, thread-safe. */
+/** The outcome of an attempt to decide a request. Immutable, thread-safe. */
 public sealed interface ApprovalDecision {
-    /** The request as it is now. */
+    /** The request after the attempt. */
     Approval approval();
 
-    /** This call decided it. */
+    /** This attempt decided the request. */
     record Decided(Approval approval) implements ApprovalDecision {
         public Decided {
             Objects.requireNonNull(approval, "approval");
         }
     }
 
-    /** It was decided, used or expired before; its state, and who decided, are the approval's. */
+    /** The request was decided, used or expired before. The approval holds its state, and who decided. */
     record AlreadyDecided(Approval approval) implements ApprovalDecision {
         public AlreadyDecided {
             Objects.requireNonNull(approval, "approval");
         }
     }
 
-    /** The one who decides made the request; it is as undecided as before. */
+    /** The agent that made the request tried to approve it. The request is unchanged. */
     record NotYours(Approval approval) implements ApprovalDecision {
         public NotYours {
             Objects.requireNonNull(approval, "approval");

@@ -12,16 +12,20 @@ import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
 import io.backstop.jdbc.approval.ApprovalService;
 import io.backstop.jdbc.approval.Decider;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 
-/** {@code backstop approvals}: what waits for a human, and the human's answer. */
+/** {@code backstop approvals}: lists, approves and denies held statements. */
 @Command(
         name = "approvals",
         description = "Lists, approves and denies statements that wait for a human.",
@@ -106,7 +110,7 @@ public final class ApprovalsCommand {
         }
     }
 
-    /** What approving and denying have in common. */
+    /** Options and steps that {@code approve} and {@code deny} share. */
     static final class Decision {
         @Mixin
         private final ControlOption control = new ControlOption();
@@ -120,14 +124,19 @@ public final class ApprovalsCommand {
         @Parameters(paramLabel = "ID", description = "The request, appr_….")
         private String id = "";
 
+        @Spec(Spec.Target.MIXEE)
+        private @Nullable CommandSpec command;
+
         void make(boolean approve) throws ControlStoreUnavailableException, RefusedException {
             try (ControlStore store = control.open()) {
                 ApprovalService service = new ApprovalService(store.approvals());
-                Decider decider = Decider.named(operator.name());
+                Decider decider = decider();
                 ApprovalDecision made = (approve ? service.approve(id, decider) : service.deny(id, decider))
                         .orElseThrow(() -> new RefusedException(
                                 "there is no request " + id, "`backstop approvals list` shows those that wait"));
-                refuseUnlessDecided(made);
+                if (!(made instanceof ApprovalDecision.Decided)) {
+                    throw refusal(made);
+                }
                 Approval after = made.approval();
                 if (report.asJson()) {
                     report.json(after);
@@ -137,22 +146,39 @@ public final class ApprovalsCommand {
             }
         }
 
-        private void refuseUnlessDecided(ApprovalDecision made) throws RefusedException {
+        private Decider decider() {
+            if (operator.name().isBlank() && command != null) {
+                throw new ParameterException(command.commandLine(), "--as is blank: the audit log needs a name");
+            }
+            return Decider.named(operator.name());
+        }
+
+        private static RefusedException refusal(ApprovalDecision made) {
+            Approval approval = made.approval();
             if (made instanceof ApprovalDecision.NotYours) {
-                throw new RefusedException(
-                        "request " + id + " was made by " + operator.name() + ", and nobody approves for themselves",
-                        "an operator of another name has to decide");
+                return new RefusedException(
+                        "request " + approval.id() + " was made by agent "
+                                + approval.request().agentId() + ", and an agent cannot approve its own request",
+                        "an operator has to approve it; `backstop approvals deny " + approval.id() + "` withdraws it");
             }
-            if (made instanceof ApprovalDecision.AlreadyDecided already) {
-                Approval decided = already.approval();
-                throw new RefusedException(
-                        "request " + id + " is not undecided, it is "
-                                + decided.state().name().toLowerCase(Locale.ROOT)
-                                + decided.decidedBy()
-                                        .map(by -> ", decided by " + by)
-                                        .orElse(""),
-                        "its agent has to send the statement again for a new request");
-            }
+            return new RefusedException(
+                    "request " + approval.id() + " is not undecided, it is "
+                            + approval.state().name().toLowerCase(Locale.ROOT)
+                            + approval.decidedBy()
+                                    .map(operator -> ", decided by " + operator)
+                                    .orElse(""),
+                    nextStep(approval));
+        }
+
+        private static String nextStep(Approval approval) {
+            return switch (approval.state()) {
+                case APPROVED -> "its statement can run once before " + approval.expiresAt();
+                case DENIED ->
+                    "its statement is refused before " + approval.expiresAt()
+                            + "; sent after that, it becomes a new request";
+                case EXPIRED, CONSUMED -> "its agent has to send the statement again for a new request";
+                case PENDING -> "`backstop approvals list` shows whether it still waits";
+            };
         }
 
         private static String words(Approval approval) {

@@ -9,8 +9,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Decides requests for approval, by the rules that hold whoever calls: nobody approves a request of their own, and each
- * request is decided once. Thread-safe.
+ * Decides requests for approval: an agent cannot approve its own request, and each request is decided once. The command
+ * line and the HTTP server both decide through it. Thread-safe.
  */
 public final class ApprovalService {
     private final ApprovalStore approvals;
@@ -20,10 +20,10 @@ public final class ApprovalService {
     }
 
     /**
-     * Lets the statement of a request run, once.
+     * Approves a request, so that its statement can run once.
      *
      * @param id the request, {@code appr_…}
-     * @return what came of it; empty where there is no such request
+     * @return whether this call decided the request, or why not; empty for an unknown id
      */
     public Optional<ApprovalDecision> approve(String id, Decider decider) throws ControlStoreUnavailableException {
         Optional<Approval> request = approvals.find(id);
@@ -34,10 +34,10 @@ public final class ApprovalService {
     }
 
     /**
-     * Refuses the statement of a request. An agent may withdraw its own in this way.
+     * Denies a request. An agent may deny its own, which withdraws it.
      *
      * @param id the request, {@code appr_…}
-     * @return what came of it; empty where there is no such request
+     * @return whether this call decided the request, or why not; empty for an unknown id
      */
     public Optional<ApprovalDecision> deny(String id, Decider decider) throws ControlStoreUnavailableException {
         return approvals.decide(id, false, decider.name());

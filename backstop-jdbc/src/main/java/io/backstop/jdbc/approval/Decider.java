@@ -4,10 +4,10 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The one who decides a request. Immutable.
+ * The operator who decides a request. Immutable, thread-safe.
  *
- * @param name the operator's name in the audit
- * @param agentId the agent that decides, if an agent does
+ * @param name the operator's name in the audit log, not blank
+ * @param agentId the agent that acts as this operator; empty if a person does
  */
 public record Decider(String name, Optional<String> agentId) {
     public Decider {
@@ -17,12 +17,12 @@ public record Decider(String name, Optional<String> agentId) {
         Objects.requireNonNull(agentId, "agentId");
     }
 
-    /** An operator who is known by a name alone. */
+    /** An operator of whom only the name is known. */
     public static Decider named(String name) {
         return new Decider(name, Optional.empty());
     }
 
-    /** Whether that is the agent of this id: by its own word, or because the operator goes by the agent's name. */
+    /** Whether the operator is the agent of this id, or has its name. */
     boolean is(String agent) {
         return name.equals(agent) || agentId.filter(agent::equals).isPresent();
     }

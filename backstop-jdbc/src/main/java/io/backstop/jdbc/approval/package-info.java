@@ -1,4 +1,4 @@
-/** Deciding requests for approval. */
+/** Decides requests for approval by the same rules for every caller. */
 @NullMarked
 package io.backstop.jdbc.approval;
 

@@ -5,11 +5,11 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Whom a token stands for. Immutable, thread-safe.
+ * A caller who presented a token of the token file. Immutable, thread-safe.
  *
- * @param id the token's id, which is the operator's name in the audit
- * @param scopes what it may do
- * @param agentId the agent that holds the token, if an agent does
+ * @param id the token's id, which is the operator's name in the audit log
+ * @param scopes the scopes of the token
+ * @param agentId the agent that holds the token; empty if a person does
  */
 public record Caller(String id, Set<Scope> scopes, Optional<String> agentId) {
     public Caller {

@@ -24,8 +24,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The approvals in a table. Each call is one unit of work under the write lock, so of two processes that use the same approval
- * one wins.
+ * The approvals as a table. Each change is one unit of work under the write lock, so of two processes that use an
+ * approval at the same time, one succeeds. Thread-safe.
  */
 public final class ApprovalRepository implements ApprovalStore {
     private static final String COLUMNS =

@@ -18,7 +18,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 
-/** What waits for a human, and the human's answer. Thread-safe. */
+/** The endpoints for approvals: list the pending requests, approve, deny. Thread-safe. */
 public final class ApprovalEndpoints {
     private final ApprovalStore approvals;
     private final ApprovalService service;
@@ -58,15 +58,20 @@ public final class ApprovalEndpoints {
         Decider decider = new Decider(caller.id(), caller.agentId());
         ApprovalDecision decision =
                 (approve ? service.approve(id, decider) : service.deny(id, decider)).orElseThrow(() -> unknown(id));
-        if (decision instanceof ApprovalDecision.NotYours) {
-            String message = "the token " + caller.id() + " belongs to the agent that made the request " + id
-                    + "; an agent cannot approve for itself";
-            throw new RequestRefusedException(403, ErrorResponse.of("own_request", message));
+        if (decision instanceof ApprovalDecision.Decided decided) {
+            return decided.approval();
         }
-        if (decision instanceof ApprovalDecision.AlreadyDecided already) {
-            throw decided(already.approval());
-        }
-        return decision.approval();
+        throw decision instanceof ApprovalDecision.NotYours
+                ? ownRequest(decision.approval(), caller)
+                : alreadyDecided(decision.approval());
+    }
+
+    private static RequestRefusedException ownRequest(Approval approval, Caller caller) {
+        boolean held =
+                caller.agentId().filter(approval.request().agentId()::equals).isPresent();
+        String message = "the token " + caller.id() + (held ? " belongs to" : " has the name of")
+                + " the agent that made the request " + approval.id() + "; an agent cannot approve for itself";
+        return new RequestRefusedException(403, ErrorResponse.of("own_request", message));
     }
 
     private static RequestRefusedException unknown(String id) {
@@ -75,7 +80,7 @@ public final class ApprovalEndpoints {
                 ErrorResponse.of("not_found", "there is no request " + id + "; GET /pending lists those that wait"));
     }
 
-    private static RequestRefusedException decided(Approval approval) {
+    private static RequestRefusedException alreadyDecided(Approval approval) {
         String message = "request " + approval.id() + " is not undecided, it is "
                 + approval.state().name().toLowerCase(Locale.ROOT)
                 + approval.decidedBy()
@@ -84,6 +89,6 @@ public final class ApprovalEndpoints {
         return new RequestRefusedException(409, ErrorResponse.of("already_decided", message));
     }
 
-    /** What waits, oldest first. */
+    /** The pending requests, oldest first. */
     public record Pending(List<ApprovalView> pending) {}
 }
