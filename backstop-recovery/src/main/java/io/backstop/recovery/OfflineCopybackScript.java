@@ -1,6 +1,7 @@
 package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.recovery.internal.copyback.PresentTable;
 import io.backstop.recovery.internal.copyback.RowMergeScript;
 import io.backstop.recovery.internal.text.SqlFragments;
@@ -163,10 +164,10 @@ public final class OfflineCopybackScript {
                 + SqlFragments.dollarQuoted(filled(Map.of(
                         "{usersTrigger}", PresentTable.USERS_TRIGGER,
                         "{targetSchema}",
-                                target.schema().map(SqlFragments::literal).orElse("NULL"),
-                        "{targetName}", SqlFragments.literal(target.name()),
-                        "{target}", SqlFragments.literal(target.quoted()),
-                        "{source}", SqlFragments.literal(source.quoted())))));
+                                target.schema().map(SqlSpelling::literal).orElse("NULL"),
+                        "{targetName}", SqlSpelling.literal(target.name()),
+                        "{target}", SqlSpelling.literal(target.quoted()),
+                        "{source}", SqlSpelling.literal(source.quoted())))));
         script.part("from here on all of it is visible, or none");
         script.run("COMMIT");
         script.part("once you have seen that everything is right, where the rows were put back:");

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.restore.AbandonedStagingTables;
+import io.backstop.recovery.internal.restore.LoggedRestoreProgress;
 import io.backstop.recovery.internal.restore.StagedTable;
 import io.backstop.recovery.internal.restore.StagingArea;
 import io.backstop.recovery.internal.restore.TableRestore;
@@ -123,8 +124,9 @@ public final class Restore {
      * @throws RecoveryException as for one
      */
     public List<RestoredTable> restoreTogether(
-            Connection connection, Map<SnapshotManifest, RelationName> targets, RestoreProgress progress)
+            Connection connection, Map<SnapshotManifest, RelationName> targets, RestoreProgress listener)
             throws RecoveryException {
+        RestoreProgress progress = LoggedRestoreProgress.of(listener);
         Map<SnapshotManifest, TableDescription> verified = new LinkedHashMap<>();
         for (SnapshotManifest manifest : targets.keySet()) {
             verified.put(manifest, verified(manifest));

@@ -1,5 +1,6 @@
 package io.backstop.cli.snapshots;
 
+import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.output.ReportPrinter;
 import io.backstop.snapshot.archive.SnapshotInventory.Stored;
@@ -101,7 +102,7 @@ record PruneReport(boolean dryRun, List<Snapshot> snapshots, List<Draft> unfinis
             SnapshotManifest manifest = decision.snapshot().manifest();
             return new Snapshot(
                     manifest.snapshotId(),
-                    SnapshotsPruneCommand.table(decision.snapshot()),
+                    PruneReport.table(decision.snapshot()),
                     manifest.database(),
                     manifest.createdAt(),
                     manifest.rowCount(),
@@ -130,5 +131,11 @@ record PruneReport(boolean dryRun, List<Snapshot> snapshots, List<Draft> unfinis
                                     + problem.map(words -> ", " + words).orElse("")
                             : "keep, it may still be written");
         }
+    }
+
+    /** {@code schema.name}. */
+    static String table(Stored stored) {
+        SnapshotManifest manifest = stored.manifest();
+        return RelationName.of(manifest.schema(), manifest.table()).toString();
     }
 }

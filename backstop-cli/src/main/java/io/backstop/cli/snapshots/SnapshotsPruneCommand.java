@@ -1,16 +1,13 @@
 package io.backstop.cli.snapshots;
 
-import io.backstop.api.analysis.RelationName;
 import io.backstop.api.approval.Approval;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
-import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.option.ControlOption;
 import io.backstop.cli.option.StorageOption;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.ReportPrinter;
 import io.backstop.snapshot.archive.SnapshotInventory;
-import io.backstop.snapshot.archive.SnapshotInventory.Stored;
 import io.backstop.snapshot.retention.Pruning;
 import io.backstop.snapshot.retention.RetentionPlan;
 import io.backstop.snapshot.retention.RetentionRules;
@@ -103,11 +100,5 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
 
     private static Instant when(Approval approval) {
         return approval.decidedAt().orElse(approval.createdAt());
-    }
-
-    /** {@code schema.name}. */
-    static String table(Stored stored) {
-        SnapshotManifest manifest = stored.manifest();
-        return RelationName.of(manifest.schema(), manifest.table()).toString();
     }
 }

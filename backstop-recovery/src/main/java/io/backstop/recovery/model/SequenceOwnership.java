@@ -1,7 +1,7 @@
 package io.backstop.recovery.model;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.recovery.internal.text.SqlFragments;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.snapshot.schema.PrerequisiteKind;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
@@ -73,7 +73,7 @@ public final class SequenceOwnership {
 
     private static boolean isSame(Prerequisite needed, Sequence sequence) {
         return needed.kind() == PrerequisiteKind.SEQUENCE
-                && SqlFragments.spellings(RelationName.of(sequence.schema(), sequence.name()))
+                && SqlSpelling.spellings(RelationName.of(sequence.schema(), sequence.name()))
                         .contains(needed.identity());
     }
 }

@@ -96,12 +96,13 @@ public final class PostgresSnapshotService implements SnapshotService {
     @Override
     public SecuredRows secure(Connection connection, Connections more, SnapshotRequest request, Progress progress)
             throws RecoveryNotReadyException {
+        Progress logged = LoggedProgress.of(progress);
         return secure(
                         connection,
                         request,
-                        progress,
+                        logged,
                         (session, sight, capture) -> Optional.of(
-                                save(session, more, lock(session, sight, request, progress), request, capture)))
+                                save(session, more, lock(session, sight, request, logged), request, capture)))
                 .orElseThrow();
     }
 
@@ -109,13 +110,14 @@ public final class PostgresSnapshotService implements SnapshotService {
     public SecuredRows secureRows(
             Connection connection, Connections more, SnapshotRequest request, RowQuery query, Progress progress)
             throws RecoveryNotReadyException {
+        Progress logged = LoggedProgress.of(progress);
         Optional<TableSnapshotGuard> rows = request.recent().isPresent()
                 ? Optional.empty() // these are of whole tables
                 : secure(
                         connection,
                         request,
-                        progress,
-                        (session, sight, capture) -> saveRows(session, sight, request, query, progress, capture));
+                        logged,
+                        (session, sight, capture) -> saveRows(session, sight, request, query, logged, capture));
         return rows.isPresent() ? rows.get() : secure(connection, more, request, progress);
     }
 

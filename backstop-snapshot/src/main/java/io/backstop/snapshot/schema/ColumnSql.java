@@ -1,6 +1,7 @@
 package io.backstop.snapshot.schema;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
@@ -87,27 +88,18 @@ final class ColumnSql {
     private String onSequencesAsNamed(String expression) {
         String result = expression;
         for (Sequence sequence : table.sequences()) {
-            for (String spelling : spellings(RelationName.of(sequence.schema(), sequence.name()))) {
+            for (String spelling : SqlSpelling.spellings(RelationName.of(sequence.schema(), sequence.name()))) {
                 result = result.replace(
-                        TableSql.literal(spelling) + "::regclass", TableSql.literal(sequence(sequence)) + "::regclass");
+                        SqlSpelling.literal(spelling) + "::regclass",
+                        SqlSpelling.literal(sequence(sequence)) + "::regclass");
             }
         }
         for (Map.Entry<String, RelationName> other : names.sequencesOfOthers().entrySet()) {
             result = result.replace(
-                    TableSql.literal(other.getKey()) + "::regclass",
-                    TableSql.literal(other.getValue().quoted()) + "::regclass");
+                    SqlSpelling.literal(other.getKey()) + "::regclass",
+                    SqlSpelling.literal(other.getValue().quoted()) + "::regclass");
         }
         return result;
-    }
-
-    /** The ways in which PostgreSQL may write a qualified name: a part is quoted only where it has to be. */
-    private static List<String> spellings(RelationName name) {
-        String schema = name.schema().orElseThrow();
-        return List.of(
-                schema + "." + name.name(),
-                schema + "." + RelationName.quote(name.name()),
-                RelationName.quote(schema) + "." + name.name(),
-                name.quoted());
     }
 
     String sequence(Sequence sequence) {

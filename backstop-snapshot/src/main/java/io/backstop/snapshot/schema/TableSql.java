@@ -1,6 +1,7 @@
 package io.backstop.snapshot.schema;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
@@ -54,7 +55,7 @@ public final class TableSql {
                 .forEach(s -> pieces.add(new Piece(
                         "default of column " + s.column(),
                         "ALTER TABLE " + target() + " ALTER COLUMN " + RelationName.quote(s.column())
-                                + " SET DEFAULT nextval(" + literal(columns.sequence(s)) + "::regclass)")));
+                                + " SET DEFAULT nextval(" + SqlSpelling.literal(columns.sequence(s)) + "::regclass)")));
         for (Column column : table.columns()) {
             column.settings()
                     .actions()
@@ -146,7 +147,8 @@ public final class TableSql {
     }
 
     private static Piece comment(String object, String text) {
-        return new Piece("comment on " + object.replace("\"", ""), "COMMENT ON " + object + " IS " + literal(text));
+        return new Piece(
+                "comment on " + object.replace("\"", ""), "COMMENT ON " + object + " IS " + SqlSpelling.literal(text));
     }
 
     private String createTable() {
@@ -172,7 +174,7 @@ public final class TableSql {
                 ? ""
                 : options.stream()
                         .map(option -> option.split("=", 2))
-                        .map(option -> RelationName.quote(option[0]) + " " + literal(option[1]))
+                        .map(option -> RelationName.quote(option[0]) + " " + SqlSpelling.literal(option[1]))
                         .collect(Collectors.joining(", ", " OPTIONS (", ")"));
     }
 
@@ -185,7 +187,9 @@ public final class TableSql {
 
     private static String option(String option) {
         int equals = option.indexOf('=');
-        return equals < 0 ? option : option.substring(0, equals) + "=" + literal(option.substring(equals + 1));
+        return equals < 0
+                ? option
+                : option.substring(0, equals) + "=" + SqlSpelling.literal(option.substring(equals + 1));
     }
 
     /** A constraint, with the settings of its index where it has one. */
@@ -246,7 +250,8 @@ public final class TableSql {
         tablespace.ifPresent(name -> {
             before.append(setting(
                     "default_tablespace",
-                    "coalesce((SELECT spcname::text FROM pg_catalog.pg_tablespace WHERE spcname = " + literal(name)
+                    "coalesce((SELECT spcname::text FROM pg_catalog.pg_tablespace WHERE spcname = "
+                            + SqlSpelling.literal(name)
                             + " AND pg_catalog.has_tablespace_privilege(oid, 'CREATE')), '')"));
             after.append(";\n").append(setting("default_tablespace", "''"));
         });
@@ -254,7 +259,7 @@ public final class TableSql {
             before.append(setting(
                     "default_table_access_method",
                     "coalesce((SELECT amname::text FROM pg_catalog.pg_am WHERE amtype = 't' AND amname = "
-                            + literal(name) + "), 'heap')"));
+                            + SqlSpelling.literal(name) + "), 'heap')"));
             after.append(";\n").append(setting("default_table_access_method", "'heap'"));
         });
         return before + create + (after.isEmpty() ? "" : after.substring(0, after.length() - 2));
@@ -265,8 +270,8 @@ public final class TableSql {
     }
 
     private String setValue(Sequence sequence) {
-        return "SELECT pg_catalog.setval(" + literal(columns.sequence(sequence)) + ", " + sequence.lastValue() + ", "
-                + sequence.called() + ")";
+        return "SELECT pg_catalog.setval(" + SqlSpelling.literal(columns.sequence(sequence)) + ", "
+                + sequence.lastValue() + ", " + sequence.called() + ")";
     }
 
     private List<Constraint> inOrder(Predicate<ConstraintKind> kinds) {
@@ -278,11 +283,6 @@ public final class TableSql {
 
     private String target() {
         return names.target().quoted();
-    }
-
-    /** Under {@code standard_conforming_strings = on} (PostgreSQL documentation, 4.1.2.1). */
-    static String literal(String value) {
-        return "'" + value.replace("'", "''") + "'";
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.internal.copyback.PresentTable.KeyColumn;
 import io.backstop.recovery.internal.copyback.PresentTable.Switch;
@@ -99,7 +100,7 @@ public final class RowMergeScript {
     }
 
     private void withoutKey(SqlScript script) {
-        String message = SqlFragments.literal(
+        String message = SqlSpelling.literal(
                 (present.name() + " is not empty and has no key: which rows are missing cannot be told")
                         .replace("%", "%%"));
         script.note("it has no primary key and no unique key without NULLs, so this only works while it is empty;\n"
@@ -248,7 +249,7 @@ public final class RowMergeScript {
                         + table() + " WHERE " + RelationName.quote(sequence.column()) + " BETWEEN " + sequence.minimum()
                         + " AND " + sequence.maximum() + ")"
                 : "";
-        return "SELECT setval(" + SqlFragments.literal(name) + ", reached) FROM (SELECT "
+        return "SELECT setval(" + SqlSpelling.literal(name) + ", reached) FROM (SELECT "
                 + (rising ? "greatest" : "least") + "(CASE WHEN is_called THEN last_value END" + stored + highest
                 + ") AS reached FROM " + name + ") AS numbers WHERE reached IS NOT NULL";
     }

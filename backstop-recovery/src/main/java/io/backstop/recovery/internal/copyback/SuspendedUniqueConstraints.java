@@ -1,8 +1,8 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
-import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.model.RestoredNames;
 import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.PartNames;
@@ -60,7 +60,7 @@ record SuspendedUniqueConstraints(List<String> off, List<String> on) {
         if (columns.isEmpty()) {
             return NONE;
         }
-        String list = columns.stream().map(SqlFragments::literal).collect(Collectors.joining(", "));
+        String list = columns.stream().map(SqlSpelling::literal).collect(Collectors.joining(", "));
         List<String> names = transaction.strings(
                 ON_COLUMNS.replace(":columns", list), present.name().quoted());
         return names.isEmpty() ? NONE : of(present, Set.copyOf(names));

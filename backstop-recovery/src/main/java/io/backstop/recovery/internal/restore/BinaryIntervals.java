@@ -60,12 +60,19 @@ public final class BinaryIntervals {
                                 + " holds intervals in column " + column + " that would mean something else in "
                                 + target
                                 + ": the longest one is infinity from version 17 on, and not before",
-                        RowLoader.otherServer(manifest));
+                        otherServer(manifest));
             }
         }
     }
 
     private static boolean isAtLeast(String serverVersion) {
         return Integer.parseInt(serverVersion.split("\\D", 2)[0]) >= INFINITE_FROM;
+    }
+
+    /** What to do where this server cannot take the rows as they are stored. */
+    static String otherServer(SnapshotManifest manifest) {
+        return "the rows are stored in the binary form of server version " + manifest.serverVersion()
+                + ", with text in UTF8: restore into such a server, and take from there a snapshot that is text "
+                + "(backstop snapshots create --format text); nothing was kept";
     }
 }

@@ -90,20 +90,13 @@ final class RowLoader implements AutoCloseable {
                 + " could not be loaded into " + target
                 + column.map(name -> ", column " + name).orElse("");
         return format == CopyFormat.BINARY && (column.isPresent() || isAboutForm(ServerErrors.state(e)))
-                ? ServerErrors.of(problem, e, otherServer(manifest))
+                ? ServerErrors.of(problem, e, BinaryIntervals.otherServer(manifest))
                 : ServerErrors.of(problem, e);
     }
 
     /** Data exceptions, a wrong protocol for a value, and a type without binary input (PostgreSQL documentation, A). */
     private static boolean isAboutForm(String state) {
         return state.startsWith("22") || state.equals("08P01") || state.equals("42883") || state.equals("0A000");
-    }
-
-    /** What to do where this server cannot take the rows as they are stored. */
-    static String otherServer(SnapshotManifest manifest) {
-        return "the rows are stored in the binary form of server version " + manifest.serverVersion()
-                + ", with text in UTF8: restore into such a server, and take from there a snapshot that is text "
-                + "(backstop snapshots create --format text); nothing was kept";
     }
 
     /** The snapshot's column that the server's context names. The rest of the context may quote a row. */

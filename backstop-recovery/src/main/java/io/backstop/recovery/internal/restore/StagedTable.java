@@ -1,12 +1,12 @@
 package io.backstop.recovery.internal.restore;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.restore.TableDdl.Ddl;
 import io.backstop.recovery.internal.sql.ParallelWork;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.TakenNames;
-import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.validate.RowVerifier;
 import io.backstop.recovery.internal.validate.TableValidator;
 import io.backstop.recovery.model.RecoveryException;
@@ -62,7 +62,7 @@ public final class StagedTable {
             RestoredNames names = TableCreator.create(transaction, description, name, target, Map.of());
             TableDdlRunner.run(transaction, new StagedDdl(description, names).checks(), target);
             transaction.execute("COMMENT ON TABLE " + name.quoted() + " IS "
-                    + SqlFragments.literal(StagingName.comment(manifest, target)));
+                    + SqlSpelling.literal(StagingName.comment(manifest, target)));
             if (leavesAutovacuumOpen(description)) {
                 transaction.execute("ALTER TABLE " + name.quoted() + " SET (" + AUTOVACUUM + " = off)");
             }

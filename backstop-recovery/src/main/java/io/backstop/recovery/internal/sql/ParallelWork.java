@@ -1,8 +1,11 @@
 package io.backstop.recovery.internal.sql;
 
+import io.backstop.api.internal.postgres.HelperThread;
 import io.backstop.recovery.model.RecoveryException;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -19,6 +22,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * queues for: it takes the strongest that its work needs before any work, without a wait, or leaves all work to the first.
  */
 public final class ParallelWork {
+    private static final Logger LOG = LoggerFactory.getLogger(ParallelWork.class);
+
     private final Optional<Connection> second;
 
     public ParallelWork(Optional<Connection> second) {
@@ -44,7 +49,7 @@ public final class ParallelWork {
             share.failed(e);
             second.filter(connection -> helper.isPresent()).ifPresent(ParallelWork::cancel);
         } finally {
-            helper.ifPresent(ParallelWork::await);
+            helper.ifPresent(HelperThread::awaitEnd);
         }
         share.rethrow();
     }
@@ -77,10 +82,14 @@ public final class ParallelWork {
                 transaction.execute(lock + " NOWAIT");
                 return Optional.of(transaction);
             } catch (SQLException e) {
+                LOG.debug("one connection works alone: the second got no lock, SQLSTATE {}", e.getSQLState());
                 transaction.close();
                 return Optional.empty();
             }
         } catch (SQLException | RecoveryException e) {
+            LOG.debug(
+                    "one connection works alone: the second began no transaction, {}",
+                    e.getClass().getSimpleName());
             return Optional.empty();
         }
     }
@@ -90,20 +99,6 @@ public final class ParallelWork {
             connection.unwrap(PGConnection.class).cancelQuery();
         } catch (SQLException e) {
             // It ends the piece that it is at, and takes no other.
-        }
-    }
-
-    private static void await(Thread thread) {
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
         }
     }
 

@@ -9,11 +9,6 @@ import java.util.stream.Collectors;
 public final class SqlFragments {
     private SqlFragments() {}
 
-    /** A string constant, under {@code standard_conforming_strings = on} (PostgreSQL documentation, 4.1.2.1). */
-    public static String literal(String value) {
-        return "'" + value.replace("'", "''") + "'";
-    }
-
     /** A body as a string constant that is easier to read (PostgreSQL documentation, 4.1.2.4). */
     public static String dollarQuoted(String body) {
         String tag = "$backstop$";
@@ -31,18 +26,6 @@ public final class SqlFragments {
     /** Each name after a prefix: {@code saved."a", saved."b"}. */
     public static String list(String prefix, List<String> names) {
         return names.stream().map(n -> prefix + RelationName.quote(n)).collect(Collectors.joining(", "));
-    }
-
-    /** The ways in which PostgreSQL may write a qualified name: a part is quoted only where it has to be. */
-    public static List<String> spellings(RelationName name) {
-        String schema = name.schema().orElseThrow();
-        String quotedSchema = RelationName.quote(schema);
-        String quotedName = RelationName.quote(name.name());
-        return List.of(
-                schema + "." + name.name(),
-                schema + "." + quotedName,
-                quotedSchema + "." + name.name(),
-                quotedSchema + "." + quotedName);
     }
 
     /** Text for people as comment lines; nothing in it can end the comment and become SQL. */

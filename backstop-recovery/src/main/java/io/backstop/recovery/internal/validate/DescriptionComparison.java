@@ -1,7 +1,7 @@
 package io.backstop.recovery.internal.validate;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.recovery.internal.text.SqlFragments;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.recovery.model.OpenForeignKey;
 import io.backstop.recovery.model.RestoredNames;
 import io.backstop.recovery.model.Validation.Check;
@@ -193,7 +193,7 @@ final class DescriptionComparison {
     }
 
     private static String commented(String comment) {
-        return comment.isEmpty() ? "" : ", comment " + SqlFragments.literal(comment);
+        return comment.isEmpty() ? "" : ", comment " + SqlSpelling.literal(comment);
     }
 
     /** A default that calls a sequence which was restored with a table says the restored one's name, and means the original's. */
@@ -213,9 +213,9 @@ final class DescriptionComparison {
 
     private static String replaced(String expression, RelationName sequence, String original) {
         String result = expression;
-        for (String spelling : SqlFragments.spellings(sequence)) {
+        for (String spelling : SqlSpelling.spellings(sequence)) {
             result = result.replace(
-                    SqlFragments.literal(spelling) + "::regclass", SqlFragments.literal(original) + "::regclass");
+                    SqlSpelling.literal(spelling) + "::regclass", SqlSpelling.literal(original) + "::regclass");
         }
         return result;
     }

@@ -1,7 +1,7 @@
 package io.backstop.recovery.internal.validate;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.recovery.internal.text.SqlFragments;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.recovery.model.OpenForeignKey;
 import io.backstop.recovery.model.OpenForeignKey.State;
 import io.backstop.recovery.model.RecoveryException;
@@ -83,7 +83,7 @@ public record PartMatcher(RestoredNames names, List<OpenForeignKey> open) {
     }
 
     private static String regclass(Prerequisite sequence) {
-        return SqlFragments.literal(sequence.identity()) + "::regclass";
+        return SqlSpelling.literal(sequence.identity()) + "::regclass";
     }
 
     private static boolean isSame(Constraint stored, Constraint restored) {

@@ -1,6 +1,7 @@
 package io.backstop.snapshot.internal.copy;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.HelperThread;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.archive.CopyFormat;
@@ -96,7 +97,7 @@ public final class TableCopier implements AutoCloseable {
             throw e;
         } finally {
             ranges.stop();
-            await(thread);
+            HelperThread.awaitEnd(thread);
         }
     }
 
@@ -148,21 +149,6 @@ public final class TableCopier implements AutoCloseable {
                 throw failure;
             }
             throw new IOException("the second connection failed: " + e.getCause(), e.getCause());
-        }
-    }
-
-    /** Nothing is left under way, whatever happened. */
-    private static void await(Thread thread) {
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
         }
     }
 

@@ -1,5 +1,6 @@
 package io.backstop.snapshot.internal.lock;
 
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.RowQuery;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.Relation;
@@ -84,7 +85,7 @@ public final class LockedRowIdentities {
             }
             return Optional.empty();
         }
-        session.execute("SET LOCAL lock_timeout = " + CallerSession.literal(previous));
+        session.execute("SET LOCAL lock_timeout = " + SqlSpelling.escapedLiteral(previous));
         if (rows > MOST || !tables.containsAll(found.keySet())) {
             return Optional.empty();
         }

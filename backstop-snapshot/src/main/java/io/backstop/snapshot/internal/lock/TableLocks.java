@@ -1,6 +1,7 @@
 package io.backstop.snapshot.internal.lock;
 
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.snapshot.internal.reach.BlastRadius;
 import io.backstop.snapshot.internal.reach.BlastRadius.Reached;
@@ -94,7 +95,7 @@ public final class TableLocks {
     }
 
     private void limitWaiting(String value) throws SQLException {
-        session.execute("SET LOCAL lock_timeout = " + CallerSession.literal(value));
+        session.execute("SET LOCAL lock_timeout = " + SqlSpelling.escapedLiteral(value));
     }
 
     /** By oid, not by name: a name may have come to mean another table between the look and the lock. */

@@ -2,6 +2,7 @@ package io.backstop.snapshot.internal.loss;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.internal.postgres.TrackCounts;
 import io.backstop.snapshot.internal.lock.CapturedTableIds;
 import io.backstop.snapshot.internal.session.CallerSession;
 
@@ -71,14 +72,9 @@ public final class CollateralLossCheck {
     private static final String RELATIONS = "SELECT oid FROM pg_catalog.pg_class";
 
     /** Whatever one of these does goes uncounted, and nothing tells afterwards. Only a superuser can make one. */
-    private static final String UNCOUNTED = """
-            SELECT p.pronamespace::pg_catalog.regnamespace || '.' || pg_catalog.quote_ident(p.proname) FROM pg_catalog.pg_proc p
-            JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('internal', 'c')
-            WHERE pg_catalog.array_to_string(p.proconfig, ' ') LIKE '%track_counts=%'
-               OR pg_catalog.strpos(pg_catalog.lower(p.prosrc), 'track_counts') > 0
-                  AND p.prosrc ~* '(^|[^a-z_])set(_config)?[^a-z_;][^;]*track_counts'
-            ORDER BY 1 LIMIT 1
-            """;
+    private static final String UNCOUNTED =
+            "SELECT p.pronamespace::pg_catalog.regnamespace || '.' || pg_catalog.quote_ident(p.proname) "
+                    + TrackCounts.FUNCTIONS_THAT_MAY_SWITCH_IT_OFF + "ORDER BY 1 LIMIT 1";
 
     private final CallerSession session;
     private final CapturedTableIds saved;
@@ -216,7 +212,7 @@ public final class CollateralLossCheck {
 
     /** Without them an update elsewhere would go unseen. */
     private void requireCounters() throws SQLException, RecoveryNotReadyException {
-        if (!session.value("SELECT pg_catalog.current_setting('track_counts')").equals("on")) {
+        if (!session.value("SELECT " + TrackCounts.SETTING).equals("on")) {
             throw new RecoveryNotReadyException(
                     "the setting track_counts is off, so it cannot be told which tables a statement changes",
                     "set track_counts to on");

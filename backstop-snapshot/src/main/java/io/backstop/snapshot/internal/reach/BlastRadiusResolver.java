@@ -3,6 +3,7 @@ package io.backstop.snapshot.internal.reach;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.snapshot.internal.reach.CascadeClosure.Reach;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.Relation;
@@ -130,7 +131,7 @@ public final class BlastRadiusResolver {
     public Optional<Long> oid(RelationName name) throws SQLException {
         path.useCallers();
         String oid = session.value(
-                "SELECT pg_catalog.to_regclass(" + CallerSession.literal(name.quoted()) + ")::pg_catalog.oid");
+                "SELECT pg_catalog.to_regclass(" + SqlSpelling.escapedLiteral(name.quoted()) + ")::pg_catalog.oid");
         path.useCatalog();
         return Optional.ofNullable(oid).map(Long::valueOf);
     }
@@ -178,7 +179,7 @@ public final class BlastRadiusResolver {
 
     private static String schemas(List<RelationName> schemas) {
         List<String> names = schemas.stream()
-                .map(schema -> CallerSession.literal(schema.name()))
+                .map(schema -> SqlSpelling.escapedLiteral(schema.name()))
                 .toList();
         return "SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid, oid, 0 "
                 + "FROM pg_catalog.pg_namespace WHERE nspname IN (" + String.join(",", names) + ")";

@@ -1,6 +1,7 @@
 package io.backstop.snapshot.internal.reach;
 
 import io.backstop.api.analysis.Destruction;
+import io.backstop.api.internal.postgres.InheritanceTree;
 import io.backstop.snapshot.internal.reach.BlastRadius.Reached;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.Relation;
@@ -22,13 +23,7 @@ import java.util.TreeMap;
  * @param triggers whether users' triggers stand by, here or on a table that the statement reaches from here
  */
 public record RowTargets(Relation named, Set<Long> oids, boolean triggers) {
-    private static final String TREE = """
-            WITH RECURSIVE tree(oid) AS (
-                SELECT %d::pg_catalog.oid
-                UNION
-                SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree t ON i.inhparent = t.oid)
-            SELECT oid FROM tree
-            """;
+    private static final String TREE = InheritanceTree.query("%d::pg_catalog.oid");
 
     /**
      * Heap tables without rules, to which no foreign key's action leads back. {@code %1$s} are the parts, {@code %2$s} all

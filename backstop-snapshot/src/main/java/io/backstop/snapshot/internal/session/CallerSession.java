@@ -55,11 +55,6 @@ public record CallerSession(Connection connection) {
         return oids.stream().map(String::valueOf).collect(Collectors.joining(",", "'{", "}'::pg_catalog.oid[]"));
     }
 
-    /** A string constant that means the same whatever {@code standard_conforming_strings} is. */
-    public static String literal(String text) {
-        return " E'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'";
-    }
-
     /** What the server said, without the detail that may hold values. */
     public static String reason(SQLException failure) {
         ServerErrorMessage answer = failure instanceof PSQLException e ? e.getServerErrorMessage() : null;

@@ -1,7 +1,10 @@
 package io.backstop.snapshot.internal.session;
 
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.Connections;
 import org.postgresql.PGConnection;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -16,6 +19,8 @@ import java.util.Optional;
 public final class HelperConnection implements AutoCloseable {
     private final Connections connections;
     private final View view;
+
+    private static final Logger LOG = LoggerFactory.getLogger(HelperConnection.class);
 
     private Optional<CallerSession> session = Optional.empty();
     private boolean refused;
@@ -50,6 +55,7 @@ public final class HelperConnection implements AutoCloseable {
             }
         } catch (SQLException e) {
             // Whatever it is (no connection left, no privilege, the lock), one connection is enough.
+            LOG.debug("one connection reads alone from table {} on: SQLSTATE {}", relation.name(), e.getSQLState());
             refused = true;
             close();
         }
@@ -121,7 +127,7 @@ public final class HelperConnection implements AutoCloseable {
         static View exported(String snapshot) {
             return (second, relation) -> second.execute(
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET TRANSACTION SNAPSHOT "
-                            + CallerSession.literal(snapshot));
+                            + SqlSpelling.escapedLiteral(snapshot));
         }
     }
 }

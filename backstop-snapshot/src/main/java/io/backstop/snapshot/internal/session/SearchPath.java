@@ -1,5 +1,7 @@
 package io.backstop.snapshot.internal.session;
 
+import io.backstop.api.internal.postgres.SqlSpelling;
+
 import java.sql.SQLException;
 
 /**
@@ -26,6 +28,6 @@ public final class SearchPath {
 
     /** Takes a snapshot. As the caller had it: the value is kept, whether it was set for the session or for the transaction. */
     public void useCallers() throws SQLException {
-        session.value("SELECT pg_catalog.set_config('search_path'," + CallerSession.literal(callers) + ", true)");
+        session.value("SELECT pg_catalog.set_config('search_path'," + SqlSpelling.escapedLiteral(callers) + ", true)");
     }
 }

@@ -1,11 +1,12 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
+import io.backstop.api.internal.postgres.InheritanceTree;
+
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.HashSet;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -16,17 +17,7 @@ import java.util.Set;
  * @param byTable the rows by the table's oid
  */
 public record ChangedRows(Map<Long, Long> byTable) {
-    private static final String TREE = """
-            WITH RECURSIVE tree (oid) AS (
-                SELECT pg_catalog.to_regclass(?)::oid
-                UNION
-                SELECT inhrelid FROM pg_catalog.pg_inherits JOIN tree ON inhparent OPERATOR(pg_catalog.=) tree.oid)
-            SELECT oid FROM tree""";
-
-    /** Whether a text may switch the counters off, and on again before somebody looks. */
-    public static boolean mayBeHiddenBy(String sql) {
-        return sql.toLowerCase(Locale.ROOT).contains("track_counts");
-    }
+    private static final String TREE = InheritanceTree.query("pg_catalog.to_regclass(?)::oid");
 
     long total() {
         return byTable.values().stream().mapToLong(Long::longValue).sum();

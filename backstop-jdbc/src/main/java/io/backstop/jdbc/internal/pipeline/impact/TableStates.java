@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.error.ImpactLimitException;
+import io.backstop.api.internal.postgres.TrackCounts;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -32,10 +33,10 @@ record TableStates(Map<Long, Long> changedRows, Map<Long, Table> tables, long ca
                 coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), 0),
                 coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid), 0),
                 (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())),
-                (SELECT pg_catalog.current_setting('track_counts'))
+                (SELECT %s)
             FROM pg_catalog.pg_class AS c
             WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
-            AND (c.oid OPERATOR(pg_catalog.>=) '%d'::pg_catalog.oid OR c.oid OPERATOR(pg_catalog.=) ANY (%s))""".formatted(FIRST_USER_OID, CATALOGS);
+            AND (c.oid OPERATOR(pg_catalog.>=) '%d'::pg_catalog.oid OR c.oid OPERATOR(pg_catalog.=) ANY (%s))""".formatted(TrackCounts.SETTING, FIRST_USER_OID, CATALOGS);
 
     static TableStates of(Connection connection) throws SQLException {
         Map<Long, Long> changedRows = new HashMap<>();

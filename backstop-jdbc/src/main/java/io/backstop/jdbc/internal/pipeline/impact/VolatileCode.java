@@ -6,6 +6,7 @@ import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.ImpactLimitException;
+import io.backstop.api.internal.postgres.TrackCounts;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
 
@@ -33,13 +34,7 @@ public final class VolatileCode {
     /** How long another session's new function may go unnoticed. */
     private static final Duration FRESH = Duration.ofSeconds(30);
 
-    private static final String UNCOUNTED = """
-            SELECT p.proname FROM pg_catalog.pg_proc AS p
-            JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
-                AND l.lanname OPERATOR(pg_catalog.<>) 'internal' AND l.lanname OPERATOR(pg_catalog.<>) 'c'
-            WHERE pg_catalog.array_to_string(p.proconfig, ' ') OPERATOR(pg_catalog.~~) '%track_counts=%'
-            OR pg_catalog.strpos(pg_catalog.lower(p.prosrc), 'track_counts') OPERATOR(pg_catalog.>) 0
-                AND p.prosrc OPERATOR(pg_catalog.~*) '(^|[^a-z_])set(_config)?[^a-z_;][^;]*track_counts'""";
+    private static final String UNCOUNTED = "SELECT p.proname " + TrackCounts.FUNCTIONS_THAT_MAY_SWITCH_IT_OFF;
 
     private final Map<String, Known> byDatabase = new ConcurrentHashMap<>();
     private final Clock clock;
@@ -68,7 +63,7 @@ public final class VolatileCode {
      * itself, or by a function of the database. Which functions a text comes to run, through triggers too, is not known.
      */
     public void requireCounts(GuardedSession session, String sql) throws SQLException {
-        if (ChangedRows.mayBeHiddenBy(sql)) {
+        if (TrackCounts.mayBeSwitchedOffBy(sql)) {
             throw new ImpactLimitException(
                     "track_counts stands in a text whose rows have to be counted; nothing was run",
                     "send the statements one at a time, and the word as a bound value");

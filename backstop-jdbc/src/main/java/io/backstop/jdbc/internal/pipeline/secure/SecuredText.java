@@ -4,7 +4,7 @@ import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
-import io.backstop.jdbc.internal.pipeline.impact.ChangedRows;
+import io.backstop.api.internal.postgres.TrackCounts;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 
 import java.util.Set;
@@ -52,7 +52,7 @@ final class SecuredText {
 
     /** What the statement's triggers destroy is found by the server's counters. */
     private static void refuseHiding(ReviewedStatement statement) throws BackstopException {
-        if (ChangedRows.mayBeHiddenBy(statement.sql())) {
+        if (TrackCounts.mayBeSwitchedOffBy(statement.sql())) {
             throw new RecoveryNotReadyException(
                     "track_counts stands in a text that destroys rows, and what its triggers destroy could not be told",
                     "send the statements one at a time, and the word as a bound value");

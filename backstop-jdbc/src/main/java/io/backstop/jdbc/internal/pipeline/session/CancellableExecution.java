@@ -16,15 +16,15 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     /** query_canceled (PostgreSQL documentation, appendix A). */
     private static final String QUERY_CANCELED = "57014";
 
-    private final GuardedSession session;
+    private final QueryCanceller canceller;
     private final Execution<T> execution;
 
     private @Nullable String reason;
     private boolean running;
     private boolean ended;
 
-    CancellableExecution(GuardedSession session, Execution<T> execution) {
-        this.session = session;
+    CancellableExecution(QueryCanceller canceller, Execution<T> execution) {
+        this.canceller = canceller;
         this.execution = execution;
     }
 
@@ -37,7 +37,7 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     synchronized void stop(String why) throws SQLException {
         if (!running && !ended) {
             reason = why;
-            session.cancelQuery();
+            canceller.cancelQuery();
         }
     }
 

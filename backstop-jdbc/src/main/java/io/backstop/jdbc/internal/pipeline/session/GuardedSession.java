@@ -24,7 +24,7 @@ public final class GuardedSession {
     private final String database;
     private final String configuredAgent;
     private final ReentrantLock turn = new ReentrantLock();
-    private final UncommittedSnapshots uncommitted = new UncommittedSnapshots(this);
+    private final UncommittedSnapshots uncommitted;
 
     /** Whether nothing of the caller's was in a transaction when the turn began. Read and written within the turn. */
     private boolean idleAtTurn;
@@ -45,6 +45,7 @@ public final class GuardedSession {
         this.more = more;
         PgConnection pgConnection = connection.unwrap(PgConnection.class);
         this.postgres = pgConnection;
+        this.uncommitted = new UncommittedSnapshots(connection, pgConnection);
         this.database = database;
         this.configuredAgent = configuredAgent;
         if (!pgConnection.getQueryExecutor().getQuoteReturningIdentifiers()) {
@@ -122,7 +123,7 @@ public final class GuardedSession {
 
     /** Lets others stop the execution from here on. Within the turn. */
     public <T extends @Nullable Object> CancellableExecution<T> begin(Execution<T> execution) {
-        CancellableExecution<T> cancellable = new CancellableExecution<>(this, execution);
+        CancellableExecution<T> cancellable = new CancellableExecution<>(postgres::cancelQuery, execution);
         underWay = cancellable;
         return cancellable;
     }
@@ -139,11 +140,6 @@ public final class GuardedSession {
         if (execution != null && execution.statement() == statement) {
             execution.stop("it was cancelled");
         }
-    }
-
-    /** Cancels whatever the server does for this session. */
-    void cancelQuery() throws SQLException {
-        postgres.cancelQuery();
     }
 
     /** As the server last reported it; costs no round trip. */

@@ -2,6 +2,8 @@ package io.backstop.jdbc.internal.pipeline.session;
 
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.SecuredRows;
+import org.postgresql.core.BaseConnection;
+import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,12 +23,15 @@ import java.util.List;
 public final class UncommittedSnapshots {
     private static final Logger LOG = LoggerFactory.getLogger(UncommittedSnapshots.class);
 
-    private final GuardedSession session;
+    private final Connection connection;
+    private final BaseConnection postgres;
     private final List<SecuredRows> snapshots = new ArrayList<>(2);
     private String transaction = "";
 
-    UncommittedSnapshots(GuardedSession session) {
-        this.session = session;
+    /** @param postgres pgjdbc's own connection, which the other is or leads to */
+    UncommittedSnapshots(Connection connection, BaseConnection postgres) {
+        this.connection = connection;
+        this.postgres = postgres;
     }
 
     /** @param rows secured in the transaction that is open, which has written or is about to */
@@ -46,7 +51,7 @@ public final class UncommittedSnapshots {
 
     /** Removes them where their transaction has ended in a rollback. Never fails: the caller has to learn how that went. */
     public void settle() {
-        if (snapshots.isEmpty() || session.inTransaction()) {
+        if (snapshots.isEmpty() || inTransaction()) {
             return;
         }
         List<SecuredRows> ended = List.copyOf(snapshots);
@@ -69,7 +74,6 @@ public final class UncommittedSnapshots {
 
     /** Rolls back first where closing would do so: the end of a pooled connection is its pool's to decide. */
     void settleBeforeClose() {
-        Connection connection = session.connection();
         if (snapshots.isEmpty() || !(connection instanceof PgConnection)) {
             return;
         }
@@ -85,15 +89,19 @@ public final class UncommittedSnapshots {
 
     /** Said in SQL, as some pools and transaction managers forbid it in JDBC. */
     private void rollBack() throws SQLException {
-        if (session.inTransaction()) {
-            try (Statement statement = session.connection().createStatement()) {
+        if (inTransaction()) {
+            try (Statement statement = connection.createStatement()) {
                 statement.execute("ROLLBACK");
             }
         }
     }
 
+    private boolean inTransaction() {
+        return postgres.getTransactionState() != TransactionState.IDLE;
+    }
+
     private String value(String query) throws SQLException {
-        try (Statement statement = session.connection().createStatement();
+        try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(query)) {
             row.next();
             return String.valueOf(row.getString(1));
