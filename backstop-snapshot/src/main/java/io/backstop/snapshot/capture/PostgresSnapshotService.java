@@ -101,8 +101,8 @@ public final class PostgresSnapshotService implements SnapshotService {
                         connection,
                         request,
                         logged,
-                        (session, sight, capture) -> Optional.of(
-                                save(session, more, lock(session, sight, request, logged), request, capture)))
+                        (session, visibility, capture) -> Optional.of(
+                                save(session, more, lock(session, visibility, request, logged), request, capture)))
                 .orElseThrow();
     }
 
@@ -117,7 +117,8 @@ public final class PostgresSnapshotService implements SnapshotService {
                         connection,
                         request,
                         logged,
-                        (session, sight, capture) -> saveRows(session, sight, request, query, logged, capture));
+                        (session, visibility, capture) ->
+                                saveRows(session, visibility, request, query, logged, capture));
         return rows.isPresent() ? rows.get() : secure(connection, more, request, progress);
     }
 
@@ -138,18 +139,18 @@ public final class PostgresSnapshotService implements SnapshotService {
         Undo undo = () -> {};
         try {
             requireTransaction(connection);
-            SnapshotVisibility sight = SnapshotVisibility.of(session);
-            if (sight == SnapshotVisibility.UNDECIDED) {
+            SnapshotVisibility visibility = SnapshotVisibility.of(session);
+            if (visibility == SnapshotVisibility.UNDECIDED) {
                 undo = session::rollBack;
             } else {
                 session.execute("SAVEPOINT backstop_secure");
                 undo = () ->
                         session.execute("ROLLBACK TO SAVEPOINT backstop_secure; RELEASE SAVEPOINT backstop_secure");
             }
-            Optional<TableSnapshotGuard> secured = saving.save(session, sight, capture);
+            Optional<TableSnapshotGuard> secured = saving.save(session, visibility, capture);
             if (secured.isEmpty()) {
                 undo.run();
-            } else if (sight != SnapshotVisibility.UNDECIDED
+            } else if (visibility != SnapshotVisibility.UNDECIDED
                     && secured.get().taken().isEmpty()) {
                 session.execute("RELEASE SAVEPOINT backstop_secure");
             }
@@ -172,7 +173,7 @@ public final class PostgresSnapshotService implements SnapshotService {
     /** Of the one table that the statement names only the rows that it will take. */
     private Optional<TableSnapshotGuard> saveRows(
             CallerSession session,
-            SnapshotVisibility sight,
+            SnapshotVisibility visibility,
             SnapshotRequest request,
             RowQuery query,
             Progress progress,
@@ -180,7 +181,7 @@ public final class PostgresSnapshotService implements SnapshotService {
             throws SQLException, IOException, RecoveryNotReadyException {
         String groupId = identifiers.group();
         return new RowCapture(session, capture, settings.lockTimeout(), request, progress)
-                .save(sight, query, groupId)
+                .save(visibility, query, groupId)
                 .map(saved -> new TableSnapshotGuard(
                         groupId,
                         saved.manifests(),
@@ -191,24 +192,24 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     private LockedBlastRadius lock(
-            CallerSession session, SnapshotVisibility sight, SnapshotRequest request, Progress progress)
+            CallerSession session, SnapshotVisibility visibility, SnapshotRequest request, Progress progress)
             throws SQLException, RecoveryNotReadyException {
-        if (sight == SnapshotVisibility.UNDECIDED) {
+        if (visibility == SnapshotVisibility.UNDECIDED) {
             return new LockBeforeSnapshot(session, settings.lockTimeout()).lock(request, progress);
         }
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
         BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
         StaleSnapshotChecks older = new StaleSnapshotChecks(session);
-        if (sight == SnapshotVisibility.OLDER) {
+        if (visibility == SnapshotVisibility.OLDER) {
             older.refuseWhatIsNotByRow(request.destructions(), resolver);
         }
         BlastRadius radius = new TableLocks(session, settings.lockTimeout())
                 .lock(() -> resolver.resolve(request.destructions(), request.companions()), progress);
-        if (sight == SnapshotVisibility.OLDER) {
+        if (visibility == SnapshotVisibility.OLDER) {
             older.requireCurrent(radius);
         }
-        return new LockedBlastRadius(radius, sight, path);
+        return new LockedBlastRadius(radius, visibility, path);
     }
 
     private TableSnapshotGuard save(
@@ -224,7 +225,7 @@ public final class PostgresSnapshotService implements SnapshotService {
         List<SnapshotManifest> manifests = covering(session, more, locked, request, capture, groupId);
         capture.verify(manifests, groupId);
         CollateralLossCheck aftermath = CollateralLossCheck.expect(
-                session, locked.saved(), locked.sight() == SnapshotVisibility.OLDER || drops(request));
+                session, locked.saved(), locked.visibility() == SnapshotVisibility.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
         locked.path().useCallers();
         return new TableSnapshotGuard(groupId, manifests, store.address(), aftermath, Optional.empty(), capture);
@@ -264,7 +265,7 @@ public final class PostgresSnapshotService implements SnapshotService {
     /** No other connection sees what this transaction wrote itself, what an older snapshot sees, or temporary tables. */
     private static HelperConnection secondReader(CallerSession session, Connections more, LockedBlastRadius locked)
             throws SQLException {
-        boolean alone = locked.sight() == SnapshotVisibility.OLDER
+        boolean alone = locked.visibility() == SnapshotVisibility.OLDER
                 || locked.radius().relations().stream().anyMatch(Relation::isTemporary)
                 || session.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
                         .equals("t");
@@ -309,7 +310,7 @@ public final class PostgresSnapshotService implements SnapshotService {
     /** Locks, copies, stores and reads back; empty where this way of doing it is not the right one. */
     @FunctionalInterface
     private interface Saving {
-        Optional<TableSnapshotGuard> save(CallerSession session, SnapshotVisibility sight, Capture capture)
+        Optional<TableSnapshotGuard> save(CallerSession session, SnapshotVisibility visibility, Capture capture)
                 throws SQLException, IOException, RecoveryNotReadyException;
     }
 }

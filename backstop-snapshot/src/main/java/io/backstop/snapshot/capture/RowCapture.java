@@ -61,7 +61,7 @@ final class RowCapture {
     }
 
     /** Empty where whole tables have to be saved; the transaction has to be taken back to where it was then. */
-    Optional<Saved> save(SnapshotVisibility sight, RowQuery query, String groupId)
+    Optional<Saved> save(SnapshotVisibility visibility, RowQuery query, String groupId)
             throws SQLException, IOException, RecoveryNotReadyException {
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
@@ -70,11 +70,11 @@ final class RowCapture {
         BlastRadius radius = new TableLocks(session, lockTimeout).lock(() -> look(resolver, destruction), progress);
         Optional<RowTargets> found = RowTargets.of(session, resolver, destruction, radius);
         // What has to be saved whole is better locked before the transaction sees anything.
-        if (found.isEmpty() || (sight == SnapshotVisibility.UNDECIDED && hasOthers(found.get(), radius))) {
+        if (found.isEmpty() || (visibility == SnapshotVisibility.UNDECIDED && hasOthers(found.get(), radius))) {
             return Optional.empty();
         }
         RowTargets parts = found.get();
-        if (sight != SnapshotVisibility.CURRENT) {
+        if (visibility != SnapshotVisibility.CURRENT) {
             new StaleSnapshotChecks(session).requireCurrent(radius);
         }
         if (request.callersTransaction()) {
@@ -82,7 +82,7 @@ final class RowCapture {
         }
         // Before the query: what a function in it destroys is destroyed by the statement, too.
         CollateralLossCheck aftermath = CollateralLossCheck.expect(
-                session, new CapturedTableIds(Set.of(), parts.oids()), sight != SnapshotVisibility.CURRENT);
+                session, new CapturedTableIds(Set.of(), parts.oids()), visibility != SnapshotVisibility.CURRENT);
         TakenRowsCheck.Before before = TakenRowsCheck.before(session, parts, parts.relations(radius));
         path.useCallers();
         Optional<LockedRowIdentities> rows = LockedRowIdentities.lock(session, query, parts.oids(), lockTimeout)
@@ -95,7 +95,7 @@ final class RowCapture {
         List<SnapshotManifest> manifests = copy(parts, radius, rows.get(), groupId);
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
         return Optional.of(new Saved(
-                manifests, aftermath.with(saved(sight, parts, radius, rows.get())), before.saved(rows.get())));
+                manifests, aftermath.with(saved(visibility, parts, radius, rows.get())), before.saved(rows.get())));
     }
 
     /** Nothing at all where rows cannot be told apart, so that nothing is locked in vain. */
@@ -146,10 +146,10 @@ final class RowCapture {
     }
 
     private static CapturedTableIds saved(
-            SnapshotVisibility sight, RowTargets parts, BlastRadius radius, LockedRowIdentities rows) {
+            SnapshotVisibility visibility, RowTargets parts, BlastRadius radius, LockedRowIdentities rows) {
         Set<Long> others =
                 rows.isEmpty() ? Set.of() : parts.others(radius).tables().keySet();
-        if (sight == SnapshotVisibility.CURRENT) {
+        if (visibility == SnapshotVisibility.CURRENT) {
             return new CapturedTableIds(others, parts.oids());
         }
         return new CapturedTableIds(

@@ -101,7 +101,7 @@ public final class StagedTable {
     private <T> void share(String mode, List<T> pieces, ParallelWork.Work<T> work)
             throws SQLException, RecoveryException {
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
-            staging.hands()
+            staging.work()
                     .share(
                             transaction,
                             "LOCK TABLE ONLY " + names.target().quoted() + " IN " + mode + " MODE",
@@ -115,7 +115,7 @@ public final class StagedTable {
     List<Check> rows(RecoveryTransaction transaction, RowVerification thoroughness)
             throws SQLException, RecoveryException {
         return switch (thoroughness) {
-            case EVERY_ROW -> new RowVerifier(manifest, names.target()).read(transaction, staging.hands());
+            case EVERY_ROW -> new RowVerifier(manifest, names.target()).read(transaction, staging.work());
             case COUNTS -> TableValidator.counted(manifest, loaded.get());
         };
     }

@@ -87,8 +87,8 @@ public final class StagingArea implements AutoCloseable {
         return first;
     }
 
-    /** The hands that work on the staging tables. */
-    ParallelWork hands() {
+    /** The connections that work on the staging tables. */
+    ParallelWork work() {
         return new ParallelWork(Optional.ofNullable(second));
     }
 

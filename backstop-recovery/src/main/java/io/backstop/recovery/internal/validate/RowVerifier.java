@@ -50,10 +50,10 @@ public final class RowVerifier {
      * Reads the table, which others see already and nobody may write to meanwhile, over both connections: each reads other
      * pages.
      */
-    public List<Check> read(RecoveryTransaction transaction, ParallelWork hands)
+    public List<Check> read(RecoveryTransaction transaction, ParallelWork work)
             throws SQLException, RecoveryException {
         transaction.execute("LOCK TABLE ONLY " + table.quoted() + " IN SHARE MODE");
-        hands.share(
+        work.share(
                 transaction,
                 "LOCK TABLE ONLY " + table.quoted() + " IN ACCESS SHARE MODE",
                 pieces(transaction),
