@@ -29,7 +29,7 @@ final class ColumnSql {
     private String options(Column column) {
         return table.foreign()
                 .map(foreign -> foreign.columnOptions().getOrDefault(column.name(), List.of()))
-                .map(TableSql::foreignOptions)
+                .map(ForeignTable::optionsClause)
                 .orElse("");
     }
 

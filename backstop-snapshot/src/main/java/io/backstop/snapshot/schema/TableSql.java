@@ -165,17 +165,7 @@ public final class TableSql {
     }
 
     private static String server(ForeignTable foreign) {
-        return " SERVER " + RelationName.quote(foreign.server()) + foreignOptions(foreign.options());
-    }
-
-    /** What a wrapper understands, which may be case-sensitive: the names are quoted too. */
-    static String foreignOptions(List<String> options) {
-        return options.isEmpty()
-                ? ""
-                : options.stream()
-                        .map(option -> option.split("=", 2))
-                        .map(option -> RelationName.quote(option[0]) + " " + SqlSpelling.literal(option[1]))
-                        .collect(Collectors.joining(", ", " OPTIONS (", ")"));
+        return " SERVER " + RelationName.quote(foreign.server()) + ForeignTable.optionsClause(foreign.options());
     }
 
     /** {@code name=value} with the value in quotes, which every option understands whatever its type. */
