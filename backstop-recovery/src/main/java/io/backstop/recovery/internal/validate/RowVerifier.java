@@ -50,8 +50,7 @@ public final class RowVerifier {
      * Reads the table, which others see already and nobody may write to meanwhile, over both connections: each reads other
      * pages.
      */
-    public List<Check> read(RecoveryTransaction transaction, ParallelWork work)
-            throws SQLException, RecoveryException {
+    public List<Check> read(RecoveryTransaction transaction, ParallelWork work) throws SQLException, RecoveryException {
         transaction.execute("LOCK TABLE ONLY " + table.quoted() + " IN SHARE MODE");
         work.share(
                 transaction,
