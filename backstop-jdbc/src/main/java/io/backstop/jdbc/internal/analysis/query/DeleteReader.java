@@ -21,8 +21,8 @@ final class DeleteReader {
         int position = cursor.position();
         RelationName table = cursor.relation();
         reading.facts().target(ObjectKind.TABLE, table, position);
-        UpdateReader.alias(cursor);
-        boolean scoped = UpdateReader.scope(cursor, reading, Keyword.USING);
+        ScopeReader.alias(cursor);
+        boolean scoped = ScopeReader.scope(cursor, reading, Keyword.USING);
         reading.facts().fire(scoped ? Rule.DELETE : Rule.UNSCOPED_DELETE, table.toString());
         reading.facts().destroys(Destruction.Kind.DELETE, List.of(table), false, scoped);
         return CommandTag.DELETE;

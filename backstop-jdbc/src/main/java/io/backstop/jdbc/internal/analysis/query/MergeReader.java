@@ -24,7 +24,7 @@ final class MergeReader {
         RelationName table = cursor.relation();
         reading.facts().target(ObjectKind.TABLE, table, position);
         reading.facts().fire(Rule.MERGE, table.toString());
-        UpdateReader.alias(cursor);
+        ScopeReader.alias(cursor);
         cursor.require(Keyword.USING);
         boolean joinsAll = source(cursor, reading);
         while (cursor.accept(Keyword.WHEN)) {
