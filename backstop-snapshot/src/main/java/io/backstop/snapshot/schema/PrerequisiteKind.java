@@ -1,5 +1,7 @@
 package io.backstop.snapshot.schema;
 
+import io.backstop.api.internal.postgres.SqlSpelling;
+
 /**
  * The kinds of thing that a table needs and does not own, each with the query that finds one by its name. The queries are
  * fixed: nothing that a snapshot holds is ever evaluated to find out whether something exists. They are written for
@@ -53,6 +55,11 @@ public enum PrerequisiteKind implements CatalogWord {
     /** A boolean SQL expression with one parameter, the identity, that tells whether it is there. */
     public String existence() {
         return existence;
+    }
+
+    /** The same with the identity written into it, for SQL that is sent without parameters. */
+    public String existenceOf(String identity) {
+        return existence.replace("?", SqlSpelling.literal(identity));
     }
 
     /** By schema and name, for looking a type up by its text fails while it is a shell. */

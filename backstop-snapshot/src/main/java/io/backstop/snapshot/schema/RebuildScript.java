@@ -1,7 +1,6 @@
 package io.backstop.snapshot.schema;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.snapshot.schema.TableSql.Piece;
 
 import java.util.List;
@@ -44,7 +43,7 @@ public final class RebuildScript {
                     .append(oneLine(p.kind() + " " + p.identity()))
                     .append('\n');
             script.append("SELECT NOT (")
-                    .append(p.kind().existence().replace("?", SqlSpelling.literal(p.identity())))
+                    .append(p.kind().existenceOf(p.identity()))
                     .append(") AS missing \\gset\n\\if :missing\n");
             append(script, p.sql());
             script.append("\\endif\n");

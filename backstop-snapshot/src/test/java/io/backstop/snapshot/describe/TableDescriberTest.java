@@ -402,17 +402,7 @@ class TableDescriberTest {
                 for (Prerequisite prerequisite : table.prerequisites()) {
                     if (isTrue(
                             statement,
-                            "SELECT NOT ("
-                                    + prerequisite
-                                            .kind()
-                                            .existence()
-                                            .replace(
-                                                    "?",
-                                                    "'"
-                                                            + prerequisite
-                                                                    .identity()
-                                                                    .replace("'", "''") + "'")
-                                    + ")")) {
+                            "SELECT NOT (" + prerequisite.kind().existenceOf(prerequisite.identity()) + ")")) {
                         execute(statement, prerequisite.sql());
                     }
                 }

@@ -95,7 +95,8 @@ public final class TableQueries {
                    c.confmatchtype::text AS match, c.confupdtype::text AS on_update, c.confdeltype::text AS on_delete,
                    -- the column of the catalog came with PostgreSQL 15
                    ARRAY(SELECT a.attname::text
-                         FROM jsonb_array_elements_text(coalesce(nullif(to_jsonb(c) -> 'confdelsetcols', 'null'), '[]'))
+                         FROM jsonb_array_elements_text(CASE WHEN c.contype = 'f' THEN
+                                  coalesce(nullif(to_jsonb(c) -> 'confdelsetcols', 'null'), '[]') END)
                               WITH ORDINALITY k(n, i)
                          JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.n::int2 ORDER BY k.i)
                        AS on_delete_columns,

@@ -6,7 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** The tables that a statement reaches with the strongest thing that it does to each, in the order of their oids. */
+/**
+ * The tables that a statement reaches with the strongest thing that it does to each. They are in the order of their oids,
+ * which is the order in which they are locked: captures of the same tables then wait for each other and do not deadlock.
+ */
 public record BlastRadius(Map<Long, Reached> tables) {
     public BlastRadius {
         tables = new TreeMap<>(tables);
