@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.guard;
 
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.statement.PreparedExecution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
 
@@ -50,7 +51,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     }
 
     private <T> T run(boolean asBatch, Execution<T> execution) throws SQLException {
-        Submission submission = new Submission.PreparedExecution(text, parameters.bound(asBatch));
+        Submission submission = new PreparedExecution(text, parameters.bound(asBatch));
         return connection().pipeline().run(connection().session(), submission, execution);
     }
 

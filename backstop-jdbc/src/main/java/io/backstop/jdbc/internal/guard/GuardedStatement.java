@@ -2,7 +2,9 @@ package io.backstop.jdbc.internal.guard;
 
 import io.backstop.jdbc.internal.guard.ExecutionFactory.Call;
 import io.backstop.jdbc.internal.guard.delegating.DelegatingStatement;
+import io.backstop.jdbc.internal.pipeline.statement.PlainText;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
+import io.backstop.jdbc.internal.pipeline.statement.TextBatch;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -28,10 +30,7 @@ class GuardedStatement extends DelegatingStatement {
     private <T> T run(String sql, Call<T> call) throws SQLException {
         return connection
                 .pipeline()
-                .run(
-                        connection.session(),
-                        new Submission.PlainText(sql),
-                        ExecutionFactory.single(statement(), true, call));
+                .run(connection.session(), new PlainText(sql), ExecutionFactory.single(statement(), true, call));
     }
 
     @Override
@@ -123,7 +122,7 @@ class GuardedStatement extends DelegatingStatement {
 
     /** A refused batch is empty, as an executed one is. */
     private <T> T runBatch(Call<T> call) throws SQLException {
-        Submission whole = new Submission.TextBatch(batch);
+        Submission whole = new TextBatch(batch);
         boolean sent = false;
         try {
             T result =

@@ -45,7 +45,7 @@ public final class GuardedSession {
         this.more = more;
         PgConnection pgConnection = connection.unwrap(PgConnection.class);
         this.postgres = pgConnection;
-        this.uncommitted = new UncommittedSnapshots(connection, pgConnection);
+        this.uncommitted = new UncommittedSnapshots(connection, this::inTransaction);
         this.database = database;
         this.configuredAgent = configuredAgent;
         if (!pgConnection.getQueryExecutor().getQuoteReturningIdentifiers()) {

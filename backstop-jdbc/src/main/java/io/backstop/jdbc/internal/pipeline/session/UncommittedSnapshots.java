@@ -2,8 +2,6 @@ package io.backstop.jdbc.internal.pipeline.session;
 
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.SecuredRows;
-import org.postgresql.core.BaseConnection;
-import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,6 +12,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * The snapshots that were taken in a transaction of the caller's. Where that is rolled back as a whole, they hold rows that
@@ -24,14 +23,14 @@ public final class UncommittedSnapshots {
     private static final Logger LOG = LoggerFactory.getLogger(UncommittedSnapshots.class);
 
     private final Connection connection;
-    private final BaseConnection postgres;
+    private final BooleanSupplier inTransaction;
     private final List<SecuredRows> snapshots = new ArrayList<>(2);
     private String transaction = "";
 
-    /** @param postgres pgjdbc's own connection, which the other is or leads to */
-    UncommittedSnapshots(Connection connection, BaseConnection postgres) {
+    /** @param inTransaction whether the connection has a transaction open, failed or not */
+    UncommittedSnapshots(Connection connection, BooleanSupplier inTransaction) {
         this.connection = connection;
-        this.postgres = postgres;
+        this.inTransaction = inTransaction;
     }
 
     /** @param rows secured in the transaction that is open, which has written or is about to */
@@ -51,7 +50,7 @@ public final class UncommittedSnapshots {
 
     /** Removes them where their transaction has ended in a rollback. Never fails: the caller has to learn how that went. */
     public void settle() {
-        if (snapshots.isEmpty() || inTransaction()) {
+        if (snapshots.isEmpty() || inTransaction.getAsBoolean()) {
             return;
         }
         List<SecuredRows> ended = List.copyOf(snapshots);
@@ -89,15 +88,11 @@ public final class UncommittedSnapshots {
 
     /** Said in SQL, as some pools and transaction managers forbid it in JDBC. */
     private void rollBack() throws SQLException {
-        if (inTransaction()) {
+        if (inTransaction.getAsBoolean()) {
             try (Statement statement = connection.createStatement()) {
                 statement.execute("ROLLBACK");
             }
         }
-    }
-
-    private boolean inTransaction() {
-        return postgres.getTransactionState() != TransactionState.IDLE;
     }
 
     private String value(String query) throws SQLException {

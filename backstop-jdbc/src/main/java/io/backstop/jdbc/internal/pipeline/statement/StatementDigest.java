@@ -4,6 +4,7 @@ import io.backstop.jdbc.internal.digest.Sha256Digest;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.HexFormat;
 
 /** The SHA-256 by which an approval knows its statement. Stateless. */
 final class StatementDigest {
@@ -17,5 +18,9 @@ final class StatementDigest {
         }
         digest.update(text.sql().getBytes(StandardCharsets.UTF_8));
         return digest;
+    }
+
+    static String hex(MessageDigest digest) {
+        return HexFormat.of().formatHex(digest.digest());
     }
 }
