@@ -21,6 +21,8 @@ import java.util.Set;
  * @param functions functions that it calls, {@code name} or {@code schema.name}, folded
  * @param findings the rules that fired, worst first
  * @param destructions the rows that it would take away
+ * @param needsWriteTransaction whether a read-only transaction refuses it though it changes nothing: it locks rows, or takes
+ *     numbers from a sequence
  */
 public record StatementAssessment(
         CommandTag tag,
@@ -32,7 +34,8 @@ public record StatementAssessment(
         Set<String> columnsWritten,
         Set<String> functions,
         List<Finding> findings,
-        List<Destruction> destructions) {
+        List<Destruction> destructions,
+        boolean needsWriteTransaction) {
     public StatementAssessment {
         Objects.requireNonNull(tag, "tag");
         Objects.requireNonNull(risk, "risk");
@@ -95,12 +98,23 @@ public record StatementAssessment(
                 columnsWritten,
                 functions,
                 all,
-                destructions);
+                destructions,
+                needsWriteTransaction);
     }
 
     /** This statement with other destructions, for what its text alone could not tell. */
     public StatementAssessment destroying(List<Destruction> others) {
         return new StatementAssessment(
-                tag, inner, risk, recognised, targets, reads, columnsWritten, functions, findings, others);
+                tag,
+                inner,
+                risk,
+                recognised,
+                targets,
+                reads,
+                columnsWritten,
+                functions,
+                findings,
+                others,
+                needsWriteTransaction);
     }
 }

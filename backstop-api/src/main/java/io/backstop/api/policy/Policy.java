@@ -18,6 +18,8 @@ import java.util.Set;
  * @param recovery what has to be saved before rows are destroyed
  * @param impact what makes an ordinary write CRITICAL
  * @param quarantine what happens to an agent that keeps trying
+ * @param readFence which SAFE statements the server itself keeps from changing anything; {@link ReadFence#OFF} where
+ *     nothing is refused
  */
 public record Policy(
         String name,
@@ -27,7 +29,8 @@ public record Policy(
         boolean blockUnknownOrParseFailure,
         RecoveryRules recovery,
         ImpactRules impact,
-        QuarantineRules quarantine) {
+        QuarantineRules quarantine,
+        ReadFence readFence) {
 
     /** The operations that no snapshot of tables brings back, or that act on the whole server. */
     public static final BlockedOperations DEFAULT_BLOCKED_OPERATIONS = BlockedOperations.of(
@@ -46,6 +49,10 @@ public record Policy(
         Objects.requireNonNull(recovery, "recovery");
         Objects.requireNonNull(impact, "impact");
         Objects.requireNonNull(quarantine, "quarantine");
+        Objects.requireNonNull(readFence, "readFence");
+        if (enforcement == Enforcement.MONITOR) {
+            readFence = ReadFence.OFF; // the server would refuse
+        }
     }
 
     /** The default: what is HIGH or CRITICAL waits for a human, and nothing is destroyed without a snapshot. */
@@ -58,7 +65,8 @@ public record Policy(
                 true,
                 RecoveryRules.defaults(),
                 ImpactRules.defaults(),
-                QuarantineRules.defaults());
+                QuarantineRules.defaults(),
+                ReadFence.SESSION);
     }
 
     /** For applications that change their own schema: WRITE and HIGH run, CRITICAL is snapshotted and runs. */
@@ -72,7 +80,8 @@ public record Policy(
                 strict.blockUnknownOrParseFailure(),
                 strict.recovery(),
                 strict.impact(),
-                strict.quarantine());
+                strict.quarantine(),
+                ReadFence.STATEMENT);
     }
 
     /** For readers: nothing but SAFE statements runs. */
@@ -95,7 +104,8 @@ public record Policy(
                 blockUnknownOrParseFailure,
                 recovery,
                 impact,
-                quarantine);
+                quarantine,
+                readFence);
     }
 
     /** The names of the operations that never run, as the file writes them. */

@@ -23,7 +23,8 @@ class StatementAssessmentTest {
                 Set.of(),
                 Set.of(),
                 List.of(),
-                List.of());
+                List.of(),
+                false);
     }
 
     @ParameterizedTest

@@ -82,7 +82,8 @@ public final class JSqlParserOpinion implements AutoCloseable {
                     Set.of(),
                     Set.of(),
                     List.of(finding),
-                    List.of()));
+                    List.of(),
+                    false));
             return Assessment.of(statements);
         }
         statements.replaceAll(statement -> statement.with(List.of(finding)));

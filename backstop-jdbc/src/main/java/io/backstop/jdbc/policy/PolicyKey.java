@@ -26,7 +26,8 @@ enum PolicyKey {
     MAX_BLOCKED_ATTEMPTS_PER_WINDOW,
     DANGEROUS_RETRY_WINDOW_SECONDS,
     QUARANTINE_DURATION_SECONDS,
-    QUARANTINE_BLOCKS_SAFE_QUERIES;
+    QUARANTINE_BLOCKS_SAFE_QUERIES,
+    READ_FENCE;
 
     /** As the file writes it: {@code snapshot_mode}. */
     String key() {

@@ -3,8 +3,10 @@ package io.backstop.jdbc.policy;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.QuarantineRules;
+import io.backstop.api.policy.ReadFence;
 import io.backstop.api.policy.RecentRules;
 import io.backstop.api.policy.RecoveryRules;
+import io.backstop.api.policy.SnapshotMode;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -36,6 +38,7 @@ import static io.backstop.jdbc.policy.PolicyKey.PROTECTED_COLUMNS;
 import static io.backstop.jdbc.policy.PolicyKey.PROTECTED_TABLES;
 import static io.backstop.jdbc.policy.PolicyKey.QUARANTINE_BLOCKS_SAFE_QUERIES;
 import static io.backstop.jdbc.policy.PolicyKey.QUARANTINE_DURATION_SECONDS;
+import static io.backstop.jdbc.policy.PolicyKey.READ_FENCE;
 import static io.backstop.jdbc.policy.PolicyKey.RECOVERY_GROUPS;
 import static io.backstop.jdbc.policy.PolicyKey.REQUIRE_APPROVAL_FOR_RISKS;
 import static io.backstop.jdbc.policy.PolicyKey.REQUIRE_RECOVERY_FOR_CRITICAL;
@@ -149,14 +152,15 @@ public final class PolicyReader {
                 values.flag(BLOCK_UNKNOWN_OR_PARSE_FAILURE, defaults.blockUnknownOrParseFailure()),
                 recovery(values, defaults.recovery()),
                 impact(values, defaults.impact()),
-                quarantine(values, defaults.quarantine()));
+                quarantine(values, defaults.quarantine()),
+                values.choice(READ_FENCE, ReadFence.class, defaults.readFence()));
     }
 
     private static RecoveryRules recovery(PolicyValues values, RecoveryRules defaults) throws InvalidPolicyException {
         return new RecoveryRules(
                 values.flag(REQUIRE_RECOVERY_FOR_CRITICAL, defaults.requireRecoveryForCritical()),
                 values.flag(BLOCK_UNRECOVERABLE_OPERATIONS, defaults.blockUnrecoverableOperations()),
-                values.snapshotMode(SNAPSHOT_MODE, defaults.snapshotMode()),
+                values.choice(SNAPSHOT_MODE, SnapshotMode.class, defaults.snapshotMode()),
                 values.number(MAX_INLINE_SNAPSHOT_BYTES, defaults.maxInlineSnapshotBytes(), 1, Long.MAX_VALUE),
                 recent(values, defaults.recent()),
                 values.namesByName(RECOVERY_GROUPS, defaults.recoveryGroups()));

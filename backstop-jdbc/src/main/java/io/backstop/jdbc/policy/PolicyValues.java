@@ -2,7 +2,6 @@ package io.backstop.jdbc.policy;
 
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.policy.BlockedOperations;
-import io.backstop.api.policy.SnapshotMode;
 
 import java.math.BigInteger;
 import java.time.Duration;
@@ -117,21 +116,26 @@ final class PolicyValues {
         return risks;
     }
 
-    SnapshotMode snapshotMode(PolicyKey key, SnapshotMode otherwise) throws InvalidPolicyException {
+    /** One of an enum's constants, written in lower case. */
+    <E extends Enum<E>> E choice(PolicyKey key, Class<E> type, E otherwise) throws InvalidPolicyException {
         Value value = values.get(key);
         if (value == null) {
             return otherwise;
         }
-        if ("inline".equals(value.json())) {
-            return SnapshotMode.INLINE;
+        List<E> choices = List.of(type.getEnumConstants());
+        for (E choice : choices) {
+            if (written(choice).equals(value.json())) {
+                return choice;
+            }
         }
-        if ("off".equals(value.json())) {
-            return SnapshotMode.OFF;
-        }
-        if ("recent".equals(value.json())) {
-            return SnapshotMode.RECENT;
-        }
-        throw invalid(key, value, "\"inline\", \"recent\" or \"off\"");
+        List<String> quoted =
+                choices.stream().map(choice -> '"' + written(choice) + '"').toList();
+        int last = quoted.size() - 1;
+        throw invalid(key, value, String.join(", ", quoted.subList(0, last)) + " or " + quoted.get(last));
+    }
+
+    private static String written(Enum<?> choice) {
+        return choice.name().toLowerCase(Locale.ROOT);
     }
 
     private Set<String> names(PolicyKey key, Value value, Object json, String expected) throws InvalidPolicyException {

@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.guard;
 
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -12,13 +13,8 @@ final class ExecutionFactory {
 
     private ExecutionFactory() {}
 
-    /** What sends a statement. */
-    interface Call<T> {
-        T run() throws SQLException;
-    }
-
     /** @param repeatable whether its values, where it has any, can be sent a second time */
-    static <T> Execution<T> single(Statement statement, boolean repeatable, Call<T> call) {
+    static <T> Execution<T> single(Statement statement, boolean repeatable, ServerCall<T> call) {
         return new Described<>(statement, call, repeatable) {
             @Override
             public long[] batchCounts(T result) {
@@ -28,7 +24,7 @@ final class ExecutionFactory {
     }
 
     /** @param call its result is {@code int[]} or {@code long[]} */
-    static <T> Execution<T> batch(Statement statement, Call<T> call) {
+    static <T> Execution<T> batch(Statement statement, ServerCall<T> call) {
         return new Described<>(statement, call, false) {
             @Override
             public long[] batchCounts(T result) {
@@ -41,10 +37,10 @@ final class ExecutionFactory {
 
     private abstract static class Described<T> implements Execution<T> {
         private final Statement statement;
-        private final Call<T> call;
+        private final ServerCall<T> call;
         private final boolean repeatable;
 
-        Described(Statement statement, Call<T> call, boolean repeatable) {
+        Described(Statement statement, ServerCall<T> call, boolean repeatable) {
             this.statement = statement;
             this.call = call;
             this.repeatable = repeatable;

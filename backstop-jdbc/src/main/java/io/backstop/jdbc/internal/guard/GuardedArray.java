@@ -36,7 +36,7 @@ final class GuardedArray extends DelegatingArray {
         return guarded(super.getResultSet(index, count, map));
     }
 
-    private ResultSet guarded(ResultSet resultSet) {
+    private ResultSet guarded(ResultSet resultSet) throws SQLException {
         return GuardedValues.resultSet(connection, null, resultSet);
     }
 

@@ -4,12 +4,14 @@ import io.backstop.api.error.UnguardedAccessException;
 import io.backstop.jdbc.internal.guard.delegating.DelegatingConnection;
 import io.backstop.jdbc.internal.pipeline.Pipeline;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 
 import java.sql.Array;
 import java.sql.CallableStatement;
 import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -109,6 +111,67 @@ public final class GuardedConnection extends DelegatingConnection {
     public void commit() throws SQLException {
         session.committing();
         super.commit();
+    }
+
+    @Override
+    public void setAutoCommit(boolean autoCommit) throws SQLException {
+        if (autoCommit) {
+            session.committing(); // where a transaction is open, that is what it does
+        }
+        super.setAutoCommit(autoCommit);
+    }
+
+    @Override
+    public void setReadOnly(boolean readOnly) throws SQLException {
+        super.setReadOnly(readOnly);
+        session.settingsChanged();
+    }
+
+    @Override
+    public Savepoint setSavepoint() throws SQLException {
+        session.markingSavepoint();
+        return super.setSavepoint();
+    }
+
+    @Override
+    public Savepoint setSavepoint(String name) throws SQLException {
+        session.markingSavepoint();
+        return super.setSavepoint(name);
+    }
+
+    @Override
+    public void releaseSavepoint(Savepoint savepoint) throws SQLException {
+        super.releaseSavepoint(savepoint);
+        session.savepointEnded();
+    }
+
+    @Override
+    public void rollback(Savepoint savepoint) throws SQLException {
+        super.rollback(savepoint);
+        session.savepointEnded();
+    }
+
+    @Override
+    public void setSchema(String schema) throws SQLException {
+        asking(() -> {
+            super.setSchema(schema);
+            return schema;
+        });
+    }
+
+    @Override
+    public String getSchema() throws SQLException {
+        return asking(() -> super.getSchema());
+    }
+
+    @Override
+    public String getCatalog() throws SQLException {
+        return asking(() -> super.getCatalog());
+    }
+
+    /** What pgjdbc asks the server by itself. */
+    <T> T asking(ServerCall<T> call) throws SQLException {
+        return pipeline.fetch(session, call);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.RiskLevel;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedExecution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
+import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
 
 import java.io.InputStream;
@@ -15,9 +16,11 @@ import java.sql.Blob;
 import java.sql.Clob;
 import java.sql.Date;
 import java.sql.NClob;
+import java.sql.ParameterMetaData;
 import java.sql.PreparedStatement;
 import java.sql.Ref;
 import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
 import java.sql.RowId;
 import java.sql.SQLException;
 import java.sql.SQLType;
@@ -55,7 +58,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
         return connection().pipeline().run(connection().session(), submission, execution);
     }
 
-    private <T> Execution<T> sending(ExecutionFactory.Call<T> call) {
+    private <T> Execution<T> sending(ServerCall<T> call) {
         return ExecutionFactory.single(statement(), parameters.repeatable(), call);
     }
 
@@ -101,7 +104,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
         return runBatch(() -> statement().executeLargeBatch());
     }
 
-    private <T> T runBatch(ExecutionFactory.Call<T> call) throws SQLException {
+    private <T> T runBatch(ServerCall<T> call) throws SQLException {
         boolean sent = false;
         try {
             T result = run(true, ExecutionFactory.batch(statement(), call));
@@ -113,6 +116,18 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
                 super.clearBatch();
             }
         }
+    }
+
+    @Override
+    public ResultSetMetaData getMetaData() throws SQLException {
+        return connection().pipeline().describe(connection().session(), text, sending(() -> super.getMetaData()));
+    }
+
+    @Override
+    public ParameterMetaData getParameterMetaData() throws SQLException {
+        return connection()
+                .pipeline()
+                .describe(connection().session(), text, sending(() -> super.getParameterMetaData()));
     }
 
     @Override

@@ -7,8 +7,10 @@ import java.sql.Array;
 import java.sql.Blob;
 import java.sql.Clob;
 import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.sql.Types;
 import java.util.Map;
 
 /** A result set that reads, and whose way back ends at the guard. */
@@ -16,11 +18,44 @@ final class GuardedResultSet extends DelegatingResultSet {
     private final GuardedConnection connection;
     private final Statement statement;
 
+    /** Whether the server holds back rows, so that moving on has it run more of the query. */
+    private final boolean partial;
+
+    /** Which columns are cursors, each of which is fetched when it is asked for; null until somebody asks. */
+    private boolean[] cursors;
+
     /** @param statement the guarded statement that it belongs to, or null */
-    GuardedResultSet(GuardedConnection connection, Statement statement, ResultSet resultSet) {
+    GuardedResultSet(GuardedConnection connection, Statement statement, ResultSet resultSet) throws SQLException {
         super(resultSet);
         this.connection = connection;
         this.statement = statement;
+        this.partial = resultSet.getFetchSize() > 0 && !connection.getAutoCommit();
+    }
+
+    @Override
+    public boolean next() throws SQLException {
+        return partial ? connection.asking(() -> super.next()) : super.next();
+    }
+
+    @Override
+    public boolean isLast() throws SQLException {
+        return partial ? connection.asking(() -> super.isLast()) : super.isLast();
+    }
+
+    private boolean cursor(int column) throws SQLException {
+        if (cursors == null) {
+            ResultSetMetaData columns = getMetaData();
+            boolean[] found = new boolean[columns.getColumnCount()];
+            for (int i = 0; i < found.length; i++) {
+                found[i] = columns.getColumnType(i + 1) == Types.REF_CURSOR;
+            }
+            cursors = found;
+        }
+        return column >= 1 && column <= cursors.length && cursors[column - 1];
+    }
+
+    private Object object(int column) throws SQLException {
+        return cursor(column) ? connection.asking(() -> super.getObject(column)) : super.getObject(column);
     }
 
     @Override
@@ -81,22 +116,26 @@ final class GuardedResultSet extends DelegatingResultSet {
 
     @Override
     public Object getObject(int columnIndex) throws SQLException {
-        return GuardedValues.value(connection, super.getObject(columnIndex));
+        return GuardedValues.value(connection, object(columnIndex));
     }
 
     @Override
     public Object getObject(String columnLabel) throws SQLException {
-        return GuardedValues.value(connection, super.getObject(columnLabel));
+        return GuardedValues.value(connection, object(findColumn(columnLabel)));
     }
 
     @Override
     public Object getObject(int columnIndex, Map<String, Class<?>> map) throws SQLException {
-        return GuardedValues.value(connection, super.getObject(columnIndex, map));
+        return GuardedValues.value(
+                connection,
+                cursor(columnIndex)
+                        ? connection.asking(() -> super.getObject(columnIndex, map))
+                        : super.getObject(columnIndex, map));
     }
 
     @Override
     public Object getObject(String columnLabel, Map<String, Class<?>> map) throws SQLException {
-        return GuardedValues.value(connection, super.getObject(columnLabel, map));
+        return getObject(findColumn(columnLabel), map);
     }
 
     @Override

@@ -1,8 +1,8 @@
 package io.backstop.jdbc.internal.guard;
 
-import io.backstop.jdbc.internal.guard.ExecutionFactory.Call;
 import io.backstop.jdbc.internal.guard.delegating.DelegatingStatement;
 import io.backstop.jdbc.internal.pipeline.statement.PlainText;
+import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
 import io.backstop.jdbc.internal.pipeline.statement.TextBatch;
 
@@ -27,7 +27,7 @@ class GuardedStatement extends DelegatingStatement {
         return connection;
     }
 
-    private <T> T run(String sql, Call<T> call) throws SQLException {
+    private <T> T run(String sql, ServerCall<T> call) throws SQLException {
         return connection
                 .pipeline()
                 .run(connection.session(), new PlainText(sql), ExecutionFactory.single(statement(), true, call));
@@ -121,7 +121,7 @@ class GuardedStatement extends DelegatingStatement {
     }
 
     /** A refused batch is empty, as an executed one is. */
-    private <T> T runBatch(Call<T> call) throws SQLException {
+    private <T> T runBatch(ServerCall<T> call) throws SQLException {
         Submission whole = new TextBatch(batch);
         boolean sent = false;
         try {
@@ -160,7 +160,7 @@ class GuardedStatement extends DelegatingStatement {
         return connection;
     }
 
-    final ResultSet guarded(ResultSet resultSet) {
+    final ResultSet guarded(ResultSet resultSet) throws SQLException {
         return GuardedValues.resultSet(connection, this, resultSet);
     }
 

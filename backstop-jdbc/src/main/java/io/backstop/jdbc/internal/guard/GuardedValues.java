@@ -4,6 +4,7 @@ import java.sql.Array;
 import java.sql.Blob;
 import java.sql.Clob;
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
 
 /** Puts what pgjdbc hands out behind the guard, and takes it out again where it is handed back. */
@@ -11,7 +12,8 @@ final class GuardedValues {
     private GuardedValues() {}
 
     /** @param statement the guarded statement that the result set belongs to, or null where it belongs to none */
-    static ResultSet resultSet(GuardedConnection connection, Statement statement, ResultSet resultSet) {
+    static ResultSet resultSet(GuardedConnection connection, Statement statement, ResultSet resultSet)
+            throws SQLException {
         return resultSet == null ? null : new GuardedResultSet(connection, statement, resultSet);
     }
 
@@ -28,7 +30,7 @@ final class GuardedValues {
     }
 
     /** A value of a type that is only known when it runs. */
-    static Object value(GuardedConnection connection, Object value) {
+    static Object value(GuardedConnection connection, Object value) throws SQLException {
         if (value instanceof ResultSet resultSet) {
             return resultSet(connection, null, resultSet);
         }
@@ -45,7 +47,7 @@ final class GuardedValues {
     }
 
     /** A value of a type that the caller named; the guarded object is one of that type too where it is an interface. */
-    static <T> T value(GuardedConnection connection, T value, Class<T> type) {
+    static <T> T value(GuardedConnection connection, T value, Class<T> type) throws SQLException {
         Object guarded = value(connection, value);
         return type.isInstance(guarded) ? type.cast(guarded) : value;
     }

@@ -9,6 +9,7 @@ import io.backstop.api.control.Pause;
 import io.backstop.api.error.AgentQuarantinedException;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.error.PausedException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.event.ConnectionEvent;
@@ -22,6 +23,7 @@ import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Links;
 import io.backstop.jdbc.internal.pipeline.audit.BackgroundRecorder;
 import io.backstop.jdbc.internal.pipeline.event.GuardEvents;
 import io.backstop.jdbc.internal.pipeline.event.StatementEvents;
+import io.backstop.jdbc.internal.pipeline.fence.FencedExecution;
 import io.backstop.jdbc.internal.pipeline.impact.LimitedExecution;
 import io.backstop.jdbc.internal.pipeline.impact.VolatileCode;
 import io.backstop.jdbc.internal.pipeline.impact.VolatileNames;
@@ -34,11 +36,14 @@ import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
+import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
 import io.backstop.jdbc.policy.Judge;
 import io.backstop.jdbc.policy.PolicySource;
 import io.backstop.jdbc.policy.SessionState;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.sql.SQLException;
 import java.time.Clock;
@@ -49,6 +54,8 @@ import java.util.Optional;
  * record the outcome. Thread-safe; each execution belongs to one session.
  */
 public final class Pipeline implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Pipeline.class);
+
     private final SqlAnalyzer analyzer;
     private final PolicySource policies;
     private final Judge judge = new Judge();
@@ -59,6 +66,7 @@ public final class Pipeline implements AutoCloseable {
     private final Clock clock;
     private final ApprovalGate approvals;
     private final SecuredExecution secured;
+    private final FencedExecution fenced = new FencedExecution();
     private final LimitedExecution limited = new LimitedExecution();
     private final VolatileCode volatileCode;
     private final QueryTimeouts timeouts = new QueryTimeouts();
@@ -86,7 +94,8 @@ public final class Pipeline implements AutoCloseable {
     }
 
     /** A connection is guarded from now on. */
-    public void opened(GuardedSession session) {
+    public void opened(GuardedSession session) throws SQLException {
+        session.fence().follow(policies.latest().readFence());
         ConnectionEvent event = event(session);
         events.offer(listener -> listener.connectionOpened(event));
     }
@@ -113,6 +122,59 @@ public final class Pipeline implements AutoCloseable {
             return inTurn(session, submission, execution);
         } finally {
             session.uncommitted().settle(); // where it was a ROLLBACK
+            checkFence(session);
+            session.turn().unlock();
+        }
+    }
+
+    /**
+     * Has the server say what a prepared statement takes and returns, which parses it: behind the read fence, whatever it is.
+     *
+     * @throws StatementBlockedException where pgjdbc would run it for that
+     */
+    public <T extends @Nullable Object> T describe(
+            GuardedSession session, PreparedText prepared, Execution<T> execution) throws SQLException {
+        session.turn().lock();
+        try {
+            session.beginTurn();
+            AssessedText text = prepared.assess(new SessionTextAssessor(analyzer, session));
+            Policy policy = policies.latest();
+            fenced.begin(session, policy.readFence(), text);
+            if (policy.enforcement() != Enforcement.MONITOR) {
+                requireDescribable(session, text, policy);
+            }
+            return fenced.parse(session, execution);
+        } finally {
+            checkFence(session);
+            session.turn().unlock();
+        }
+    }
+
+    private void requireDescribable(GuardedSession session, AssessedText text, Policy policy) throws SQLException {
+        String described = "a description of " + text.assessment().operation() + " is refused: ";
+        if (session.sendsPlainText() && text.assessment().risk() != RiskLevel.SAFE) {
+            throw new StatementBlockedException(
+                    described + "under preferQueryMode=simple pgjdbc runs the statement for it",
+                    "leave preferQueryMode out of the URL, or execute the statement without describing it");
+        }
+        Assessment assessment = volatileCode.weigh(session, text);
+        boolean runsCode = assessment.findings().stream()
+                .anyMatch(finding -> finding.rule().equals(VolatileCode.RULE));
+        if (runsCode && !(judge.decide(assessment, policy, SessionState.CLEAR) instanceof Verdict.Allow)) {
+            throw new StatementBlockedException(
+                    described + "it names code of the user's, which the server may run to read its literals",
+                    "execute the statement, which can be approved, without describing it first");
+        }
+    }
+
+    /** What pgjdbc sends by itself for a result set, or for metadata of the database: it reads. */
+    public <T extends @Nullable Object> T fetch(GuardedSession session, ServerCall<T> call) throws SQLException {
+        session.turn().lock();
+        try {
+            session.beginTurn();
+            session.fence().beginTransaction(true);
+            return fenced.fetch(session, call);
+        } finally {
             session.turn().unlock();
         }
     }
@@ -121,18 +183,20 @@ public final class Pipeline implements AutoCloseable {
             throws SQLException {
         session.beginTurn();
         AssessedText text = submission.assess(new SessionTextAssessor(analyzer, session));
-        Assessment assessment = volatileCode.weigh(session, text);
-        if (assessment.risk() == RiskLevel.SAFE
-                && !policies.latest().quarantine().blocksSafeQueries()) {
+        Policy latest = policies.latest();
+        fenced.begin(session, latest.readFence(), text);
+        boolean restsOnCatalog = false;
+        Assessment assessment = fenced.weigh(session, text, volatileCode.weigh(session, text), restsOnCatalog);
+        if (assessment.risk() == RiskLevel.SAFE && !latest.quarantine().blocksSafeQueries()) {
             audit.safe(session, text);
-            return events.enabled() ? followed(session, text, execution) : execution.run();
+            return read(session, submission, text, restsOnCatalog, execution);
         }
         Policy policy = policies.current();
         ReviewedStatement statement = ReviewedStatement.of(submission, text, judge.weigh(assessment, policy));
         StatementEvents told = StatementEvents.of(events, clock, session, statement);
         CancellableExecution<T> cancellable = session.begin(execution);
         try {
-            StatementRun<T> run = new StatementRun<>(session, policy, cancellable, told);
+            StatementRun<T> run = new StatementRun<>(session, text, policy, cancellable, told);
             T result = policy.enforcement() == Enforcement.MONITOR ? observe(run, statement) : review(run, statement);
             told.executed();
             return result;
@@ -149,15 +213,54 @@ public final class Pipeline implements AutoCloseable {
         }
     }
 
+    private <T extends @Nullable Object> T read(
+            GuardedSession session,
+            Submission submission,
+            AssessedText text,
+            boolean restsOnCatalog,
+            Execution<T> execution)
+            throws SQLException {
+        try {
+            return events.enabled()
+                    ? followed(session, text, restsOnCatalog, execution)
+                    : fenced.read(session, text, restsOnCatalog, execution);
+        } catch (StatementBlockedException e) {
+            recordViolation(session, ReviewedStatement.of(submission, text, text.assessment()), e);
+            throw e;
+        }
+    }
+
+    /** The statement did not run, whether or not that can be recorded. */
+    private void recordViolation(
+            GuardedSession session, ReviewedStatement statement, StatementBlockedException refusal) {
+        LOG.warn("the read fence held: {}", refusal.problem());
+        try {
+            audit.record(Kind.REFUSAL, session, statement, "refused by the read fence", Links.NONE);
+        } catch (ControlStoreUnavailableException e) {
+            refusal.addSuppressed(e);
+        }
+    }
+
+    /** What a statement did to the session's default, by whatever way, is undone at once. */
+    private void checkFence(GuardedSession session) {
+        if (session.fence().restored()) {
+            LOG.info("a statement had switched default_transaction_read_only off; it is on again");
+        }
+    }
+
     /** A SAFE statement that somebody listens for. */
-    private <T extends @Nullable Object> T followed(GuardedSession session, AssessedText text, Execution<T> execution)
+    private <T extends @Nullable Object> T followed(
+            GuardedSession session, AssessedText text, boolean restsOnCatalog, Execution<T> execution)
             throws SQLException {
         StatementEvents told = StatementEvents.of(events, clock, session, text);
         told.judged(new Verdict.Allow(false));
         try {
-            T result = execution.run();
+            T result = fenced.read(session, text, restsOnCatalog, execution);
             told.executed();
             return result;
+        } catch (BackstopException e) {
+            told.refused(e);
+            throw e;
         } catch (SQLException e) {
             told.failed(e);
             throw e;
@@ -320,7 +423,7 @@ public final class Pipeline implements AutoCloseable {
             throws SQLException {
         T result;
         try {
-            result = run.execution().run();
+            result = fenced.write(run.session(), run.text(), run.execution());
         } catch (SQLException e) {
             if (statement.assessment().statements().size() == 1) {
                 releaseUnused(links.approvalId(), e);
@@ -371,8 +474,13 @@ public final class Pipeline implements AutoCloseable {
     /**
      * One statement's way through the pipeline.
      *
+     * @param text as it was read when it arrived
      * @param policy the policy at the time of its arrival
      */
     private record StatementRun<T extends @Nullable Object>(
-            GuardedSession session, Policy policy, CancellableExecution<T> execution, StatementEvents events) {}
+            GuardedSession session,
+            AssessedText text,
+            Policy policy,
+            CancellableExecution<T> execution,
+            StatementEvents events) {}
 }

@@ -34,6 +34,9 @@ public final class StatementReader {
         try {
             requireWhole(tokens, statement);
             CommandTag tag = NestedStatements.readAll(COMMANDS, new TokenCursor(tokens, statement), reading);
+            if (WriteTransactionNeeds.in(tokens, statement)) {
+                reading.facts().needsWriteTransaction();
+            }
             return new Result(reading.facts().assessment(tag), reading.literalsMatter());
         } catch (NotUnderstoodException e) {
             return new Result(StatementFacts.notUnderstood(String.valueOf(e.getMessage())), reading.literalsMatter());

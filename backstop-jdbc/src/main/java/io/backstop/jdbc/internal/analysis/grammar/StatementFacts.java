@@ -25,6 +25,7 @@ public final class StatementFacts {
     private final Set<String> functions = new LinkedHashSet<>(4);
     private final Set<Finding> findings = new LinkedHashSet<>(4);
     private final Set<Destruction> destructions = new LinkedHashSet<>(4);
+    private boolean needsWriteTransaction;
 
     /** Notes the command that this one explains, prepares or takes its rows from, once what is inside that is noted. */
     public void encloses(CommandTag command) {
@@ -78,6 +79,11 @@ public final class StatementFacts {
         destroys(Destruction.Kind.UNRECOVERABLE, relations, cascade, false);
     }
 
+    /** It locks rows, or takes numbers from a sequence. */
+    public void needsWriteTransaction() {
+        needsWriteTransaction = true;
+    }
+
     public StatementAssessment assessment(CommandTag tag) {
         List<Finding> worstFirst = new ArrayList<>(findings);
         worstFirst.sort(Comparator.comparing(Finding::risk).reversed());
@@ -93,7 +99,8 @@ public final class StatementFacts {
                 columns,
                 functions,
                 worstFirst,
-                List.copyOf(destructions));
+                List.copyOf(destructions),
+                needsWriteTransaction);
     }
 
     private List<Target> orderedTargets() {
@@ -117,6 +124,7 @@ public final class StatementFacts {
                 Set.of(),
                 Set.of(),
                 List.of(new Finding(rule.id(), rule.risk(), rule.reason() + ": " + reason)),
-                List.of(new Destruction(Destruction.Kind.UNRECOVERABLE, List.of(), false, false)));
+                List.of(new Destruction(Destruction.Kind.UNRECOVERABLE, List.of(), false, false)),
+                true);
     }
 }

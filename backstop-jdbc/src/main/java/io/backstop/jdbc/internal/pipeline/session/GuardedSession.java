@@ -3,9 +3,9 @@ package io.backstop.jdbc.internal.pipeline.session;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.core.BaseConnection;
 import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
+import org.postgresql.jdbc.PreferQueryMode;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -20,11 +20,12 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class GuardedSession {
     private final Connection connection;
     private final Connections more;
-    private final BaseConnection postgres;
+    private final PgConnection postgres;
     private final String database;
     private final String configuredAgent;
     private final ReentrantLock turn = new ReentrantLock();
     private final UncommittedSnapshots uncommitted;
+    private final SessionFence fence;
 
     /** Whether nothing of the caller's was in a transaction when the turn began. Read and written within the turn. */
     private boolean idleAtTurn;
@@ -43,12 +44,12 @@ public final class GuardedSession {
             throws SQLException {
         this.connection = connection;
         this.more = more;
-        PgConnection pgConnection = connection.unwrap(PgConnection.class);
-        this.postgres = pgConnection;
+        this.postgres = connection.unwrap(PgConnection.class);
+        this.fence = new SessionFence(connection, postgres);
         this.uncommitted = new UncommittedSnapshots(connection, this::inTransaction);
         this.database = database;
         this.configuredAgent = configuredAgent;
-        if (!pgConnection.getQueryExecutor().getQuoteReturningIdentifiers()) {
+        if (!postgres.getQueryExecutor().getQuoteReturningIdentifiers()) {
             // pgjdbc would put the names of generated-key columns into the text as they are, after it was judged.
             throw new SQLException(
                     "quoteReturningIdentifiers=false cannot be guarded\nHINT: leave that setting out", "F0000");
@@ -85,14 +86,59 @@ public final class GuardedSession {
         return uncommitted;
     }
 
+    /** Within the turn. */
+    public SessionFence fence() {
+        return fence;
+    }
+
     /** To be told before JDBC commits the caller's transaction. */
-    public void committing() {
+    public void committing() throws SQLException {
+        if (fence.cursorDeclared()) {
+            turn.lock(); // another thread's statement belongs to the transaction, too
+            try {
+                fence.beforeCommit();
+            } finally {
+                turn.unlock();
+            }
+        }
         inTurn(uncommitted::forget);
     }
 
     /** To be told after JDBC rolled the caller's transaction back. Never fails. */
     public void rolledBack() {
         inTurn(uncommitted::settle);
+    }
+
+    /** To be told before JDBC sets a savepoint. */
+    public void markingSavepoint() throws SQLException {
+        turn.lock();
+        try {
+            beginTurn();
+            fence.beginTransaction(false);
+            fence.leave();
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** To be told after JDBC went back to a savepoint, or released one. */
+    public void savepointEnded() {
+        turn.lock();
+        try {
+            fence.savepointEnded();
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** To be told after JDBC set something that holds for the session. */
+    public void settingsChanged() {
+        turn.lock();
+        try {
+            fence.restored();
+        } finally {
+            turn.unlock();
+        }
     }
 
     /** To be told before the connection is closed, if it may still be open. Never fails. */
@@ -112,8 +158,9 @@ public final class GuardedSession {
     }
 
     /** To be told before Backstop itself sends anything for a statement. */
-    public void beginTurn() {
+    public void beginTurn() throws SQLException {
         idleAtTurn = !inTransaction();
+        fence.beginTurn();
     }
 
     /** Whether all that the open transaction holds, if there is one, was sent by Backstop in this turn. */
@@ -148,7 +195,7 @@ public final class GuardedSession {
     }
 
     /** Whether the server is in a transaction, whoever began it: JDBC, or a BEGIN that was sent as a statement. */
-    boolean inTransaction() {
+    public boolean inTransaction() {
         return postgres.getTransactionState() != TransactionState.IDLE;
     }
 
@@ -163,6 +210,16 @@ public final class GuardedSession {
      */
     public String sent(String sql) throws SQLException {
         return sql.indexOf('{') < 0 && sql.indexOf('?') < 0 ? sql : connection.nativeSQL(sql);
+    }
+
+    /** Whether what is sent next is a transaction of itself. */
+    public boolean outsideTransaction() throws SQLException {
+        return !inTransaction() && postgres.getAutoCommit();
+    }
+
+    /** Whether pgjdbc sends texts as they are, so that it cannot describe one without running it. */
+    public boolean sendsPlainText() {
+        return postgres.getPreferQueryMode() == PreferQueryMode.SIMPLE;
     }
 
     /** What decides, beside the text, on what the next statement acts. SHOW takes no snapshot of the transaction. */

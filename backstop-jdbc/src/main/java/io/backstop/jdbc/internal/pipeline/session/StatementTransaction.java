@@ -31,6 +31,11 @@ public abstract sealed class StatementTransaction {
         return session.idleAtTurn() ? new First(session) : new Joined(session);
     }
 
+    /** A read-only one of its own. Only in auto-commit, where no transaction is open. */
+    public static StatementTransaction readOnly(GuardedSession session) throws SQLException {
+        return new ReadOnly(session);
+    }
+
     /** Whether it ends with the statement. */
     public abstract boolean own();
 
@@ -72,10 +77,21 @@ public abstract sealed class StatementTransaction {
         }
     }
 
-    private static final class Own extends StatementTransaction {
+    private static sealed class Own extends StatementTransaction permits ReadOnly {
         Own(GuardedSession session) throws SQLException {
+            this(session, session.fence()::makeWritable);
+        }
+
+        /** @param beginning what the server is told first; auto-commit is as it was where that fails */
+        Own(GuardedSession session, Beginning beginning) throws SQLException {
             super(session);
             connection.setAutoCommit(false);
+            try {
+                beginning.begin();
+            } catch (SQLException e) {
+                undo(e);
+                throw e;
+            }
         }
 
         @Override
@@ -102,13 +118,35 @@ public abstract sealed class StatementTransaction {
         @Override
         public void keep() throws SQLException {
             connection.commit();
-            connection.setAutoCommit(true);
+            end();
         }
 
         @Override
         void undo() throws SQLException {
             connection.rollback();
+            end();
+        }
+
+        void end() throws SQLException {
             connection.setAutoCommit(true);
+        }
+    }
+
+    /** What the server is told first in a transaction. */
+    private interface Beginning {
+        void begin() throws SQLException;
+    }
+
+    /** Begins as READ ONLY in the same round trip as its statement, where the driver knows how. */
+    private static final class ReadOnly extends Own {
+        ReadOnly(GuardedSession session) throws SQLException {
+            super(session, session.fence()::makeReadOnly);
+        }
+
+        @Override
+        void end() throws SQLException {
+            session.fence().readOnlyEnded();
+            super.end();
         }
     }
 
@@ -120,6 +158,7 @@ public abstract sealed class StatementTransaction {
         First(GuardedSession session) throws SQLException {
             super(session);
             rollBack(); // what Backstop asked before; at higher levels that decides what rows are seen
+            session.fence().beginAgain();
         }
 
         /** Said in SQL, as some pools and transaction managers forbid it in JDBC. */
@@ -149,7 +188,7 @@ public abstract sealed class StatementTransaction {
     private static final class Joined extends StatementTransaction {
         Joined(GuardedSession session) throws SQLException {
             super(session);
-            execute("SAVEPOINT backstop_statement");
+            execute(session.fence().leaving() + "SAVEPOINT backstop_statement");
         }
 
         @Override

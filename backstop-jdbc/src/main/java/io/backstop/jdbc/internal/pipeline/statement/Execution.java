@@ -2,13 +2,10 @@ package io.backstop.jdbc.internal.pipeline.statement;
 
 import org.jspecify.annotations.Nullable;
 
-import java.sql.SQLException;
 import java.sql.Statement;
 
 /** How a statement is sent, once it may be. */
-public interface Execution<T extends @Nullable Object> {
-    T run() throws SQLException;
-
+public interface Execution<T extends @Nullable Object> extends ServerCall<T> {
     /** How many rows each statement of a batch changed, negative where the driver does not know; empty for no batch. */
     long[] batchCounts(T result);
 

@@ -18,7 +18,8 @@ public final class PreparedText {
         return latest;
     }
 
-    AssessedText assess(TextAssessor assessor) throws SQLException {
+    /** Read again where the setting of how strings are read has changed. */
+    public AssessedText assess(TextAssessor assessor) throws SQLException {
         if (latest.standardConformingStrings() != assessor.standardConformingStrings()) {
             latest = assessor.assess(latest.sql());
         }

@@ -1,0 +1,40 @@
+package io.backstop.jdbc.internal.analysis.command;
+
+import io.backstop.jdbc.internal.analysis.scan.IdentifierNames;
+import io.backstop.jdbc.internal.analysis.scan.Keyword;
+import io.backstop.jdbc.internal.analysis.scan.TokenList;
+import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
+
+/**
+ * Finds what a read-only transaction refuses although it changes no row: row locks and nextval, wherever they stand
+ * (documentation of SET TRANSACTION). Stateless, thread-safe.
+ */
+final class WriteTransactionNeeds {
+    private static final String NEXTVAL = "nextval";
+
+    private WriteTransactionNeeds() {}
+
+    static boolean in(TokenList tokens, TokenSpan statement) {
+        for (int i = statement.from(); i + 1 < statement.to(); i++) {
+            if (locksRows(tokens, i) || takesNumber(tokens, i)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** {@code FOR UPDATE}, {@code FOR NO KEY UPDATE}, {@code FOR SHARE}, {@code FOR KEY SHARE}. */
+    private static boolean locksRows(TokenList tokens, int i) {
+        return tokens.keyword(i) == Keyword.FOR
+                && switch (tokens.keyword(i + 1)) {
+                    case UPDATE, SHARE, NO, KEY -> true;
+                    default -> false;
+                };
+    }
+
+    private static boolean takesNumber(TokenList tokens, int i) {
+        return tokens.symbol(i + 1, '(')
+                && IdentifierNames.label(tokens, i)
+                && IdentifierNames.name(tokens, i).equals(NEXTVAL);
+    }
+}
