@@ -2,24 +2,183 @@ package io.backstop.recovery.internal.select;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.TableReference;
+import io.backstop.snapshot.archive.SnapshotArchive;
 
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.ToLongFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
- * Which of a table's snapshots is taken where nobody names one. The newest, but not one without rows while an older one has
- * some: a DELETE that is sent again, or a snapshot that is taken after the loss, would else hide what is missed. Stateless.
+ * Decides which snapshots a recovery restores where a table is named and no snapshot is. Belongs to one recovery.
+ *
+ * <ol>
+ *   <li>Candidates are the valid snapshots of the table, newest first.
+ *   <li>Those that were taken in the connection's database precede all others: the others count only if it has none.
+ *   <li>If the table is gone, those of single rows are left out: they would bring back a part of it.
+ *   <li>The newest of what is left is taken, but not one without rows while an older one has some: a DELETE that is sent
+ *       again, or a snapshot that is taken after the loss, would else hide what is missed.
+ *   <li>Snapshots of other tables come with it: its partitions, or the rows of the same statement, or its whole group.
+ * </ol>
  */
 public final class SnapshotSelection {
-    private SnapshotSelection() {}
+    private static final Pattern SERVER = Pattern.compile("^(?:[^/]*/)?[^/]*:\\d+/");
+
+    private final SnapshotArchive archive;
+    private final SnapshotArchive.Contents contents;
+    private final Connection connection;
+    private final List<String> notes;
+
+    /**
+     * @param contents what the archive holds
+     * @param connection a plain connection to PostgreSQL in auto-commit; left so
+     * @param notes are added to, where a snapshot was passed over or an operator may want another one
+     */
+    public SnapshotSelection(
+            SnapshotArchive archive, SnapshotArchive.Contents contents, Connection connection, List<String> notes) {
+        this.archive = archive;
+        this.contents = contents;
+        this.connection = connection;
+        this.notes = notes;
+    }
+
+    /**
+     * The snapshot of a table and those without which it would not come back whole, its own first.
+     *
+     * @param table the table's name as one types it in SQL
+     * @throws RecoveryException where no snapshot or several tables go by the name, or none can be restored
+     */
+    public List<SnapshotManifest> forTable(String table) throws RecoveryException {
+        SnapshotManifest chosen = choose(table, false);
+        List<SnapshotManifest> group = group(chosen);
+        // Rows of one statement, in the table and in its children, come back together.
+        List<SnapshotManifest> together = chosen.coverage() == Coverage.ROWS
+                ? group.stream()
+                        .filter(manifest -> manifest.coverage() == Coverage.ROWS)
+                        .toList()
+                : withPartitions(List.of(chosen));
+        group.stream()
+                .filter(manifest -> !together.contains(manifest))
+                .forEach(manifest -> notes.add(name(manifest) + " was stored in the same recovery group ("
+                        + manifest.groupId() + ") and is not restored by this"));
+        return usable(together);
+    }
+
+    /**
+     * The snapshot of a table and all that were stored with it, its own first.
+     *
+     * @throws RecoveryException as for one table
+     */
+    public List<SnapshotManifest> forGroup(String table) throws RecoveryException {
+        return usable(withPartitions(group(choose(table, true))));
+    }
+
+    /** @param together whether all that was stored with the table comes back with it, whose rows then count too */
+    private SnapshotManifest choose(String table, boolean together) throws RecoveryException {
+        Set<RelationName> tables = new LinkedHashSet<>();
+        contents.valid().forEach(manifest -> tables.add(name(manifest)));
+        RelationName found = TableReference.parse(table).among(tables, contents.broken());
+        contents.broken().forEach(problem -> notes.add("a snapshot was passed over: " + problem));
+        List<SnapshotManifest> own = ofDatabase(
+                connection,
+                contents.valid().stream()
+                        .filter(manifest -> name(manifest).equals(found))
+                        .toList(),
+                notes);
+        List<SnapshotManifest> candidates = isPresent(found) ? own : ofWholeTable(found, own);
+        if (together || isPartitioned(candidates.get(0))) {
+            Map<String, Long> rows = contents.valid().stream()
+                    .collect(Collectors.groupingBy(
+                            SnapshotManifest::groupId, Collectors.summingLong(SnapshotManifest::rowCount)));
+            return newest(candidates, manifest -> rows.getOrDefault(manifest.groupId(), 0L), notes);
+        }
+        return newest(candidates, SnapshotManifest::rowCount, notes);
+    }
+
+    /**
+     * The snapshots of a table that were taken in the connection's database, or all of them where none was.
+     * Databases are told by their own names: a host has several, and another one after a failover.
+     *
+     * @param newestFirst at least one
+     * @param notes are added to, where snapshots were passed over, or there is none of this database
+     * @return at least one, in the same order
+     * @throws RecoveryException where the connection cannot tell its database
+     */
+    public static List<SnapshotManifest> ofDatabase(
+            Connection connection, List<SnapshotManifest> newestFirst, List<String> notes) throws RecoveryException {
+        String database;
+        try {
+            database = connection.getCatalog();
+        } catch (SQLException e) {
+            throw ServerErrors.of("the database's name could not be found out", e);
+        }
+        List<SnapshotManifest> own = newestFirst.stream()
+                .filter(manifest -> isOf(manifest.database(), database))
+                .toList();
+        SnapshotManifest newest = newestFirst.get(0);
+        if (own.isEmpty()) {
+            notes.add("no snapshot of " + name(newest) + " was taken in database " + database + "; "
+                    + newest.snapshotId() + " is of " + newest.database());
+            return newestFirst;
+        }
+        if (own.size() < newestFirst.size()) {
+            notes.add(newestFirst.size() - own.size() + " snapshots of tables of that name in other databases were "
+                    + "passed over");
+        }
+        return own;
+    }
+
+    /**
+     * @param stored {@code [environment/]host:port/database}, or the cluster's id in place of host and port
+     * @param database a database's own name, in which there may be a slash as well
+     */
+    private static boolean isOf(String stored, String database) {
+        if (!stored.endsWith("/" + database)) {
+            return false;
+        }
+        String place = stored.substring(0, stored.length() - database.length());
+        Matcher server = SERVER.matcher(place);
+        return !server.find() || server.end() == place.length();
+    }
+
+    /** Those that can take the place of a table that is gone. */
+    private List<SnapshotManifest> ofWholeTable(RelationName table, List<SnapshotManifest> newestFirst)
+            throws RecoveryException {
+        List<SnapshotManifest> whole = newestFirst.stream()
+                .filter(manifest -> manifest.coverage() == Coverage.TABLE)
+                .toList();
+        if (whole.isEmpty()) {
+            throw holdsOnlyRows(newestFirst.get(0));
+        }
+        List<SnapshotManifest> newer = newestFirst.subList(0, newestFirst.indexOf(whole.get(0)));
+        if (!newer.isEmpty()) {
+            notes.add("newer snapshots of " + table
+                    + " hold only rows of single statements and were passed over, because the "
+                    + "table is gone: "
+                    + newer.stream().map(SnapshotManifest::snapshotId).collect(Collectors.joining(", ")));
+        }
+        return whole;
+    }
 
     /**
      * @param newestFirst what can be restored of one table, at least one
      * @param rows how many rows would come back with a snapshot
      * @param notes are added to, where one was passed over or an older one holds more rows
      */
-    public static SnapshotManifest newest(
+    static SnapshotManifest newest(
             List<SnapshotManifest> newestFirst, ToLongFunction<SnapshotManifest> rows, List<String> notes) {
         SnapshotManifest newest = newestFirst.get(0);
         SnapshotManifest taken = newestFirst.stream()
@@ -43,6 +202,57 @@ public final class SnapshotSelection {
     private static Optional<SnapshotManifest> mostOf(
             List<SnapshotManifest> newestFirst, ToLongFunction<SnapshotManifest> rows) {
         return newestFirst.stream().reduce((a, b) -> rows.applyAsLong(b) > rows.applyAsLong(a) ? b : a);
+    }
+
+    /** The snapshots that were taken together, the one asked for first. */
+    private List<SnapshotManifest> group(SnapshotManifest first) {
+        List<SnapshotManifest> group = new ArrayList<>(List.of(first));
+        contents.valid().stream()
+                .filter(manifest -> manifest.groupId().equals(first.groupId())
+                        && !name(manifest).equals(name(first)))
+                .forEach(group::add);
+        return group;
+    }
+
+    private List<SnapshotManifest> withPartitions(List<SnapshotManifest> snapshots) throws RecoveryException {
+        return new PartitionSnapshots(archive, contents.valid(), notes).with(snapshots);
+    }
+
+    /** @throws RecoveryException where one holds single rows of a table that is gone */
+    private List<SnapshotManifest> usable(List<SnapshotManifest> chosen) throws RecoveryException {
+        for (SnapshotManifest manifest : chosen) {
+            if (manifest.coverage() == Coverage.ROWS) {
+                if (!isPresent(name(manifest))) {
+                    throw holdsOnlyRows(manifest);
+                }
+                notes.add(manifest.snapshotId() + " of " + name(manifest) + " holds only the " + manifest.rowCount()
+                        + " rows that one statement changed or deleted, as they were before it");
+            }
+        }
+        return chosen;
+    }
+
+    private boolean isPresent(RelationName table) throws RecoveryException {
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+            return transaction.holds(
+                    "EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                            + "WHERE n.nspname = ? AND c.relname = ? AND c.relkind IN ('r', 'p', 'f'))",
+                    table.schema().orElseThrow(),
+                    table.name());
+        } catch (SQLException e) {
+            throw ServerErrors.of("whether table " + table + " is there could not be found out", e);
+        }
+    }
+
+    private boolean isPartitioned(SnapshotManifest manifest) throws RecoveryException {
+        return PartitionSnapshots.description(archive, manifest).partitionKey().isPresent();
+    }
+
+    private static RecoveryException holdsOnlyRows(SnapshotManifest manifest) {
+        return new RecoveryException(
+                "table " + name(manifest) + " is gone, and snapshot " + manifest.snapshotId() + " holds only "
+                        + manifest.rowCount() + " of its rows",
+                "restore that snapshot by its id if these rows are what is missed, or the table from a backup");
     }
 
     private static String told(SnapshotManifest manifest) {
