@@ -7,7 +7,6 @@ import io.backstop.snapshot.internal.session.CallerSession;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -38,10 +37,9 @@ final class LockStatements {
     }
 
     /** @param tables in the order in which they are to be locked */
-    void lock(Collection<Reached> tables) throws SQLException, RecoveryNotReadyException {
-        List<Reached> all = List.copyOf(tables);
-        for (int from = 0; from < all.size(); from += BATCH) {
-            lockTogether(all.subList(from, Math.min(all.size(), from + BATCH)));
+    void lock(List<Reached> tables) throws SQLException, RecoveryNotReadyException {
+        for (int from = 0; from < tables.size(); from += BATCH) {
+            lockTogether(tables.subList(from, Math.min(tables.size(), from + BATCH)));
         }
     }
 
@@ -55,7 +53,7 @@ final class LockStatements {
         session.execute("RELEASE SAVEPOINT backstop_lock");
     }
 
-    /** One LOCK for as long as the mode is the same: another order than that of the oids could deadlock. */
+    /** One LOCK for as long as the mode is the same: another order than the one given could deadlock. */
     private static String text(List<Reached> batch) {
         List<String> statements = new ArrayList<>();
         List<String> names = new ArrayList<>();

@@ -10,6 +10,7 @@ import io.backstop.snapshot.internal.session.CallerSession;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +22,10 @@ import java.util.Set;
  */
 public final class TableLocks {
     private static final int ROUNDS = 8;
+
+    /** One order for all captures: those of the same tables then wait for each other and do not deadlock. */
+    private static final Comparator<Reached> LOCK_ORDER =
+            Comparator.comparingLong(reached -> reached.relation().oid());
 
     private final CallerSession session;
     private final Duration timeout;
@@ -44,7 +49,7 @@ public final class TableLocks {
                 limitWaiting(previous);
                 return radius;
             }
-            statements.lock(missing);
+            lockInOrder(missing);
             held = held();
             tell(missing, held, told, progress);
         }
@@ -62,7 +67,7 @@ public final class TableLocks {
     Optional<BlastRadius> lockFirst(BlastRadius expected, Look look, Progress progress)
             throws SQLException, RecoveryNotReadyException {
         String previous = limitWaiting();
-        statements.lock(expected.local().tables().values());
+        lockInOrder(expected.local().tables().values());
         Set<Held> held = held();
         BlastRadius radius = look.look();
         if (!missing(radius, held).isEmpty()) {
@@ -71,6 +76,10 @@ public final class TableLocks {
         limitWaiting(previous);
         tell(radius.tables().values(), held, new HashSet<>(), progress);
         return Optional.of(radius);
+    }
+
+    private void lockInOrder(Collection<Reached> tables) throws SQLException, RecoveryNotReadyException {
+        statements.lock(tables.stream().sorted(LOCK_ORDER).toList());
     }
 
     private static List<Reached> missing(BlastRadius radius, Set<Held> held) {

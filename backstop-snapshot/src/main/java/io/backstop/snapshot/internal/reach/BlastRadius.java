@@ -2,13 +2,14 @@ package io.backstop.snapshot.internal.reach;
 
 import io.backstop.snapshot.internal.session.Relation;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The tables that a statement reaches with the strongest thing that it does to each. They are in the order of their oids,
- * which is the order in which they are locked: captures of the same tables then wait for each other and do not deadlock.
+ * The tables that a statement reaches with the strongest thing that it does to each, by their oids and in that order, so
+ * that what is stored and said of them does not depend on how they were found.
  */
 public record BlastRadius(Map<Long, Reached> tables) {
     public BlastRadius {
@@ -21,7 +22,7 @@ public record BlastRadius(Map<Long, Reached> tables) {
 
     /** What can be locked and has rows of its own; the others are kept by their definition. */
     public BlastRadius local() {
-        Map<Long, Reached> local = new TreeMap<>(tables);
+        Map<Long, Reached> local = new HashMap<>(tables);
         local.values().removeIf(reached -> reached.relation().isForeign());
         return new BlastRadius(local);
     }

@@ -16,12 +16,12 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 
 /**
  * Finds every table that a statement takes rows from: those that it names, as the server would understand the names in
@@ -210,7 +210,7 @@ public final class BlastRadiusResolver {
     private BlastRadius radius(Set<Reach> reached) throws SQLException, RecoveryNotReadyException {
         Map<Long, Relation> relations =
                 Relation.read(session, reached.stream().map(Reach::oid).toList());
-        Map<Long, BlastRadius.Reached> tables = new TreeMap<>();
+        Map<Long, BlastRadius.Reached> tables = new HashMap<>();
         for (Reach reach : reached) {
             Relation relation = relations.get(reach.oid());
             if (relation == null) {

@@ -7,12 +7,12 @@ import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.Relation;
 
 import java.sql.SQLException;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 
 /**
  * The table that an UPDATE or DELETE names, with its partitions and children: where the rows that it takes can be told one by
@@ -74,7 +74,7 @@ public record RowTargets(Relation named, Set<Long> oids, boolean triggers) {
 
     /** The same radius, but that of these tables only rows are locked. */
     public BlastRadius lockedByRow(BlastRadius radius) {
-        Map<Long, Reached> tables = new TreeMap<>(radius.tables());
+        Map<Long, Reached> tables = new HashMap<>(radius.tables());
         tables.replaceAll(
                 (oid, reached) -> oids.contains(oid) ? new Reached(reached.relation(), Effect.TAKEN_BY_ROW) : reached);
         return new BlastRadius(tables);
@@ -82,7 +82,7 @@ public record RowTargets(Relation named, Set<Long> oids, boolean triggers) {
 
     /** What else is reached, and is saved whole. */
     public BlastRadius others(BlastRadius radius) {
-        Map<Long, Reached> tables = new TreeMap<>(radius.tables());
+        Map<Long, Reached> tables = new HashMap<>(radius.tables());
         tables.keySet().removeAll(oids);
         return new BlastRadius(tables);
     }
