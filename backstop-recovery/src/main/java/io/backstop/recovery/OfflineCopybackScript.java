@@ -171,7 +171,7 @@ public final class OfflineCopybackScript {
         script.part("from here on all of it is visible, or none");
         script.run("COMMIT");
         script.part("once you have seen that everything is right, where the rows were put back:");
-        script.offer("DROP TABLE " + source.quoted());
+        script.commentOut("DROP TABLE " + source.quoted());
         return script.toString();
     }
 }

@@ -8,7 +8,7 @@ import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotSettings;
-import io.backstop.recovery.internal.restore.BinaryIntervals;
+import io.backstop.recovery.internal.restore.InfiniteIntervalCheck;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoreProgress;
@@ -182,14 +182,14 @@ class BinaryRowsTest {
         try (Connection connection = database.connect();
                 RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             RelationName table = RelationName.of("public", "t");
-            BinaryIntervals.refuseOtherMeaning(transaction, of(harmless, other), table, COPY);
+            InfiniteIntervalCheck.refuseOtherMeaning(transaction, of(harmless, other), table, COPY);
             for (String column : List.of("i", "a")) {
                 // As binary COPY would bring it, in a form that every version reads.
                 transaction.execute("UPDATE public.t SET " + column + " = "
                         + longest(column.equals("a") ? "ARRAY[%s]" : "%s", knowsInfinity));
-                BinaryIntervals.refuseOtherMeaning(transaction, harmless, table, COPY);
-                assertThatThrownBy(
-                                () -> BinaryIntervals.refuseOtherMeaning(transaction, of(harmless, other), table, COPY))
+                InfiniteIntervalCheck.refuseOtherMeaning(transaction, harmless, table, COPY);
+                assertThatThrownBy(() ->
+                                InfiniteIntervalCheck.refuseOtherMeaning(transaction, of(harmless, other), table, COPY))
                         .isInstanceOf(RecoveryException.class)
                         .hasMessageStartingWith("snapshot " + harmless.snapshotId() + " of server version " + other
                                 + " holds intervals in column " + column

@@ -57,7 +57,7 @@ public final class JSqlParserOpinion implements AutoCloseable {
 
     /** The scanner's assessment, with the second opinion, and with its verdict where that is worse. */
     public Assessment read(String sql, Assessment first) {
-        Optional<RiskLevel> opinion = parse(sql).flatMap(ParsedRisk::of);
+        Optional<RiskLevel> opinion = parse(sql).flatMap(JSqlParserRisk::of);
         if (opinion.isEmpty()) {
             return first.with(SecondOpinion.MISSING);
         }

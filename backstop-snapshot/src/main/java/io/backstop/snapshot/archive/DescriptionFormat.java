@@ -19,7 +19,7 @@ final class DescriptionFormat {
                 throw new CorruptSnapshotException(
                         origin + " cannot be read as a table's description: it is no object");
             }
-            EarlierDescription.complete(table);
+            DescriptionUpgrade.complete(table);
             return SnapshotJson.MAPPER.treeToValue(table, TableDescription.class);
         } catch (JacksonException e) {
             throw new CorruptSnapshotException(

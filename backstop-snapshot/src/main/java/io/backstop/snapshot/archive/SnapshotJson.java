@@ -2,8 +2,8 @@ package io.backstop.snapshot.archive;
 
 import io.backstop.snapshot.schema.CatalogWord;
 import io.backstop.snapshot.schema.DependentKind;
-import io.backstop.snapshot.schema.NeedKind;
 import io.backstop.snapshot.schema.PrerequisiteKind;
+import io.backstop.snapshot.schema.RequirementKind;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.StreamReadFeature;
@@ -42,7 +42,7 @@ final class SnapshotJson {
     private static SimpleModule words() {
         SimpleModule module = new SimpleModule("words");
         add(module, DependentKind.class);
-        add(module, NeedKind.class);
+        add(module, RequirementKind.class);
         add(module, PrerequisiteKind.class);
         return module;
     }

@@ -17,7 +17,7 @@ import io.backstop.snapshot.internal.lock.LockedRowIdentities;
 import io.backstop.snapshot.internal.reach.StandaloneObjects;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.HelperConnection;
-import io.backstop.snapshot.internal.session.Identifiers;
+import io.backstop.snapshot.internal.session.IdGenerator;
 import io.backstop.snapshot.internal.session.Relation;
 import io.backstop.snapshot.schema.RebuildScript;
 import io.backstop.snapshot.schema.TableDescription;
@@ -46,7 +46,7 @@ final class Capture {
     private final RowEncoding wanted;
     private final Progress progress;
     private final SnapshotSettings settings;
-    private final Identifiers identifiers;
+    private final IdGenerator ids;
     private final int chunkBytes;
     private final List<SnapshotDraft> drafts = new ArrayList<>();
 
@@ -57,7 +57,7 @@ final class Capture {
             RowEncoding wanted,
             Progress progress,
             SnapshotSettings settings,
-            Identifiers identifiers,
+            IdGenerator ids,
             int chunkBytes) {
         this.chunkBytes = chunkBytes;
         this.session = session;
@@ -66,7 +66,7 @@ final class Capture {
         this.wanted = wanted;
         this.progress = inTurn(progress);
         this.settings = settings;
-        this.identifiers = identifiers;
+        this.ids = ids;
     }
 
     /** Store threads tell of their chunks while this one goes on. */
@@ -109,8 +109,7 @@ final class Capture {
                     TableDescription description = description(descriptions, relation)
                             .omitting(relation.oid() == oids.get(0) ? standalone.told() : List.of());
                     progress.reached(Progress.Step.DESCRIBED, relation.name().toString(), 0, 0);
-                    SnapshotDraft draft =
-                            archive.begin(description.schema(), description.name(), identifiers.snapshot());
+                    SnapshotDraft draft = archive.begin(description.schema(), description.name(), ids.snapshotId());
                     drafts.add(draft);
                     CopyFormat format = switch (wanted) {
                         case AUTO -> binary.format(relation.oid());

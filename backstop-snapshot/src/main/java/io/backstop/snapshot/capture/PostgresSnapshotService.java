@@ -27,7 +27,7 @@ import io.backstop.snapshot.internal.reach.StandaloneObjects;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.CaptureSettings;
 import io.backstop.snapshot.internal.session.HelperConnection;
-import io.backstop.snapshot.internal.session.Identifiers;
+import io.backstop.snapshot.internal.session.IdGenerator;
 import io.backstop.snapshot.internal.session.Relation;
 import io.backstop.snapshot.internal.session.SearchPath;
 import io.backstop.snapshot.internal.session.SnapshotVisibility;
@@ -58,7 +58,7 @@ public final class PostgresSnapshotService implements SnapshotService {
     private final SnapshotArchive archive;
     private final SnapshotSettings settings;
     private final int chunkBytes;
-    private final Identifiers identifiers = new Identifiers();
+    private final IdGenerator ids = new IdGenerator();
 
     /** @param store is closed with this service */
     public PostgresSnapshotService(ObjectStore store, SnapshotSettings settings) {
@@ -75,7 +75,7 @@ public final class PostgresSnapshotService implements SnapshotService {
 
     @Override
     public void probe() throws RecoveryNotReadyException {
-        String name = "probes/" + identifiers.probe();
+        String name = "probes/" + ids.probeId();
         byte[] content = name.getBytes(StandardCharsets.US_ASCII);
         try {
             store.putNew(name, ByteBuffer.wrap(content));
@@ -111,7 +111,7 @@ public final class PostgresSnapshotService implements SnapshotService {
             Connection connection, Connections more, SnapshotRequest request, RowQuery query, Progress progress)
             throws RecoveryNotReadyException {
         Progress logged = LoggedProgress.of(progress);
-        Optional<TableSnapshotGuard> rows = request.recent().isPresent()
+        Optional<PostgresSecuredRows> rows = request.recent().isPresent()
                 ? Optional.empty() // these are of whole tables
                 : secure(
                         connection,
@@ -123,19 +123,12 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     /** Saves, and where nothing comes of it, leaves the transaction as it was found. */
-    private Optional<TableSnapshotGuard> secure(
+    private Optional<PostgresSecuredRows> secure(
             Connection connection, SnapshotRequest request, Progress progress, Saving saving)
             throws RecoveryNotReadyException {
         CallerSession session = new CallerSession(connection);
         Capture capture = new Capture(
-                session,
-                archive,
-                Provenance.of(request),
-                RowEncoding.AUTO,
-                progress,
-                settings,
-                identifiers,
-                chunkBytes);
+                session, archive, Provenance.of(request), RowEncoding.AUTO, progress, settings, ids, chunkBytes);
         Undo undo = () -> {};
         try {
             requireTransaction(connection);
@@ -147,7 +140,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                 undo = () ->
                         session.execute("ROLLBACK TO SAVEPOINT backstop_secure; RELEASE SAVEPOINT backstop_secure");
             }
-            Optional<TableSnapshotGuard> secured = saving.save(session, visibility, capture);
+            Optional<PostgresSecuredRows> secured = saving.save(session, visibility, capture);
             if (secured.isEmpty()) {
                 undo.run();
             } else if (visibility != SnapshotVisibility.UNDECIDED
@@ -171,7 +164,7 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     /** Of the one table that the statement names only the rows that it will take. */
-    private Optional<TableSnapshotGuard> saveRows(
+    private Optional<PostgresSecuredRows> saveRows(
             CallerSession session,
             SnapshotVisibility visibility,
             SnapshotRequest request,
@@ -179,10 +172,10 @@ public final class PostgresSnapshotService implements SnapshotService {
             Progress progress,
             Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
-        String groupId = identifiers.group();
+        String groupId = ids.groupId();
         return new RowCapture(session, capture, settings.lockTimeout(), request, progress)
                 .save(visibility, query, groupId)
-                .map(saved -> new TableSnapshotGuard(
+                .map(saved -> new PostgresSecuredRows(
                         groupId,
                         saved.manifests(),
                         store.address(),
@@ -212,7 +205,7 @@ public final class PostgresSnapshotService implements SnapshotService {
         return new LockedBlastRadius(radius, visibility, path);
     }
 
-    private TableSnapshotGuard save(
+    private PostgresSecuredRows save(
             CallerSession session, Connections more, LockedBlastRadius locked, SnapshotRequest request, Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         if (request.callersTransaction()) {
@@ -221,14 +214,14 @@ public final class PostgresSnapshotService implements SnapshotService {
         // Locks that are older than a savepoint survive a rollback to it; the settings after it do not.
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
-        String groupId = identifiers.group();
+        String groupId = ids.groupId();
         List<SnapshotManifest> manifests = covering(session, more, locked, request, capture, groupId);
         capture.verify(manifests, groupId);
         CollateralLossCheck aftermath = CollateralLossCheck.expect(
                 session, locked.saved(), locked.visibility() == SnapshotVisibility.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
         locked.path().useCallers();
-        return new TableSnapshotGuard(groupId, manifests, store.address(), aftermath, Optional.empty(), capture);
+        return new PostgresSecuredRows(groupId, manifests, store.address(), aftermath, Optional.empty(), capture);
     }
 
     /** Snapshots that cover the radius: taken now, or where the request says so, not long ago. */
@@ -310,7 +303,7 @@ public final class PostgresSnapshotService implements SnapshotService {
     /** Locks, copies, stores and reads back; empty where this way of doing it is not the right one. */
     @FunctionalInterface
     private interface Saving {
-        Optional<TableSnapshotGuard> save(CallerSession session, SnapshotVisibility visibility, Capture capture)
+        Optional<PostgresSecuredRows> save(CallerSession session, SnapshotVisibility visibility, Capture capture)
                 throws SQLException, IOException, RecoveryNotReadyException;
     }
 }

@@ -11,8 +11,8 @@ import io.backstop.snapshot.internal.lock.CapturedTableIds;
 import io.backstop.snapshot.internal.lock.LockedRowIdentities;
 import io.backstop.snapshot.internal.lock.StaleSnapshotChecks;
 import io.backstop.snapshot.internal.lock.TableLocks;
+import io.backstop.snapshot.internal.loss.AffectedRowsCheck;
 import io.backstop.snapshot.internal.loss.CollateralLossCheck;
-import io.backstop.snapshot.internal.loss.TakenRowsCheck;
 import io.backstop.snapshot.internal.reach.BlastRadius;
 import io.backstop.snapshot.internal.reach.BlastRadiusResolver;
 import io.backstop.snapshot.internal.reach.DeferredTriggers;
@@ -37,7 +37,7 @@ import java.util.Set;
 /**
  * Saves of one table the rows alone that a statement is about to take, and whole tables where they are taken along by a
  * foreign key. Others may write the rest of the table meanwhile, so the statement may meet other rows than these: which it
- * took is compared afterwards ({@link TakenRowsCheck}). Used once, by one thread.
+ * took is compared afterwards ({@link AffectedRowsCheck}). Used once, by one thread.
  */
 final class RowCapture {
     /** Above so many rows a table is rather read as a whole where they are a large part of it. */
@@ -83,7 +83,7 @@ final class RowCapture {
         // Before the query: what a function in it destroys is destroyed by the statement, too.
         CollateralLossCheck aftermath = CollateralLossCheck.expect(
                 session, new CapturedTableIds(Set.of(), parts.oids()), visibility != SnapshotVisibility.CURRENT);
-        TakenRowsCheck.Before before = TakenRowsCheck.before(session, parts, parts.relations(radius));
+        AffectedRowsCheck.Before before = AffectedRowsCheck.before(session, parts, parts.relations(radius));
         path.useCallers();
         Optional<LockedRowIdentities> rows = LockedRowIdentities.lock(session, query, parts.oids(), lockTimeout)
                 .filter(locked -> !isLargePart(locked, parts.relations(radius)));
@@ -157,5 +157,5 @@ final class RowCapture {
     }
 
     /** What is stored, and the two looks before the statement. */
-    record Saved(List<SnapshotManifest> manifests, CollateralLossCheck aftermath, TakenRowsCheck taken) {}
+    record Saved(List<SnapshotManifest> manifests, CollateralLossCheck aftermath, AffectedRowsCheck taken) {}
 }

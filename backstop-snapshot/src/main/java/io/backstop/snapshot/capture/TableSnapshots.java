@@ -13,7 +13,7 @@ import io.backstop.snapshot.internal.reach.BlastRadiusResolver;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.CaptureSettings;
 import io.backstop.snapshot.internal.session.HelperConnection;
-import io.backstop.snapshot.internal.session.Identifiers;
+import io.backstop.snapshot.internal.session.IdGenerator;
 import io.backstop.snapshot.internal.session.Relation;
 import io.backstop.snapshot.internal.session.SearchPath;
 import io.backstop.snapshot.store.ObjectStore;
@@ -38,7 +38,7 @@ public final class TableSnapshots {
     private final ObjectStore store;
     private final SnapshotArchive archive;
     private final SnapshotSettings settings;
-    private final Identifiers identifiers = new Identifiers();
+    private final IdGenerator ids = new IdGenerator();
 
     /** @param store is not closed by this */
     public TableSnapshots(ObjectStore store, SnapshotSettings settings) {
@@ -73,8 +73,8 @@ public final class TableSnapshots {
                 .orElseThrow(() -> new RecoveryNotReadyException(
                         "there is no connection to read the tables with", "name the database"))) {
             CallerSession session = new CallerSession(connection);
-            Capture capture = new Capture(
-                    session, archive, provenance, encoding, progress, settings, identifiers, TableCopier.CHUNK);
+            Capture capture =
+                    new Capture(session, archive, provenance, encoding, progress, settings, ids, TableCopier.CHUNK);
             try {
                 return take(session, connections, tables, capture, progress);
             } catch (SQLException | IOException | RuntimeException e) {
@@ -103,7 +103,7 @@ public final class TableSnapshots {
         // Of this transaction itself: one of a savepoint's cannot be given to others.
         String exported = session.value("SELECT pg_catalog.pg_export_snapshot()");
         CaptureSettings.apply(session);
-        String groupId = identifiers.group();
+        String groupId = ids.groupId();
         List<SnapshotManifest> manifests = capture.copy(
                 relations, groupId, new HelperConnection(connections, HelperConnection.View.exported(exported)));
         capture.verify(manifests, groupId);

@@ -7,10 +7,10 @@ import io.backstop.snapshot.internal.catalog.MembershipQueries;
 import io.backstop.snapshot.schema.CatalogWord;
 import io.backstop.snapshot.schema.DependentIdentity;
 import io.backstop.snapshot.schema.DependentKind;
-import io.backstop.snapshot.schema.NeedKind;
+import io.backstop.snapshot.schema.RequirementKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
-import io.backstop.snapshot.schema.TableDescription.Need;
 import io.backstop.snapshot.schema.TableDescription.Place;
+import io.backstop.snapshot.schema.TableDescription.Requirement;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -139,10 +139,10 @@ final class DependentReader {
     }
 
     /** A kind and a name with a space between them, as the queries give it. */
-    private static Need need(String text) {
-        return Stream.of(NeedKind.values())
+    private static Requirement need(String text) {
+        return Stream.of(RequirementKind.values())
                 .filter(kind -> text.startsWith(kind.text() + " "))
-                .map(kind -> new Need(kind, text.substring(kind.text().length() + 1)))
+                .map(kind -> new Requirement(kind, text.substring(kind.text().length() + 1)))
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException("a need is of an unknown kind: " + text));
     }

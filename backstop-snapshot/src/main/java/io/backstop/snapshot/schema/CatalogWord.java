@@ -1,7 +1,7 @@
 package io.backstop.snapshot.schema;
 
 /** A constant that descriptions, scripts and messages spell as PostgreSQL's documentation does. */
-public sealed interface CatalogWord permits DependentKind, NeedKind, PrerequisiteKind {
+public sealed interface CatalogWord permits DependentKind, RequirementKind, PrerequisiteKind {
     /** In lower case, as it is stored. */
     String text();
 

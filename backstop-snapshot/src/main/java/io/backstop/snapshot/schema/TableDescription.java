@@ -369,7 +369,7 @@ public record TableDescription(
             DependentKind kind,
             String identity,
             List<String> sql,
-            List<Need> needs,
+            List<Requirement> needs,
             boolean own,
             Optional<String> drop,
             Optional<Place> place) {
@@ -408,8 +408,8 @@ public record TableDescription(
      *
      * @param name its name, unquoted; empty for a superuser
      */
-    public record Need(NeedKind kind, String name) {
-        public Need {
+    public record Requirement(RequirementKind kind, String name) {
+        public Requirement {
             Objects.requireNonNull(kind, "kind");
             Objects.requireNonNull(name, "name");
         }

@@ -2,8 +2,8 @@ package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.recovery.internal.sql.DefaultPrivileges;
+import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
-import io.backstop.recovery.internal.sql.TakenNames;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackPlan.Situation;
@@ -114,7 +114,7 @@ public final class CopybackScript {
                 for (TablespaceComparison.Misplaced part : TablespaceComparison.of(transaction, table.restored())) {
                     warnings.add(part.warning());
                     script.part(part.warning());
-                    script.offer(part.sql());
+                    script.commentOut(part.sql());
                 }
             }
         }
@@ -128,7 +128,7 @@ public final class CopybackScript {
                 PresentTable present = table.present().orElseThrow();
                 String schema = present.name().schema().orElseThrow();
                 Set<String> names = taken.computeIfAbsent(schema, name -> new HashSet<>());
-                names.addAll(TakenNames.of(transaction, schema));
+                names.addAll(NamesInUse.of(transaction, schema));
                 DisplacedTable moved = DisplacedTable.of(transaction, present, names);
                 names.addAll(moved.claimed());
                 aside.add(moved);
@@ -240,7 +240,7 @@ public final class CopybackScript {
                 String warning = subject + " was left out: " + missing.get();
                 warnings.add(warning);
                 script.note(warning);
-                dependent.sql().forEach(script::offer);
+                dependent.sql().forEach(script::commentOut);
             } else {
                 script.note(subject);
                 dependent.sql().forEach(script::run);
@@ -253,7 +253,7 @@ public final class CopybackScript {
         for (DetachedChildren child : children) {
             warnings.add(child.warning());
             script.part(child.warning());
-            child.sql().forEach(script::offer);
+            child.sql().forEach(script::commentOut);
         }
         List<String> left = new ArrayList<>();
         tables.stream()
@@ -265,7 +265,7 @@ public final class CopybackScript {
                 + table.names().target().quoted()));
         if (!left.isEmpty()) {
             script.part("once you have seen that everything is right:");
-            left.forEach(table -> script.offer("DROP " + table));
+            left.forEach(table -> script.commentOut("DROP " + table));
         }
     }
 }

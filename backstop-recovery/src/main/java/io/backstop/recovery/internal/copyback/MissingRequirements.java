@@ -3,7 +3,7 @@ package io.backstop.recovery.internal.copyback;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerCapabilities;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
-import io.backstop.snapshot.schema.TableDescription.Need;
+import io.backstop.snapshot.schema.TableDescription.Requirement;
 
 import java.sql.SQLException;
 import java.util.Optional;
@@ -18,7 +18,7 @@ final class MissingRequirements {
 
     /** The first thing that is not there, as a sentence: {@code role bob does not exist}. */
     Optional<String> missing(Dependent dependent) throws SQLException {
-        for (Need need : dependent.needs()) {
+        for (Requirement need : dependent.needs()) {
             if (!isThere(need)) {
                 return Optional.of(sentence(need));
             }
@@ -26,7 +26,7 @@ final class MissingRequirements {
         return Optional.empty();
     }
 
-    private boolean isThere(Need need) throws SQLException {
+    private boolean isThere(Requirement need) throws SQLException {
         return switch (need.kind()) {
             case ROLE -> transaction.holds("EXISTS (SELECT FROM pg_roles WHERE rolname = ?)", need.name());
             case GRANTOR ->
@@ -45,7 +45,7 @@ final class MissingRequirements {
         };
     }
 
-    private static String sentence(Need need) {
+    private static String sentence(Requirement need) {
         return switch (need.kind()) {
             case GRANTOR -> "role " + need.name() + " does not exist, or is not one that you may act as";
             case SUPERUSER -> "only a superuser may do it";

@@ -44,7 +44,7 @@ final class RenameIntoPlace {
             script.run(owner);
         } else {
             script.note("its owner " + restored.description().owner() + " does not exist any more");
-            script.offer(owner);
+            script.commentOut(owner);
         }
     }
 
@@ -67,7 +67,7 @@ final class RenameIntoPlace {
             if (others.stream().anyMatch(other -> ForeignKeyOrder.refersTo(key.key(), other.original()))) {
                 script.run(sql);
             } else {
-                script.note(key.warning() + "; once that is there again:").offer(sql);
+                script.note(key.warning() + "; once that is there again:").commentOut(sql);
             }
         }
         Set<String> open = names(restored.openForeignKeys());

@@ -181,7 +181,7 @@ public final class RowMergeScript {
         } else {
             script.part("rows of " + present.name() + " that are there with other values stay as they are;\n"
                     + "they may have changed rightly. To put the stored values back, uncomment this statement:");
-            script.offer(update());
+            script.commentOut(update());
         }
     }
 

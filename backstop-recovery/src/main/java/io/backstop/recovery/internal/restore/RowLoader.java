@@ -69,7 +69,7 @@ final class RowLoader implements AutoCloseable {
 
     /** To be called when all rows are loaded, in a transaction that sees them. */
     void refuseOtherMeaning(RecoveryTransaction transaction) throws SQLException, RecoveryException {
-        BinaryIntervals.refuseOtherMeaning(transaction, manifest, table, target);
+        InfiniteIntervalCheck.refuseOtherMeaning(transaction, manifest, table, target);
     }
 
     @Override
@@ -90,7 +90,7 @@ final class RowLoader implements AutoCloseable {
                 + " could not be loaded into " + target
                 + column.map(name -> ", column " + name).orElse("");
         return format == CopyFormat.BINARY && (column.isPresent() || isAboutForm(ServerErrors.state(e)))
-                ? ServerErrors.of(problem, e, BinaryIntervals.otherServer(manifest))
+                ? ServerErrors.of(problem, e, InfiniteIntervalCheck.otherServer(manifest))
                 : ServerErrors.of(problem, e);
     }
 

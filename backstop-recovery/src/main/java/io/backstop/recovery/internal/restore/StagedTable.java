@@ -4,9 +4,9 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.restore.TableDdl.Ddl;
+import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.ParallelWork;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
-import io.backstop.recovery.internal.sql.TakenNames;
 import io.backstop.recovery.internal.validate.RowVerifier;
 import io.backstop.recovery.internal.validate.TableValidator;
 import io.backstop.recovery.model.RecoveryException;
@@ -122,7 +122,7 @@ public final class StagedTable {
 
     /** Gives the table and its parts names of their own, within the transaction that publishes it. */
     RestoredNames publish(RecoveryTransaction transaction) throws SQLException, RecoveryException {
-        RestoredNames own = RestoredNames.choose(description, target, TakenNames.of(transaction, names.schema()));
+        RestoredNames own = RestoredNames.choose(description, target, NamesInUse.of(transaction, names.schema()));
         List<Ddl> statements = new ArrayList<>();
         rename(statements, "TABLE", names.target().name(), target.name());
         names.sequences().forEach((original, staged) -> rename(statements, "SEQUENCE", staged, own.sequence(original)));

@@ -1,8 +1,8 @@
 package io.backstop.recovery.internal.restore;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
-import io.backstop.recovery.internal.sql.TakenNames;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredNames;
 import io.backstop.snapshot.schema.TableDescription;
@@ -40,7 +40,7 @@ final class TableCreator {
             throw new RecoveryException(
                     "schema " + schema + " does not exist", "create it, or restore into a schema that exists");
         }
-        RestoredNames names = RestoredNames.choose(description, made, TakenNames.of(transaction, schema))
+        RestoredNames names = RestoredNames.choose(description, made, NamesInUse.of(transaction, schema))
                 .drawingFrom(others);
         TableDdlRunner.run(transaction, new TableDdl(description, names).beforeRows(), target);
         keepToItsMaker(transaction, names);

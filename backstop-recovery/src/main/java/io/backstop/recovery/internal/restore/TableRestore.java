@@ -3,9 +3,9 @@ package io.backstop.recovery.internal.restore;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.restore.TableDdl.Ddl;
+import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerErrors;
-import io.backstop.recovery.internal.sql.TakenNames;
 import io.backstop.recovery.internal.validate.RowVerifier;
 import io.backstop.recovery.internal.validate.TableValidator;
 import io.backstop.recovery.model.OpenForeignKey;
@@ -78,7 +78,7 @@ public final class TableRestore {
 
     public static void refuseUnlessFree(RecoveryTransaction transaction, RelationName target)
             throws SQLException, RecoveryException {
-        if (TakenNames.of(transaction, target.schema().orElseThrow()).contains(target.name())) {
+        if (NamesInUse.of(transaction, target.schema().orElseThrow()).contains(target.name())) {
             throw new RecoveryException(
                     "table " + target + " exists already",
                     "restore under another name, or drop it if it is left over from an earlier recovery");

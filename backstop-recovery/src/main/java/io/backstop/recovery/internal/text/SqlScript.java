@@ -23,7 +23,7 @@ public final class SqlScript {
     }
 
     /** A statement that only runs once somebody has taken the comment marks away. */
-    public SqlScript offer(String sql) {
+    public SqlScript commentOut(String sql) {
         return note(sql + ";");
     }
 

@@ -95,7 +95,7 @@ final class S3ObjectStore implements ObjectStore {
                 // won.
                 boolean again = statusOf(e) == CONFLICT && attempt < CONFLICTING_ATTEMPTS;
                 if (!again) {
-                    settle(name, writer, e);
+                    resolveInDoubt(name, writer, e);
                     return;
                 }
             }
@@ -107,7 +107,7 @@ final class S3ObjectStore implements ObjectStore {
      * refused because of the object that it stored itself; and a server that refuses may close the connection before the
      * content is sent and its answer read. So neither is the end of it as long as nobody looked.
      */
-    private void settle(String name, String writer, RuntimeException failure) throws IOException {
+    private void resolveInDoubt(String name, String writer, RuntimeException failure) throws IOException {
         IOException told = failure("store", name, failure);
         if (statusOf(failure) != PRECONDITION_FAILED && !(told instanceof InDoubtException)) {
             throw told;

@@ -4,8 +4,8 @@ import java.sql.SQLException;
 import java.util.Set;
 
 /** The names of relations and types of a schema: they share one space for tables (PostgreSQL documentation, 52.11). */
-public final class TakenNames {
-    private TakenNames() {}
+public final class NamesInUse {
+    private NamesInUse() {}
 
     public static Set<String> of(RecoveryTransaction transaction, String schema) throws SQLException {
         return Set.copyOf(transaction.strings(

@@ -1,7 +1,7 @@
 package io.backstop.snapshot.schema;
 
 /** The kinds of thing beside tables that the statements of a dependent name. */
-public enum NeedKind implements CatalogWord {
+public enum RequirementKind implements CatalogWord {
     /** A role that has to exist. */
     ROLE("role"),
     /** A role that one has to be able to act as. */
@@ -17,7 +17,7 @@ public enum NeedKind implements CatalogWord {
 
     private final String text;
 
-    NeedKind(String text) {
+    RequirementKind(String text) {
         this.text = text;
     }
 

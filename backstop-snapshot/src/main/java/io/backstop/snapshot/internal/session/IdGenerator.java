@@ -4,20 +4,20 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 
 /** Makes names that nobody has made before: a prefix and sixteen hexadecimal digits. Thread-safe. */
-public final class Identifiers {
+public final class IdGenerator {
     private static final int BYTES = 8;
 
     private final SecureRandom random = new SecureRandom();
 
-    public String snapshot() {
+    public String snapshotId() {
         return next("snap_");
     }
 
-    public String group() {
+    public String groupId() {
         return next("grp_");
     }
 
-    public String probe() {
+    public String probeId() {
         return next("probe_");
     }
 

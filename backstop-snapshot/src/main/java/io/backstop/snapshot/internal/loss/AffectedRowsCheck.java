@@ -17,7 +17,7 @@ import java.util.Optional;
  * saved ones are asked for by their places. So many taken as were saved, and all the saved ones gone: then they are the same.
  * The argument is made in {@code docs/adr/0009-rows-by-identity.md}.
  */
-public final class TakenRowsCheck {
+public final class AffectedRowsCheck {
     private static final String TOUCHED = """
             SELECT coalesce(pg_catalog.sum(coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(o), 0)
                 + coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(o), 0)), 0)::pg_catalog.int8
@@ -30,7 +30,7 @@ public final class TakenRowsCheck {
     private final LockedRowIdentities rows;
     private final long touchedBefore;
 
-    private TakenRowsCheck(
+    private AffectedRowsCheck(
             CallerSession session,
             RowTargets parts,
             List<Relation> relations,
@@ -46,7 +46,7 @@ public final class TakenRowsCheck {
     /** Looks at the counters before anything of the statement's is sent, its query included: that could change rows too. */
     public static Before before(CallerSession session, RowTargets parts, List<Relation> relations) throws SQLException {
         long touched = touched(session, parts);
-        return rows -> new TakenRowsCheck(session, parts, relations, rows, touched);
+        return rows -> new AffectedRowsCheck(session, parts, relations, rows, touched);
     }
 
     /** Leaves the session as it was. */
@@ -80,6 +80,6 @@ public final class TakenRowsCheck {
     /** The look before, waiting for the rows. */
     @FunctionalInterface
     public interface Before {
-        TakenRowsCheck saved(LockedRowIdentities rows);
+        AffectedRowsCheck saved(LockedRowIdentities rows);
     }
 }

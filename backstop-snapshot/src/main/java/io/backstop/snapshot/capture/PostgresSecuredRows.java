@@ -4,8 +4,8 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.OtherRows;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.internal.loss.AffectedRowsCheck;
 import io.backstop.snapshot.internal.loss.CollateralLossCheck;
-import io.backstop.snapshot.internal.loss.TakenRowsCheck;
 import io.backstop.snapshot.internal.session.CallerSession;
 
 import java.sql.SQLException;
@@ -18,12 +18,12 @@ import java.util.Optional;
  * @param taken where rows were saved one by one
  * @param capture what stored it
  */
-record TableSnapshotGuard(
+record PostgresSecuredRows(
         String groupId,
         List<SnapshotManifest> manifests,
         String storage,
         CollateralLossCheck aftermath,
-        Optional<TakenRowsCheck> taken,
+        Optional<AffectedRowsCheck> taken,
         Capture capture)
         implements SecuredRows {
     @Override

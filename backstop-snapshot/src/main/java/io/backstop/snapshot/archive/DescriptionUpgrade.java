@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
  * Brings a description that was stored by an earlier version into today's form. It said some things in SQL alone, as the
  * server printed it; this is the one place that reads them out of there. Stateless.
  */
-final class EarlierDescription {
+final class DescriptionUpgrade {
     private static final String SELF = "\u0001self\u0001";
     private static final String NAME = "(?:\"(?:[^\"]|\"\")*\"|[^\\s\",().]+)";
     private static final String PART = "(?:PERIOD )?" + NAME;
@@ -35,7 +35,7 @@ final class EarlierDescription {
     private static final Pattern PLACE = Pattern.compile("(" + NAME + ") on (" + NAME + ")\\.(" + NAME + ")");
     private static final Pattern RELATION = Pattern.compile("(" + NAME + ")\\.(" + NAME + ")");
 
-    private EarlierDescription() {}
+    private DescriptionUpgrade() {}
 
     /** @throws IllegalArgumentException naming the part that cannot be read */
     static void complete(ObjectNode table) {

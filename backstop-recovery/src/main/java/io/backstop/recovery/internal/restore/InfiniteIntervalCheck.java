@@ -13,7 +13,7 @@ import java.sql.SQLException;
  * on the longest one stands for infinity (release notes of 17, E.4); servers before take it for a number of years, without
  * a word, and a checksum over binary rows cannot tell. No other type's binary form changed from 14 to 18. Stateless.
  */
-public final class BinaryIntervals {
+public final class InfiniteIntervalCheck {
     private static final int INFINITE_FROM = 17;
 
     /** Also within domains, arrays and ranges. */
@@ -37,7 +37,7 @@ public final class BinaryIntervals {
             + "position('\\x7fffffffffffffff7fffffff7fffffff'::bytea IN record_send(ROW(t.%2$s))) > 0 OR "
             + "position('\\x80000000000000008000000080000000'::bytea IN record_send(ROW(t.%2$s))) > 0)";
 
-    private BinaryIntervals() {}
+    private InfiniteIntervalCheck() {}
 
     /**
      * @param table where the rows are loaded

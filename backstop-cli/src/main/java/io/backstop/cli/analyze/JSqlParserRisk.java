@@ -22,10 +22,10 @@ import java.util.Optional;
 import java.util.Set;
 
 /** The least risk that a statement has by its class in JSqlParser's tree. Of other classes it has no opinion. Stateless. */
-final class ParsedRisk {
+final class JSqlParserRisk {
     private static final Set<String> WITH_ROWS = Set.of("TABLE", "SCHEMA", "DATABASE");
 
-    private ParsedRisk() {}
+    private JSqlParserRisk() {}
 
     /** The worst of the statements; empty where there is none of which it has an opinion. */
     static Optional<RiskLevel> of(Statements statements) {
