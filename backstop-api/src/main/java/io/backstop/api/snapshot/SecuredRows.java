@@ -26,7 +26,7 @@ public interface SecuredRows {
      * @return empty where it took exactly the saved ones, or where whole tables are saved
      * @throws RecoveryNotReadyException if this cannot be found out; the caller has to roll the statement back
      */
-    default Optional<OtherRows> otherRowsTaken() throws RecoveryNotReadyException {
+    default Optional<RowMismatch> otherRowsTaken() throws RecoveryNotReadyException {
         return Optional.empty();
     }
 

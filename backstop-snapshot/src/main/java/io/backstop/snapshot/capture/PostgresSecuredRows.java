@@ -1,7 +1,7 @@
 package io.backstop.snapshot.capture;
 
 import io.backstop.api.error.RecoveryNotReadyException;
-import io.backstop.api.snapshot.OtherRows;
+import io.backstop.api.snapshot.RowMismatch;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.internal.loss.AffectedRowsCheck;
@@ -27,7 +27,7 @@ record PostgresSecuredRows(
         Capture capture)
         implements SecuredRows {
     @Override
-    public Optional<OtherRows> otherRowsTaken() throws RecoveryNotReadyException {
+    public Optional<RowMismatch> otherRowsTaken() throws RecoveryNotReadyException {
         try {
             return taken.isPresent() ? taken.get().compare() : Optional.empty();
         } catch (SQLException e) {

@@ -3,8 +3,8 @@ package io.backstop.snapshot.capture;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Connections;
-import io.backstop.api.snapshot.OtherRows;
 import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.RowMismatch;
 import io.backstop.api.snapshot.RowQuery;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
@@ -41,7 +41,7 @@ import static org.assertj.core.api.Assertions.tuple;
 /** Rows saved one by one are the rows that the statement takes, or it is told that they are not. */
 @ExtendWith(PostgresExtension.class)
 class RowCaptureTest {
-    private static final Optional<OtherRows> SAME = Optional.empty();
+    private static final Optional<RowMismatch> SAME = Optional.empty();
 
     private final MemoryObjectStore store = new MemoryObjectStore();
     private final Securing securing = new Securing(store);
@@ -186,7 +186,7 @@ class RowCaptureTest {
             SecuredRows secured = secure(connection, Kind.DELETE, "t", query("k = 3"));
             run(other, "INSERT INTO t VALUES (1000, 3, 'new')");
             run(connection, "DELETE FROM t WHERE k = 3");
-            assertThat(secured.otherRowsTaken()).contains(new OtherRows("public.t", 10, 10, 11, false));
+            assertThat(secured.otherRowsTaken()).contains(new RowMismatch("public.t", 10, 10, 11, false));
         }
     }
 
@@ -195,7 +195,7 @@ class RowCaptureTest {
         try (Connection connection = begin(database)) {
             SecuredRows secured = secure(connection, Kind.UPDATE, "t", query("id IN (1, 2, 3)"));
             run(connection, "UPDATE t SET v = 'x' WHERE id IN (2, 3, 4)");
-            assertThat(secured.otherRowsTaken()).contains(new OtherRows("public.t", 3, 2, 3, false));
+            assertThat(secured.otherRowsTaken()).contains(new RowMismatch("public.t", 3, 2, 3, false));
         }
     }
 
@@ -219,7 +219,7 @@ class RowCaptureTest {
             assertThat(secured.otherRowsTaken()).isEqualTo(SAME);
             run(other, "INSERT INTO t VALUES (1000, 77, 'new')");
             run(connection, "DELETE FROM t WHERE k = 77");
-            assertThat(secured.otherRowsTaken()).contains(new OtherRows("public.t", 0, 0, 1, false));
+            assertThat(secured.otherRowsTaken()).contains(new RowMismatch("public.t", 0, 0, 1, false));
         }
         assertThat(store.list("")).isEmpty();
     }
@@ -383,7 +383,9 @@ class RowCaptureTest {
         try (Connection connection = begin(database)) {
             SecuredRows secured = secure(connection, Kind.DELETE, "t", query("k = 3"));
             run(connection, "DELETE FROM t WHERE k = 3");
-            assertThat(secured.otherRowsTaken()).as(what).contains(new OtherRows("public.t", saved, gone, taken, true));
+            assertThat(secured.otherRowsTaken())
+                    .as(what)
+                    .contains(new RowMismatch("public.t", saved, gone, taken, true));
         }
     }
 

@@ -1,6 +1,6 @@
 package io.backstop.snapshot.internal.loss;
 
-import io.backstop.api.snapshot.OtherRows;
+import io.backstop.api.snapshot.RowMismatch;
 import io.backstop.snapshot.internal.lock.LockedRowIdentities;
 import io.backstop.snapshot.internal.reach.RowTargets;
 import io.backstop.snapshot.internal.session.CallerSession;
@@ -50,7 +50,7 @@ public final class AffectedRowsCheck {
     }
 
     /** Leaves the session as it was. */
-    public Optional<OtherRows> compare() throws SQLException {
+    public Optional<RowMismatch> compare() throws SQLException {
         session.execute("SAVEPOINT backstop_taken");
         CaptureSettings.apply(session);
         long taken = touched(session, parts) - touchedBefore;
@@ -59,7 +59,7 @@ public final class AffectedRowsCheck {
         return taken == rows.count() && gone == taken
                 ? Optional.empty()
                 : Optional.of(
-                        new OtherRows(parts.named().name().toString(), rows.count(), gone, taken, parts.triggers()));
+                        new RowMismatch(parts.named().name().toString(), rows.count(), gone, taken, parts.triggers()));
     }
 
     private long visible() throws SQLException {

@@ -5,9 +5,9 @@ import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.policy.RecoveryRules;
 import io.backstop.api.policy.SnapshotMode;
-import io.backstop.api.snapshot.OtherRows;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.Progress.Step;
+import io.backstop.api.snapshot.RowMismatch;
 import io.backstop.api.snapshot.RowQuery;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
@@ -67,7 +67,7 @@ public final class SecuredExecution {
         Optional<RowQuery> query = recovery.snapshotMode() == SnapshotMode.INLINE
                 ? RowCaptureEligibility.query(session, statement, execution)
                 : Optional.empty();
-        Optional<OtherRows> other = Optional.empty();
+        Optional<RowMismatch> other = Optional.empty();
         for (int tries = 0; tries < ROW_TRIES && query.isPresent(); tries++) {
             Attempt<T> attempt = attempt(service, session, statement, recovery, approvalId, query, execution);
             if (attempt.outcome().isPresent()) {
@@ -119,7 +119,7 @@ public final class SecuredExecution {
                 // Triggers that wait for the commit would destroy after the look.
                 execute(connection, "SET CONSTRAINTS ALL IMMEDIATE");
             }
-            Optional<OtherRows> other = rows.otherRowsTaken();
+            Optional<RowMismatch> other = rows.otherRowsTaken();
             if (other.isPresent()) {
                 undo(transaction, rows, other.get());
                 return new Attempt<>(Optional.empty(), other);
@@ -207,7 +207,8 @@ public final class SecuredExecution {
     }
 
     /** Leaves things as they were before the attempt, so that there can be another one. */
-    private static void undo(StatementTransaction transaction, SecuredRows rows, OtherRows other) throws SQLException {
+    private static void undo(StatementTransaction transaction, SecuredRows rows, RowMismatch other)
+            throws SQLException {
         SQLException why = new RecoveryNotReadyException(words(other) + "; it was rolled back", "run it again");
         transaction.undo(why);
         if (why.getSuppressed().length > 0) {
@@ -216,7 +217,7 @@ public final class SecuredExecution {
         rows.discard(why);
     }
 
-    private static RecoveryNotReadyException refusal(OtherRows other, RecoveryNotReadyException whole) {
+    private static RecoveryNotReadyException refusal(RowMismatch other, RecoveryNotReadyException whole) {
         return new RecoveryNotReadyException(
                 words(other) + "; it was rolled back, and whole tables could not be saved instead: " + whole.problem(),
                 whole.hint()
@@ -225,7 +226,7 @@ public final class SecuredExecution {
                 whole);
     }
 
-    private static String words(OtherRows other) {
+    private static String words(RowMismatch other) {
         return "the statement took " + other.taken() + " rows of table " + other.table() + ", among them "
                 + other.gone() + " of the " + other.saved() + " that were saved for it";
     }
@@ -269,7 +270,7 @@ public final class SecuredExecution {
     }
 
     /** One try: an outcome, or why it was undone. */
-    private record Attempt<T extends @Nullable Object>(Optional<Outcome<T>> outcome, Optional<OtherRows> other) {}
+    private record Attempt<T extends @Nullable Object>(Optional<Outcome<T>> outcome, Optional<RowMismatch> other) {}
 
     /** A result and how it was secured. */
     public record Outcome<T extends @Nullable Object>(T result, Optional<SecuredRows> rows, String words) {}

@@ -11,8 +11,8 @@ import java.util.Objects;
  * @param taken how many rows of the table it took in all; that counts also what a trigger did to them
  * @param byOthers whether triggers stand by that may have done it, so that it would be the same again
  */
-public record OtherRows(String table, long saved, long gone, long taken, boolean byOthers) {
-    public OtherRows {
+public record RowMismatch(String table, long saved, long gone, long taken, boolean byOthers) {
+    public RowMismatch {
         Objects.requireNonNull(table, "table");
     }
 }
