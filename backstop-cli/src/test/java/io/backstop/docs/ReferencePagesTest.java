@@ -20,6 +20,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 class ReferencePagesTest {
     private static final Pattern PACKAGE =
             Pattern.compile("^\\| `(io\\.backstop\\.[a-z0-9.]+)` \\|", Pattern.MULTILINE);
+    private static final Pattern CLASS = Pattern.compile("`([A-Z][a-zA-Z]*[a-z])`");
+
     private static final Pattern RULE = Pattern.compile("\\.\\./rules/([a-z-]+)\\.md");
     private static final Pattern STATE = Pattern.compile("^## (ZB\\d{3})$", Pattern.MULTILINE);
 
@@ -46,9 +48,30 @@ class ReferencePagesTest {
         }
     }
 
+    /** The simple names of the modules' main classes. */
+    private static Set<String> mainClasses() throws IOException {
+        Pattern sources = Pattern.compile(".*/src/main/java/io/backstop/.*/([A-Z]\\w+)\\.java");
+        try (Stream<Path> files = Files.walk(MarkdownPage.REPOSITORY, 16)) {
+            return files.map(file -> sources.matcher(file.toString().replace('\\', '/')))
+                    .filter(Matcher::matches)
+                    .map(matcher -> matcher.group(1))
+                    .collect(Collectors.toCollection(TreeSet::new));
+        }
+    }
+
     @Test
     void the_architecture_names_every_package() throws IOException {
         assertThat(found(PACKAGE, "docs/architecture.md")).isEqualTo(packages());
+    }
+
+    @Test
+    void the_classes_that_decide_exist() throws IOException {
+        String page = text("docs/architecture.md");
+        String section = page.substring(page.indexOf("## Where each behaviour is decided"), page.indexOf("## Modules"));
+        List<String> named =
+                CLASS.matcher(section).results().map(match -> match.group(1)).toList();
+        assertThat(named).hasSizeGreaterThan(20);
+        assertThat(mainClasses()).containsAll(named);
     }
 
     @Test
