@@ -44,7 +44,7 @@ final class SettingReader implements CommandReader {
         if (cursor.accept(Keyword.SESSION, Keyword.CHARACTERISTICS, Keyword.AS, Keyword.TRANSACTION)
                 || (cursor.at(Keyword.TRANSACTION) && !assigns(cursor))) {
             cursor.accept(Keyword.TRANSACTION);
-            words(cursor);
+            modes(cursor, reading);
             return CommandTag.SET_TRANSACTION;
         }
         if (assigns(cursor)) {
@@ -52,6 +52,17 @@ final class SettingReader implements CommandReader {
             return CommandTag.SET;
         }
         return special(cursor, reading);
+    }
+
+    /** READ WRITE lifts what guards rows: the server's refusal of writes. */
+    private static void modes(TokenCursor cursor, StatementReading reading) {
+        TokenList tokens = cursor.tokens();
+        for (int i = cursor.position(); i + 1 < cursor.end(); i++) {
+            if (tokens.keyword(i) == Keyword.READ && tokens.keyword(i + 1) == Keyword.WRITE) {
+                reading.facts().fire(Rule.GUARDED_SETTING, "transaction_read_only");
+            }
+        }
+        words(cursor);
     }
 
     /** SESSION and LOCAL are also names, but then TO or = follows. */

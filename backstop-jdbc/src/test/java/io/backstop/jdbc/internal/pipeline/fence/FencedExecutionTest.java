@@ -20,6 +20,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -32,6 +33,7 @@ import java.util.Set;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 /**
  * The read fence where the first line has failed: every text here is called SAFE, whatever it does, and nothing may be lost.
@@ -185,7 +187,7 @@ class FencedExecutionTest {
         try {
             read(rule, sql);
         } catch (SQLException refusal) {
-            assertThat(refusal.getSQLState()).as(sql).isIn("ZB001", "25P02", "25006", "42601", "0A000", "22023");
+            assertThat(refusal.getSQLState()).as(sql).isIn("ZB001", "25P02", "25006", "42601", "0A000", "25001");
         }
     }
 
@@ -363,6 +365,37 @@ class FencedExecutionTest {
                     .isEqualTo(1);
         }
         assertThat(plain.isReadOnly()).isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"session", "transaction"})
+    void behind_pgbouncer_no_setting_reaches_another_client(String poolMode) throws Exception {
+        assumeThat(PgBouncer.installed()).as("pgbouncer is installed").isTrue();
+        try (PgBouncer bouncer = PgBouncer.start(database.url(), poolMode)) {
+            for (ReadFence rule : List.of(ReadFence.SESSION, ReadFence.STATEMENT)) {
+                plain.close();
+                plain = bouncer.connect();
+                session = new GuardedSession(plain, Connections.NONE, "db", "agent");
+                read(rule, "SELECT 1");
+                assertThat(session.fence().byDefault()).isFalse();
+                for (String loss : LOSSES) {
+                    attempt(rule, loss);
+                    assertNothingLost(loss);
+                    plain.setAutoCommit(false);
+                    attempt(rule, loss);
+                    commitOrRollBack();
+                    plain.setAutoCommit(true);
+                    assertNothingLost(loss);
+                }
+                write(rule, "INSERT INTO users VALUES (100, 'guarded')");
+                plain.close();
+                try (Connection unguarded = bouncer.connect();
+                        Statement statement = unguarded.createStatement()) {
+                    assertThat(statement.executeUpdate("DELETE FROM users WHERE id = 100"))
+                            .isEqualTo(1);
+                }
+            }
+        }
     }
 
     @Test
