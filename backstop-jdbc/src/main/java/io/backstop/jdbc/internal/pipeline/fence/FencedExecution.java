@@ -39,8 +39,10 @@ public final class FencedExecution {
     public void begin(GuardedSession session, ReadFence rule, AssessedText text) throws SQLException {
         SessionFence fence = session.fence();
         fence.follow(rule);
-        fence.beginTransaction(
-                text.assessment().risk() == RiskLevel.SAFE && FenceNeed.of(text.assessment()) == FenceNeed.READ);
+        if (fence.transactionBegins()) {
+            fence.beginTransaction(
+                    text.assessment().risk() == RiskLevel.SAFE && FenceNeed.of(text.assessment()) == FenceNeed.READ);
+        }
     }
 
     /**

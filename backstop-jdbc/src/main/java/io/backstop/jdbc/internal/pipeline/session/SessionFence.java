@@ -159,13 +159,18 @@ public final class SessionFence {
         return true;
     }
 
+    /** Whether JDBC begins a transaction with what is sent next. */
+    public boolean transactionBegins() throws SQLException {
+        return state() == TransactionState.IDLE && !postgres.getAutoCommit();
+    }
+
     /**
      * Lets the transaction that JDBC begins with the next statement write, which it must be told before anything else.
      *
      * @param reads whether a statement comes first that is to be fenced
      */
     public void beginTransaction(boolean reads) throws SQLException {
-        if (state() != TransactionState.IDLE || postgres.getAutoCommit()) {
+        if (!transactionBegins()) {
             return;
         }
         readOnlyTransaction = postgres.hintReadOnly();
