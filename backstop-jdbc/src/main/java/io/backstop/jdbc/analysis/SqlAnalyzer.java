@@ -33,7 +33,8 @@ public final class SqlAnalyzer {
     }
 
     /**
-     * Assesses a text.
+     * Assesses a text that the driver parses and sends at once, with nothing before it that may change a setting. Of several
+     * statements, all but the first may be read under the other setting; the statements that it makes of them are assessed too.
      *
      * @param standardConformingStrings the setting of the session that would run it: when off, a backslash in an ordinary
      *     string escapes the next character (documentation, 4.1.2.2)
@@ -48,19 +49,56 @@ public final class SqlAnalyzer {
         return known != null ? known : read(sql, standardConformingStrings, cache);
     }
 
+    /**
+     * Assesses a text that the driver may have parsed under another setting than it is sent under, as it does when it is
+     * prepared, or that is sent behind others, as in a batch. The statements that the other setting makes of it are assessed too.
+     *
+     * @param standardConformingStrings the setting of the session that would run it
+     */
+    public Assessment assessSentLater(String sql, boolean standardConformingStrings) {
+        Assessment atOnce = assess(sql, standardConformingStrings);
+        if (!OtherReadings.possible(sql)) {
+            return atOnce;
+        }
+        List<StatementAssessment> statements = new ArrayList<>(atOnce.statements());
+        for (boolean parsedUnder : new boolean[] {standardConformingStrings, !standardConformingStrings}) {
+            TokenList tokens = Lexer.scan(sql, parsedUnder);
+            List<String> parts = OtherReadings.parts(tokens, StatementSplitter.split(tokens));
+            statements.addAll(OtherReadings.of(parts, statements));
+        }
+        return statements.size() == atOnce.statements().size() ? atOnce : Assessment.of(statements);
+    }
+
+    /** The assessment of a text of which the driver may also have made something that cannot be known. */
+    public static Assessment readOtherwise(Assessment assessment) {
+        List<StatementAssessment> statements = new ArrayList<>(assessment.statements());
+        statements.add(StatementReader.unreadable("what the driver makes of its JDBC escapes depends on a setting"));
+        return Assessment.of(statements);
+    }
+
     private static Assessment read(String sql, boolean standardConformingStrings, AssessmentCache cache) {
         TokenList tokens = Lexer.scan(sql, standardConformingStrings);
-        String shape = StatementShape.of(tokens);
-        Assessment known = cache.byShape(shape);
-        if (known == null) {
-            Result result = read(tokens, StatementSplitter.split(tokens));
-            known = result.assessment();
-            if (result.shared()) {
-                cache.shape(shape, known);
+        List<TokenSpan> statements = StatementSplitter.split(tokens);
+        Assessment known;
+        if (hasOtherReadings(sql, statements)) {
+            known = read(tokens, statements).assessment(); // which depends on its literals
+        } else {
+            String shape = StatementShape.of(tokens);
+            known = cache.byShape(shape);
+            if (known == null) {
+                Result result = read(tokens, statements);
+                known = result.assessment();
+                if (result.shared()) {
+                    cache.shape(shape, known);
+                }
             }
         }
         cache.text(sql, known);
         return known;
+    }
+
+    private static boolean hasOtherReadings(String sql, List<TokenSpan> statements) {
+        return statements.size() > 1 && OtherReadings.possible(sql);
     }
 
     /** An assessment, and whether every text of this shape has it. */
@@ -74,11 +112,8 @@ public final class SqlAnalyzer {
             statements.add(result.assessment());
             shared &= result.assessment().recognised() && !result.literalsMatter();
         }
-        if (StringSettingChanges.change(tokens, spans)) {
-            shared = false;
-            if (StringSettingChanges.matter(tokens)) {
-                statements.add(StatementReader.unreadable("it changes how its own strings are read"));
-            }
+        if (hasOtherReadings(tokens.text(), spans)) {
+            statements.addAll(OtherReadings.of(OtherReadings.parts(tokens, spans), List.copyOf(statements)));
         }
         return new Result(Assessment.of(statements), shared);
     }

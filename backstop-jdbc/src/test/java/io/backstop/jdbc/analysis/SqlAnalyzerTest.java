@@ -179,7 +179,7 @@ class SqlAnalyzerTest {
         assertThat(analyzer.assess("SET standard_conforming_strings = off; SELECT 'a'")
                         .risk())
                 .isEqualTo(RiskLevel.SAFE);
-        assertThat(analyzer.assess("SET standard_conforming_strings = off; SELECT '\\'")
+        assertThat(analyzer.assess("SET standard_conforming_strings = off; SELECT '\\' -- '\n; DROP TABLE t --")
                         .risk())
                 .isEqualTo(RiskLevel.CRITICAL);
     }

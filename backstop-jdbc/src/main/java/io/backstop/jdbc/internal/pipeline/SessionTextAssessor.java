@@ -18,13 +18,30 @@ record SessionTextAssessor(SqlAnalyzer analyzer, GuardedSession session) impleme
     /** As it was written, and as pgjdbc sends it where it rewrites it; the worse of the two. */
     @Override
     public AssessedText assess(String sql) throws SQLException {
+        if (session.keepsParsedTexts()) {
+            return assessSentLater(sql);
+        }
         boolean conforming = session.standardConformingStrings();
         Assessment written = analyzer.assess(sql, conforming);
+        String sent = session.sent(sql);
+        Assessment read = sent.equals(sql) ? written : worse(written, analyzer.assess(sent, conforming));
+        return new AssessedText(sql, read, conforming);
+    }
+
+    @Override
+    public AssessedText assessSentLater(String sql) throws SQLException {
+        boolean conforming = session.standardConformingStrings();
+        Assessment written = analyzer.assessSentLater(sql, conforming);
         String sent = session.sent(sql);
         if (sent.equals(sql)) {
             return new AssessedText(sql, written, conforming);
         }
-        Assessment asSent = analyzer.assess(sent, conforming);
-        return new AssessedText(sql, asSent.risk().atLeast(written.risk()) ? asSent : written, conforming);
+        Assessment read = worse(written, analyzer.assessSentLater(sent, conforming));
+        return new AssessedText(
+                sql, session.mayHaveSentOtherwise(sql) ? SqlAnalyzer.readOtherwise(read) : read, conforming);
+    }
+
+    private static Assessment worse(Assessment written, Assessment sent) {
+        return sent.risk().atLeast(written.risk()) ? sent : written;
     }
 }

@@ -3,6 +3,7 @@ package io.backstop.jdbc.internal.pipeline.session;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.core.Parser;
 import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
 import org.postgresql.jdbc.PreferQueryMode;
@@ -220,6 +221,23 @@ public final class GuardedSession {
     /** Whether pgjdbc sends texts as they are, so that it cannot describe one without running it. */
     public boolean sendsPlainText() {
         return postgres.getPreferQueryMode() == PreferQueryMode.SIMPLE;
+    }
+
+    /** Whether pgjdbc keeps every text as it parsed it, and not prepared ones alone. */
+    public boolean keepsParsedTexts() {
+        return postgres.getPreferQueryMode() == PreferQueryMode.EXTENDED_CACHE_EVERYTHING;
+    }
+
+    /** Whether pgjdbc would have rewritten the text's JDBC escapes otherwise under the other standard_conforming_strings. */
+    public boolean mayHaveSentOtherwise(String sql) {
+        if (sql.indexOf('{') < 0 || sql.indexOf('\\') < 0) {
+            return false;
+        }
+        try {
+            return !Parser.replaceProcessing(sql, true, true).equals(Parser.replaceProcessing(sql, true, false));
+        } catch (SQLException e) {
+            return false; // one of the two it refuses to parse, so that one was never parsed
+        }
     }
 
     /** What decides, beside the text, on what the next statement acts. SHOW takes no snapshot of the transaction. */

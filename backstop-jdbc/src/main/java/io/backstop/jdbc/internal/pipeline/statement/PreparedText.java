@@ -10,7 +10,7 @@ public final class PreparedText {
     private AssessedText latest;
 
     public PreparedText(String sql, TextAssessor assessor) throws SQLException {
-        this.latest = assessor.assess(sql);
+        this.latest = assessor.assessSentLater(sql);
     }
 
     /** As it was read last. */
@@ -21,7 +21,7 @@ public final class PreparedText {
     /** Read again where the setting of how strings are read has changed. */
     public AssessedText assess(TextAssessor assessor) throws SQLException {
         if (latest.standardConformingStrings() != assessor.standardConformingStrings()) {
-            latest = assessor.assess(latest.sql());
+            latest = assessor.assessSentLater(latest.sql());
         }
         return latest;
     }

@@ -7,6 +7,18 @@ public interface TextAssessor {
     /** The session's setting at this moment. */
     boolean standardConformingStrings();
 
-    /** @throws SQLException where pgjdbc cannot say how it would send the text */
+    /**
+     * Reads a text that is parsed and sent at once.
+     *
+     * @throws SQLException where pgjdbc cannot say how it would send the text
+     */
     AssessedText assess(String sql) throws SQLException;
+
+    /**
+     * Reads a text that was or will be parsed at another time than it is sent, or that is sent behind others: the setting may
+     * be another then.
+     *
+     * @throws SQLException where pgjdbc cannot say how it would send the text
+     */
+    AssessedText assessSentLater(String sql) throws SQLException;
 }

@@ -14,19 +14,15 @@ public record TextBatch(List<String> texts) implements Submission {
         texts = List.copyOf(texts);
     }
 
-    /**
-     * Each text by itself, as the server reads it if nothing changes in between; and all as one, for what does change.
-     * The worse counts.
-     */
+    /** Each was parsed when it was added, and is read under what those before it leave behind. */
     @Override
     public AssessedText assess(TextAssessor assessor) throws SQLException {
         List<StatementAssessment> statements = new ArrayList<>();
         for (String each : texts) {
-            statements.addAll(assessor.assess(each).assessment().statements());
+            statements.addAll(assessor.assessSentLater(each).assessment().statements());
         }
-        Assessment apart = Assessment.of(statements);
-        AssessedText together = assessor.assess(String.join(";\n", texts));
-        return together.assessment().risk().compareTo(apart.risk()) > 0 ? together : together.assessedAs(apart);
+        return new AssessedText(
+                String.join(";\n", texts), Assessment.of(statements), assessor.standardConformingStrings());
     }
 
     @Override
