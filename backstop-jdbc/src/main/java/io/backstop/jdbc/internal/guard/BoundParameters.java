@@ -9,30 +9,42 @@ import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * What is bound to a prepared statement: as hashes, for as long as somebody may have to approve exactly these values, and
- * which of them can be read only once. Holds no value itself, and no hash for a statement that can need no approval. Belongs
- * to one statement; not thread-safe.
+ * What is bound to a prepared statement, for the case that somebody has to approve exactly these values: a value that nobody
+ * can change is kept as it is until then, of any other the hash is; and which of them can be read only once. Whether an
+ * approval is needed is known only when the statement is executed. Belongs to one statement; not thread-safe.
  */
 final class BoundParameters {
-    private final boolean kept;
-    private final Map<String, byte[]> values = new TreeMap<>();
+    private static final int FIRST_CAPACITY = 4;
+
+    /** Stands for what cannot be hashed. */
+    private enum Unkept {
+        /** The driver may find nothing in it the second time. */
+        READ_ONCE,
+        /** Its hash cannot be told. */
+        UNKNOWN
+    }
+
+    private static final Object NULL = ParameterHash.hashed(null);
+
+    /** By position; null where nothing is bound. */
+    private Object[] positions = {};
+
+    /** Of a call's named parameters; null where there are none. */
+    private Map<String, Object> names;
+
     private final List<byte[]> batch = new ArrayList<>();
-    private final Set<String> unhashed = new HashSet<>();
-    private final Set<String> readOnce = new HashSet<>();
     private boolean batchHashed = true;
 
     private final BoundValues currentValues = new BoundValues() {
         @Override
         public boolean complete() {
-            return kept && unhashed.isEmpty();
+            return !holds(Unkept.READ_ONCE) && !holds(Unkept.UNKNOWN);
         }
 
         @Override
@@ -44,7 +56,7 @@ final class BoundParameters {
     private final BoundValues batchValues = new BoundValues() {
         @Override
         public boolean complete() {
-            return kept && batchHashed;
+            return batchHashed;
         }
 
         @Override
@@ -53,58 +65,71 @@ final class BoundParameters {
         }
     };
 
-    /** @param kept whether the statement is one that an approval may be asked for, so that its hashes are kept */
-    BoundParameters(boolean kept) {
-        this.kept = kept;
-    }
-
     void bind(int index, long value) {
-        if (concerns(null)) {
-            put(String.valueOf(index), value);
-        }
+        put(index, value);
     }
 
     void bind(int index, double value) {
-        if (concerns(null)) {
-            put(String.valueOf(index), value);
-        }
+        put(index, value);
     }
 
     void bind(int index, boolean value) {
-        if (concerns(null)) {
-            put(String.valueOf(index), value);
-        }
+        put(index, value);
     }
 
     /** @param value a stream or a reader too */
     void bind(int index, Object value) {
-        if (concerns(value)) {
-            put(String.valueOf(index), value);
-        }
+        put(index, kept(value));
     }
 
     /** @param how what else decides which value it becomes: a target type, a calendar */
     void bind(int index, Object value, Object how) {
-        if (concerns(value)) {
-            put(String.valueOf(index), value, String.valueOf(how));
-        }
+        put(index, kept(value, how));
     }
 
     void bind(String name, Object value) {
-        if (concerns(value)) {
-            put(name, value);
-        }
+        put(name, kept(value));
     }
 
     void bind(String name, Object value, Object how) {
-        if (concerns(value)) {
-            put(name, value, String.valueOf(how));
-        }
+        put(name, kept(value, how));
     }
 
-    /** Whether there is anything to write down of a value, or to strike out: mostly not, where nothing is kept. */
-    private boolean concerns(Object value) {
-        return kept || !readOnce.isEmpty() || isReadOnce(value);
+    private void put(int index, Object kept) {
+        if (index < 1) {
+            return; // which the driver refuses
+        }
+        if (index > positions.length) {
+            positions = Arrays.copyOf(positions, Math.max(index, Math.max(FIRST_CAPACITY, 2 * positions.length)));
+        }
+        positions[index - 1] = kept;
+    }
+
+    private void put(String name, Object kept) {
+        if (names == null) {
+            names = new TreeMap<>();
+        }
+        names.put(name, kept);
+    }
+
+    private static Object kept(Object value) {
+        if (value == null) {
+            return NULL;
+        }
+        if (ParameterHash.staysAsItIs(value)) {
+            return value;
+        }
+        return isReadOnce(value) ? Unkept.READ_ONCE : hashed(value);
+    }
+
+    private static Object kept(Object value, Object how) {
+        return value != null && isReadOnce(value) ? Unkept.READ_ONCE : hashed(value, String.valueOf(how));
+    }
+
+    private static Object hashed(Object... valueAndHow) {
+        return ParameterHash.of(valueAndHow)
+                .<Object>map(ParameterHash.Hashed::new)
+                .orElse(Unkept.UNKNOWN);
     }
 
     /**
@@ -115,46 +140,30 @@ final class BoundParameters {
         return value instanceof InputStream || value instanceof Reader || value instanceof ByteStreamWriter;
     }
 
-    private void put(String parameter, Object... valueAndHow) {
-        boolean once = isReadOnce(valueAndHow[0]);
-        if (once) {
-            readOnce.add(parameter);
-        } else {
-            readOnce.remove(parameter);
-        }
-        if (kept) {
-            keep(parameter, once ? Optional.empty() : ParameterHash.of(valueAndHow));
-        }
-    }
-
-    private void keep(String parameter, Optional<byte[]> hash) {
-        if (hash.isPresent()) {
-            values.put(parameter, hash.get());
-            unhashed.remove(parameter);
-        } else {
-            values.remove(parameter);
-            unhashed.add(parameter);
-        }
-    }
-
     /** Whether what is bound now is the same when it is sent a second time. */
     boolean repeatable() {
-        return readOnce.isEmpty();
+        return !holds(Unkept.READ_ONCE);
+    }
+
+    private boolean holds(Unkept kind) {
+        for (Object value : positions) {
+            if (value == kind) {
+                return true;
+            }
+        }
+        return names != null && names.containsValue(kind);
     }
 
     void clear() {
-        values.clear();
-        unhashed.clear();
-        readOnce.clear();
+        Arrays.fill(positions, null);
+        names = null;
     }
 
     void addBatch() {
-        if (kept) {
-            MessageDigest digest = Sha256Digest.start();
-            update(digest);
-            batch.add(digest.digest());
-            batchHashed &= unhashed.isEmpty();
-        }
+        MessageDigest digest = Sha256Digest.start();
+        update(digest);
+        batch.add(digest.digest());
+        batchHashed &= currentValues.complete();
     }
 
     void clearBatch() {
@@ -168,11 +177,21 @@ final class BoundParameters {
     }
 
     private void update(MessageDigest digest) {
-        values.forEach((parameter, hash) -> {
-            digest.update((byte) 0);
-            digest.update(parameter.getBytes(StandardCharsets.UTF_8));
-            digest.update((byte) 0);
-            digest.update(hash);
-        });
+        for (int i = 0; i < positions.length; i++) {
+            update(digest, String.valueOf(i + 1), positions[i]);
+        }
+        if (names != null) {
+            names.forEach((name, value) -> update(digest, name, value));
+        }
+    }
+
+    private static void update(MessageDigest digest, String parameter, Object kept) {
+        if (kept == null || kept instanceof Unkept) {
+            return;
+        }
+        digest.update((byte) 0);
+        digest.update(parameter.getBytes(StandardCharsets.UTF_8));
+        digest.update((byte) 0);
+        digest.update(ParameterHash.hashed(kept).bytes());
     }
 }

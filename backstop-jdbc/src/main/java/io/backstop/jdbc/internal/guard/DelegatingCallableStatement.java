@@ -26,7 +26,7 @@ abstract class DelegatingCallableStatement extends GuardedPreparedStatement impl
 
     DelegatingCallableStatement(GuardedConnection connection, CallableStatement callable, String sql)
             throws SQLException {
-        super(connection, callable, sql);
+        super(connection, callable, sql, true);
         this.callable = callable;
     }
 

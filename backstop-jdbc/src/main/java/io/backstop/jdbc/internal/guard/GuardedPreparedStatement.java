@@ -1,6 +1,5 @@
 package io.backstop.jdbc.internal.guard;
 
-import io.backstop.api.analysis.RiskLevel;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedExecution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
@@ -33,13 +32,18 @@ import java.util.Calendar;
  * A prepared statement: its text is read when it is prepared, and judged with the values bound to it when it is executed.
  */
 class GuardedPreparedStatement extends DelegatingPreparedStatement {
-    private final BoundParameters parameters;
+    private final BoundParameters parameters = new BoundParameters();
     private final PreparedText text;
 
     GuardedPreparedStatement(GuardedConnection connection, PreparedStatement prepared, String sql) throws SQLException {
+        this(connection, prepared, sql, false);
+    }
+
+    /** @param call whether JDBC prepared it as a call */
+    GuardedPreparedStatement(GuardedConnection connection, PreparedStatement prepared, String sql, boolean call)
+            throws SQLException {
         super(connection, prepared);
-        this.text = connection.pipeline().prepare(sql, connection.session());
-        this.parameters = new BoundParameters(text.latest().assessment().risk() != RiskLevel.SAFE);
+        this.text = connection.pipeline().prepare(sql, call, connection.session());
     }
 
     final BoundParameters parameters() {

@@ -7,6 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.sql.Array;
 import java.sql.Timestamp;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
 import java.time.ZoneId;
 import java.time.temporal.Temporal;
 import java.util.Arrays;
@@ -20,6 +23,44 @@ import java.util.UUID;
 /** The hash of a bound value: equal for values that the server gets alike, and telling nothing of the value. Stateless. */
 final class ParameterHash {
     private ParameterHash() {}
+
+    /** The hash of a value that was hashed when it was bound. */
+    static final class Hashed {
+        private final byte[] bytes;
+
+        Hashed(byte[] bytes) {
+            this.bytes = bytes;
+        }
+
+        byte[] bytes() {
+            return bytes;
+        }
+    }
+
+    /**
+     * Whether the value can be hashed when the hash is asked for: it is still what the driver sends then. So is an array of
+     * bytes, which the driver itself reads only when it sends it.
+     */
+    static boolean staysAsItIs(Object value) {
+        return value instanceof String
+                || value instanceof Integer
+                || value instanceof Long
+                || value instanceof Short
+                || value instanceof Byte
+                || value instanceof Double
+                || value instanceof Float
+                || value instanceof Boolean
+                || value instanceof byte[]
+                || value instanceof UUID
+                || value instanceof LocalDate
+                || value instanceof LocalDateTime
+                || value instanceof OffsetDateTime;
+    }
+
+    /** The hash of a value that stays as it is, or that was hashed. */
+    static Hashed hashed(Object kept) {
+        return kept instanceof Hashed hashed ? hashed : new Hashed(of(kept).orElseThrow());
+    }
 
     /** The hash over all parts; empty where one is of a kind that cannot be read twice or told apart. */
     static Optional<byte[]> of(Object... parts) {

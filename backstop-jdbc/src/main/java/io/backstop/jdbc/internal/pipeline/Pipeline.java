@@ -88,9 +88,13 @@ public final class Pipeline implements AutoCloseable {
                 parts.progress());
     }
 
-    /** Reads a text when it is prepared. Cached, and cheap. */
-    public PreparedText prepare(String sql, GuardedSession session) throws SQLException {
-        return new PreparedText(sql, new SessionTextAssessor(analyzer, session));
+    /**
+     * Reads a text when it is prepared. Cached, and cheap.
+     *
+     * @param call whether JDBC prepares it as a call
+     */
+    public PreparedText prepare(String sql, boolean call, GuardedSession session) throws SQLException {
+        return new PreparedText(sql, call, new SessionTextAssessor(analyzer, session));
     }
 
     /** A connection is guarded from now on. */

@@ -41,6 +41,15 @@ record SessionTextAssessor(SqlAnalyzer analyzer, GuardedSession session) impleme
                 sql, session.mayHaveSentOtherwise(sql) ? SqlAnalyzer.readOtherwise(read) : read, conforming);
     }
 
+    @Override
+    public AssessedText assessCall(String sql) throws SQLException {
+        boolean conforming = session.standardConformingStrings();
+        Assessment read = analyzer.assessSentLater(session.sentCall(sql), conforming);
+        boolean certain = sql.indexOf('{') < 0 || sql.indexOf('\\') < 0;
+        return new AssessedText(
+                sql, certain ? read : worse(analyzer.assessSentLater(sql, conforming), read), conforming);
+    }
+
     private static Assessment worse(Assessment written, Assessment sent) {
         return sent.risk().atLeast(written.risk()) ? sent : written;
     }

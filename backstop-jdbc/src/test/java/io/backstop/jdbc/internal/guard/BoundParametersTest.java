@@ -1,29 +1,91 @@
 package io.backstop.jdbc.internal.guard;
 
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import io.backstop.jdbc.internal.digest.Sha256Digest;
+import org.junit.jupiter.api.Test;
+import org.postgresql.util.PGobject;
 
 import java.io.ByteArrayInputStream;
 import java.io.StringReader;
+import java.math.BigDecimal;
+import java.security.MessageDigest;
+import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.util.HexFormat;
+import java.util.function.Consumer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 class BoundParametersTest {
-    @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void knows_what_can_be_read_only_once_whether_or_not_it_keeps_hashes(boolean kept) {
-        BoundParameters parameters = new BoundParameters(kept);
+    private static String hash(BoundParameters parameters) {
+        assertThat(parameters.bound(false).complete()).isTrue();
+        MessageDigest digest = Sha256Digest.start();
+        parameters.bound(false).update(digest);
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static String hash(Consumer<BoundParameters> binding) {
+        BoundParameters parameters = new BoundParameters();
+        binding.accept(parameters);
+        return hash(parameters);
+    }
+
+    @Test
+    void knows_what_can_be_read_only_once() {
+        BoundParameters parameters = new BoundParameters();
         assertThat(parameters.repeatable()).isTrue();
         parameters.bind(1, new StringReader("a"));
         parameters.bind("name", new ByteArrayInputStream(new byte[] {1}), 2004);
         parameters.bind(2, 7L);
         assertThat(parameters.repeatable()).isFalse();
+        assertThat(parameters.bound(false).complete()).isFalse();
         parameters.bind(1, 7L);
         assertThat(parameters.repeatable()).isFalse();
         parameters.bind("name", (Object) null);
         assertThat(parameters.repeatable()).isTrue();
+        assertThat(parameters.bound(false).complete()).isTrue();
         parameters.bind(3, new StringReader("a"));
         parameters.clear();
         assertThat(parameters.repeatable()).isTrue();
+    }
+
+    @Test
+    void equal_values_have_equal_hashes_and_others_have_others() {
+        String seven = hash(parameters -> parameters.bind(1, 7L));
+        assertThat(hash(parameters -> parameters.bind(1, (Object) 7))).isEqualTo(seven);
+        assertThat(hash(parameters -> parameters.bind(1, 8L))).isNotEqualTo(seven);
+        assertThat(hash(parameters -> parameters.bind(2, 7L))).isNotEqualTo(seven);
+        assertThat(hash(parameters -> parameters.bind(1, 7, 4))).isNotEqualTo(seven);
+        assertThat(hash(parameters -> parameters.bind(1, "7"))).isNotEqualTo(seven);
+        assertThat(hash(parameters -> parameters.bind(1, new BigDecimal("7")))).isEqualTo(seven);
+    }
+
+    @Test
+    void a_value_that_is_changed_after_it_was_bound_is_hashed_as_it_was() throws SQLException {
+        Timestamp time = new Timestamp(1_000);
+        PGobject object = new PGobject();
+        object.setType("jsonb");
+        object.setValue("{}");
+        StringBuilder text = new StringBuilder("a");
+        BoundParameters parameters = new BoundParameters();
+        parameters.bind(1, time);
+        parameters.bind(2, object);
+        parameters.bind(3, text);
+        String before = hash(parameters);
+        time.setTime(2_000);
+        object.setValue("[]");
+        text.append('b');
+        assertThat(hash(parameters)).isEqualTo(before);
+    }
+
+    @Test
+    void a_batch_is_hashed_row_by_row() {
+        BoundParameters parameters = new BoundParameters();
+        parameters.bind(1, 1L);
+        parameters.addBatch();
+        parameters.bind(1, new StringReader("a"));
+        parameters.addBatch();
+        assertThat(parameters.bound(true).complete()).isFalse();
+        parameters.clearBatch();
+        assertThat(parameters.bound(true).complete()).isTrue();
     }
 }

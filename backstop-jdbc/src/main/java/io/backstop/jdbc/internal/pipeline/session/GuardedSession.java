@@ -3,7 +3,9 @@ package io.backstop.jdbc.internal.pipeline.session;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.core.CachedQuery;
 import org.postgresql.core.Parser;
+import org.postgresql.core.QueryExecutor;
 import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
 import org.postgresql.jdbc.PreferQueryMode;
@@ -221,6 +223,17 @@ public final class GuardedSession {
     /** Whether pgjdbc sends texts as they are, so that it cannot describe one without running it. */
     public boolean sendsPlainText() {
         return postgres.getPreferQueryMode() == PreferQueryMode.SIMPLE;
+    }
+
+    /** The text of a callable statement as pgjdbc will send it, by the connection's escapeSyntaxCallMode. */
+    public String sentCall(String sql) throws SQLException {
+        QueryExecutor executor = postgres.getQueryExecutor();
+        CachedQuery parsed = executor.borrowCallableQuery(sql);
+        try {
+            return parsed.query.getNativeSql();
+        } finally {
+            executor.releaseQuery(parsed);
+        }
     }
 
     /** Whether pgjdbc keeps every text as it parsed it, and not prepared ones alone. */

@@ -7,10 +7,19 @@ import java.sql.SQLException;
  * it means. Belongs to one statement; not thread-safe.
  */
 public final class PreparedText {
+    private final String sql;
+    private final boolean call;
     private AssessedText latest;
 
-    public PreparedText(String sql, TextAssessor assessor) throws SQLException {
-        this.latest = assessor.assessSentLater(sql);
+    /** @param call whether JDBC prepares it as a call */
+    public PreparedText(String sql, boolean call, TextAssessor assessor) throws SQLException {
+        this.sql = sql;
+        this.call = call;
+        this.latest = read(assessor);
+    }
+
+    private AssessedText read(TextAssessor assessor) throws SQLException {
+        return call ? assessor.assessCall(sql) : assessor.assessSentLater(sql);
     }
 
     /** As it was read last. */
@@ -21,7 +30,7 @@ public final class PreparedText {
     /** Read again where the setting of how strings are read has changed. */
     public AssessedText assess(TextAssessor assessor) throws SQLException {
         if (latest.standardConformingStrings() != assessor.standardConformingStrings()) {
-            latest = assessor.assessSentLater(latest.sql());
+            latest = read(assessor);
         }
         return latest;
     }

@@ -21,4 +21,11 @@ public interface TextAssessor {
      * @throws SQLException where pgjdbc cannot say how it would send the text
      */
     AssessedText assessSentLater(String sql) throws SQLException;
+
+    /**
+     * Reads the text of a callable statement as what pgjdbc makes of its call escape in this connection: a SELECT or a CALL.
+     *
+     * @throws SQLException where pgjdbc does not understand it
+     */
+    AssessedText assessCall(String sql) throws SQLException;
 }
