@@ -124,8 +124,8 @@ class UnseenCodeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"EXECUTE p(0)", "EXPLAIN ANALYZE EXECUTE p(0)", "EXPLAIN (ANALYZE) EXECUTE p(0)"})
-    void a_prepared_statement_is_counted_explained_or_not(String sql) throws SQLException {
+    @ValueSource(strings = {"EXPLAIN ANALYZE EXECUTE p(0)", "EXPLAIN (ANALYZE) EXECUTE p(0)"})
+    void a_prepared_statement_that_is_explained_is_counted(String sql) throws SQLException {
         database.run("INSERT INTO other SELECT i, 'v' FROM generate_series(51, 5000) i");
         execute("PREPARE p(int) AS DELETE FROM other WHERE id > $1");
         assertThatThrownBy(() -> execute(sql))

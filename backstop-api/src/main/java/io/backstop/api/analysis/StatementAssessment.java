@@ -102,6 +102,26 @@ public record StatementAssessment(
                 needsWriteTransaction);
     }
 
+    /** This statement without what a rule found, where that turned out not to be so; its risk is that of the other findings. */
+    public StatementAssessment without(RuleId rule) {
+        List<Finding> others = findings.stream()
+                .filter(finding -> !finding.rule().equals(rule))
+                .toList();
+        RiskLevel least = others.stream().map(Finding::risk).reduce(RiskLevel.SAFE, RiskLevel::worse);
+        return new StatementAssessment(
+                tag,
+                inner,
+                least,
+                recognised,
+                targets,
+                reads,
+                columnsWritten,
+                functions,
+                others,
+                destructions,
+                needsWriteTransaction);
+    }
+
     /** This statement with other destructions, for what its text alone could not tell. */
     public StatementAssessment destroying(List<Destruction> others) {
         return new StatementAssessment(

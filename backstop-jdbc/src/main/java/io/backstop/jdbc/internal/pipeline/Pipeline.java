@@ -24,9 +24,13 @@ import io.backstop.jdbc.internal.pipeline.audit.BackgroundRecorder;
 import io.backstop.jdbc.internal.pipeline.event.GuardEvents;
 import io.backstop.jdbc.internal.pipeline.event.StatementEvents;
 import io.backstop.jdbc.internal.pipeline.fence.FencedExecution;
+import io.backstop.jdbc.internal.pipeline.fence.SyntaxCheck;
 import io.backstop.jdbc.internal.pipeline.impact.LimitedExecution;
 import io.backstop.jdbc.internal.pipeline.impact.VolatileCode;
 import io.backstop.jdbc.internal.pipeline.impact.VolatileNames;
+import io.backstop.jdbc.internal.pipeline.lookup.CheckedDrop;
+import io.backstop.jdbc.internal.pipeline.lookup.HarmlessDrop;
+import io.backstop.jdbc.internal.pipeline.lookup.SessionLookup;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
 import io.backstop.jdbc.internal.pipeline.secure.SidecarReadiness;
 import io.backstop.jdbc.internal.pipeline.session.CancellableExecution;
@@ -67,6 +71,8 @@ public final class Pipeline implements AutoCloseable {
     private final ApprovalGate approvals;
     private final SecuredExecution secured;
     private final FencedExecution fenced = new FencedExecution();
+    private final SyntaxCheck syntax = new SyntaxCheck();
+    private final SessionLookup lookup = new SessionLookup();
     private final LimitedExecution limited = new LimitedExecution();
     private final VolatileCode volatileCode;
     private final QueryTimeouts timeouts = new QueryTimeouts();
@@ -190,7 +196,12 @@ public final class Pipeline implements AutoCloseable {
         Policy latest = policies.latest();
         fenced.begin(session, latest.readFence(), text);
         boolean restsOnCatalog = false;
-        Assessment assessment = fenced.weigh(session, text, volatileCode.weigh(session, text), restsOnCatalog);
+        AssessedText acting = text;
+        if (text.assessment().risk() != RiskLevel.SAFE) {
+            acting = lookup.weigh(session, text);
+            text = text.assessedAs(acting.assessment());
+        }
+        Assessment assessment = fenced.weigh(session, text, volatileCode.weigh(session, acting), restsOnCatalog);
         if (assessment.risk() == RiskLevel.SAFE && !latest.quarantine().blocksSafeQueries()) {
             audit.safe(session, text);
             return read(session, submission, text, restsOnCatalog, execution);
@@ -200,7 +211,7 @@ public final class Pipeline implements AutoCloseable {
         StatementEvents told = StatementEvents.of(events, clock, session, statement);
         CancellableExecution<T> cancellable = session.begin(execution);
         try {
-            StatementRun<T> run = new StatementRun<>(session, text, policy, cancellable, told);
+            StatementRun<T> run = new StatementRun<>(session, submission, text, policy, cancellable, told);
             T result = policy.enforcement() == Enforcement.MONITOR ? observe(run, statement) : review(run, statement);
             told.executed();
             return result;
@@ -272,6 +283,72 @@ public final class Pipeline implements AutoCloseable {
     }
 
     private <T extends @Nullable Object> T review(StatementRun<T> run, ReviewedStatement statement)
+            throws SQLException {
+        refuseSyntaxError(run, statement);
+        Optional<HarmlessDrop> drop = harmlessDrop(run, statement);
+        if (drop.isPresent()) {
+            CheckedDrop<T> checked =
+                    check(run, statement.weighed(drop.get().recorded(statement.assessment())), drop.get());
+            if (checked.harmless()) {
+                return checked.result();
+            }
+        }
+        return decide(run, statement);
+    }
+
+    /** What is no SQL is the caller's mistake, and no dangerous attempt. */
+    private void refuseSyntaxError(StatementRun<?> run, ReviewedStatement statement) throws SQLException {
+        Optional<String> text = run.submission().preparable();
+        if (!statement.assessment().parseErrorPresent()
+                || statement.assessment().statements().size() != 1
+                || text.isEmpty()) {
+            return;
+        }
+        SessionState state = state(run.session());
+        if (state.pause().isPresent() || state.quarantinedUntil().isPresent()) {
+            return;
+        }
+        Optional<SQLException> refusal = syntax.refusal(run.session(), text.get());
+        if (refusal.isPresent()) {
+            audit.record(Kind.REFUSAL, run.session(), statement, failure(refusal.get()), Links.NONE);
+            throw refusal.get();
+        }
+    }
+
+    /** Only where the policy lets it run as such, at once. */
+    private Optional<HarmlessDrop> harmlessDrop(StatementRun<?> run, ReviewedStatement statement) throws SQLException {
+        if (!run.execution().repeatable()) {
+            return Optional.empty();
+        }
+        Optional<HarmlessDrop> drop = HarmlessDrop.find(run.session(), statement);
+        if (drop.isEmpty()) {
+            return drop;
+        }
+        Assessment judged = judge.weigh(drop.get().judged(statement.assessment()), run.policy());
+        Verdict verdict = judge.decide(judged, run.policy(), state(run.session()));
+        return drop.filter(harmless -> verdict instanceof Verdict.Allow allow && !allow.snapshot());
+    }
+
+    private <T extends @Nullable Object> CheckedDrop<T> check(
+            StatementRun<T> run, ReviewedStatement statement, HarmlessDrop drop) throws SQLException {
+        Verdict verdict = new Verdict.Allow(false);
+        audit.record(Kind.DECISION, run.session(), statement, AuditTrail.words(verdict), Links.NONE);
+        run.events().judged(verdict);
+        CheckedDrop<T> checked;
+        try {
+            checked = CheckedDrop.run(run.session(), drop, run.execution());
+        } catch (SQLException e) {
+            audit.outcome(run.session(), statement, failure(e), Links.NONE);
+            throw e;
+        } finally {
+            volatileCode.forget(run.session());
+        }
+        String outcome = checked.harmless() ? "executed" : "rolled back: it took away what was not there before";
+        audit.outcome(run.session(), statement, outcome, Links.NONE);
+        return checked;
+    }
+
+    private <T extends @Nullable Object> T decide(StatementRun<T> run, ReviewedStatement statement)
             throws SQLException {
         Verdict verdict = judge.decide(statement.assessment(), run.policy(), state(run.session()));
         audit.record(
@@ -478,11 +555,13 @@ public final class Pipeline implements AutoCloseable {
     /**
      * One statement's way through the pipeline.
      *
+     * @param submission what arrived
      * @param text as it was read when it arrived
      * @param policy the policy at the time of its arrival
      */
     private record StatementRun<T extends @Nullable Object>(
             GuardedSession session,
+            Submission submission,
             AssessedText text,
             Policy policy,
             CancellableExecution<T> execution,

@@ -7,7 +7,7 @@ import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.ReadFence;
-import io.backstop.jdbc.internal.analysis.command.TransactionModes;
+import io.backstop.jdbc.internal.analysis.detail.TransactionModes;
 import io.backstop.jdbc.internal.pipeline.impact.VolatileCode;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.SessionFence;

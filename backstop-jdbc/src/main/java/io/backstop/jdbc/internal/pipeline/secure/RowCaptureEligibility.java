@@ -4,7 +4,7 @@ import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.snapshot.RowQuery;
-import io.backstop.jdbc.internal.analysis.command.RowLockQuery;
+import io.backstop.jdbc.internal.analysis.detail.RowLockQuery;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.impact.VolatileCode;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;

@@ -11,9 +11,12 @@ import org.postgresql.jdbc.PgConnection;
 import org.postgresql.jdbc.PreferQueryMode;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -264,6 +267,31 @@ public final class GuardedSession {
     public String preparedStatements() throws SQLException {
         return value("SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg(pg_catalog.concat(name, ' ', statement), ';'"
                 + " ORDER BY name), '')) FROM pg_catalog.pg_prepared_statements WHERE from_sql");
+    }
+
+    /**
+     * One row of what the server process knows that will run the next statement; empty where behind a pooler another may.
+     *
+     * @param query its first column is pg_backend_pid()
+     * @return the other columns
+     */
+    public List<@Nullable String> rowOfBackend(String query, String... parameters) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(query)) {
+            for (int i = 0; i < parameters.length; i++) {
+                select.setString(i + 1, parameters[i]);
+            }
+            try (ResultSet row = select.executeQuery()) {
+                row.next();
+                if (row.getInt(1) != postgres.getBackendPID() && !inTransaction()) {
+                    return List.of();
+                }
+                List<@Nullable String> columns = new ArrayList<>();
+                for (int i = 2; i <= row.getMetaData().getColumnCount(); i++) {
+                    columns.add(row.getString(i));
+                }
+                return columns;
+            }
+        }
     }
 
     private String value(String query) throws SQLException {

@@ -10,6 +10,12 @@ public record PlainText(String sql) implements Submission {
         return assessor.assess(sql);
     }
 
+    /** Question marks would become parameters. */
+    @Override
+    public Optional<String> preparable() {
+        return Optional.of(sql).filter(text -> text.indexOf('?') < 0);
+    }
+
     @Override
     public Optional<String> sha256(AssessedText text) {
         return Optional.of(StatementDigest.hex(StatementDigest.of(text)));

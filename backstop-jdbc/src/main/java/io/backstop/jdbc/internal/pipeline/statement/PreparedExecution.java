@@ -12,6 +12,11 @@ public record PreparedExecution(PreparedText text, BoundValues values) implement
     }
 
     @Override
+    public Optional<String> preparable() {
+        return text.preparable();
+    }
+
+    @Override
     public Optional<String> sha256(AssessedText read) {
         if (!values.complete()) {
             return Optional.empty();

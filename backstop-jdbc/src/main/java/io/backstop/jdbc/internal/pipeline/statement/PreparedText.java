@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.pipeline.statement;
 
 import java.sql.SQLException;
+import java.util.Optional;
 
 /**
  * The text of a prepared statement: read when it is prepared, and again only where the session's settings have changed what
@@ -20,6 +21,11 @@ public final class PreparedText {
 
     private AssessedText read(TextAssessor assessor) throws SQLException {
         return call ? assessor.assessCall(sql) : assessor.assessSentLater(sql);
+    }
+
+    /** The text, where it is not prepared as a call. */
+    Optional<String> preparable() {
+        return call ? Optional.empty() : Optional.of(sql);
     }
 
     /** As it was read last. */

@@ -8,6 +8,9 @@ public interface Submission {
     /** Reads it as the server will read it. Within the session's turn, so that no other thread changes a setting. */
     AssessedText assess(TextAssessor assessor) throws SQLException;
 
+    /** The text as JDBC can prepare it, to have the server parse it and no more; empty where that would be another text. */
+    Optional<String> preparable();
+
     /**
      * SHA-256 over the text and the values bound to it, in lower-case hex; empty where a value can be read only once.
      *

@@ -26,6 +26,11 @@ public record TextBatch(List<String> texts) implements Submission {
     }
 
     @Override
+    public Optional<String> preparable() {
+        return Optional.empty();
+    }
+
+    @Override
     public Optional<String> sha256(AssessedText text) {
         return Optional.of(StatementDigest.hex(StatementDigest.of(text)));
     }

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.analysis.command;
+package io.backstop.jdbc.internal.analysis.detail;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -1,9 +1,10 @@
-package io.backstop.jdbc.internal.analysis.command;
+package io.backstop.jdbc.internal.analysis.detail;
 
 import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.jdbc.internal.analysis.command.StatementReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.analysis.command;
+package io.backstop.jdbc.internal.analysis.detail;
 
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
 import io.backstop.jdbc.internal.analysis.scan.Lexer;
