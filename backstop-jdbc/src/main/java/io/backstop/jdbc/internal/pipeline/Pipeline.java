@@ -232,11 +232,7 @@ public final class Pipeline implements AutoCloseable {
 
     /** What has deferred triggers run, or commits them. */
     private <T extends @Nullable Object> T settled(
-            GuardedSession session,
-            Submission submission,
-            AssessedText text,
-            Policy latest,
-            Execution<T> execution)
+            GuardedSession session, Submission submission, AssessedText text, Policy latest, Execution<T> execution)
             throws SQLException {
         Policy policy = policies.current();
         if (DeferredTriggerRuns.commits(text.assessment()) || session.inFailedTransaction() || !counts(policy)) {
@@ -247,11 +243,7 @@ public final class Pipeline implements AutoCloseable {
     }
 
     private <T extends @Nullable Object> T judged(
-            GuardedSession session,
-            Submission submission,
-            AssessedText text,
-            Policy latest,
-            Execution<T> execution)
+            GuardedSession session, Submission submission, AssessedText text, Policy latest, Execution<T> execution)
             throws SQLException {
         boolean restsOnCatalog = false;
         Assessment assessment = fenced.weigh(session, text, volatileCode.weigh(session, text), restsOnCatalog);
