@@ -739,7 +739,9 @@ class GuardedSessionTest {
         assertThatThrownBy(() -> update("UPDATE users SET name = 'x' WHERE id <= 6"))
                 .isInstanceOf(ImpactLimitException.class)
                 .hasMessageContaining("it changed 6 rows, more than 50 percent of users");
+        clock.advance(Duration.ofHours(1)); // what was changed before does not count any more
         assertThat(update("DELETE FROM users WHERE id > 5")).isEqualTo(5);
+        clock.advance(Duration.ofHours(1));
         assertThatThrownBy(() -> update("DELETE FROM users WHERE id <= 3")).isInstanceOf(ImpactLimitException.class);
         assertThat(update("DELETE FROM users WHERE id <= 2")).isEqualTo(2);
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("3");

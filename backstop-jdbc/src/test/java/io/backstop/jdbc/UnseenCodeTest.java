@@ -16,6 +16,9 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -105,11 +108,26 @@ class UnseenCodeTest {
     }
 
     @Test
-    void what_others_do_meanwhile_is_not_held_against_the_statement() throws SQLException {
-        database.run("CREATE EXTENSION IF NOT EXISTS dblink");
-        String elsewhere =
-                "PERFORM dblink_exec(''" + database.url().replaceFirst("^jdbc:", "") + "'', ''TRUNCATE other'')";
-        execute("DO 'BEGIN CREATE TEMP TABLE passing (a int); " + elsewhere + "; END'");
+    void what_others_do_meanwhile_is_not_held_against_the_statement() throws Exception {
+        ExecutorService threads = Executors.newSingleThreadExecutor();
+        try (Connection elsewhere = database.connect();
+                Statement other = elsewhere.createStatement()) {
+            other.execute("SELECT pg_advisory_lock(1)");
+            Future<?> block = threads.submit(() -> {
+                execute("DO 'BEGIN CREATE TEMP TABLE passing (a int); PERFORM pg_advisory_xact_lock(1); END'");
+                return null;
+            });
+            while (!block.isDone()
+                    && database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                            .equals("0")) {
+                Thread.onSpinWait();
+            }
+            other.execute("TRUNCATE other");
+            other.execute("SELECT pg_advisory_unlock(1)");
+            block.get();
+        } finally {
+            threads.shutdownNow();
+        }
         assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("0");
     }
 

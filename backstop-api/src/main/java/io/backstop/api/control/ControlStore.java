@@ -20,6 +20,8 @@ public interface ControlStore extends AutoCloseable {
 
     Heartbeats heartbeats();
 
+    WriteBudgets budgets();
+
     @Override
     void close();
 }

@@ -1,2 +1,2 @@
-/** The state that all processes share: approvals, pause, quarantine, audit, heartbeats, the catalogue of snapshots. */
+/** The state that all processes share: approvals, pause, quarantine, audit, heartbeats, budgets, the catalogue of snapshots. */
 package io.backstop.api.control;

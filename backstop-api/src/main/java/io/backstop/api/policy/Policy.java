@@ -79,7 +79,7 @@ public record Policy(
                 strict.blocked(),
                 strict.blockUnknownOrParseFailure(),
                 strict.recovery(),
-                strict.impact(),
+                strict.impact().withoutBudget(),
                 strict.quarantine(),
                 ReadFence.STATEMENT);
     }

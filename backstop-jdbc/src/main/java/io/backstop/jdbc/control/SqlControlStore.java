@@ -7,6 +7,7 @@ import io.backstop.api.control.Heartbeats;
 import io.backstop.api.control.PauseSwitch;
 import io.backstop.api.control.QuarantineLedger;
 import io.backstop.api.control.SnapshotCatalogue;
+import io.backstop.api.control.WriteBudgets;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.jdbc.internal.control.ApprovalRepository;
 import io.backstop.jdbc.internal.control.AuditRepository;
@@ -17,6 +18,7 @@ import io.backstop.jdbc.internal.control.PauseRepository;
 import io.backstop.jdbc.internal.control.QuarantineRepository;
 import io.backstop.jdbc.internal.control.SnapshotCatalogueRepository;
 import io.backstop.jdbc.internal.control.SqliteDatabase;
+import io.backstop.jdbc.internal.control.WriteBudgetRepository;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,6 +34,7 @@ public final class SqlControlStore implements ControlStore {
     private final SnapshotCatalogueRepository snapshots;
     private final QuarantineRepository quarantine;
     private final HeartbeatRepository heartbeats;
+    private final WriteBudgetRepository budgets;
 
     private SqlControlStore(ControlDatabase database, Clock clock) {
         this.database = database;
@@ -42,6 +45,7 @@ public final class SqlControlStore implements ControlStore {
         this.snapshots = new SnapshotCatalogueRepository(database);
         this.quarantine = new QuarantineRepository(database, clock);
         this.heartbeats = new HeartbeatRepository(database, clock);
+        this.budgets = new WriteBudgetRepository(database, clock);
     }
 
     /**
@@ -103,6 +107,11 @@ public final class SqlControlStore implements ControlStore {
     @Override
     public Heartbeats heartbeats() {
         return heartbeats;
+    }
+
+    @Override
+    public WriteBudgets budgets() {
+        return budgets;
     }
 
     @Override

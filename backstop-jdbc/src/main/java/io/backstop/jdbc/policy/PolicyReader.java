@@ -44,6 +44,7 @@ import static io.backstop.jdbc.policy.PolicyKey.REQUIRE_APPROVAL_FOR_RISKS;
 import static io.backstop.jdbc.policy.PolicyKey.REQUIRE_RECOVERY_FOR_CRITICAL;
 import static io.backstop.jdbc.policy.PolicyKey.REQUIRE_SIDECAR_HEARTBEAT;
 import static io.backstop.jdbc.policy.PolicyKey.SNAPSHOT_MODE;
+import static io.backstop.jdbc.policy.PolicyKey.WRITE_BUDGET;
 
 /**
  * Reads a policy file: a JSON object with the keys of {@link PolicyKey}, each at most once, none of them required. Keys
@@ -178,6 +179,7 @@ public final class PolicyReader {
                 values.flag(IMPACT_ANALYSIS_ENABLED, defaults.enabled()),
                 values.number(MAX_WRITE_ROWS_WITHOUT_CRITICAL, defaults.maxWriteRows(), 1, Long.MAX_VALUE),
                 (int) values.number(MAX_WRITE_PERCENT_WITHOUT_CRITICAL, defaults.maxWritePercent(), 1, 100),
+                values.budget(WRITE_BUDGET, defaults.budget(), MAX_SECONDS),
                 values.names(PROTECTED_TABLES, defaults.protectedTables()),
                 values.namesByName(PROTECTED_COLUMNS, defaults.protectedColumns()));
     }

@@ -2,6 +2,8 @@ package io.backstop.jdbc.policy;
 
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.policy.BlockedOperations;
+import io.backstop.api.policy.WriteBudget;
+import org.jspecify.annotations.Nullable;
 
 import java.math.BigInteger;
 import java.time.Duration;
@@ -11,12 +13,15 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** The values of a policy file by key, each with its line, and the checks that they are what the key takes. */
 final class PolicyValues {
     /** Stands for a JSON value that no key takes: null, or a number with a fraction. */
     static final Object OTHER = new Object();
+
+    private static final Set<String> BUDGET_KEYS = Set.of("rows", "percent", "window_seconds");
 
     private final String name;
     private final Map<PolicyKey, Value> values = new EnumMap<>(PolicyKey.class);
@@ -114,6 +119,47 @@ final class PolicyValues {
                     });
         }
         return risks;
+    }
+
+    /** What the object leaves out has the values of {@link WriteBudget#defaults()}. */
+    Optional<WriteBudget> budget(PolicyKey key, Optional<WriteBudget> otherwise, long mostSeconds)
+            throws InvalidPolicyException {
+        String expected =
+                "\"none\", or an object with rows, percent (1 to 100) and window_seconds (1 to " + mostSeconds + ")";
+        Value value = values.get(key);
+        if (value == null) {
+            return otherwise;
+        }
+        if ("none".equals(value.json())) {
+            return Optional.empty();
+        }
+        if (!(value.json() instanceof Map<?, ?> object) || !BUDGET_KEYS.containsAll(object.keySet())) {
+            throw invalid(key, value, expected);
+        }
+        WriteBudget defaults = WriteBudget.defaults();
+        return Optional.of(new WriteBudget(
+                part(key, value, object.get("rows"), defaults.rows(), Long.MAX_VALUE, expected),
+                (int) part(key, value, object.get("percent"), defaults.percent(), 100, expected),
+                Duration.ofSeconds(part(
+                        key,
+                        value,
+                        object.get("window_seconds"),
+                        defaults.window().toSeconds(),
+                        mostSeconds,
+                        expected))));
+    }
+
+    private long part(PolicyKey key, Value value, @Nullable Object part, long otherwise, long most, String expected)
+            throws InvalidPolicyException {
+        if (part == null) {
+            return otherwise;
+        }
+        if (part instanceof BigInteger number
+                && number.signum() > 0
+                && number.compareTo(BigInteger.valueOf(most)) <= 0) {
+            return number.longValueExact();
+        }
+        throw invalid(key, value, expected);
     }
 
     /** One of an enum's constants, written in lower case. */

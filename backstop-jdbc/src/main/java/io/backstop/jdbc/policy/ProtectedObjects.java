@@ -4,6 +4,7 @@ import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Finding;
+import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
@@ -77,16 +78,17 @@ final class ProtectedObjects {
         }
         for (Target target : statement.targets()) {
             for (String table : rules.protectedTables()) {
-                if (names(table, target.name())) {
+                if (PolicyNames.means(table, target.name()) || frees(table, statement, target)) {
                     findings.add(
                             new Finding(PROTECTED_TABLE, RiskLevel.CRITICAL, "the policy protects table " + table));
                 }
             }
             for (Map.Entry<String, Set<String>> columns :
                     rules.protectedColumns().entrySet()) {
-                if (names(columns.getKey(), target.name())) {
+                if (PolicyNames.means(columns.getKey(), target.name())) {
                     columns.getValue().stream()
-                            .filter(statement.columnsWritten()::contains)
+                            .filter(column -> statement.columnsWritten().stream()
+                                    .anyMatch(written -> PolicyNames.meansColumn(column, written)))
                             .sorted()
                             .map(column -> new Finding(
                                     PROTECTED_COLUMN,
@@ -99,10 +101,10 @@ final class ProtectedObjects {
         return findings;
     }
 
-    /** Whether a name of the policy can mean this relation. One without a schema means it in every schema, on either side. */
-    private static boolean names(String policyName, RelationName relation) {
-        return policyName.equals(relation.name())
-                || policyName.equals(relation.toString())
-                || (relation.schema().isEmpty() && policyName.endsWith("." + relation.name()));
+    /** Whether it gives the schema of a protected table another name, under which the policy would not know the table. */
+    private static boolean frees(String policyName, StatementAssessment statement, Target target) {
+        return statement.holds(CommandTag.ALTER_SCHEMA)
+                && target.kind() == ObjectKind.SCHEMA
+                && PolicyNames.isIn(policyName, target.name().name());
     }
 }

@@ -57,9 +57,33 @@ final class SqliteDialect implements Dialect {
             manifest TEXT NOT NULL)""",
                     "CREATE INDEX IF NOT EXISTS snapshots_by_time ON snapshots (created_at)"));
 
+    /** What ordinary writes have changed, which database and tables a sidecar covers, and which snapshots were relied on. */
+    private static final Migration SECOND = new Migration(
+            2,
+            List.of(
+                    """
+        CREATE TABLE write_budget (
+            entry TEXT NOT NULL,
+            agent_id TEXT NOT NULL,
+            database TEXT NOT NULL,
+            relation INTEGER NOT NULL,
+            changed INTEGER NOT NULL,
+            deleted INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            PRIMARY KEY (entry, relation))""",
+                    "CREATE INDEX write_budget_by_agent ON write_budget (agent_id, at)",
+                    "CREATE INDEX write_budget_by_expiry ON write_budget (expires_at)",
+                    "ALTER TABLE heartbeats ADD COLUMN database TEXT",
+                    "ALTER TABLE heartbeats ADD COLUMN tables TEXT",
+                    """
+        CREATE TABLE snapshot_uses (
+            snapshot_id TEXT PRIMARY KEY,
+            at INTEGER NOT NULL)"""));
+
     @Override
     public List<Migration> migrations() {
-        return List.of(FIRST);
+        return List.of(FIRST, SECOND);
     }
 
     @Override

@@ -109,14 +109,19 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public void commit() throws SQLException {
-        session.committing();
+        committing();
         super.commit();
+    }
+
+    private void committing() throws SQLException {
+        pipeline.committing(session);
+        session.committing();
     }
 
     @Override
     public void setAutoCommit(boolean autoCommit) throws SQLException {
         if (autoCommit) {
-            session.committing(); // where a transaction is open, that is what it does
+            committing(); // where a transaction is open, that is what it does
         }
         super.setAutoCommit(autoCommit);
     }

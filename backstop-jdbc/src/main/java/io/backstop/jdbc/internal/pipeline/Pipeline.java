@@ -1,7 +1,6 @@
 package io.backstop.jdbc.internal.pipeline;
 
 import io.backstop.api.analysis.Assessment;
-import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.control.ControlStore;
@@ -25,6 +24,8 @@ import io.backstop.jdbc.internal.pipeline.event.GuardEvents;
 import io.backstop.jdbc.internal.pipeline.event.StatementEvents;
 import io.backstop.jdbc.internal.pipeline.fence.FencedExecution;
 import io.backstop.jdbc.internal.pipeline.fence.SyntaxCheck;
+import io.backstop.jdbc.internal.pipeline.impact.CodeOnWrite;
+import io.backstop.jdbc.internal.pipeline.impact.Excess;
 import io.backstop.jdbc.internal.pipeline.impact.LimitedExecution;
 import io.backstop.jdbc.internal.pipeline.impact.VolatileCode;
 import io.backstop.jdbc.internal.pipeline.impact.VolatileNames;
@@ -38,6 +39,7 @@ import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.QueryTimeouts;
 import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
@@ -73,7 +75,8 @@ public final class Pipeline implements AutoCloseable {
     private final FencedExecution fenced = new FencedExecution();
     private final SyntaxCheck syntax = new SyntaxCheck();
     private final SessionLookup lookup = new SessionLookup();
-    private final LimitedExecution limited = new LimitedExecution();
+    private final CodeOnWrite codeOnWrite;
+    private final LimitedExecution limited;
     private final VolatileCode volatileCode;
     private final QueryTimeouts timeouts = new QueryTimeouts();
 
@@ -86,6 +89,8 @@ public final class Pipeline implements AutoCloseable {
         this.events = new GuardEvents(parts.listeners());
         this.clock = parts.clock();
         this.volatileCode = new VolatileCode(parts.clock());
+        this.codeOnWrite = new CodeOnWrite(parts.clock());
+        this.limited = new LimitedExecution(codeOnWrite, store.budgets());
         this.approvals = new ApprovalGate(parts.approvals());
         this.secured = new SecuredExecution(
                 parts.snapshots(),
@@ -195,6 +200,61 @@ public final class Pipeline implements AutoCloseable {
         AssessedText text = submission.assess(new SessionTextAssessor(analyzer, session));
         Policy latest = policies.latest();
         fenced.begin(session, latest.readFence(), text);
+        return session.isDeferring() && DeferredTriggerRuns.in(text.assessment())
+                ? settled(session, submission, text, latest, execution)
+                : judged(session, submission, text, latest, execution);
+    }
+
+    /** A JDBC commit is about to be sent. */
+    public void committing(GuardedSession session) throws SQLException {
+        if (!session.isDeferring()) {
+            return;
+        }
+        session.turn().lock();
+        try {
+            session.beginTurn();
+            settle(session);
+        } finally {
+            session.uncommitted().settle(); // where that ended the transaction
+            session.turn().unlock();
+        }
+    }
+
+    /** Counts what triggers do that the caller's transaction has left for its commit. */
+    private void settle(GuardedSession session) throws SQLException {
+        Policy policy = policies.current();
+        if (session.isDeferring() && !session.inFailedTransaction() && counts(policy)) {
+            limited.settle(session, policy.impact(), () -> {
+                try {
+                    session.send("SET CONSTRAINTS ALL IMMEDIATE");
+                } catch (SQLException e) {
+                    session.send("ROLLBACK"); // as the commit that fails would
+                    throw e;
+                }
+                return Boolean.TRUE;
+            });
+        }
+    }
+
+    private static boolean counts(Policy policy) {
+        return policy.enforcement() != Enforcement.MONITOR && policy.impact().enabled();
+    }
+
+    /** What has deferred triggers run, or commits them. */
+    private <T extends @Nullable Object> T settled(
+            GuardedSession session, Submission submission, AssessedText text, Policy latest, Execution<T> execution)
+            throws SQLException {
+        Policy policy = policies.current();
+        if (DeferredTriggerRuns.commits(text.assessment()) || session.inFailedTransaction() || !counts(policy)) {
+            settle(session);
+            return judged(session, submission, text, latest, execution);
+        }
+        return limited.settle(session, policy.impact(), () -> judged(session, submission, text, latest, execution));
+    }
+
+    private <T extends @Nullable Object> T judged(
+            GuardedSession session, Submission submission, AssessedText text, Policy latest, Execution<T> execution)
+            throws SQLException {
         boolean restsOnCatalog = false;
         AssessedText acting = text;
         if (text.assessment().risk() != RiskLevel.SAFE) {
@@ -372,7 +432,8 @@ public final class Pipeline implements AutoCloseable {
             return secure(run, statement, approvalId);
         }
         if (approvalId.isEmpty()
-                && LimitedExecution.applies(statement.assessment(), run.policy().impact())) {
+                && limited.applies(
+                        run.session(), statement.assessment(), run.policy().impact())) {
             return limit(run, statement);
         }
         return perform(run, statement, new Links(approvalId, Optional.empty()));
@@ -442,7 +503,13 @@ public final class Pipeline implements AutoCloseable {
         long began = System.nanoTime();
         QueryTimeouts.Count timeout = timeouts.of(run.execution());
         try {
-            outcome = secured.run(run.session(), statement, run.policy().recovery(), approvalId, run.execution());
+            outcome = secured.run(
+                    run.session(),
+                    statement,
+                    run.policy().recovery(),
+                    approvalId,
+                    () -> lookAgain(run, statement, new Passed(approvalId.isPresent(), true)),
+                    run.execution());
         } catch (SQLException e) {
             SQLException failure = run.execution().translate(e);
             releaseUnused(approvalId, failure);
@@ -470,29 +537,37 @@ public final class Pipeline implements AutoCloseable {
     }
 
     private <T extends @Nullable Object> T limit(StatementRun<T> run, ReviewedStatement statement) throws SQLException {
+        Optional<Excess> uncountable = limited.uncountable(run.session(), statement);
+        if (uncountable.isPresent()) {
+            return pastLimit(run, statement, uncountable.get());
+        }
         LimitedExecution.Attempt<T> attempt;
         try {
             volatileCode.requireCounts(run.session(), statement.sql());
             attempt = limited.run(
-                    run.session(), statement.assessment(), run.policy().impact(), run.execution());
+                    run.session(),
+                    statement.assessment(),
+                    run.policy().impact(),
+                    () -> lookAgain(run, statement, new Passed(false, false)),
+                    run.execution());
         } catch (SQLException e) {
             audit.outcome(run.session(), statement, failure(e), Links.NONE);
             throw e;
         } finally {
             if (!statement.assessment().statements().stream().allMatch(VolatileNames::isQuery)) {
-                volatileCode.forget(run.session());
+                forget(run.session());
             }
         }
         if (attempt.excess().isEmpty()) {
             audit.outcome(run.session(), statement, "executed", Links.NONE);
             return attempt.result();
         }
-        Finding excess = attempt.excess().get();
+        Excess excess = attempt.excess().get();
         audit.outcome(run.session(), statement, "rolled back: " + excess.reason(), Links.NONE);
         if (!run.execution().repeatable()) {
             throw LimitedExecution.unrepeatable(attempt, run.execution());
         }
-        ReviewedStatement raised = statement.weighed(LimitedExecution.raised(statement.assessment(), excess));
+        ReviewedStatement raised = statement.weighed(excess.raised(statement.assessment()));
         try {
             return review(run, raised);
         } catch (BackstopException e) {
@@ -500,11 +575,50 @@ public final class Pipeline implements AutoCloseable {
         }
     }
 
+    /** What cannot be counted is judged as if it had been counted, and was too much. */
+    private <T extends @Nullable Object> T pastLimit(StatementRun<T> run, ReviewedStatement statement, Excess excess)
+            throws SQLException {
+        audit.outcome(run.session(), statement, "not run: " + excess.reason(), Links.NONE);
+        try {
+            return review(run, statement.weighed(excess.raised(statement.assessment())));
+        } catch (BackstopException e) {
+            throw LimitedExecution.refusalUnrun(excess, e);
+        }
+    }
+
+    private void forget(GuardedSession session) {
+        volatileCode.forget(session);
+        codeOnWrite.forget(session);
+    }
+
+    /**
+     * Judges once more, after a wait: what was paused, quarantined or forbidden meanwhile does not run.
+     *
+     * @param passed what the statement has been through
+     */
+    private void lookAgain(StatementRun<?> run, ReviewedStatement statement, Passed passed) throws BackstopException {
+        Policy policy = policies.current();
+        Verdict verdict = judge.decide(judge.weigh(statement.assessment(), policy), policy, state(run.session()));
+        if (verdict instanceof Verdict.Block block) {
+            throw blocked(run, statement, block);
+        }
+        if ((verdict instanceof Verdict.Hold && !passed.approval())
+                || (takesSnapshot(verdict, statement) && !passed.snapshot())) {
+            throw new StatementBlockedException(
+                    statement.assessment().operation() + " is refused: the policy was changed while it waited, and asks"
+                            + " for more now; nothing was changed",
+                    "send it again");
+        }
+    }
+
+    /** What a statement has been through when it is about to run. */
+    private record Passed(boolean approval, boolean snapshot) {}
+
     private <T extends @Nullable Object> T perform(StatementRun<T> run, ReviewedStatement statement, Links links)
             throws SQLException {
         T result;
         try {
-            result = fenced.write(run.session(), run.text(), run.execution());
+            result = send(run, statement, links.approvalId().isPresent());
         } catch (SQLException e) {
             if (statement.assessment().statements().size() == 1) {
                 releaseUnused(links.approvalId(), e);
@@ -513,11 +627,30 @@ public final class Pipeline implements AutoCloseable {
             throw e;
         } finally {
             if (statement.assessment().risk().atLeast(RiskLevel.HIGH)) {
-                volatileCode.forget(run.session());
+                forget(run.session());
             }
         }
         audit.outcome(run.session(), statement, "executed", links);
         return result;
+    }
+
+    /**
+     * Sends what neither a limit nor a snapshot looks after. What takes rows away may wait for locks that no snapshot has
+     * taken before, and is looked at when it has them; it can still be undone then.
+     */
+    private <T extends @Nullable Object> T send(StatementRun<T> run, ReviewedStatement statement, boolean approved)
+            throws SQLException {
+        LastLook look = () -> lookAgain(run, statement, new Passed(approved, true));
+        if (run.policy().enforcement() == Enforcement.MONITOR) {
+            return fenced.write(run.session(), run.text(), run.execution());
+        }
+        if (!UndoableExecution.applies(statement.assessment())) {
+            if (approved) {
+                look.require();
+            }
+            return fenced.write(run.session(), run.text(), run.execution());
+        }
+        return UndoableExecution.run(run.session(), look, run.execution());
     }
 
     private <T extends @Nullable Object> T observe(StatementRun<T> run, ReviewedStatement statement)

@@ -7,6 +7,7 @@ import io.backstop.jdbc.internal.analysis.grammar.StatementFacts;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
 import io.backstop.jdbc.internal.analysis.query.NestedStatements;
+import io.backstop.jdbc.internal.analysis.query.WriteTransactionNeeds;
 import io.backstop.jdbc.internal.analysis.scan.TokenKind;
 import io.backstop.jdbc.internal.analysis.scan.TokenList;
 import io.backstop.jdbc.internal.analysis.scan.TokenSpan;

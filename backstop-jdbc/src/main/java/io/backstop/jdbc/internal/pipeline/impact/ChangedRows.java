@@ -6,28 +6,70 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
- * How many rows of which table a statement has updated or deleted, as the server's statistics of its transaction tell:
- * cascades, triggers, rules and nested statements included, inserted rows not.
+ * How many rows of which table a statement has changed, as the server's statistics of its transaction tell: cascades,
+ * triggers, rules and nested statements included.
  *
  * @param byTable the rows by the table's oid
  */
-public record ChangedRows(Map<Long, Long> byTable) {
+record ChangedRows(Map<Long, RowCounts> byTable) {
     private static final String TREE = InheritanceTree.query("pg_catalog.to_regclass(?)::oid");
 
-    long total() {
-        return byTable.values().stream().mapToLong(Long::longValue).sum();
+    ChangedRows {
+        byTable = Map.copyOf(byTable);
     }
 
-    /** The rows of one relation and of what it is made of. */
-    long of(Connection connection, String quotedRelation) throws SQLException {
-        return tree(connection, quotedRelation).stream()
-                .mapToLong(oid -> byTable.getOrDefault(oid, 0L))
-                .sum();
+    /** How many were updated or deleted. */
+    long total() {
+        return byTable.values().stream().mapToLong(RowCounts::changed).sum();
+    }
+
+    /** With rows that the server's statistics do not hold. */
+    ChangedRows and(long table, RowCounts counts) {
+        Map<Long, RowCounts> all = new HashMap<>(byTable);
+        all.merge(table, counts, RowCounts::plus);
+        return new ChangedRows(all);
+    }
+
+    /**
+     * The tables that lost rows: those of a partition are its partitioned table's. Large objects are none.
+     *
+     * @param tables what is known of the tables
+     */
+    List<Loss> losses(Map<Long, TableStates.Table> tables) {
+        Map<Long, RowCounts> roots = new HashMap<>();
+        byTable.forEach((oid, counts) -> {
+            TableStates.Table table = tables.get(oid);
+            if (table != null && counts.changed() > 0) {
+                roots.merge(table.root(), counts, RowCounts::plus);
+            }
+        });
+        List<Loss> losses = new ArrayList<>();
+        roots.forEach((oid, counts) -> {
+            TableStates.Table table = tables.get(oid);
+            if (table != null) {
+                losses.add(new Loss(oid, table, counts));
+            }
+        });
+        return losses;
+    }
+
+    /** A table, its partitions included, and what was changed of it. */
+    record Loss(long oid, TableStates.Table table, RowCounts rows) {
+        String name() {
+            return table.name();
+        }
+
+        boolean isTemporary() {
+            return table.kind() == TableStates.Kind.TEMPORARY;
+        }
     }
 
     /** The tables of which a relation is made: itself, its partitions and its children. */

@@ -8,16 +8,21 @@ import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.api.control.WriteBudgets;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.policy.ImpactRules;
+import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.statement.LastLook;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -25,16 +30,18 @@ import java.util.function.Predicate;
 
 /**
  * Runs a statement and keeps it only if it changed no more rows than the policy allows, by the server's own count after the
- * fact, and took no table or column away unseen. Stateless, thread-safe.
+ * fact, and took no table or column away unseen. What cannot be counted is treated as past the limit. Thread-safe.
  */
 public final class LimitedExecution {
+    private static final Assessment NOTHING = Assessment.of(List.of());
+
     static final RuleId IMPACT_LIMIT = new RuleId("impact-limit");
 
     /** invalid_transaction_termination (PostgreSQL documentation, appendix A). */
     private static final String TERMINATION = "2D000";
 
     /** Statements that run what cannot be read here, within one transaction. */
-    private static final Set<CommandTag> UNSEEN = Set.of(CommandTag.DO, CommandTag.EXECUTE);
+    private static final Set<CommandTag> UNSEEN = Set.of(CommandTag.DO, CommandTag.EXECUTE, CommandTag.CALL);
 
     /** What would end the transaction in which rows are counted, or move the savepoint to which they are rolled back. */
     private static final Set<CommandTag> TRANSACTION_CONTROL = Set.of(
@@ -49,9 +56,38 @@ public final class LimitedExecution {
             CommandTag.RELEASE_SAVEPOINT,
             CommandTag.PREPARE_TRANSACTION);
 
-    /** Whether the rows are counted: of a write that updates or deletes, whatever stands beside it, and of unseen code. */
-    public static boolean applies(Assessment assessment, ImpactRules rules) {
-        return rules.enabled() && (isScopedWrite(assessment) || runsUnseenCode(assessment));
+    private final CodeOnWrite code;
+    private final BudgetCheck budget;
+
+    public LimitedExecution(CodeOnWrite code, WriteBudgets budgets) {
+        this.code = code;
+        this.budget = new BudgetCheck(budgets);
+    }
+
+    /**
+     * Whether the rows are counted: of a write that updates or deletes, whatever stands beside it, of unseen code, and of an
+     * INSERT that sets such code off or may reach a protected table by another name.
+     */
+    public boolean applies(GuardedSession session, Assessment assessment, ImpactRules rules) throws SQLException {
+        return rules.enabled()
+                && (isScopedWrite(assessment)
+                        || runsUnseenCode(assessment)
+                        || (assessment.risk() != RiskLevel.CRITICAL
+                                && CodeOnWrite.inserts(assessment)
+                                && (protectsAnything(rules) || code.of(session).fires(assessment))));
+    }
+
+    private static boolean protectsAnything(ImpactRules rules) {
+        return !rules.protectedTables().isEmpty() || !rules.protectedColumns().isEmpty();
+    }
+
+    /** Why what it changes cannot be counted, so that it is past the limit before it runs; empty where it can be. */
+    public Optional<Excess> uncountable(GuardedSession session, ReviewedStatement statement) throws SQLException {
+        Optional<String> function = code.of(session).uncountableIn(statement.assessment());
+        Optional<String> reason = function.isPresent()
+                ? function
+                : UncountableCode.in(session.connection(), statement.assessment(), statement.sql());
+        return reason.map(each -> Excess.uncounted("what it changes cannot be counted: " + each));
     }
 
     private static boolean isScopedWrite(Assessment assessment) {
@@ -78,11 +114,12 @@ public final class LimitedExecution {
     }
 
     /** Not what was counted and undone already: it runs for good where the policy lets it nevertheless. */
-    private static boolean runsUnseenCode(Assessment assessment) {
+    static boolean runsUnseenCode(Assessment assessment) {
         return assessment.statements().stream()
                         .anyMatch(statement -> statement.holdsAny(UNSEEN)
-                                || statement.findings().stream().anyMatch(found(VolatileCode.RULE)))
-                && assessment.findings().stream().noneMatch(found(IMPACT_LIMIT));
+                                || statement.findings().stream()
+                                        .anyMatch(found(VolatileCode.RULE).or(found(Rule.LARGE_OBJECT_WRITE.id()))))
+                && assessment.findings().stream().noneMatch(found(IMPACT_LIMIT).or(found(BudgetCheck.WRITE_BUDGET)));
     }
 
     private static Predicate<Finding> found(RuleId rule) {
@@ -102,42 +139,134 @@ public final class LimitedExecution {
         }
     }
 
-    /** Runs it; where the attempt has an excess, everything that it did was undone. */
+    /**
+     * Runs it; where the attempt has an excess, everything that it did was undone.
+     *
+     * @param look is asked when it has run, which may have taken long, and before it is kept
+     */
     public <T extends @Nullable Object> Attempt<T> run(
-            GuardedSession session, Assessment assessment, ImpactRules rules, Execution<T> execution)
+            GuardedSession session, Assessment assessment, ImpactRules rules, LastLook look, Execution<T> execution)
             throws SQLException {
         refuseTransactionControl(assessment);
         refuseCursor(assessment);
-        Connection connection = session.connection();
+        CodeOnWrite.Facts facts = code.of(session);
         StatementTransaction transaction = StatementTransaction.around(session);
+        BudgetCheck.Share share = BudgetCheck.Share.NONE;
         try {
-            TableStates before = TableStates.of(connection);
-            LostTables lost = LostTables.since(connection, before);
+            Count count = Count.begin(session.connection(), assessment, rules, facts);
             T result = transaction.send(execution);
+            look.require();
             if (transaction.own()) {
                 // Triggers that wait for the commit would change rows after they were counted.
                 transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
             }
-            TableStates now = TableStates.of(connection);
-            Optional<Finding> excess = lost.find(connection, assessment, now).map(LimitedExecution::excess);
+            Count.Result counted =
+                    count.end(ForeignWrites.answered(assessment, execution, result), execution.batchCounts(result));
+            Optional<Excess> excess = counted.excess();
             if (excess.isEmpty()) {
-                ChangedRows changed = now.changedSince(before);
-                excess = new RowLimits(connection, assessment, rules)
-                        .passedBy(changed, execution.batchCounts(result))
-                        .map(LimitedExecution::excess);
+                share = take(session, rules, counted);
+                excess = share.excess();
             }
             if (excess.isPresent()) {
-                transaction.undo(new SQLException(excess.get().reason()));
+                SQLException why = new SQLException(excess.get().reason());
+                transaction.undo(why);
+                budget.giveBack(share, why);
             } else {
-                transaction.keep();
+                keep(session, transaction, counted, share, facts);
             }
             return new Attempt<>(result, excess);
         } catch (SQLException | RuntimeException | Error e) {
             transaction.undo(e);
+            if (isUndone(e)) {
+                budget.giveBack(share, e);
+            }
             if (transaction.own() && e instanceof SQLException failure && TERMINATION.equals(failure.getSQLState())) {
                 throw endsItsTransaction(failure);
             }
             throw e;
+        }
+    }
+
+    private BudgetCheck.Share take(GuardedSession session, ImpactRules rules, Count.Result counted)
+            throws SQLException {
+        return budget.take(
+                session,
+                rules.budget(),
+                counted.changed(),
+                counted.now().tables(),
+                new TableSizes(session.connection()));
+    }
+
+    private void keep(
+            GuardedSession session,
+            StatementTransaction transaction,
+            Count.Result counted,
+            BudgetCheck.Share share,
+            CodeOnWrite.Facts facts)
+            throws SQLException {
+        transaction.keep();
+        if (!transaction.own()) {
+            if (share.entry().isPresent() && counted.now().transaction().isPresent()) {
+                session.uncommitted().onRollback(counted.now().transaction().get(), why -> budget.giveBack(share, why));
+            }
+            if (facts.deferrable()) {
+                session.deferring();
+            }
+        }
+    }
+
+    /** Whether the server has said so, and the connection is not lost: then it is not known what became of a commit. */
+    private static boolean isUndone(Throwable failure) {
+        return !(failure instanceof SQLException e)
+                || (e.getSQLState() != null
+                        && !e.getSQLState().startsWith("08")
+                        && !e.getSQLState().startsWith("57P"));
+    }
+
+    /**
+     * Runs what the caller's transaction has left for its commit, before the commit is sent, and counts it.
+     *
+     * @param work what has them run
+     * @throws ImpactLimitException where they changed too much; they were undone, and the transaction goes on
+     */
+    public <T extends @Nullable Object> T settle(GuardedSession session, ImpactRules rules, DeferredWork<T> work)
+            throws SQLException {
+        Connection connection = session.connection();
+        session.fence().leave();
+        execute(connection, "SAVEPOINT backstop_settle");
+        Count count = Count.begin(connection, NOTHING, rules, code.of(session));
+        T result = work.run();
+        Count.Result counted = count.end(ForeignWrites.OptionalRows.UNKNOWN, new long[0]);
+        Optional<Excess> excess = counted.excess();
+        if (excess.isEmpty()) {
+            BudgetCheck.Share share = take(session, rules, counted);
+            excess = share.excess();
+            if (excess.isPresent()) {
+                budget.giveBack(share, new SQLException(excess.get().reason()));
+            }
+        }
+        if (excess.isPresent()) {
+            execute(connection, "ROLLBACK TO SAVEPOINT backstop_settle");
+            execute(connection, "RELEASE SAVEPOINT backstop_settle");
+            throw new ImpactLimitException(
+                    "the deferred triggers of the transaction were undone: "
+                            + excess.get().reason(),
+                    "roll the transaction back, and send its statements one at a time in auto-commit mode, where they can"
+                            + " be approved");
+        }
+        execute(connection, "RELEASE SAVEPOINT backstop_settle");
+        return result;
+    }
+
+    /** Has deferred triggers run. */
+    @FunctionalInterface
+    public interface DeferredWork<T extends @Nullable Object> {
+        T run() throws SQLException;
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
         }
     }
 
@@ -151,29 +280,14 @@ public final class LimitedExecution {
                 failure);
     }
 
-    /**
-     * The assessment as it is once the count is known. What unseen code would destroy is not known even then, so no snapshot
-     * could cover it.
-     */
-    public static Assessment raised(Assessment assessment, Finding excess) {
-        return Assessment.of(assessment.statements().stream()
-                .map(statement -> raised(statement, excess))
-                .toList());
-    }
-
-    private static StatementAssessment raised(StatementAssessment statement, Finding excess) {
-        if (statement.risk() == RiskLevel.SAFE) {
-            return statement;
-        }
-        StatementAssessment raised = statement.with(List.of(excess));
-        return statement.destructions().isEmpty()
-                ? raised.destroying(List.of(new Destruction(Kind.UNRECOVERABLE, List.of(), false, false)))
-                : raised;
-    }
-
-    /** What the caller is told where the raised statement is refused. */
-    public static ImpactLimitException refusal(Finding excess, BackstopException refusal) {
+    /** The refusal of a statement that was run and undone. */
+    public static ImpactLimitException refusal(Excess excess, BackstopException refusal) {
         return new ImpactLimitException("the write was rolled back: " + excess.reason(), refusal.hint(), refusal);
+    }
+
+    /** The refusal of a statement that was not run, because it could not be counted. */
+    public static ImpactLimitException refusalUnrun(Excess excess, BackstopException refusal) {
+        return new ImpactLimitException("the write was not run: " + excess.reason(), refusal.hint(), refusal);
     }
 
     /** What the caller is told where the statement was undone, and cannot be run again. */
@@ -191,10 +305,6 @@ public final class LimitedExecution {
                         "bind it with setBytes or setString, or change fewer rows at a time");
     }
 
-    private static Finding excess(String reason) {
-        return new Finding(IMPACT_LIMIT, RiskLevel.CRITICAL, reason);
-    }
-
     /** What came of it: a result, or why it was undone. */
-    public record Attempt<T extends @Nullable Object>(T result, Optional<Finding> excess) {}
+    public record Attempt<T extends @Nullable Object>(T result, Optional<Excess> excess) {}
 }

@@ -68,10 +68,13 @@ final class LostTables {
         for (long oid : locked.relations()) {
             TableStates.Table was = before.tables().get(oid);
             TableStates.Table is = now.tables().get(oid);
-            if (was != null && is == null) {
+            if (was == null || was.kind() != TableStates.Kind.STORED) {
+                continue;
+            }
+            if (is == null) {
                 return Optional.of("it dropped table " + was.name());
             }
-            if (was != null && is != null && was.file() != is.file() && !altered.contains(oid)) {
+            if (was.file() != is.file() && !altered.contains(oid)) {
                 return Optional.of("it emptied or rewrote table " + is.name());
             }
         }

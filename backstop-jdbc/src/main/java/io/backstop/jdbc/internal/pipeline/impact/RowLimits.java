@@ -2,35 +2,35 @@ package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
-import io.backstop.api.analysis.Destruction;
-import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
- * Whether a statement changed more rows than the policy lets pass, by their number or by their share of the table. Belongs
- * to one connection; not thread-safe.
+ * Whether a statement changed more rows than the policy lets pass: by their number, or by their share of each table that
+ * really lost them. Belongs to one connection; not thread-safe.
  */
-record RowLimits(Connection connection, Assessment assessment, ImpactRules rules) {
+record RowLimits(TableSizes sizes, Assessment assessment, ImpactRules rules) {
     /** Commands whose count is of rows that they changed, and not also of rows that they inserted. */
     private static final Set<CommandTag> COUNTED = Set.of(CommandTag.UPDATE, CommandTag.DELETE);
 
     /**
      * Why the changed rows are too many; empty where they are not.
      *
+     * @param tables what is known of the tables
      * @param batchCounts how many rows each statement of a batch changed, as {@link Execution#batchCounts} tells
      */
-    Optional<String> passedBy(ChangedRows changed, long[] batchCounts) throws SQLException {
+    Optional<String> passedBy(ChangedRows changed, Map<Long, TableStates.Table> tables, long[] batchCounts)
+            throws SQLException {
         long total = changed.total();
         boolean manySmall = isManySmallWrites(batchCounts, total);
         if (total > rules.maxWriteRows() && !manySmall) {
@@ -38,11 +38,11 @@ record RowLimits(Connection connection, Assessment assessment, ImpactRules rules
         }
         return manySmall && countsNothingElse()
                 ? share(
-                        changed,
+                        changed.losses(tables),
                         Arrays.stream(batchCounts).max().orElse(total),
                         "its statements changed up to ",
                         " rows each")
-                : share(changed, total, "it changed ", " rows");
+                : share(changed.losses(tables), total, "it changed ", " rows");
     }
 
     /** Whether it is a batch of statements none of which passes the limit, and which together changed what they say. */
@@ -57,64 +57,31 @@ record RowLimits(Connection connection, Assessment assessment, ImpactRules rules
     }
 
     /** @param most how many rows of one table are judged at most: those of the largest statement */
-    private Optional<String> share(ChangedRows changed, long most, String before, String after) throws SQLException {
-        if (most <= 1) {
-            return Optional.empty();
-        }
-        for (Destruction destruction : assessment.destructions()) {
-            for (RelationName table : destruction.relations()) {
-                long here = changed.of(connection, table.quoted());
-                long judged = Math.min(here, most);
-                if (judged > 1 && passesShare(table, judged, gone(destruction.kind(), here, judged))) {
-                    return Optional.of(before + judged + after + ", more than " + rules.maxWritePercent()
-                            + " percent of " + table);
-                }
+    private Optional<String> share(List<ChangedRows.Loss> losses, long most, String before, String after)
+            throws SQLException {
+        for (ChangedRows.Loss each : namedFirst(losses)) {
+            long judged = Math.min(each.rows().changed(), most);
+            if (judged > 1
+                    && sizes.isMoreThan(
+                            rules.maxWritePercent(),
+                            each.oid(),
+                            judged,
+                            each.rows().deleted(),
+                            each.rows().inserted())) {
+                return Optional.of(before + judged + after + ", more than " + rules.maxWritePercent() + " percent of "
+                        + each.name());
             }
         }
         return Optional.empty();
     }
 
-    /**
-     * How many rows are no longer there to be counted. Where updates stand beside, the changed rows do not tell how many
-     * were deleted: only those that are judged are certain.
-     */
-    private long gone(Kind kind, long here, long judged) {
-        if (kind != Kind.DELETE) {
-            return 0;
-        }
-        return assessment.destructions().stream().allMatch(each -> each.kind() == Kind.DELETE) ? here : judged;
-    }
-
-    /** Whether the changed rows are a larger share of their table than allowed. Reads no more rows than it has to. */
-    private boolean passesShare(RelationName table, long changed, long gone) throws SQLException {
-        int percent = rules.maxWritePercent();
-        if (percent == 100 || changed > Integer.MAX_VALUE) {
-            return false;
-        }
-        long enough = (changed * 100 + percent - 1) / percent - gone;
-        return enough > 0 && present(table, enough) < enough;
-    }
-
-    /** How many rows the table has, counted up to the limit; by the server's estimate where the role may not count. */
-    private long present(RelationName table, long limit) throws SQLException {
-        try (PreparedStatement select = connection.prepareStatement(
-                "SELECT pg_catalog.has_table_privilege(oid, 'SELECT'), reltuples FROM pg_catalog.pg_class"
-                        + " WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(?)")) {
-            select.setString(1, table.quoted());
-            try (ResultSet row = select.executeQuery()) {
-                if (!row.next()) {
-                    return limit; // it is gone, or a name for something else: nothing to compare with
-                }
-                if (!row.getBoolean(1)) {
-                    return row.getLong(2);
-                }
-            }
-        }
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SELECT pg_catalog.count(*) FROM (SELECT FROM " + table.quoted()
-                        + " LIMIT " + limit + ") AS present")) {
-            row.next();
-            return row.getLong(1);
-        }
+    /** What the text names stands before what it reaches. Temporary tables that it does not name are nobody's loss. */
+    private List<ChangedRows.Loss> namedFirst(List<ChangedRows.Loss> losses) {
+        Set<String> named = assessment.tables().stream().map(RelationName::name).collect(Collectors.toSet());
+        return losses.stream()
+                .filter(loss -> named.contains(loss.name()) || !loss.isTemporary())
+                .sorted(Comparator.comparing((ChangedRows.Loss loss) -> !named.contains(loss.name()))
+                        .thenComparing(ChangedRows.Loss::name))
+                .toList();
     }
 }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
+import io.backstop.api.analysis.RelationName;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.internal.postgres.TrackCounts;
 
@@ -8,61 +9,123 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a session has done to the user's tables at one moment of its transaction, in one query: rows by the server's
- * statistics of the transaction, and the file of each table. Every name in the query is qualified, because an operator may
- * mean anything on the session's search path. Immutable.
+ * statistics of the transaction, the file of each table, and which foreign tables it has written to. Every name in the query
+ * is qualified, because an operator may mean anything on the session's search path. Immutable.
  *
- * @param changedRows how many rows were updated or deleted, by the table's oid
- * @param tables the tables that there are, but for temporary ones, by oid
+ * @param rows the rows by the table's oid, large objects included
+ * @param tables the tables that there are, by oid
+ * @param foreignWrites the foreign tables that the transaction holds a writer's lock on: their rows are not counted
  * @param catalogWrites how often the transaction changed relations or columns; while it is the same, none was dropped or
  *     got another file
  * @param nextTransaction no transaction with a lower number begins any more; 32 bits, as a row's {@code xmin} has
+ * @param countersSetBy where the setting of the counters comes from; empty where the role may not change it
+ * @param transaction the number of the transaction, once it has written something
  */
-record TableStates(Map<Long, Long> changedRows, Map<Long, Table> tables, long catalogWrites, int nextTransaction) {
+record TableStates(
+        Map<Long, RowCounts> rows,
+        Map<Long, Table> tables,
+        Set<Long> foreignWrites,
+        long catalogWrites,
+        int nextTransaction,
+        Optional<String> countersSetBy,
+        Optional<String> transaction) {
     /** pg_class and pg_attribute: their oids are the same in every version. */
-    private static final String CATALOGS = "'{1259,1249}'::pg_catalog.oid[]";
+    private static final Set<Long> CATALOGS = Set.of(1259L, 1249L);
+
+    /** pg_largeobject_metadata; the pages of 2 kB are rows of pg_largeobject, 2613. A change of owner takes nothing away. */
+    private static final long LARGE_OBJECTS = 2995;
 
     /** Oids from here on are not the system's own (PostgreSQL's access/transam.h). */
     private static final long FIRST_USER_OID = 16384;
 
+    private static final String SET_IN_SESSION = "session";
+
     private static final String STATES = """
-            SELECT c.oid, c.relname, c.relpersistence, coalesce(pg_catalog.pg_relation_filenode(c.oid), 0),
-                coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), 0),
-                coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid), 0),
-                (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())),
-                (SELECT %s)
+            SELECT c.oid, n.nspname, c.relname,
+                CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'f' THEN 'FOREIGN'
+                    WHEN c.relpersistence OPERATOR(pg_catalog.=) 't' THEN 'TEMPORARY' ELSE 'STORED' END AS kind,
+                coalesce(pg_catalog.pg_relation_filenode(c.oid), 0) AS file,
+                CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid ELSE c.oid END AS root,
+                coalesce(pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid), 0) AS inserted,
+                coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), 0) AS updated,
+                coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid), 0) AS deleted,
+                CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'f' THEN c.oid OPERATOR(pg_catalog.=) ANY (ARRAY(
+                    SELECT l.relation FROM pg_catalog.pg_locks AS l
+                    WHERE l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.granted
+                    AND l.mode OPERATOR(pg_catalog.=) 'RowExclusiveLock'
+                    AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())) ELSE false END AS locked,
+                (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())) AS next,
+                (SELECT pg_catalog.pg_current_xact_id_if_assigned()) AS current,
+                (SELECT %s) AS counting,
+                (SELECT CASE WHEN pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on' %s
+                    THEN (SELECT s.source FROM pg_catalog.pg_settings AS s
+                        WHERE s.name OPERATOR(pg_catalog.=) 'track_counts') END) AS source
             FROM pg_catalog.pg_class AS c
-            WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
-            AND (c.oid OPERATOR(pg_catalog.>=) '%d'::pg_catalog.oid OR c.oid OPERATOR(pg_catalog.=) ANY (%s))""".formatted(TrackCounts.SETTING, FIRST_USER_OID, CATALOGS);
+            JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+            WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f}'::pg_catalog."char"[])
+            AND (c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+                OR c.oid OPERATOR(pg_catalog.=) ANY ('{1259,1249,2613,2995}'::pg_catalog.oid[]))""";
+
+    /** Since 15 the right to change a setting can be granted. */
+    private static final String MAY_BE_GRANTED =
+            "OR pg_catalog.has_parameter_privilege(current_user, 'track_counts', 'SET')";
+
+    TableStates {
+        rows = Map.copyOf(rows);
+        tables = Map.copyOf(tables);
+        foreignWrites = Set.copyOf(foreignWrites);
+    }
 
     static TableStates of(Connection connection) throws SQLException {
-        Map<Long, Long> changedRows = new HashMap<>();
+        boolean grantable = connection.getMetaData().getDatabaseMajorVersion() >= 15;
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(
+                        STATES.formatted(TrackCounts.SETTING, grantable ? MAY_BE_GRANTED : ""))) {
+            return read(row);
+        }
+    }
+
+    private static TableStates read(ResultSet row) throws SQLException {
+        Map<Long, RowCounts> rows = new HashMap<>();
         Map<Long, Table> tables = new HashMap<>();
+        Set<Long> foreignWrites = new HashSet<>();
         long catalogWrites = 0;
         int nextTransaction = 0;
-        try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(STATES)) {
-            while (rows.next()) {
-                requireCounts(rows.getString(8));
-                nextTransaction = (int) Long.parseLong(rows.getString(7));
-                long oid = rows.getLong(1);
-                long changed = rows.getLong(5) + rows.getLong(6);
-                if (oid < FIRST_USER_OID) {
-                    catalogWrites += changed;
-                    continue;
-                }
-                if (changed > 0) {
-                    changedRows.put(oid, changed);
-                }
-                if (!"t".equals(rows.getString(3))) {
-                    tables.put(oid, new Table(rows.getString(2), rows.getLong(4)));
-                }
+        Optional<String> source = Optional.empty();
+        Optional<String> transaction = Optional.empty();
+        while (row.next()) {
+            requireCounts(row.getString("counting"));
+            source = Optional.ofNullable(row.getString("source"));
+            transaction = Optional.ofNullable(row.getString("current"));
+            nextTransaction = (int) Long.parseLong(row.getString("next"));
+            long oid = row.getLong("oid");
+            RowCounts counts = new RowCounts(row.getLong("inserted"), row.getLong("updated"), row.getLong("deleted"));
+            if (CATALOGS.contains(oid)) {
+                catalogWrites += counts.changed();
+            } else if (!counts.isEmpty()) {
+                rows.put(oid, oid == LARGE_OBJECTS ? new RowCounts(0, 0, counts.deleted()) : counts);
+            }
+            if (row.getBoolean("locked")) {
+                foreignWrites.add(oid);
+            }
+            if (oid >= FIRST_USER_OID) {
+                tables.put(
+                        oid,
+                        new Table(
+                                RelationName.of(row.getString("nspname"), row.getString("relname")),
+                                Kind.valueOf(row.getString("kind")),
+                                row.getLong("file"),
+                                row.getLong("root")));
             }
         }
-        return new TableStates(changedRows, tables, catalogWrites, nextTransaction);
+        return new TableStates(rows, tables, foreignWrites, catalogWrites, nextTransaction, source, transaction);
     }
 
     private static void requireCounts(String trackCounts) throws ImpactLimitException {
@@ -73,21 +136,54 @@ record TableStates(Map<Long, Long> changedRows, Map<Long, Table> tables, long ca
         }
     }
 
+    /**
+     * Refuses to count in a session that has set the counters itself: whether they were off meanwhile could not be told.
+     *
+     * @throws ImpactLimitException with nothing run
+     */
+    void requireUntouchedCounters() throws ImpactLimitException {
+        if (countersSetBy.filter(SET_IN_SESSION::equals).isPresent()) {
+            throw new ImpactLimitException(
+                    "how many rows the statement changes cannot be known where the session has set track_counts",
+                    "send RESET track_counts first, or switch impact_analysis_enabled off in the policy");
+        }
+    }
+
+    /** Whether the counters were set since: a setting says who set it, but not what it was in between. */
+    boolean countersSetSince(TableStates before) {
+        return !countersSetBy.equals(before.countersSetBy);
+    }
+
     ChangedRows changedSince(TableStates before) {
-        Map<Long, Long> more = new HashMap<>();
-        changedRows.forEach((table, count) -> {
-            long difference = count - before.changedRows.getOrDefault(table, 0L);
-            if (difference > 0) {
+        Map<Long, RowCounts> more = new HashMap<>();
+        rows.forEach((table, counts) -> {
+            RowCounts difference = counts.since(before.rows.getOrDefault(table, RowCounts.NONE));
+            if (!difference.isEmpty()) {
                 more.put(table, difference);
             }
         });
         return new ChangedRows(more);
     }
 
+    /** Where a table's rows are. */
+    enum Kind {
+        STORED,
+        TEMPORARY,
+        /** On another server, or in a file. */
+        FOREIGN
+    }
+
     /**
      * A table.
      *
-     * @param file the number of the file that holds its rows; 0 where it is made of partitions
+     * @param qualified its name with its schema
+     * @param file the number of the file that holds its rows; 0 where it has none
+     * @param root the oid of the partitioned table on top, or its own
      */
-    record Table(String name, long file) {}
+    record Table(RelationName qualified, Kind kind, long file, long root) {
+        /** The name without the schema, for people. */
+        String name() {
+            return qualified.name();
+        }
+    }
 }

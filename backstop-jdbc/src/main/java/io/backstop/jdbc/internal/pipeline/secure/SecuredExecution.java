@@ -16,6 +16,7 @@ import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +53,7 @@ public final class SecuredExecution {
     }
 
     /**
+     * @param look is asked under the locks, when the snapshot is verified
      * @throws RecoveryNotReadyException where the rows could not be secured; the statement did not run, or was undone
      * @throws SQLException where the server refused the statement, which was undone then, with the caller's transaction if it
      *     stands in one
@@ -61,6 +63,7 @@ public final class SecuredExecution {
             ReviewedStatement statement,
             RecoveryRules recovery,
             Optional<String> approvalId,
+            LastLook look,
             Execution<T> execution)
             throws SQLException {
         SnapshotService service = checked(statement, recovery);
@@ -69,7 +72,7 @@ public final class SecuredExecution {
                 : Optional.empty();
         Optional<RowMismatch> other = Optional.empty();
         for (int tries = 0; tries < ROW_TRIES && query.isPresent(); tries++) {
-            Attempt<T> attempt = attempt(service, session, statement, recovery, approvalId, query, execution);
+            Attempt<T> attempt = attempt(service, session, statement, recovery, approvalId, query, look, execution);
             if (attempt.outcome().isPresent()) {
                 return attempt.outcome().get();
             }
@@ -79,7 +82,7 @@ public final class SecuredExecution {
             }
         }
         try {
-            return attempt(service, session, statement, recovery, approvalId, Optional.empty(), execution)
+            return attempt(service, session, statement, recovery, approvalId, Optional.empty(), look, execution)
                     .outcome()
                     .orElseThrow();
         } catch (RecoveryNotReadyException e) {
@@ -94,6 +97,7 @@ public final class SecuredExecution {
             RecoveryRules recovery,
             Optional<String> approvalId,
             Optional<RowQuery> query,
+            LastLook look,
             Execution<T> execution)
             throws SQLException {
         Connection connection = session.connection();
@@ -112,6 +116,7 @@ public final class SecuredExecution {
                     : service.secure(connection, session.more(), request, progress);
             unused = Optional.of(rows);
             securing = false;
+            look.require();
             T result = transaction.send(execution);
             securing = true;
             progress.reached(Step.EXECUTED, statement.assessment().operation(), 0, 0);

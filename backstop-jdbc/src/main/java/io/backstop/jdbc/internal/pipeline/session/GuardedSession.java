@@ -36,6 +36,12 @@ public final class GuardedSession {
     /** Whether nothing of the caller's was in a transaction when the turn began. Read and written within the turn. */
     private boolean idleAtTurn;
 
+    /** Whether the open transaction may hold changes of the schema that nobody else sees. Within the turn. */
+    private boolean schemaChanged;
+
+    /** Whether the open transaction may hold triggers that wait for its commit. Written within the turn. */
+    private volatile boolean deferring;
+
     /** What is on its way through the pipeline, if anything. */
     private volatile @Nullable CancellableExecution<?> underWay;
 
@@ -167,6 +173,30 @@ public final class GuardedSession {
     public void beginTurn() throws SQLException {
         idleAtTurn = !inTransaction();
         fence.beginTurn();
+        if (idleAtTurn) {
+            schemaChanged = false;
+            deferring = false;
+        }
+    }
+
+    /** To be told when a statement may have changed the schema. */
+    public void changedSchema() {
+        schemaChanged = inTransaction();
+    }
+
+    /** Whether the session may see another schema than others do. */
+    public boolean schemaChanged() {
+        return schemaChanged;
+    }
+
+    /** To be told when a statement of the caller's transaction may have left triggers for the commit. */
+    public void deferring() {
+        deferring = inTransaction();
+    }
+
+    /** Whether triggers may run at the commit that were not counted. */
+    public boolean isDeferring() {
+        return deferring;
     }
 
     /** Whether all that the open transaction holds, if there is one, was sent by Backstop in this turn. */
@@ -291,6 +321,13 @@ public final class GuardedSession {
                 }
                 return columns;
             }
+        }
+    }
+
+    /** Sends a statement of Backstop's own. */
+    public void send(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
         }
     }
 

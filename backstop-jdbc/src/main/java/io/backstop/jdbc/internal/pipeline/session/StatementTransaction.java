@@ -42,7 +42,7 @@ public abstract sealed class StatementTransaction {
     /** Sends the statement within it. */
     public final <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException {
         try {
-            return run(execution);
+            return whole(execution);
         } catch (SQLException e) {
             // Not so where the driver has rolled back to a savepoint of its own (autosave).
             failed = !own() && session.inFailedTransaction();
@@ -50,8 +50,22 @@ public abstract sealed class StatementTransaction {
         }
     }
 
-    <T extends @Nullable Object> T run(Execution<T> execution) throws SQLException {
-        return execution.run();
+    /**
+     * Fetches all rows of the answer at once. A cursor would end with a transaction of the statement's own; and in the
+     * caller's, what the query runs with every further row would happen when nobody looks any more.
+     */
+    private static <T extends @Nullable Object> T whole(Execution<T> execution) throws SQLException {
+        Statement statement = execution.statement();
+        int fetchSize = statement.getFetchSize();
+        if (fetchSize == 0) {
+            return execution.run();
+        }
+        statement.setFetchSize(0);
+        try {
+            return execution.run();
+        } finally {
+            statement.setFetchSize(fetchSize);
+        }
     }
 
     /** Keeps what the statement did. */
@@ -97,22 +111,6 @@ public abstract sealed class StatementTransaction {
         @Override
         public boolean own() {
             return true;
-        }
-
-        /** Fetches all rows of the answer at once, because a cursor would end with the transaction. */
-        @Override
-        <T extends @Nullable Object> T run(Execution<T> execution) throws SQLException {
-            Statement statement = execution.statement();
-            int fetchSize = statement.getFetchSize();
-            if (fetchSize == 0) {
-                return execution.run();
-            }
-            statement.setFetchSize(0);
-            try {
-                return execution.run();
-            } finally {
-                statement.setFetchSize(fetchSize);
-            }
         }
 
         @Override

@@ -13,18 +13,20 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
- * The snapshots that were taken in a transaction of the caller's. Where that is rolled back as a whole, they hold rows that
- * are still there, or were never committed, and would be the newest of their tables. They are removed only once the server
- * itself says that the transaction was aborted. Used within the session's turn.
+ * What was stored for a transaction of the caller's outside of the database. Where that is rolled back as a whole, snapshots
+ * hold rows that are still there, or were never committed, and would be the newest of their tables; and a budget counts rows
+ * that were not changed. Both are taken back only once the server itself says that the transaction was aborted. Used within
+ * the session's turn.
  */
 public final class UncommittedSnapshots {
     private static final Logger LOG = LoggerFactory.getLogger(UncommittedSnapshots.class);
 
     private final Connection connection;
     private final BooleanSupplier inTransaction;
-    private final List<SecuredRows> snapshots = new ArrayList<>(2);
+    private final List<Consumer<Exception>> undone = new ArrayList<>(2);
     private String transaction = "";
 
     /** @param inTransaction whether the connection has a transaction open, failed or not */
@@ -35,45 +37,54 @@ public final class UncommittedSnapshots {
 
     /** @param rows secured in the transaction that is open, which has written or is about to */
     public void add(SecuredRows rows) throws SQLException {
-        String current = value("SELECT pg_catalog.pg_current_xact_id()");
+        onRollback(value("SELECT pg_catalog.pg_current_xact_id()"), rows::discard);
+    }
+
+    /**
+     * Has something undone where the transaction that is open is rolled back.
+     *
+     * @param current the number of the transaction
+     * @param undo is given the failure to which its own is added
+     */
+    public void onRollback(String current, Consumer<Exception> undo) {
         if (!current.equals(transaction)) {
-            snapshots.clear(); // of one that has ended where nobody saw it
+            undone.clear(); // of one that has ended where nobody saw it
             transaction = current;
         }
-        snapshots.add(rows);
+        undone.add(undo);
     }
 
     /** For a transaction of which it may not be known how it ends. */
     void forget() {
-        snapshots.clear();
+        undone.clear();
     }
 
     /** Removes them where their transaction has ended in a rollback. Never fails: the caller has to learn how that went. */
     public void settle() {
-        if (snapshots.isEmpty() || inTransaction.getAsBoolean()) {
+        if (undone.isEmpty() || inTransaction.getAsBoolean()) {
             return;
         }
-        List<SecuredRows> ended = List.copyOf(snapshots);
-        snapshots.clear();
+        List<Consumer<Exception>> ended = List.copyOf(undone);
+        undone.clear();
         RecoveryNotReadyException why =
                 new RecoveryNotReadyException("the transaction was rolled back", "nothing was changed");
         try {
             String status = value("SELECT pg_catalog.pg_xact_status('" + transaction + "')");
             rollBack();
             if (status.equals("aborted")) {
-                ended.forEach(rows -> rows.discard(why));
+                ended.forEach(undo -> undo.accept(why));
             }
         } catch (SQLException | RuntimeException e) {
             why.addSuppressed(e);
         }
         for (Throwable problem : why.getSuppressed()) {
-            LOG.warn("a snapshot of a transaction that was rolled back may not have been removed", problem);
+            LOG.warn("what was stored for a transaction that was rolled back may not have been taken back", problem);
         }
     }
 
     /** Rolls back first where closing would do so: the end of a pooled connection is its pool's to decide. */
     void settleBeforeClose() {
-        if (snapshots.isEmpty() || !(connection instanceof PgConnection)) {
+        if (undone.isEmpty() || !(connection instanceof PgConnection)) {
             return;
         }
         try {

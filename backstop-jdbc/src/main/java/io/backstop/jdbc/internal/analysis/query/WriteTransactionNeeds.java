@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.analysis.command;
+package io.backstop.jdbc.internal.analysis.query;
 
 import io.backstop.jdbc.internal.analysis.scan.IdentifierNames;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
@@ -9,12 +9,12 @@ import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
  * Finds what a read-only transaction refuses although it changes no row: row locks and nextval, wherever they stand
  * (documentation of SET TRANSACTION). Stateless, thread-safe.
  */
-final class WriteTransactionNeeds {
+public final class WriteTransactionNeeds {
     private static final String NEXTVAL = "nextval";
 
     private WriteTransactionNeeds() {}
 
-    static boolean in(TokenList tokens, TokenSpan statement) {
+    public static boolean in(TokenList tokens, TokenSpan statement) {
         for (int i = statement.from(); i + 1 < statement.to(); i++) {
             if (locksRows(tokens, i) || takesNumber(tokens, i)) {
                 return true;

@@ -1,0 +1,103 @@
+package io.backstop.jdbc.internal.control;
+
+import io.backstop.api.control.WriteBudgets;
+import io.backstop.api.error.ControlStoreUnavailableException;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/** What agents have changed, as a table with a row for each table of each write. Thread-safe. */
+public final class WriteBudgetRepository implements WriteBudgets {
+    private final ControlDatabase database;
+    private final Clock clock;
+
+    public WriteBudgetRepository(ControlDatabase database, Clock clock) {
+        this.database = database;
+        this.clock = clock;
+    }
+
+    @Override
+    public Usage add(String agentId, String databaseName, List<TableRows> rows, Duration window)
+            throws ControlStoreUnavailableException {
+        Instant now = clock.instant();
+        String entry = "use_" + UUID.randomUUID();
+        return database.run(connection -> {
+            removeExpired(connection, now);
+            try (PreparedStatement insert = connection.prepareStatement(
+                    "INSERT INTO write_budget (entry, agent_id, database, relation, changed, deleted, at, expires_at)"
+                            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?)")) {
+                for (TableRows table : rows) {
+                    insert.setString(1, entry);
+                    insert.setString(2, agentId);
+                    insert.setString(3, databaseName);
+                    insert.setLong(4, table.table());
+                    insert.setLong(5, table.changed());
+                    insert.setLong(6, table.deleted());
+                    insert.setLong(7, now.toEpochMilli());
+                    insert.setLong(8, now.plus(window).toEpochMilli());
+                    insert.executeUpdate();
+                }
+            }
+            long since = now.minus(window).toEpochMilli();
+            Map<Long, TableRows> byTable = new HashMap<>();
+            for (TableRows table : rows) {
+                byTable.put(table.table(), used(connection, agentId, databaseName, table.table(), since));
+            }
+            return new Usage(entry, used(connection, agentId, since), byTable);
+        });
+    }
+
+    private static void removeExpired(Connection connection, Instant now) throws SQLException {
+        try (PreparedStatement delete = connection.prepareStatement("DELETE FROM write_budget WHERE expires_at <= ?")) {
+            delete.setLong(1, now.toEpochMilli());
+            delete.executeUpdate();
+        }
+    }
+
+    private static long used(Connection connection, String agentId, long since) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(
+                "SELECT coalesce(sum(changed), 0) FROM write_budget WHERE agent_id = ? AND at > ?")) {
+            select.setString(1, agentId);
+            select.setLong(2, since);
+            try (ResultSet row = select.executeQuery()) {
+                row.next();
+                return row.getLong(1);
+            }
+        }
+    }
+
+    private static TableRows used(Connection connection, String agentId, String databaseName, long table, long since)
+            throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(
+                "SELECT coalesce(sum(changed), 0), coalesce(sum(deleted), 0) FROM write_budget"
+                        + " WHERE agent_id = ? AND at > ? AND database = ? AND relation = ?")) {
+            select.setString(1, agentId);
+            select.setLong(2, since);
+            select.setString(3, databaseName);
+            select.setLong(4, table);
+            try (ResultSet row = select.executeQuery()) {
+                row.next();
+                return new TableRows(table, row.getLong(1), row.getLong(2));
+            }
+        }
+    }
+
+    @Override
+    public void giveBack(String entry) throws ControlStoreUnavailableException {
+        database.perform(connection -> {
+            try (PreparedStatement delete = connection.prepareStatement("DELETE FROM write_budget WHERE entry = ?")) {
+                delete.setString(1, entry);
+                delete.executeUpdate();
+            }
+        });
+    }
+}

@@ -1,0 +1,22 @@
+package io.backstop.jdbc.internal.pipeline;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
+
+import java.util.Set;
+
+/** The commands with which the triggers run that a transaction has deferred. Stateless, thread-safe. */
+final class DeferredTriggerRuns {
+    private static final Set<CommandTag> COMMITS = Set.of(CommandTag.COMMIT, CommandTag.PREPARE_TRANSACTION);
+
+    private DeferredTriggerRuns() {}
+
+    static boolean in(Assessment assessment) {
+        return commits(assessment)
+                || assessment.statements().stream().anyMatch(each -> each.tag() == CommandTag.SET_CONSTRAINTS);
+    }
+
+    static boolean commits(Assessment assessment) {
+        return assessment.statements().stream().anyMatch(each -> COMMITS.contains(each.tag()));
+    }
+}

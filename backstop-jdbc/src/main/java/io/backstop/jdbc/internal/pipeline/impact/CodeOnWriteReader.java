@@ -1,0 +1,122 @@
+package io.backstop.jdbc.internal.pipeline.impact;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Reads from the catalog which writes run code of the user's. Functions of extensions do not count as the user's: they are
+ * judged by their names, as PostgreSQL's own are. Every name in the queries is qualified, because an operator may mean anything
+ * on the session's search path.
+ */
+final class CodeOnWriteReader {
+    /**
+     * Relations that run such code when a row is inserted: by a trigger, a rule, a default, a generated column, a CHECK, a
+     * domain, a policy, an index or a partition key; and views, which may lead to any of these.
+     */
+    private static final String ON_INSERT = """
+            WITH RECURSIVE reached (class, id) AS (
+                SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid, p.oid FROM pg_catalog.pg_proc AS p
+                WHERE p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
+                    WHERE e.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+                    AND e.objid OPERATOR(pg_catalog.=) p.oid AND e.deptype OPERATOR(pg_catalog.=) 'e')
+                UNION
+                SELECT CASE WHEN k.contypid IS NOT NULL OR c.relkind OPERATOR(pg_catalog.=) 'c'
+                        THEN 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
+                    WHEN k.conrelid IS NOT NULL OR a.oid IS NOT NULL OR y.oid IS NOT NULL OR x.indrelid IS NOT NULL
+                        THEN 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+                    ELSE d.classid END,
+                    coalesce(k.contypid, k.conrelid, a.adrelid, y.polrelid, x.indrelid,
+                        CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'c' THEN c.reltype END, d.objid)
+                FROM reached JOIN pg_catalog.pg_depend AS d
+                    ON d.refclassid OPERATOR(pg_catalog.=) reached.class AND d.refobjid OPERATOR(pg_catalog.=) reached.id
+                LEFT JOIN (SELECT o.oid, CASE WHEN o.contypid OPERATOR(pg_catalog.<>) '0'::pg_catalog.oid THEN o.contypid END AS contypid,
+                        CASE WHEN o.conrelid OPERATOR(pg_catalog.<>) '0'::pg_catalog.oid THEN o.conrelid END AS conrelid FROM pg_catalog.pg_constraint AS o) AS k
+                    ON k.oid OPERATOR(pg_catalog.=) d.objid AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass
+                LEFT JOIN pg_catalog.pg_attrdef AS a
+                    ON a.oid OPERATOR(pg_catalog.=) d.objid AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                LEFT JOIN pg_catalog.pg_policy AS y
+                    ON y.oid OPERATOR(pg_catalog.=) d.objid AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_policy'::pg_catalog.regclass
+                LEFT JOIN pg_catalog.pg_index AS x
+                    ON x.indexrelid OPERATOR(pg_catalog.=) d.objid AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+                LEFT JOIN pg_catalog.pg_class AS c
+                    ON c.oid OPERATOR(pg_catalog.=) d.objid AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+                WHERE reached.class OPERATOR(pg_catalog.<>) 'pg_catalog.pg_class'::pg_catalog.regclass
+                AND d.classid OPERATOR(pg_catalog.=) ANY (ARRAY['pg_catalog.pg_operator', 'pg_catalog.pg_cast', 'pg_catalog.pg_type',
+                    'pg_catalog.pg_constraint', 'pg_catalog.pg_attrdef', 'pg_catalog.pg_policy', 'pg_catalog.pg_class',
+                    'pg_catalog.pg_proc']::pg_catalog.regclass[]::pg_catalog.oid[])),
+            direct (id) AS (
+                SELECT id FROM reached WHERE class OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+                UNION
+                SELECT t.tgrelid FROM pg_catalog.pg_trigger AS t
+                WHERE t.tgfoid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'
+                    AND t.tgtype OPERATOR(pg_catalog.&) '4'::pg_catalog.int2 OPERATOR(pg_catalog.<>) '0'::pg_catalog.int2
+                UNION
+                SELECT r.ev_class FROM pg_catalog.pg_rewrite AS r
+                WHERE r.ev_enabled OPERATOR(pg_catalog.<>) 'D' AND (r.ev_type OPERATOR(pg_catalog.=) '3' OR r.rulename OPERATOR(pg_catalog.=) '_RETURN')
+                UNION
+                SELECT i.indrelid FROM pg_catalog.pg_index AS i
+                WHERE EXISTS (SELECT FROM pg_catalog.unnest(i.indclass::pg_catalog.oid[]) AS u (class)
+                    WHERE u.class OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
+                        WHERE e.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_opclass'::pg_catalog.regclass
+                        AND e.objid OPERATOR(pg_catalog.=) u.class AND e.deptype OPERATOR(pg_catalog.=) 'e'))),
+            firing (id) AS (
+                SELECT id FROM direct
+                UNION
+                SELECT h.inhparent FROM firing JOIN pg_catalog.pg_inherits AS h ON h.inhrelid OPERATOR(pg_catalog.=) firing.id)
+            SELECT c.relname FROM firing JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) firing.id
+            WHERE c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid""";
+
+    /** Triggers and rules, whatever sets them off. */
+    private static final String TRIGGERS = """
+            SELECT c.relname, p.proname, t.tgdeferrable FROM pg_catalog.pg_trigger AS t
+            JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid
+            JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
+            WHERE t.tgfoid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'
+            UNION ALL
+            SELECT c.relname, '', false FROM pg_catalog.pg_rewrite AS r
+            JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
+            WHERE r.ev_type OPERATOR(pg_catalog.<>) '1' AND r.ev_enabled OPERATOR(pg_catalog.<>) 'D' AND c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid""";
+
+    private static final String BODIES = """
+            SELECT p.proname, p.prosrc FROM pg_catalog.pg_proc AS p
+            JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
+            WHERE p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND l.lanname OPERATOR(pg_catalog.<>) 'c' AND l.lanname OPERATOR(pg_catalog.<>) 'internal'
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
+                WHERE e.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+                AND e.objid OPERATOR(pg_catalog.=) p.oid AND e.deptype OPERATOR(pg_catalog.=) 'e')""";
+
+    private CodeOnWriteReader() {}
+
+    static CodeOnWrite.Facts read(Connection connection) throws SQLException {
+        Set<String> onInsert = new HashSet<>();
+        Map<String, Set<String>> triggers = new HashMap<>();
+        Map<String, String> bodies = new HashMap<>();
+        boolean deferrable = false;
+        try (Statement statement = connection.createStatement()) {
+            try (ResultSet row = statement.executeQuery(ON_INSERT)) {
+                while (row.next()) {
+                    onInsert.add(row.getString(1));
+                }
+            }
+            try (ResultSet row = statement.executeQuery(TRIGGERS)) {
+                while (row.next()) {
+                    triggers.computeIfAbsent(row.getString(1), table -> new HashSet<>())
+                            .add(row.getString(2));
+                    deferrable |= row.getBoolean(3);
+                }
+            }
+            try (ResultSet row = statement.executeQuery(BODIES)) {
+                while (row.next()) {
+                    bodies.merge(row.getString(1), row.getString(2), (one, other) -> one + "\n" + other);
+                }
+            }
+        }
+        return new CodeOnWrite.Facts(onInsert, triggers, deferrable, UncountableCode.among(bodies));
+    }
+}

@@ -1,0 +1,76 @@
+package io.backstop.jdbc.internal.pipeline.impact;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.policy.ImpactRules;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Optional;
+
+/** Compares two moments of a transaction, and says whether too much was changed in between. Not thread-safe. */
+final class Count {
+    private final Connection connection;
+    private final Assessment assessment;
+    private final ImpactRules rules;
+    private final CodeOnWrite.Facts code;
+    private final TableStates before;
+    private final LostTables lost;
+    private final ProtectedRows protectedRows;
+
+    private Count(Connection connection, Assessment assessment, ImpactRules rules, CodeOnWrite.Facts code)
+            throws SQLException {
+        this.connection = connection;
+        this.assessment = assessment;
+        this.rules = rules;
+        this.code = code;
+        this.before = TableStates.of(connection);
+        before.requireUntouchedCounters();
+        this.lost = LostTables.since(connection, before);
+        this.protectedRows = ProtectedRows.before(connection, assessment, rules, before);
+    }
+
+    /** The first look. */
+    static Count begin(Connection connection, Assessment assessment, ImpactRules rules, CodeOnWrite.Facts code)
+            throws SQLException {
+        return new Count(connection, assessment, rules, code);
+    }
+
+    /**
+     * The second look.
+     *
+     * @param answered what the server has answered to the statement
+     * @param batchCounts how many rows each statement of a batch changed
+     */
+    Result end(ForeignWrites.OptionalRows answered, long[] batchCounts) throws SQLException {
+        TableStates now = TableStates.of(connection);
+        ForeignWrites foreign = new ForeignWrites(connection, assessment, code);
+        ChangedRows changed = foreign.added(now.changedSince(before), before, now, answered);
+        if (now.countersSetSince(before)) {
+            return new Result(
+                    changed,
+                    now,
+                    Optional.of(Excess.uncounted("it set track_counts, so what it changed meanwhile cannot be known")));
+        }
+        Optional<Excess> excess = foreign.uncounted(before, now, answered).map(Excess::uncounted);
+        if (excess.isEmpty()) {
+            excess = lost.find(connection, assessment, now).map(Excess::counted);
+        }
+        if (excess.isEmpty()) {
+            excess = protectedRows.touched(changed, now).map(Excess::counted);
+        }
+        if (excess.isEmpty()) {
+            excess = new RowLimits(new TableSizes(connection), assessment, rules)
+                    .passedBy(changed, now.tables(), batchCounts)
+                    .map(Excess::counted);
+        }
+        return new Result(changed, now, excess);
+    }
+
+    /**
+     * What was changed.
+     *
+     * @param now the second look
+     * @param excess why it is too much; empty where it is not
+     */
+    record Result(ChangedRows changed, TableStates now, Optional<Excess> excess) {}
+}

@@ -1,0 +1,61 @@
+package io.backstop.jdbc.internal.pipeline.impact;
+
+import io.backstop.api.analysis.RelationName;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+
+/** Compares changed rows with the size of their table. Reads no more rows than it has to. Not thread-safe. */
+record TableSizes(Connection connection) {
+    private static final String RELATION = """
+            SELECT n.nspname, c.relname, c.reltuples, c.relkind OPERATOR(pg_catalog.=) 'p', pg_catalog.has_table_privilege(c.oid, 'SELECT')
+                AND NOT pg_catalog.row_security_active(c.oid)
+            FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+            WHERE c.oid OPERATOR(pg_catalog.=) ?::pg_catalog.oid""";
+
+    /**
+     * Whether rows are a larger share of their table, as it was before, than allowed.
+     *
+     * @param changed how many rows are no longer what they were
+     * @param gone how many of the table's rows are not there to be counted any more
+     * @param added how many of the rows that are there now were not before
+     */
+    boolean isMoreThan(int percent, long table, long changed, long gone, long added) throws SQLException {
+        if (percent == 100 || changed > Integer.MAX_VALUE) {
+            return false;
+        }
+        long enough = (changed * 100 + percent - 1) / percent - gone + added;
+        return enough > 0 && present(table, enough) < enough;
+    }
+
+    /**
+     * How many rows the table has, counted up to the limit; by the server's estimate where the role may not count, or would
+     * run the code of a policy by it.
+     */
+    private long present(long table, long limit) throws SQLException {
+        String relation;
+        try (PreparedStatement select = connection.prepareStatement(RELATION)) {
+            select.setLong(1, table);
+            try (ResultSet row = select.executeQuery()) {
+                if (!row.next()) {
+                    return limit; // it is gone: nothing to compare with
+                }
+                if (!row.getBoolean(5)) {
+                    return row.getLong(3);
+                }
+                // Rows of an inheritance child are no rows of this table; those of partitions are.
+                relation = (row.getBoolean(4) ? "" : "ONLY ")
+                        + RelationName.of(row.getString(1), row.getString(2)).quoted();
+            }
+        }
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT pg_catalog.count(*) FROM (SELECT FROM " + relation
+                        + " LIMIT " + limit + ") AS present")) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+}

@@ -1,0 +1,269 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.approval.ApprovalState;
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.api.error.ImpactLimitException;
+import io.backstop.jdbc.control.SettableClock;
+import io.backstop.jdbc.control.SqlControlStore;
+import io.backstop.jdbc.policy.PolicyReader;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** What an agent may change by many small writes, each of which is within the limits. */
+@ExtendWith(PostgresExtension.class)
+class WriteBudgetTest {
+    private static final int ROWS = 20_000;
+
+    @TempDir
+    private Path folder;
+
+    private final SettableClock clock = new SettableClock(Instant.parse("2026-01-01T00:00:00Z"));
+    private final FakeSnapshots snapshots = new FakeSnapshots();
+    private final List<Backstop> guards = new ArrayList<>();
+    private final List<Connection> connections = new ArrayList<>();
+    private TestDatabase database;
+
+    @BeforeEach
+    void create(TestDatabase testDatabase) throws SQLException {
+        database = testDatabase;
+        database.run(
+                "DROP SCHEMA public CASCADE",
+                "CREATE SCHEMA public",
+                "CREATE TABLE users (id int PRIMARY KEY, name text)",
+                "INSERT INTO users SELECT n, 'user' FROM generate_series(1, 20000) AS n");
+    }
+
+    @AfterEach
+    void close() throws SQLException {
+        for (Connection connection : connections) {
+            connection.close();
+        }
+        guards.forEach(Backstop::close);
+    }
+
+    /** Each with a guard and a control store of its own, on the same file. */
+    private Connection connect(String budget) throws Exception {
+        Backstop guard = Backstop.builder()
+                .control(SqlControlStore.sqlite(folder.resolve("backstop.db"), clock))
+                .snapshots(snapshots)
+                .agentId("agent")
+                .clock(clock)
+                .policy(new PolicyReader().read("{" + budget + "}", "p"))
+                .build();
+        guards.add(guard);
+        Connection connection = guard.guard(database.connect());
+        connections.add(connection);
+        return connection;
+    }
+
+    private Connection connect() throws Exception {
+        return connect("");
+    }
+
+    private static int update(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            return statement.executeUpdate(sql);
+        }
+    }
+
+    private int left() throws SQLException {
+        return Integer.parseInt(database.value("SELECT count(*) FROM users WHERE name = 'user'"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"DELETE FROM users", "UPDATE users SET name = 'gone'"})
+    void slices_that_are_halved_at_each_refusal_take_no_more_than_the_budget(String write) throws Exception {
+        Connection[] both = {connect(), connect()};
+        int from = 1;
+        int size = 1024;
+        int tries = 0;
+        while (from <= ROWS && size > 0) {
+            try (PreparedStatement slice = both[tries++ % 2].prepareStatement(write + " WHERE id BETWEEN ? AND ?")) {
+                slice.setInt(1, from);
+                slice.setInt(2, from + size - 1);
+                from += slice.executeUpdate();
+            } catch (ImpactLimitException e) {
+                size /= 2;
+            }
+        }
+        assertThat(left()).isEqualTo(10_000);
+    }
+
+    @Test
+    void writers_at_the_same_time_take_no_more_than_the_budget_together() throws Exception {
+        database.run("INSERT INTO users SELECT n, 'more' FROM generate_series(20001, 60000) AS n");
+        ExecutorService threads = Executors.newFixedThreadPool(4);
+        try {
+            List<Future<Integer>> writers = new ArrayList<>();
+            for (int writer = 0; writer < 4; writer++) {
+                Connection connection = connect();
+                int first = 1 + writer * 5000;
+                writers.add(threads.submit((Callable<Integer>) () -> deleteSlices(connection, first)));
+            }
+            int deleted = 0;
+            for (Future<Integer> writer : writers) {
+                deleted += writer.get();
+            }
+            assertThat(deleted).isLessThanOrEqualTo(10_000).isEqualTo(ROWS - left());
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static int deleteSlices(Connection connection, int first) throws SQLException {
+        int deleted = 0;
+        for (int from = first; from < first + 5000; from += 500) {
+            try {
+                deleted += update(connection, "DELETE FROM users WHERE id BETWEEN " + from + " AND " + (from + 499));
+            } catch (ImpactLimitException e) {
+                // refused: the others may have taken what was left
+            }
+        }
+        return deleted;
+    }
+
+    @Test
+    void past_the_budget_a_write_is_held_and_runs_behind_a_snapshot_once_it_is_approved() throws Exception {
+        Connection connection = connect("\"write_budget\": {\"rows\": 5, \"percent\": 100, \"window_seconds\": 60}");
+        String sql = "DELETE FROM users WHERE id BETWEEN 10 AND 12";
+        update(connection, "DELETE FROM users WHERE id <= 3");
+        assertThatThrownBy(() -> update(connection, sql))
+                .isInstanceOfSatisfying(
+                        ImpactLimitException.class,
+                        e -> assertThat(e.getSQLState()).isEqualTo("ZB010"))
+                .hasMessageStartingWith("the write was rolled back: with it, agent agent would have changed 6 rows"
+                        + " within 60 seconds, and its budget is 5");
+        update(connection, "DELETE FROM users WHERE id BETWEEN 10 AND 11");
+        try (SqlControlStore operators = SqlControlStore.sqlite(folder.resolve("backstop.db"), clock)) {
+            operators
+                    .approvals()
+                    .decide(
+                            operators
+                                    .approvals()
+                                    .list(ApprovalState.PENDING)
+                                    .get(0)
+                                    .id(),
+                            true,
+                            "ops");
+        }
+        assertThat(update(connection, sql)).isEqualTo(1);
+        assertThat(snapshots.requests).hasSize(1);
+        assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id = 20"))
+                .isInstanceOf(ImpactLimitException.class);
+        clock.advance(Duration.ofSeconds(60));
+        assertThat(update(connection, "DELETE FROM users WHERE id = 20")).isEqualTo(1);
+    }
+
+    @Test
+    void the_share_is_of_the_table_as_it_was() throws Exception {
+        database.run("DELETE FROM users WHERE id > 10");
+        Connection connection = connect("\"write_budget\": {\"percent\": 50}");
+        for (int id = 1; id <= 5; id++) {
+            update(connection, "DELETE FROM users WHERE id = " + id);
+        }
+        assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id = 6"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("would have changed 6 rows within 3600 seconds, more than 50 percent of users");
+        assertThat(left()).isEqualTo(5);
+        assertThat(Backstop.asAgent("other", () -> update(connection, "DELETE FROM users WHERE id = 6")))
+                .as("another agent has a budget of its own")
+                .isEqualTo(1);
+    }
+
+    @Test
+    void what_is_rolled_back_is_given_back() throws Exception {
+        Connection connection = connect("\"write_budget\": {\"rows\": 3, \"percent\": 100}");
+        connection.setAutoCommit(false);
+        for (int round = 0; round < 3; round++) {
+            update(connection, "DELETE FROM users WHERE id <= 2");
+            update(connection, "DELETE FROM users WHERE id = 3");
+            assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id = 4"))
+                    .isInstanceOf(ImpactLimitException.class);
+            connection.rollback();
+        }
+        connection.setAutoCommit(true);
+        for (int round = 0; round < 3; round++) {
+            assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id <= 3 AND 1 / (id - 3) > -9"))
+                    .isNotInstanceOf(ImpactLimitException.class);
+        }
+        assertThat(update(connection, "DELETE FROM users WHERE id <= 3")).isEqualTo(3);
+        assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id = 4"))
+                .isInstanceOf(ImpactLimitException.class);
+    }
+
+    @Test
+    void a_commit_that_fails_gives_back_what_was_taken() throws Exception {
+        database.run(
+                "CREATE FUNCTION too_late() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " $$ BEGIN RAISE EXCEPTION 'too late'; END $$",
+                "CREATE CONSTRAINT TRIGGER too_late AFTER UPDATE ON users DEFERRABLE INITIALLY DEFERRED"
+                        + " FOR EACH ROW EXECUTE FUNCTION too_late()");
+        Connection connection = connect("\"write_budget\": {\"rows\": 3, \"percent\": 100}");
+        connection.setAutoCommit(false);
+        for (int round = 0; round < 2; round++) {
+            update(connection, "UPDATE users SET name = 'x' WHERE id <= 3");
+            assertThatThrownBy(connection::commit).hasMessageContaining("too late");
+        }
+        connection.rollback();
+        assertThat(update(connection, "DELETE FROM users WHERE id <= 3")).isEqualTo(3);
+    }
+
+    @Test
+    void a_batch_counts_with_all_its_statements() throws Exception {
+        Connection connection = connect();
+        try (PreparedStatement delete = connection.prepareStatement("DELETE FROM users WHERE id BETWEEN ? AND ?")) {
+            for (int from = 1; from < ROWS; from += 1000) {
+                delete.setInt(1, from);
+                delete.setInt(2, from + 999);
+                delete.addBatch();
+            }
+            assertThatThrownBy(delete::executeBatch)
+                    .isInstanceOf(ImpactLimitException.class)
+                    .hasMessageStartingWith("the batch was rolled back: with it, agent agent would have changed 20000");
+        }
+        assertThat(left()).isEqualTo(ROWS);
+    }
+
+    @Test
+    void rows_that_are_inserted_and_those_of_temporary_tables_cost_nothing() throws Exception {
+        Connection connection = connect("\"write_budget\": {\"rows\": 1}");
+        update(connection, "INSERT INTO users SELECT n FROM generate_series(30001, 30100) AS n");
+        update(connection, "CREATE TEMP TABLE mine (id int)");
+        update(connection, "INSERT INTO mine SELECT n FROM generate_series(1, 10) AS n");
+        update(connection, "DELETE FROM mine WHERE id <= 5");
+        assertThat(update(connection, "DELETE FROM users WHERE id = 1")).isEqualTo(1);
+    }
+
+    @Test
+    void without_the_control_store_nothing_is_changed() throws Exception {
+        Connection connection = connect();
+        guards.get(0).close();
+        assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id = 1"))
+                .isInstanceOf(ControlStoreUnavailableException.class);
+        assertThat(left()).isEqualTo(ROWS);
+    }
+}
