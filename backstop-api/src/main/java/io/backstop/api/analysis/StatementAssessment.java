@@ -23,6 +23,7 @@ import java.util.Set;
  * @param destructions the rows that it would take away
  * @param needsWriteTransaction whether a read-only transaction refuses it though it changes nothing: it locks rows, or takes
  *     numbers from a sequence
+ * @param mentions every name that stands in it
  */
 public record StatementAssessment(
         CommandTag tag,
@@ -35,10 +36,12 @@ public record StatementAssessment(
         Set<String> functions,
         List<Finding> findings,
         List<Destruction> destructions,
-        boolean needsWriteTransaction) {
+        boolean needsWriteTransaction,
+        MentionedNames mentions) {
     public StatementAssessment {
         Objects.requireNonNull(tag, "tag");
         Objects.requireNonNull(risk, "risk");
+        Objects.requireNonNull(mentions, "mentions");
         inner = List.copyOf(inner);
         if (recognised == (tag == CommandTag.UNRECOGNISED)) {
             throw new IllegalArgumentException("a statement is recognised exactly where its command is, not " + tag);
@@ -52,6 +55,34 @@ public record StatementAssessment(
         functions = Set.copyOf(functions);
         findings = List.copyOf(findings);
         destructions = List.copyOf(destructions);
+    }
+
+    /** A statement whose names were not read. */
+    public StatementAssessment(
+            CommandTag tag,
+            List<CommandTag> inner,
+            RiskLevel risk,
+            boolean recognised,
+            List<Target> targets,
+            List<RelationName> reads,
+            Set<String> columnsWritten,
+            Set<String> functions,
+            List<Finding> findings,
+            List<Destruction> destructions,
+            boolean needsWriteTransaction) {
+        this(
+                tag,
+                inner,
+                risk,
+                recognised,
+                targets,
+                reads,
+                columnsWritten,
+                functions,
+                findings,
+                destructions,
+                needsWriteTransaction,
+                MentionedNames.NONE);
     }
 
     /**
@@ -99,7 +130,8 @@ public record StatementAssessment(
                 functions,
                 all,
                 destructions,
-                needsWriteTransaction);
+                needsWriteTransaction,
+                mentions);
     }
 
     /** This statement without what a rule found, where that turned out not to be so; its risk is that of the other findings. */
@@ -119,7 +151,8 @@ public record StatementAssessment(
                 functions,
                 others,
                 destructions,
-                needsWriteTransaction);
+                needsWriteTransaction,
+                mentions);
     }
 
     /** This statement with other destructions, for what its text alone could not tell. */
@@ -135,6 +168,24 @@ public record StatementAssessment(
                 functions,
                 findings,
                 others,
-                needsWriteTransaction);
+                needsWriteTransaction,
+                mentions);
+    }
+
+    /** This statement with the names that stand in it. */
+    public StatementAssessment mentioning(MentionedNames mentioned) {
+        return new StatementAssessment(
+                tag,
+                inner,
+                risk,
+                recognised,
+                targets,
+                reads,
+                columnsWritten,
+                functions,
+                findings,
+                destructions,
+                needsWriteTransaction,
+                mentioned);
     }
 }

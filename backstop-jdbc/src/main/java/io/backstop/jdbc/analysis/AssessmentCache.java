@@ -61,7 +61,7 @@ final class AssessmentCache {
                     + statement.functions().size()
                     + 2 * statement.findings().size()
                     + statement.destructions().size();
-            weight += STATEMENT + PART * parts;
+            weight += STATEMENT + PART * parts + statement.mentions().weight();
         }
         return weight;
     }

@@ -110,7 +110,11 @@ public final class GuardedConnection extends DelegatingConnection {
     @Override
     public void commit() throws SQLException {
         committing();
-        super.commit();
+        try {
+            super.commit();
+        } finally {
+            pipeline.ended(session);
+        }
     }
 
     private void committing() throws SQLException {
@@ -123,7 +127,11 @@ public final class GuardedConnection extends DelegatingConnection {
         if (autoCommit) {
             committing(); // where a transaction is open, that is what it does
         }
-        super.setAutoCommit(autoCommit);
+        try {
+            super.setAutoCommit(autoCommit);
+        } finally {
+            pipeline.ended(session);
+        }
     }
 
     @Override
@@ -183,6 +191,7 @@ public final class GuardedConnection extends DelegatingConnection {
     public void rollback() throws SQLException {
         super.rollback();
         session.rolledBack();
+        pipeline.ended(session);
     }
 
     @Override

@@ -17,9 +17,12 @@ import io.backstop.api.policy.Policy.Enforcement;
 import io.backstop.api.policy.Verdict;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
+import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Links;
 import io.backstop.jdbc.internal.pipeline.audit.BackgroundRecorder;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
+import io.backstop.jdbc.internal.pipeline.catalog.WeighedText;
 import io.backstop.jdbc.internal.pipeline.event.GuardEvents;
 import io.backstop.jdbc.internal.pipeline.event.StatementEvents;
 import io.backstop.jdbc.internal.pipeline.fence.FencedExecution;
@@ -27,8 +30,6 @@ import io.backstop.jdbc.internal.pipeline.fence.SyntaxCheck;
 import io.backstop.jdbc.internal.pipeline.impact.CodeOnWrite;
 import io.backstop.jdbc.internal.pipeline.impact.Excess;
 import io.backstop.jdbc.internal.pipeline.impact.LimitedExecution;
-import io.backstop.jdbc.internal.pipeline.impact.VolatileCode;
-import io.backstop.jdbc.internal.pipeline.impact.VolatileNames;
 import io.backstop.jdbc.internal.pipeline.lookup.CheckedDrop;
 import io.backstop.jdbc.internal.pipeline.lookup.HarmlessDrop;
 import io.backstop.jdbc.internal.pipeline.lookup.SessionLookup;
@@ -77,7 +78,7 @@ public final class Pipeline implements AutoCloseable {
     private final SessionLookup lookup = new SessionLookup();
     private final CodeOnWrite codeOnWrite;
     private final LimitedExecution limited;
-    private final VolatileCode volatileCode;
+    private final CatalogWeigher catalog;
     private final QueryTimeouts timeouts = new QueryTimeouts();
 
     public Pipeline(PipelineParts parts) {
@@ -88,7 +89,7 @@ public final class Pipeline implements AutoCloseable {
         this.audit = new AuditTrail(store.audit(), background, parts.clock());
         this.events = new GuardEvents(parts.listeners());
         this.clock = parts.clock();
-        this.volatileCode = new VolatileCode(parts.clock());
+        this.catalog = new CatalogWeigher(parts.clock());
         this.codeOnWrite = new CodeOnWrite(parts.clock());
         this.limited = new LimitedExecution(codeOnWrite, store.budgets());
         this.approvals = new ApprovalGate(parts.approvals());
@@ -117,8 +118,14 @@ public final class Pipeline implements AutoCloseable {
 
     /** A guarded connection was closed. */
     public void closed(GuardedSession session) {
+        catalog.closed(session);
         ConnectionEvent event = event(session);
         events.offer(listener -> listener.connectionClosed(event));
+    }
+
+    /** JDBC ended the session's transaction. */
+    public void ended(GuardedSession session) {
+        catalog.ended(session);
     }
 
     private ConnectionEvent event(GuardedSession session) {
@@ -172,9 +179,9 @@ public final class Pipeline implements AutoCloseable {
                     described + "under preferQueryMode=simple pgjdbc runs the statement for it",
                     "leave preferQueryMode out of the URL, or execute the statement without describing it");
         }
-        Assessment assessment = volatileCode.weigh(session, text);
+        Assessment assessment = catalog.weigh(session, text).assessment();
         boolean runsCode = assessment.findings().stream()
-                .anyMatch(finding -> finding.rule().equals(VolatileCode.RULE));
+                .anyMatch(finding -> finding.rule().equals(CatalogWeigher.RULE));
         if (runsCode && !(judge.decide(assessment, policy, SessionState.CLEAR) instanceof Verdict.Allow)) {
             throw new StatementBlockedException(
                     described + "it names code of the user's, which the server may run to read its literals",
@@ -255,16 +262,42 @@ public final class Pipeline implements AutoCloseable {
     private <T extends @Nullable Object> T judged(
             GuardedSession session, Submission submission, AssessedText text, Policy latest, Execution<T> execution)
             throws SQLException {
-        boolean restsOnCatalog = false;
         AssessedText acting = text;
         if (text.assessment().risk() != RiskLevel.SAFE) {
             acting = lookup.weigh(session, text);
             text = text.assessedAs(acting.assessment());
         }
-        Assessment assessment = fenced.weigh(session, text, volatileCode.weigh(session, acting), restsOnCatalog);
-        if (assessment.risk() == RiskLevel.SAFE && !latest.quarantine().blocksSafeQueries()) {
+        WeighedText weighed = catalog.weigh(session, acting);
+        Assessment assessment = fenced.weigh(session, text, weighed.assessment(), weighed.restsOnCatalog());
+        boolean mayHaveRun = true;
+        try {
+            return weighed(session, submission, text, latest, new WeighedText(assessment, weighed.restsOnCatalog()), execution);
+        } catch (BackstopException e) {
+            mayHaveRun = false; // or was undone
+            throw e;
+        } catch (SQLException e) {
+            catalog.failed(session, assessment, e);
+            throw e;
+        } finally {
+            if (mayHaveRun) {
+                catalog.ran(session, assessment);
+            }
+        }
+    }
+
+    private <T extends @Nullable Object> T weighed(
+            GuardedSession session,
+            Submission submission,
+            AssessedText text,
+            Policy latest,
+            WeighedText weighed,
+            Execution<T> execution)
+            throws SQLException {
+        Assessment assessment = weighed.assessment();
+        if (assessment.risk() == RiskLevel.SAFE
+                && !latest.quarantine().blocksSafeQueries()) {
             audit.safe(session, text);
-            return read(session, submission, text, restsOnCatalog, execution);
+            return read(session, submission, text, weighed.restsOnCatalog(), execution);
         }
         Policy policy = policies.current();
         ReviewedStatement statement = ReviewedStatement.of(submission, text, judge.weigh(assessment, policy));
@@ -400,8 +433,6 @@ public final class Pipeline implements AutoCloseable {
         } catch (SQLException e) {
             audit.outcome(run.session(), statement, failure(e), Links.NONE);
             throw e;
-        } finally {
-            volatileCode.forget(run.session());
         }
         String outcome = checked.harmless() ? "executed" : "rolled back: it took away what was not there before";
         audit.outcome(run.session(), statement, outcome, Links.NONE);
@@ -543,7 +574,7 @@ public final class Pipeline implements AutoCloseable {
         }
         LimitedExecution.Attempt<T> attempt;
         try {
-            volatileCode.requireCounts(run.session(), statement.sql());
+            catalog.requireCounts(run.session(), statement.sql());
             attempt = limited.run(
                     run.session(),
                     statement.assessment(),
@@ -554,7 +585,7 @@ public final class Pipeline implements AutoCloseable {
             audit.outcome(run.session(), statement, failure(e), Links.NONE);
             throw e;
         } finally {
-            if (!statement.assessment().statements().stream().allMatch(VolatileNames::isQuery)) {
+            if (!statement.assessment().statements().stream().allMatch(each -> EvaluatingCommands.onRows(each.tag()))) {
                 forget(run.session());
             }
         }
@@ -587,7 +618,6 @@ public final class Pipeline implements AutoCloseable {
     }
 
     private void forget(GuardedSession session) {
-        volatileCode.forget(session);
         codeOnWrite.forget(session);
     }
 

@@ -1,6 +1,8 @@
 package io.backstop.jdbc.internal.pipeline;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.MentionedNames;
+import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
@@ -51,6 +53,18 @@ record SessionTextAssessor(SqlAnalyzer analyzer, GuardedSession session) impleme
     }
 
     private static Assessment worse(Assessment written, Assessment sent) {
-        return sent.risk().atLeast(written.risk()) ? sent : written;
+        return sent.risk().atLeast(written.risk()) ? mentioning(sent, written) : mentioning(written, sent);
+    }
+
+    /** A statement without parameters is sent as it was written, so the names of both count. */
+    private static Assessment mentioning(Assessment worse, Assessment other) {
+        MentionedNames others = MentionedNames.NONE;
+        for (StatementAssessment statement : other.statements()) {
+            others = others.and(statement.mentions());
+        }
+        MentionedNames names = others;
+        return Assessment.of(worse.statements().stream()
+                .map(statement -> statement.mentioning(statement.mentions().and(names)))
+                .toList());
     }
 }

@@ -6,8 +6,11 @@ import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementFacts;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
+import io.backstop.jdbc.internal.analysis.query.BuiltInCalls;
 import io.backstop.jdbc.internal.analysis.query.NestedStatements;
 import io.backstop.jdbc.internal.analysis.query.WriteTransactionNeeds;
+import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
+import io.backstop.jdbc.internal.analysis.scan.NameCollector;
 import io.backstop.jdbc.internal.analysis.scan.TokenKind;
 import io.backstop.jdbc.internal.analysis.scan.TokenList;
 import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
@@ -38,7 +41,12 @@ public final class StatementReader {
             if (WriteTransactionNeeds.in(tokens, statement)) {
                 reading.facts().needsWriteTransaction();
             }
-            return new Result(reading.facts().assessment(tag), reading.literalsMatter());
+            if (EvaluatingCommands.evaluates(tag)) {
+                BuiltInCalls.everywhere(reading, statement);
+            }
+            StatementAssessment assessment =
+                    reading.facts().assessment(tag).mentioning(NameCollector.collect(tokens, statement));
+            return new Result(assessment, reading.literalsMatter());
         } catch (NotUnderstoodException e) {
             return new Result(StatementFacts.notUnderstood(String.valueOf(e.getMessage())), reading.literalsMatter());
         } catch (RuntimeException e) {

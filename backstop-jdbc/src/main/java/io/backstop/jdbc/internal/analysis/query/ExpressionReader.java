@@ -5,9 +5,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
 import io.backstop.jdbc.internal.analysis.grammar.TablePersistence;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
-import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
-import io.backstop.jdbc.internal.analysis.rule.SettingRules;
 import io.backstop.jdbc.internal.analysis.scan.IdentifierNames;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
 import io.backstop.jdbc.internal.analysis.scan.TokenKind;
@@ -15,8 +13,6 @@ import io.backstop.jdbc.internal.analysis.scan.TokenList;
 import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
 
 import java.util.Arrays;
-import java.util.List;
-import java.util.Optional;
 
 /**
  * Walks over expressions and query bodies once, from left to right, and notes what they call, read and nest. It does not
@@ -266,14 +262,7 @@ public final class ExpressionReader {
         if (afterDot(i, span)) {
             reading.facts().calls(name);
         }
-        FunctionRules.of(Optional.empty(), name).ifPresent(rule -> fire(rule, name));
-    }
-
-    private void fire(Rule rule, String function) {
-        reading.facts().fire(rule, function);
-        if (rule == Rule.UNSEEN_FUNCTION) {
-            reading.facts().destroysBeyondRecovery(List.of(), false);
-        }
+        BuiltInCalls.attribute(reading, name);
     }
 
     private void relation(int i, int last, TokenSpan span) {
@@ -316,24 +305,6 @@ public final class ExpressionReader {
         RelationName name = new TokenCursor(tokens, new TokenSpan(i, last + 1)).qualifiedLabel();
         reading.facts().calls(name.toString());
         TokenSpan arguments = new TokenSpan(last + 2, Math.max(last + 2, tokens.partner(last + 1)));
-        FunctionRules.of(name.schema(), name.name())
-                .filter(rule -> rule != Rule.QUERY_FROM_TEXT || !rewritesTerms(name.name(), arguments))
-                .ifPresent(rule -> fire(rule, name.name()));
-        if (name.name().equals(SettingRules.SET_CONFIG)) {
-            SetConfigReader.read(reading, arguments);
-        }
-    }
-
-    /** ts_rewrite runs a query with two arguments; with three it only replaces terms. */
-    private boolean rewritesTerms(String function, TokenSpan arguments) {
-        int commas = 0;
-        for (int i = arguments.from(); i < arguments.to(); i++) {
-            if (tokens.symbol(i, '(')) {
-                i = tokens.partner(i);
-            } else if (tokens.symbol(i, ',')) {
-                commas++;
-            }
-        }
-        return commas == 2 && function.equals("ts_rewrite");
+        BuiltInCalls.call(reading, name, arguments);
     }
 }

@@ -41,16 +41,20 @@ public final class IdentifierNames {
 
     /** The name: folded if unquoted, as it is if quoted, cut to the length that the server keeps. */
     public static String name(TokenList tokens, int index) {
+        return truncate(whole(tokens, index));
+    }
+
+    /** The name at its full length, which a server with another encoding than UTF-8 may keep more of. */
+    static String whole(TokenList tokens, int index) {
         int start = tokens.start(index);
         int end = tokens.end(index);
         String text = tokens.text();
-        return truncate(
-                switch (tokens.kind(index)) {
-                    case QUOTED_NAME -> unquote(text.substring(start + 1, end - 1));
-                    case UNICODE_NAME ->
-                        UnicodeEscapes.decode(unquote(text.substring(start + 3, end - 1)), tokens.escape(index));
-                    default -> fold(text, start, end);
-                });
+        return switch (tokens.kind(index)) {
+            case QUOTED_NAME -> unquote(text.substring(start + 1, end - 1));
+            case UNICODE_NAME ->
+                UnicodeEscapes.decode(unquote(text.substring(start + 3, end - 1)), tokens.escape(index));
+            default -> fold(text, start, end);
+        };
     }
 
     private static String unquote(String quoted) {

@@ -8,7 +8,7 @@ import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.ReadFence;
 import io.backstop.jdbc.internal.analysis.detail.TransactionModes;
-import io.backstop.jdbc.internal.pipeline.impact.VolatileCode;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.SessionFence;
 import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
@@ -75,7 +75,7 @@ public final class FencedExecution {
     }
 
     private static Assessment raised(Assessment assessment, String reason) {
-        Finding finding = new Finding(VolatileCode.RULE, RiskLevel.HIGH, reason);
+        Finding finding = new Finding(CatalogWeigher.RULE, RiskLevel.HIGH, reason);
         return Assessment.of(assessment.statements().stream()
                 .map(statement -> statement.with(List.of(finding)))
                 .toList());
@@ -291,7 +291,7 @@ public final class FencedExecution {
     private static StatementBlockedException blocked(SQLException failure, String hint) {
         return new StatementBlockedException(
                 "the statement was judged SAFE and would have changed something, so the server refused it;"
-                        + " nothing was changed [" + VolatileCode.RULE + "]",
+                        + " nothing was changed [" + CatalogWeigher.RULE + "]",
                 hint,
                 failure);
     }

@@ -13,6 +13,7 @@ import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
@@ -118,7 +119,7 @@ public final class LimitedExecution {
         return assessment.statements().stream()
                         .anyMatch(statement -> statement.holdsAny(UNSEEN)
                                 || statement.findings().stream()
-                                        .anyMatch(found(VolatileCode.RULE).or(found(Rule.LARGE_OBJECT_WRITE.id()))))
+                                        .anyMatch(found(CatalogWeigher.RULE).or(found(Rule.LARGE_OBJECT_WRITE.id()))))
                 && assessment.findings().stream().noneMatch(found(IMPACT_LIMIT).or(found(BudgetCheck.WRITE_BUDGET)));
     }
 
@@ -130,7 +131,7 @@ public final class LimitedExecution {
     private static void refuseCursor(Assessment assessment) throws ImpactLimitException {
         for (StatementAssessment each : assessment.statements()) {
             if (each.tag() == CommandTag.DECLARE_CURSOR
-                    && each.findings().stream().anyMatch(found(VolatileCode.RULE))) {
+                    && each.findings().stream().anyMatch(found(CatalogWeigher.RULE))) {
                 throw new ImpactLimitException(
                         "DECLARE CURSOR of a query that runs code of the user's: what it changes could not be counted,"
                                 + " because it runs when the cursor is fetched from; nothing was run",

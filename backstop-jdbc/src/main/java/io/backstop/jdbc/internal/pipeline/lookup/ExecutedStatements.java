@@ -74,7 +74,7 @@ final class ExecutedStatements {
             return acting;
         }
         for (StatementAssessment query : executed) {
-            acting.add(new StatementAssessment(
+            StatementAssessment both = new StatementAssessment(
                     query.tag(),
                     union(List.of(CommandTag.EXECUTE), query.inner()),
                     itself.risk().worse(query.risk()),
@@ -85,7 +85,8 @@ final class ExecutedStatements {
                     Set.copyOf(union(itself.functions(), query.functions())),
                     union(query.findings(), itself.findings()),
                     union(query.destructions(), itself.destructions()),
-                    itself.needsWriteTransaction() || query.needsWriteTransaction()));
+                    itself.needsWriteTransaction() || query.needsWriteTransaction());
+            acting.add(both.mentioning(itself.mentions().and(query.mentions())));
         }
         return acting;
     }

@@ -6,7 +6,7 @@ import io.backstop.api.analysis.RuleId;
 import io.backstop.api.snapshot.RowQuery;
 import io.backstop.jdbc.internal.analysis.detail.RowLockQuery;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
-import io.backstop.jdbc.internal.pipeline.impact.VolatileCode;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
@@ -51,7 +51,7 @@ final class RowCaptureEligibility {
                 && rowByRow(assessment.destructions().get(0))
                 && assessment.findings().stream()
                         .noneMatch(finding -> MORE_THAN_ROWS.contains(finding.rule())
-                                || finding.rule().equals(VolatileCode.RULE));
+                                || finding.rule().equals(CatalogWeigher.RULE));
     }
 
     private static boolean rowByRow(Destruction destruction) {

@@ -1,0 +1,268 @@
+package io.backstop.jdbc.internal.pipeline.catalog;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.backstop.api.analysis.CommandTag;
+import io.backstop.api.analysis.MentionedNames;
+import io.backstop.api.analysis.StatementAssessment;
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What the names of one database stood for when its catalog was read. Names are compared without their schema, so that no
+ * search path hides one, and by the worst of what they may mean. Remembers what it said of a statement. Immutable apart from
+ * that, thread-safe.
+ */
+final class CatalogNames {
+    private static final long STATEMENTS = 20_000;
+
+    /** What BETWEEN, CASE, DISTINCT, IN, LIKE, SIMILAR TO, NATURAL JOIN and so on stand for. */
+    private static final Set<String> IMPLIED = Set.of("=", "<>", "<", ">", "<=", ">=", "~", "~~", "!~~", "~~*", "!~~*");
+
+    private static final Set<CommandTag> COLLECTING_STATISTICS = Set.of(CommandTag.ANALYZE, CommandTag.VACUUM);
+
+    private static final Set<CommandTag> ASSIGNING =
+            Set.of(CommandTag.INSERT, CommandTag.UPDATE, CommandTag.MERGE, CommandTag.COPY_FROM);
+
+    private final Map<String, Callable> functions;
+    private final Map<String, Standing> objects;
+    private final Map<String, Standing> operators;
+    private final Set<String> refreshed;
+    private final Set<String> sampled;
+    private final Map<CastUse, Standing> casts;
+    private final boolean anywhere;
+    private final ServerSpelling spelling;
+    private final Cache<MentionedNames, Judgement> judgements =
+            Caffeine.newBuilder().maximumSize(STATEMENTS).build();
+
+    private CatalogNames(Builder builder) {
+        this.functions = Map.copyOf(builder.functions);
+        this.objects = Map.copyOf(builder.objects);
+        this.operators = Map.copyOf(builder.operators);
+        this.refreshed = Set.copyOf(builder.refreshed);
+        this.sampled = Set.copyOf(builder.sampled);
+        this.casts = Map.copyOf(builder.casts);
+        this.anywhere =
+                builder.anywhere || IMPLIED.stream().anyMatch(operator -> operators.get(operator) == Standing.CHANGES);
+        this.spelling = builder.spelling;
+    }
+
+    /** Where a cast of the user's happens. */
+    enum CastUse {
+        EXPLICIT,
+        ASSIGNMENT,
+        IMPLICIT
+    }
+
+    /** A function, or several of one name. */
+    record Callable(Standing standing, boolean withOneArgument) {
+        Callable with(Callable other) {
+            return new Callable(standing.worse(other.standing), withOneArgument || other.withOneArgument);
+        }
+    }
+
+    /**
+     * What was found about a statement.
+     *
+     * @param danger what runs code that may change anything
+     * @param rests whether the user's definitions say that it is harmless
+     */
+    record Judgement(Optional<String> danger, boolean rests) {
+        private static final Judgement PLAIN = new Judgement(Optional.empty(), false);
+        private static final Judgement RESTING = new Judgement(Optional.empty(), true);
+
+        static Judgement of(Standing worst) {
+            return worst == Standing.TRUSTED ? PLAIN : RESTING;
+        }
+    }
+
+    /** What was said before of a statement of this command with these names; null where nothing was. */
+    @Nullable
+    Judgement remembered(StatementAssessment statement) {
+        Judgement judgement = judgements.getIfPresent(statement.mentions());
+        return judgement == null || ofCommand(statement).isPresent() ? null : judgement;
+    }
+
+    void remember(StatementAssessment statement, Judgement judgement) {
+        if (ofCommand(statement).isEmpty()) {
+            judgements.put(statement.mentions(), judgement);
+        }
+    }
+
+    void forget(StatementAssessment statement) {
+        judgements.invalidate(statement.mentions());
+    }
+
+    /** What a command runs. */
+    Judgement judge(StatementAssessment statement) {
+        Optional<String> danger = ofCommand(statement);
+        return danger.isPresent() ? new Judgement(danger, true) : judge(statement.mentions());
+    }
+
+    private Judgement judge(MentionedNames names) {
+        if (anywhere) {
+            return danger("an operator class, or a comparison");
+        }
+        Standing worst = cast(CastUse.IMPLICIT);
+        if (worst == Standing.CHANGES) {
+            return danger("an implicit cast");
+        }
+        if (names.casts()) {
+            worst = worst.worse(cast(CastUse.EXPLICIT)).worse(cast(CastUse.ASSIGNMENT));
+            if (worst == Standing.CHANGES) {
+                return danger("a cast");
+            }
+        }
+        for (String operator : names.operators()) {
+            worst = worst.worse(operators.getOrDefault(operator, Standing.TRUSTED));
+            if (worst == Standing.CHANGES) {
+                return danger("operator " + operator);
+            }
+        }
+        for (int i = 0; i < names.size(); i++) {
+            worst = worst.worse(standing(names, i));
+            if (worst == Standing.CHANGES) {
+                return danger(names.name(i));
+            }
+        }
+        return Judgement.of(worst);
+    }
+
+    private Standing standing(MentionedNames names, int i) {
+        Standing worst = Standing.TRUSTED;
+        for (String name : spelling.kept(names.name(i))) {
+            worst = worst.worse(objects.getOrDefault(name, Standing.TRUSTED));
+            Callable function = functions.get(name);
+            if (function != null && (names.called(i) || (names.behindDot(i) && function.withOneArgument()))) {
+                worst = worst.worse(function.standing());
+            }
+        }
+        return worst;
+    }
+
+    private Standing cast(CastUse use) {
+        return casts.getOrDefault(use, Standing.TRUSTED);
+    }
+
+    private static Judgement danger(String what) {
+        return new Judgement(Optional.of(what), true);
+    }
+
+    /** What a command runs because of what it is, beside what it evaluates. */
+    private Optional<String> ofCommand(StatementAssessment statement) {
+        CommandTag tag = statement.tag();
+        if (tag == CommandTag.REFRESH_MATERIALIZED_VIEW) {
+            return mentioned(statement.mentions(), refreshed);
+        }
+        if (COLLECTING_STATISTICS.contains(tag) && !sampled.isEmpty()) {
+            // Without a name it takes every table.
+            Optional<String> named = mentioned(statement.mentions(), sampled);
+            boolean everything =
+                    statement.targets().isEmpty() && statement.reads().isEmpty();
+            return named.isEmpty() && everything ? sampled.stream().findAny() : named;
+        }
+        if (ASSIGNING.contains(tag) && cast(CastUse.ASSIGNMENT) == Standing.CHANGES) {
+            return Optional.of("the assignment to a column");
+        }
+        return Optional.empty();
+    }
+
+    private Optional<String> mentioned(MentionedNames names, Set<String> of) {
+        for (int i = 0; i < names.size(); i++) {
+            for (String name : spelling.kept(names.name(i))) {
+                if (of.contains(name)) {
+                    return Optional.of(name);
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The names that may stand for something that was not there when the catalog was read. */
+    List<String> unknown(MentionedNames names) {
+        List<String> unknown = new ArrayList<>();
+        for (int i = 0; i < names.size(); i++) {
+            boolean callable = names.called(i) || names.behindDot(i);
+            for (String name : spelling.kept(names.name(i))) {
+                if (!objects.containsKey(name) || (callable && !functions.containsKey(name))) {
+                    unknown.add(name);
+                }
+            }
+        }
+        return unknown;
+    }
+
+    List<String> unknownOperators(MentionedNames names) {
+        return names.operators().stream()
+                .filter(operator -> !operators.containsKey(operator))
+                .toList();
+    }
+
+    boolean knowsFunction(String name) {
+        return functions.containsKey(name);
+    }
+
+    boolean knowsObject(String name) {
+        return objects.containsKey(name);
+    }
+
+    /** Whether a function's body runs what may change anything. */
+    boolean changesIn(FunctionBody body) {
+        return body.names().stream().anyMatch(names -> judge(names).danger().isPresent());
+    }
+
+    /** Collects what was read; confined to one thread. */
+    static final class Builder {
+        private final Map<String, Callable> functions = new HashMap<>();
+        private final Map<String, Standing> objects = new HashMap<>();
+        private final Map<String, Standing> operators = new HashMap<>();
+        private final Set<String> refreshed = new HashSet<>();
+        private final Set<String> sampled = new HashSet<>();
+        private final Map<CastUse, Standing> casts = new HashMap<>();
+        private final ServerSpelling spelling;
+        private boolean anywhere;
+
+        Builder(ServerSpelling spelling) {
+            this.spelling = spelling;
+        }
+
+        void function(String name, Standing standing, boolean withOneArgument) {
+            functions.merge(name, new Callable(standing, withOneArgument), Callable::with);
+        }
+
+        void object(String name, Standing standing) {
+            objects.merge(name, standing, Standing::worse);
+        }
+
+        void operator(String name, Standing standing) {
+            operators.merge(name, standing, Standing::worse);
+        }
+
+        void cast(CastUse use, Standing standing) {
+            casts.merge(use, standing, Standing::worse);
+        }
+
+        void refreshed(String materializedView) {
+            refreshed.add(materializedView);
+        }
+
+        void sampled(String table) {
+            sampled.add(table);
+        }
+
+        void anywhere() {
+            anywhere = true;
+        }
+
+        CatalogNames build() {
+            return new CatalogNames(this);
+        }
+    }
+}

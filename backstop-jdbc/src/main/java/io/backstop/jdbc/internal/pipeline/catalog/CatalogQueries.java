@@ -1,0 +1,227 @@
+package io.backstop.jdbc.internal.pipeline.catalog;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The questions to the catalog. Every function and type is qualified in the text and every operator by {@link #qualified},
+ * because on the session's search path they may mean anything. Stateless.
+ */
+final class CatalogQueries {
+    /** FirstNormalObjectId of PostgreSQL's src/include/access/transam.h: below are initdb's own objects. */
+    private static final String USERS = "16384::pg_catalog.oid";
+
+    private static final Pattern OPERATOR = Pattern.compile(" (=|<>|<=|>=|<|>|~|-|&&) ");
+
+    private CatalogQueries() {}
+
+    /** What no transaction changes without changing this; with what decides how a reading may be used. */
+    static final String FINGERPRINT = qualified("""
+            SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('transaction_isolation'),
+                pg_catalog.string_agg(pg_catalog.concat(f.kind, f.number, ' ', f.hash), ';' ORDER BY f.kind)
+            FROM (
+                SELECT o.kind, pg_catalog.count(*) AS number, pg_catalog.sum(pg_catalog.hashtextextended(o.version, 0)) AS hash
+                FROM (
+                    SELECT 'f' AS kind, pg_catalog.concat(oid, ' ', xmin) AS version FROM pg_catalog.pg_proc
+                    WHERE oid >= USERS OR NOT prolang = ANY ('{12,13,14}'::pg_catalog.oid[])
+                    UNION ALL SELECT 'r', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_class
+                    WHERE oid >= USERS AND (relkind = ANY ('{v,m,f,c}') OR relrowsecurity)
+                    UNION ALL SELECT 'w', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_rewrite WHERE oid >= USERS
+                    UNION ALL SELECT 'p', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_policy
+                    UNION ALL SELECT 't', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_type
+                    WHERE oid >= USERS AND (typtype = ANY ('{d,r,m}') OR typtype = 'b' AND typelem = 0::pg_catalog.oid)
+                    UNION ALL SELECT 'u', pg_catalog.concat(d.classid, ' ', d.objid, ' ', d.objsubid)
+                    FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_depend AS d
+                    ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid = t.oid
+                    WHERE t.oid >= USERS AND t.typtype = ANY ('{d,r,c}')
+                    UNION ALL SELECT 'o', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_operator WHERE oid >= USERS
+                    UNION ALL SELECT 'c', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_cast WHERE oid >= USERS
+                    UNION ALL SELECT 'k', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_constraint
+                    WHERE contypid <> 0::pg_catalog.oid
+                    UNION ALL SELECT 'a', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_amproc WHERE oid >= USERS
+                    UNION ALL SELECT 'b', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_amop WHERE oid >= USERS
+                    UNION ALL SELECT 'i', pg_catalog.concat(indexrelid, ' ', xmin) FROM pg_catalog.pg_index
+                    WHERE indexrelid >= USERS AND (indexprs IS NOT NULL OR indpred IS NOT NULL)
+                    UNION ALL SELECT 's', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_statistic_ext
+                    UNION ALL SELECT 'g', pg_catalog.concat(fts.oid, ' ', fts.xmin) FROM pg_catalog.pg_foreign_server AS fts
+                    UNION ALL SELECT 'h', pg_catalog.concat(ft.ftrelid, ' ', ft.xmin) FROM pg_catalog.pg_foreign_table AS ft
+                    UNION ALL SELECT 'x', pg_catalog.concat(e.classid, ' ', e.objid) FROM pg_catalog.pg_depend AS e
+                    WHERE e.deptype = 'e'
+                ) AS o GROUP BY o.kind
+            ) AS f""");
+
+    /** Functions whose bodies or extension decide; those of initdb in other languages were replaced by somebody. */
+    static final String FUNCTIONS = qualified("""
+            SELECT p.oid, p.proname, p.prokind = 'a', p.provolatile = 'v', l.lanname, x.extname,
+                p.prorettype = ANY ('{trigger,event_trigger,language_handler,fdw_handler,index_am_handler,table_am_handler,
+                    tsm_handler,internal}'::pg_catalog.regtype[])
+                    OR 'pg_catalog.internal'::pg_catalog.regtype = ANY (p.proargtypes),
+                p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1,
+                CASE WHEN p.provolatile <> 'v' THEN p.prosrc END,
+                CASE WHEN p.provolatile <> 'v' THEN pg_catalog.pg_get_function_sqlbody(p.oid) END,
+                pg_catalog.array_to_string(p.proconfig, ',')
+            FROM pg_catalog.pg_proc AS p
+            JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+            LEFT JOIN pg_catalog.pg_depend AS e ON e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid
+                AND e.deptype = 'e'
+            LEFT JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
+            WHERE p.oid >= USERS OR NOT l.lanname = ANY ('{internal,c,sql}')""");
+
+    /** PostgreSQL's own functions that may change something: those that are VOLATILE, and those of a given name. */
+    static final String BUILT_IN = qualified("""
+            SELECT p.oid, p.proname, p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1
+            FROM pg_catalog.pg_proc AS p
+            WHERE p.oid < USERS AND p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+            AND (p.provolatile = 'v' OR p.proname = ANY (?::pg_catalog.name[]))""");
+
+    /** Under which names PostgreSQL has the code that functions of language internal point to. */
+    static final String INTERNAL = qualified("""
+            SELECT p.prosrc, p.proname, p.provolatile = 'v' FROM pg_catalog.pg_proc AS p
+            WHERE p.oid < USERS AND p.prosrc = ANY (?::pg_catalog.text[])""");
+
+    /** What makes a safe statement rest on the user's definitions, and whether an extension vouches for it. */
+    static final String OBJECTS = qualified("""
+            SELECT o.kind, o.name, pg_catalog.bool_and(e.objid IS NOT NULL) FROM (
+                SELECT CASE WHEN c.relkind = 'm' THEN 'm'
+                    WHEN 'program' = ANY (SELECT pg_catalog.split_part(s.option, '=', 1)
+                        FROM pg_catalog.unnest(pg_catalog.array_cat(ft.ftoptions, fs.srvoptions)) AS s (option))
+                    THEN 'p' ELSE 'r' END AS kind,
+                    c.relname AS name, 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AS class, c.oid AS id
+                FROM pg_catalog.pg_class AS c
+                LEFT JOIN pg_catalog.pg_foreign_table AS ft ON ft.ftrelid = c.oid
+                LEFT JOIN pg_catalog.pg_foreign_server AS fs ON fs.oid = ft.ftserver
+                WHERE c.oid >= USERS AND (c.relkind = ANY ('{v,m,f,c}') OR c.relrowsecurity)
+                UNION ALL SELECT 'r', t.typname, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid FROM pg_catalog.pg_type AS t
+                WHERE t.oid >= USERS AND (t.typtype = ANY ('{d,r,m}') OR t.typtype = 'b' AND t.typelem = 0::pg_catalog.oid)
+                UNION ALL SELECT 'o', s.oprname, 'pg_catalog.pg_operator'::pg_catalog.regclass, s.oid
+                FROM pg_catalog.pg_operator AS s WHERE s.oid >= USERS
+                UNION ALL SELECT CASE WHEN k.castcontext = 'i' THEN 'I' WHEN k.castcontext = 'a' THEN 'A' ELSE 'E' END, '',
+                    'pg_catalog.pg_cast'::pg_catalog.regclass, k.oid
+                FROM pg_catalog.pg_cast AS k WHERE k.oid >= USERS AND k.castfunc <> 0::pg_catalog.oid
+            ) AS o
+            LEFT JOIN pg_catalog.pg_depend AS e ON e.classid = o.class AND e.objid = o.id AND e.deptype = 'e'
+            GROUP BY o.kind, o.name""");
+
+    /**
+     * What uses one of PostgreSQL's own functions, whose use pg_depend does not record: by their oids, and by a pattern that
+     * finds them in stored expressions.
+     */
+    static final String USES_OF_BUILT_IN = qualified("""
+            WITH danger AS (SELECT ?::pg_catalog.oid[] AS ids, ?::pg_catalog.text AS pattern)
+            SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid, a.aggfnoid::pg_catalog.oid
+            FROM pg_catalog.pg_aggregate AS a, danger WHERE a.aggfnoid::pg_catalog.oid >= USERS AND ARRAY[a.aggtransfn,
+                a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn,
+                a.aggmfinalfn]::pg_catalog.oid[] && danger.ids
+            UNION SELECT 'pg_catalog.pg_operator'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_operator AS o, danger
+            WHERE o.oid >= USERS AND o.oprcode::pg_catalog.oid = ANY (danger.ids)
+            UNION SELECT 'pg_catalog.pg_cast'::pg_catalog.regclass, k.oid FROM pg_catalog.pg_cast AS k, danger
+            WHERE k.oid >= USERS AND k.castfunc = ANY (danger.ids)
+            UNION SELECT 'pg_catalog.pg_amproc'::pg_catalog.regclass, m.oid FROM pg_catalog.pg_amproc AS m, danger
+            WHERE m.oid >= USERS AND m.amproc::pg_catalog.oid = ANY (danger.ids)
+            UNION SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, r.ev_class FROM pg_catalog.pg_rewrite AS r, danger
+            WHERE r.oid >= USERS AND r.ev_type = '1' AND r.ev_action::pg_catalog.text ~ danger.pattern
+            UNION SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, y.polrelid FROM pg_catalog.pg_policy AS y, danger
+            WHERE y.polcmd = ANY ('{r,*}') AND y.polqual::pg_catalog.text ~ danger.pattern
+            UNION SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, c.contypid FROM pg_catalog.pg_constraint AS c, danger
+            WHERE c.contypid <> 0::pg_catalog.oid AND c.conbin::pg_catalog.text ~ danger.pattern
+            UNION SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid FROM pg_catalog.pg_proc AS p, danger
+            WHERE p.oid >= USERS AND p.proargdefaults::pg_catalog.text ~ danger.pattern
+            UNION SELECT 'pg_catalog.pg_index'::pg_catalog.regclass, i.indrelid FROM pg_catalog.pg_index AS i, danger
+            WHERE i.indexrelid >= USERS AND pg_catalog.concat(i.indexprs::pg_catalog.text, i.indpred::pg_catalog.text)
+                ~ danger.pattern""");
+
+    /**
+     * What is reached from given objects by dependency: a view through its rule, a domain through its CHECK, a table through a
+     * policy or a column of a reached type (then as a type itself), and as one whose statistics are taken (class pg_index)
+     * through an index or statistics on expressions. A materialized view runs nothing when it is read.
+     */
+    static final String REACHED = qualified("""
+            WITH RECURSIVE reached (class, id) AS (
+                SELECT seed.class, seed.id FROM ROWS FROM (pg_catalog.unnest(?::pg_catalog.oid[]),
+                    pg_catalog.unnest(?::pg_catalog.oid[])) AS seed (class, id)
+                UNION
+                SELECT next.class, next.id FROM reached
+                LEFT JOIN pg_catalog.pg_class AS rel ON rel.oid = reached.id
+                    AND reached.class = 'pg_catalog.pg_class'::pg_catalog.regclass
+                CROSS JOIN LATERAL (
+                    SELECT CASE
+                        WHEN r.oid IS NOT NULL OR y.oid IS NOT NULL
+                            THEN 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+                        WHEN k.oid IS NOT NULL THEN 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
+                        WHEN i.indexrelid IS NOT NULL OR s.oid IS NOT NULL
+                            THEN 'pg_catalog.pg_index'::pg_catalog.regclass::pg_catalog.oid
+                        ELSE d.classid END AS class,
+                        coalesce(r.ev_class, y.polrelid, k.contypid, i.indrelid, s.stxrelid, d.objid) AS id
+                    FROM pg_catalog.pg_depend AS d
+                    LEFT JOIN pg_catalog.pg_rewrite AS r ON r.oid = d.objid AND r.ev_type = '1'
+                        AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+                    LEFT JOIN pg_catalog.pg_policy AS y ON y.oid = d.objid AND y.polcmd = ANY ('{r,*}')
+                        AND d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
+                    LEFT JOIN pg_catalog.pg_constraint AS k ON k.oid = d.objid AND k.contypid <> 0::pg_catalog.oid
+                        AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+                    LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = d.objid
+                        AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+                        AND reached.class <> 'pg_catalog.pg_class'::pg_catalog.regclass
+                    LEFT JOIN pg_catalog.pg_statistic_ext AS s ON s.oid = d.objid
+                        AND d.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
+                        AND reached.class <> 'pg_catalog.pg_class'::pg_catalog.regclass
+                    WHERE d.refclassid = reached.class AND d.refobjid = reached.id AND (
+                        r.oid IS NOT NULL OR y.oid IS NOT NULL OR k.oid IS NOT NULL OR i.indexrelid IS NOT NULL
+                        OR s.oid IS NOT NULL
+                        OR d.classid = ANY ('{pg_catalog.pg_proc,pg_catalog.pg_operator,pg_catalog.pg_cast,pg_catalog.pg_amop,
+                            pg_catalog.pg_amproc}'::pg_catalog.regclass[])
+                        OR d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+                            AND (rel.relkind IS NULL OR rel.relkind = ANY ('{r,p,f}'))
+                        OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                            AND reached.class = 'pg_catalog.pg_type'::pg_catalog.regclass)
+                    UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, rel.reltype WHERE rel.relkind = 'c'
+                ) AS next
+                WHERE rel.relkind IS NULL OR rel.relkind <> 'm'
+            )
+            SELECT 'f', '', id FROM reached WHERE class = 'pg_catalog.pg_proc'::pg_catalog.regclass
+            UNION ALL
+            SELECT CASE WHEN c.relkind = 'm' THEN 'm' ELSE 'r' END, c.relname, id
+            FROM reached JOIN pg_catalog.pg_class AS c ON c.oid = id
+            WHERE class = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.relkind = ANY ('{r,p,f,v,c,m}')
+            UNION ALL
+            SELECT 's', c.relname, id FROM reached JOIN pg_catalog.pg_class AS c ON c.oid = id
+            WHERE class = 'pg_catalog.pg_index'::pg_catalog.regclass
+            UNION ALL
+            SELECT 'r', t.typname, id FROM reached JOIN pg_catalog.pg_type AS t ON t.oid = id
+            WHERE class = 'pg_catalog.pg_type'::pg_catalog.regclass
+            UNION ALL
+            SELECT 'o', o.oprname, id FROM reached JOIN pg_catalog.pg_operator AS o ON o.oid = id
+            WHERE class = 'pg_catalog.pg_operator'::pg_catalog.regclass
+            UNION ALL
+            SELECT CASE WHEN a.castcontext = 'i' THEN 'I' WHEN a.castcontext = 'a' THEN 'A' ELSE 'E' END, '', id
+            FROM reached JOIN pg_catalog.pg_cast AS a ON a.oid = id WHERE class = 'pg_catalog.pg_cast'::pg_catalog.regclass
+            UNION ALL
+            SELECT 'x', '', id FROM reached
+            WHERE class = ANY ('{pg_catalog.pg_amop,pg_catalog.pg_amproc}'::pg_catalog.regclass[])""");
+
+    /**
+     * Which of these names something of the user's has: functions, operators, and objects as in {@link #OBJECTS}. With the
+     * isolation level in which that was asked.
+     */
+    static final String EXISTING = qualified("""
+            SELECT 'f', p.proname FROM pg_catalog.pg_proc AS p
+            WHERE p.proname = ANY (?::pg_catalog.name[]) AND p.oid >= USERS
+            UNION SELECT 'o', o.oprname FROM pg_catalog.pg_operator AS o
+            WHERE o.oprname = ANY (?::pg_catalog.name[]) AND o.oid >= USERS
+            UNION SELECT 'r', c.relname FROM pg_catalog.pg_class AS c WHERE c.relname = ANY (?::pg_catalog.name[])
+            AND c.oid >= USERS AND (c.relkind = ANY ('{v,m,f,c}') OR c.relrowsecurity)
+            UNION SELECT 'r', t.typname FROM pg_catalog.pg_type AS t WHERE t.typname = ANY (?::pg_catalog.name[])
+            AND t.oid >= USERS AND (t.typtype = ANY ('{d,r,m}') OR t.typtype = 'b' AND t.typelem = 0::pg_catalog.oid)
+            UNION SELECT 'i', pg_catalog.current_setting('transaction_isolation')::pg_catalog.name""");
+
+    /** Which of these names no function has. */
+    static final String UNKNOWN_FUNCTIONS = qualified("""
+            SELECT f.name FROM pg_catalog.unnest(?::pg_catalog.name[]) AS f (name)
+            WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.proname = f.name)""");
+
+    private static String qualified(String sql) {
+        Matcher operators = OPERATOR.matcher(sql.replace("USERS", USERS).replace('\n', ' '));
+        return operators.replaceAll(" OPERATOR(pg_catalog.$1) ");
+    }
+}

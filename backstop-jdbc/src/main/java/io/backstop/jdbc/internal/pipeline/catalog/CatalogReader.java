@@ -1,0 +1,332 @@
+package io.backstop.jdbc.internal.pipeline.catalog;
+
+import io.backstop.api.internal.postgres.TrackCounts;
+import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
+import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
+import io.backstop.jdbc.internal.analysis.rule.SettingRules;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogNames.CastUse;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * Reads from the catalog what runs code that may change something: VOLATILE functions of the user's, reviewed built-in ones,
+ * functions whose body cannot be read or names one of these, and everything that depends on them. Confined to one thread.
+ */
+final class CatalogReader {
+    private static final String UNCOUNTED = "SELECT p.proname " + TrackCounts.FUNCTIONS_THAT_MAY_SWITCH_IT_OFF;
+    private static final Pattern COMMA = Pattern.compile(",");
+    private static final Set<String> READABLE = Set.of("sql", "plpgsql");
+
+    /** ProcedureRelationId of PostgreSQL's src/include/catalog/pg_proc.h. */
+    private static final long PG_PROC = 1255;
+
+    private final Connection connection;
+    private final Map<Long, Routine> routines = new HashMap<>();
+    private final Set<Long> changing = new HashSet<>();
+    private final Map<Long, FunctionBody> bodies = new HashMap<>();
+    private final List<Reference> uses = new ArrayList<>();
+    private final Map<String, CatalogNames.Callable> builtIn = new HashMap<>();
+
+    private CatalogReader(Connection connection) {
+        this.connection = connection;
+    }
+
+    /** A function as the catalog has it; {@code extension} is empty where it belongs to none. */
+    private record Routine(
+            long id,
+            String name,
+            boolean aggregate,
+            boolean isVolatile,
+            String language,
+            Optional<String> extension,
+            boolean uncallable,
+            boolean withOneArgument,
+            String source,
+            String sqlBody,
+            String settings) {}
+
+    /** An object by the oids of its catalog and of itself. */
+    private record Reference(long catalog, long id) {}
+
+    /** A row of {@link CatalogQueries#REACHED}. */
+    private record Reached(String kind, String name, long id) {}
+
+    /**
+     * How the catalog is at the moment.
+     *
+     * @param encoding the server's
+     * @param frozen whether the transaction goes on seeing an older state of it
+     * @param hash equal for equal catalogs
+     */
+    record Fingerprint(String encoding, boolean frozen, String hash) {}
+
+    static Fingerprint fingerprint(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(CatalogQueries.FINGERPRINT)) {
+            row.next();
+            return new Fingerprint(row.getString(1), frozen(row.getString(2)), String.valueOf(row.getString(3)));
+        }
+    }
+
+    /** Whether a transaction at this isolation level keeps its first view of the catalog's tables. */
+    static boolean frozen(String isolation) {
+        return isolation.equals("repeatable read") || isolation.equals("serializable");
+    }
+
+    static CatalogNames read(Connection connection, ServerSpelling spelling) throws SQLException {
+        return new CatalogReader(connection).read(spelling);
+    }
+
+    /** Functions under which rows cannot be counted. */
+    static Set<String> uncounted(Connection connection) throws SQLException {
+        Set<String> uncounted = new HashSet<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(UNCOUNTED)) {
+            while (rows.next()) {
+                uncounted.add(rows.getString(1));
+            }
+        }
+        return Set.copyOf(uncounted);
+    }
+
+    private CatalogNames read(ServerSpelling spelling) throws SQLException {
+        readRoutines();
+        readBuiltIn();
+        classify();
+        CatalogNames names = names(spelling);
+        while (addCallers(names)) {
+            names = names(spelling);
+        }
+        return names;
+    }
+
+    private void readRoutines() throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(CatalogQueries.FUNCTIONS)) {
+            while (rows.next()) {
+                Routine routine = new Routine(
+                        rows.getLong(1),
+                        rows.getString(2),
+                        rows.getBoolean(3),
+                        rows.getBoolean(4),
+                        rows.getString(5),
+                        Optional.ofNullable(rows.getString(6)),
+                        rows.getBoolean(7),
+                        rows.getBoolean(8),
+                        text(rows, 9),
+                        text(rows, 10),
+                        text(rows, 11));
+                routines.put(routine.id(), routine);
+            }
+        }
+    }
+
+    private static String text(ResultSet rows, int column) throws SQLException {
+        String text = rows.getString(column);
+        return text == null ? "" : text;
+    }
+
+    private void readBuiltIn() throws SQLException {
+        List<Long> dangerous = new ArrayList<>();
+        try (PreparedStatement select = connection.prepareStatement(CatalogQueries.BUILT_IN)) {
+            select.setString(1, array(ReviewedFunctions.dangerous()));
+            try (ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    String name = rows.getString(2);
+                    if (!ReviewedFunctions.harmless(name)) {
+                        dangerous.add(rows.getLong(1));
+                    }
+                    if (!ReviewedFunctions.holds(name)) {
+                        builtIn.merge(
+                                name,
+                                new CatalogNames.Callable(Standing.CHANGES, rows.getBoolean(3)),
+                                CatalogNames.Callable::with);
+                    }
+                }
+            }
+        }
+        readUses(dangerous);
+    }
+
+    private void readUses(List<Long> dangerous) throws SQLException {
+        String ids = dangerous.stream().map(String::valueOf).collect(Collectors.joining("|"));
+        try (PreparedStatement select = connection.prepareStatement(CatalogQueries.USES_OF_BUILT_IN)) {
+            select.setString(1, array(dangerous));
+            select.setString(2, ":(funcid|opfuncid|aggfnoid|winfnoid) (" + ids + ")[^0-9]");
+            try (ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    uses.add(new Reference(rows.getLong(1), rows.getLong(2)));
+                }
+            }
+        }
+    }
+
+    private void classify() throws SQLException {
+        Set<String> symbols = new HashSet<>();
+        for (Routine routine : routines.values()) {
+            if (routine.language().equals("internal") && !routine.isVolatile() && !routine.aggregate()) {
+                symbols.add(routine.source());
+            }
+        }
+        Set<String> harmlessSymbols = symbols.isEmpty() ? Set.of() : harmlessSymbols(symbols);
+        for (Routine routine : routines.values()) {
+            if (changes(routine, harmlessSymbols)) {
+                changing.add(routine.id());
+            }
+        }
+    }
+
+    /** Which code of the server changes nothing under any of the names that PostgreSQL gives it. */
+    private Set<String> harmlessSymbols(Set<String> symbols) throws SQLException {
+        Set<String> harmless = new HashSet<>();
+        Set<String> harmful = new HashSet<>();
+        try (PreparedStatement select = connection.prepareStatement(CatalogQueries.INTERNAL)) {
+            select.setString(1, array(symbols));
+            try (ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    String name = rows.getString(2);
+                    boolean reviewed = rows.getBoolean(3)
+                            ? ReviewedFunctions.harmless(name)
+                            : FunctionRules.of(Optional.empty(), name).isEmpty();
+                    (reviewed ? harmless : harmful).add(rows.getString(1));
+                }
+            }
+        }
+        harmless.removeAll(harmful);
+        return harmless;
+    }
+
+    private boolean changes(Routine routine, Set<String> harmlessSymbols) {
+        if (routine.aggregate()) {
+            return false; // what it consists of decides, and is reached
+        }
+        if (routine.isVolatile()) {
+            return routine.extension()
+                    .filter(extension -> ReviewedFunctions.harmless(extension, routine.name()))
+                    .isEmpty();
+        }
+        if (liftsGuard(routine.settings())) {
+            return true;
+        }
+        return switch (routine.language()) {
+            case "internal" -> !harmlessSymbols.contains(routine.source());
+            case "c" ->
+                routine.extension().isEmpty()
+                        || FunctionRules.of(Optional.empty(), routine.name()).isPresent();
+            default -> !READABLE.contains(routine.language()) || !readable(routine);
+        };
+    }
+
+    private boolean readable(Routine routine) {
+        FunctionBody body = FunctionBody.of(routine.sqlBody().isEmpty() ? routine.source() : routine.sqlBody());
+        bodies.put(routine.id(), body);
+        return body.readable();
+    }
+
+    /** {@code CREATE FUNCTION … SET default_transaction_read_only = off}, and what else guards rows. */
+    private static boolean liftsGuard(String settings) {
+        return COMMA.splitAsStream(settings)
+                .anyMatch(setting ->
+                        SettingRules.of(setting.replaceFirst("=.*", "")).isPresent());
+    }
+
+    private boolean addCallers(CatalogNames names) {
+        boolean added = false;
+        for (Map.Entry<Long, FunctionBody> body : bodies.entrySet()) {
+            if (!changing.contains(body.getKey()) && names.changesIn(body.getValue())) {
+                added |= changing.add(body.getKey());
+            }
+        }
+        return added;
+    }
+
+    private CatalogNames names(ServerSpelling spelling) throws SQLException {
+        CatalogNames.Builder names = new CatalogNames.Builder(spelling);
+        Set<Long> reachedRoutines = new HashSet<>(changing);
+        for (Reached reached : reached()) {
+            switch (reached.kind()) {
+                case "f" -> reachedRoutines.add(reached.id());
+                case "m" -> names.refreshed(reached.name());
+                case "s" -> names.sampled(reached.name());
+                case "o" -> names.operator(reached.name(), Standing.CHANGES);
+                case "r" -> names.object(reached.name(), Standing.CHANGES);
+                case "x" -> names.anywhere();
+                default -> names.cast(castUse(reached.kind()), Standing.CHANGES);
+            }
+        }
+        for (Routine routine : routines.values()) {
+            boolean changes = reachedRoutines.contains(routine.id()) && !routine.uncallable();
+            Standing otherwise = routine.extension().isPresent() ? Standing.TRUSTED : Standing.READS;
+            names.function(routine.name(), changes ? Standing.CHANGES : otherwise, routine.withOneArgument());
+        }
+        builtIn.forEach((name, callable) -> names.function(name, callable.standing(), callable.withOneArgument()));
+        addObjects(names);
+        return names.build();
+    }
+
+    private void addObjects(CatalogNames.Builder names) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(CatalogQueries.OBJECTS)) {
+            while (rows.next()) {
+                String name = rows.getString(2);
+                Standing standing = rows.getBoolean(3) ? Standing.TRUSTED : Standing.READS;
+                switch (rows.getString(1)) {
+                    case "m" -> names.object(name, Standing.TRUSTED);
+                    case "p" -> names.object(name, Standing.CHANGES); // reading it runs a program
+                    case "r" -> names.object(name, standing);
+                    case "o" -> names.operator(name, standing);
+                    default -> names.cast(castUse(rows.getString(1)), standing);
+                }
+            }
+        }
+    }
+
+    private static CastUse castUse(String kind) {
+        return switch (kind) {
+            case "I" -> CastUse.IMPLICIT;
+            case "A" -> CastUse.ASSIGNMENT;
+            default -> CastUse.EXPLICIT;
+        };
+    }
+
+    private List<Reached> reached() throws SQLException {
+        List<Reference> seeds = new ArrayList<>(uses);
+        changing.forEach(id -> seeds.add(new Reference(PG_PROC, id)));
+        if (seeds.isEmpty()) {
+            return List.of();
+        }
+        List<Reached> reached = new ArrayList<>();
+        try (PreparedStatement select = connection.prepareStatement(CatalogQueries.REACHED)) {
+            select.setString(1, array(seeds.stream().map(Reference::catalog).toList()));
+            select.setString(2, array(seeds.stream().map(Reference::id).toList()));
+            try (ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    reached.add(new Reached(rows.getString(1), rows.getString(2), rows.getLong(3)));
+                }
+            }
+        }
+        return reached;
+    }
+
+    /** An array as PostgreSQL writes it (documentation, 8.15.6). */
+    static String array(Collection<?> elements) {
+        return elements.stream()
+                .map(element ->
+                        '"' + String.valueOf(element).replace("\\", "\\\\").replace("\"", "\\\"") + '"')
+                .collect(Collectors.joining(",", "{", "}"));
+    }
+}

@@ -1,0 +1,12 @@
+package io.backstop.jdbc.internal.pipeline.catalog;
+
+import java.util.Set;
+
+/**
+ * What was read from a catalog. Immutable apart from what its names remember, thread-safe.
+ *
+ * @param fingerprint what changes with the catalog
+ * @param uncounted functions under which rows cannot be counted
+ * @param readAt in milliseconds of the clock
+ */
+record CatalogState(CatalogReader.Fingerprint fingerprint, CatalogNames names, Set<String> uncounted, long readAt) {}

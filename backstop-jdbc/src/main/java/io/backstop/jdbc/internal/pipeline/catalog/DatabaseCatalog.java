@@ -1,0 +1,105 @@
+package io.backstop.jdbc.internal.pipeline.catalog;
+
+import org.jspecify.annotations.Nullable;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What all sessions of one database know of its catalog: filled from what is committed, by one session at a time while the
+ * others wait for it. Thread-safe.
+ */
+final class DatabaseCatalog {
+    /** How long a change by clients around Backstop may go unnoticed, where no unknown name gives it away. */
+    private static final Duration FRESH = Duration.ofSeconds(30);
+
+    /** After that a session reads for itself rather than wait for another that hangs. */
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(5);
+
+    private final Clock clock;
+    private final ReentrantLock reading = new ReentrantLock();
+    private final AtomicLong changes = new AtomicLong();
+    private volatile @Nullable CatalogState state;
+
+    /** The last reading, kept for the case that nothing has changed since. */
+    private volatile @Nullable CatalogState last;
+
+    DatabaseCatalog(Clock clock) {
+        this.clock = clock;
+    }
+
+    /** What is known without asking the server; null where that is nothing, or too old. */
+    @Nullable
+    CatalogState fresh() {
+        CatalogState known = state;
+        return known != null && clock.millis() - known.readAt() < FRESH.toMillis() ? known : null;
+    }
+
+    /** The catalog changed, or may have. */
+    void changed() {
+        changes.incrementAndGet();
+        state = null;
+    }
+
+    /** What is known, read anew by one of several sessions where it is too old. */
+    CatalogState current(Connection connection) throws SQLException {
+        CatalogState known = fresh();
+        if (known != null) {
+            return known;
+        }
+        boolean mine = await();
+        try {
+            known = fresh();
+            return known != null ? known : read(connection);
+        } finally {
+            if (mine) {
+                reading.unlock();
+            }
+        }
+    }
+
+    private boolean await() throws SQLException {
+        try {
+            return reading.tryLock(LONGEST_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SQLException("interrupted while another session read the catalog", "57014", e);
+        }
+    }
+
+    /** Publishes what it reads, unless the catalog changed meanwhile or the session sees an older state of it. */
+    private CatalogState read(Connection connection) throws SQLException {
+        long before = changes.get();
+        CatalogState read = read(connection, Optional.ofNullable(last));
+        if (!read.fingerprint().frozen() && changes.get() == before) {
+            last = read;
+            state = read;
+            if (changes.get() != before) {
+                state = null;
+            }
+        }
+        return read;
+    }
+
+    /** Reads for one session alone, which sees what nobody else does. */
+    CatalogState readPrivately(Connection connection) throws SQLException {
+        return read(connection, Optional.ofNullable(last));
+    }
+
+    private CatalogState read(Connection connection, Optional<CatalogState> earlier) throws SQLException {
+        CatalogReader.Fingerprint fingerprint = CatalogReader.fingerprint(connection);
+        long now = clock.millis();
+        if (earlier.isPresent() && earlier.get().fingerprint().hash().equals(fingerprint.hash())) {
+            CatalogState known = earlier.get();
+            return new CatalogState(fingerprint, known.names(), known.uncounted(), now);
+        }
+        CatalogNames names = CatalogReader.read(connection, ServerSpelling.of(fingerprint.encoding()));
+        return new CatalogState(fingerprint, names, CatalogReader.uncounted(connection), now);
+    }
+}

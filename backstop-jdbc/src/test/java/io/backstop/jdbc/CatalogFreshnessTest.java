@@ -1,0 +1,244 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.error.ApprovalRequiredException;
+import io.backstop.api.error.BackstopException;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** No statement is judged by what the catalog no longer says. */
+@ExtendWith(PostgresExtension.class)
+class CatalogFreshnessTest {
+    private static final String WIPE =
+            "CREATE OR REPLACE FUNCTION wipe() RETURNS int LANGUAGE sql AS 'DELETE FROM kept RETURNING id'";
+
+    @TempDir
+    private Path folder;
+
+    private TestDatabase database;
+    private Backstop strict;
+    private Backstop lax;
+
+    @BeforeEach
+    void create(TestDatabase testDatabase) throws Exception {
+        database = testDatabase;
+        database.run(
+                "DROP SCHEMA public CASCADE",
+                "CREATE SCHEMA public",
+                "CREATE TABLE kept (id int)",
+                "INSERT INTO kept VALUES (1)",
+                "CREATE FUNCTION harmless() RETURNS int STABLE LANGUAGE sql AS 'SELECT 1'");
+        strict = Backstop.builder()
+                .policy("strict")
+                .control(folder.resolve("strict.db"))
+                .build();
+        lax = Backstop.builder()
+                .policy("application")
+                .snapshots(new FakeSnapshots())
+                .control(folder.resolve("lax.db"))
+                .build();
+    }
+
+    @AfterEach
+    void close() throws SQLException {
+        strict.close();
+        lax.close();
+        assertThat(database.value("SELECT count(*) FROM kept")).isEqualTo("1");
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private static void assertHeld(ThrowingCallable query) {
+        assertThatThrownBy(query).isInstanceOf(ApprovalRequiredException.class).hasMessageContaining("volatile-function");
+    }
+
+    @Test
+    void an_unguarded_clients_new_function_is_seen_at_once() throws SQLException {
+        try (Connection reader = strict.guard(database.connect())) {
+            execute(reader, "SELECT harmless()");
+            database.run(WIPE);
+            assertHeld(() -> execute(reader, "SELECT wipe()"));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "CREATE VIEW late AS SELECT wipe() AS id; SELECT * FROM late",
+                "CREATE DOMAIN late AS int CHECK (VALUE > wipe()); SELECT 1::late",
+                "CREATE FUNCTION late(int) RETURNS int STABLE LANGUAGE sql AS 'SELECT wipe()'; SELECT (1).late",
+                "CREATE OPERATOR <%%> (FUNCTION = both, LEFTARG = int, RIGHTARG = int); SELECT 1 <%%> 2",
+                "ALTER TABLE kept ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON kept USING (wipe() = 1); SELECT * FROM kept"
+            })
+    void an_unguarded_clients_new_name_is_seen_at_once(String sql) throws SQLException {
+        String[] statements = sql.split("; ");
+        database.run(WIPE, "CREATE FUNCTION both(int, int) RETURNS int LANGUAGE sql AS 'SELECT wipe()'");
+        try (Connection reader = strict.guard(database.connect())) {
+            execute(reader, "SELECT harmless()");
+            for (int i = 0; i < statements.length - 1; i++) {
+                database.run(statements[i]);
+            }
+            assertHeld(() -> execute(reader, statements[statements.length - 1]));
+        }
+    }
+
+    @Test
+    void a_text_that_failed_for_want_of_a_name_is_judged_anew() throws SQLException {
+        try (Connection reader = strict.guard(database.connect())) {
+            assertThatThrownBy(() -> execute(reader, "SELECT * FROM late"))
+                    .isInstanceOf(SQLException.class)
+                    .hasMessageContaining("does not exist");
+            database.run(WIPE, "CREATE VIEW late AS SELECT wipe()");
+            assertHeld(() -> execute(reader, "SELECT * FROM late"));
+        }
+    }
+
+    /** Both guards share nothing; the two connections of one guard do. */
+    @Test
+    void a_functions_maker_sees_it_before_the_commit_and_the_others_after() throws Exception {
+        try (Connection maker = lax.guard(database.connect());
+                Connection other = lax.guard(database.connect())) {
+            maker.setAutoCommit(false);
+            execute(maker, WIPE.replace("DELETE FROM kept RETURNING id", "SELECT 1"));
+            execute(other, "SELECT harmless()"); // fills what all sessions share
+            assertThatThrownBy(() -> execute(maker, "DECLARE c CURSOR FOR SELECT wipe()"))
+                    .isInstanceOf(BackstopException.class)
+                    .hasMessageContaining("runs code of the user's");
+            execute(other, "SELECT harmless()");
+            maker.commit();
+            other.setAutoCommit(false);
+            assertThatThrownBy(() -> execute(other, "DECLARE c CURSOR FOR SELECT wipe()"))
+                    .isInstanceOf(BackstopException.class)
+                    .hasMessageContaining("runs code of the user's");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"jdbc", "text", "autocommit", "chain"})
+    void a_replaced_function_is_known_to_all_once_it_is_committed(String how) throws Exception {
+        try (Connection maker = lax.guard(database.connect());
+                Connection other = lax.guard(database.connect())) {
+            execute(other, "SELECT harmless()");
+            maker.setAutoCommit(false);
+            execute(
+                    maker,
+                    "CREATE OR REPLACE FUNCTION harmless() RETURNS int VOLATILE LANGUAGE sql AS 'SELECT 2'");
+            execute(other, "SELECT harmless()"); // the old one, read again before the commit
+            switch (how) {
+                case "jdbc" -> maker.commit();
+                case "text" -> execute(maker, "COMMIT");
+                case "autocommit" -> maker.setAutoCommit(true);
+                default -> execute(maker, "COMMIT AND CHAIN");
+            }
+            other.setAutoCommit(false);
+            assertThatThrownBy(() -> execute(other, "DECLARE c CURSOR FOR SELECT harmless()"))
+                    .isInstanceOf(BackstopException.class)
+                    .hasMessageContaining("runs code of the user's");
+        }
+    }
+
+    @Test
+    void a_rollback_to_the_old_definition_in_the_same_text_is_not_trusted() throws Exception {
+        database.run(WIPE);
+        try (Connection maker = lax.guard(database.connect())) {
+            maker.setAutoCommit(false);
+            execute(maker, "DROP FUNCTION wipe()");
+            assertThatThrownBy(() -> execute(maker, "ROLLBACK; SELECT wipe()"))
+                    .isInstanceOf(BackstopException.class);
+            execute(maker, "ROLLBACK");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ROLLBACK; SELECT wipe()", "ROLLBACK; SELECT * FROM seen", "COMMIT; SELECT 1 <%> 2"})
+    void nothing_runs_behind_a_failed_transaction_in_one_text(String sql) throws SQLException {
+        database.run(
+                WIPE,
+                "CREATE VIEW seen AS SELECT wipe()",
+                "CREATE FUNCTION both(int, int) RETURNS int LANGUAGE sql AS 'SELECT wipe()'",
+                "CREATE OPERATOR <%> (FUNCTION = both, LEFTARG = int, RIGHTARG = int)");
+        try (Connection reader = strict.guard(database.connect())) {
+            reader.setAutoCommit(false);
+            assertThatThrownBy(() -> execute(reader, "SELECT 1/0")).hasMessageContaining("division by zero");
+            assertThatThrownBy(() -> execute(reader, sql)).isInstanceOf(ApprovalRequiredException.class);
+            assertThatThrownBy(() -> execute(reader, "SELECT wipe()"))
+                    .hasMessageContaining("current transaction is aborted");
+            execute(reader, "ROLLBACK");
+            execute(reader, "SELECT 1");
+        }
+    }
+
+    @Test
+    void a_transaction_with_an_old_view_of_the_catalog_does_not_call_what_it_cannot_look_up() throws SQLException {
+        try (Connection reader = strict.guard(database.connect())) {
+            reader.setAutoCommit(false);
+            reader.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            execute(reader, "SELECT id FROM kept");
+            database.run(WIPE);
+            assertHeld(() -> execute(reader, "SELECT wipe()"));
+            execute(reader, "SELECT lower('A'), count(*) FROM kept");
+        }
+    }
+
+    @Test
+    void threads_that_need_the_catalog_at_once_all_get_it() throws Exception {
+        database.run(WIPE);
+        try (var threads = new AutoCloseableThreads()) {
+            for (int i = 0; i < 8; i++) {
+                threads.start(() -> {
+                    try (Connection reader = strict.guard(database.connect())) {
+                        assertHeld(() -> execute(reader, "SELECT wipe()"));
+                        execute(reader, "SELECT harmless()");
+                    }
+                    return null;
+                });
+            }
+        }
+    }
+
+    /** Threads that are all joined at the end, with the first failure thrown. */
+    private static final class AutoCloseableThreads implements AutoCloseable {
+        private final ExecutorService pool = Executors.newCachedThreadPool();
+        private final List<Future<?>> results = new ArrayList<>();
+
+        void start(Callable<?> code) {
+            results.add(pool.submit(code));
+        }
+
+        @Override
+        public void close() throws Exception {
+            try {
+                for (Future<?> result : results) {
+                    result.get();
+                }
+            } finally {
+                pool.shutdownNow();
+            }
+        }
+    }
+}
