@@ -1,0 +1,75 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.snapshot.Connections;
+import io.backstop.jdbc.analysis.SqlAnalyzer;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * A VOLATILE function behind every place of the grammar of SELECT, in every spelling: the server says whether it ran, and no
+ * query that ran it is SAFE. With {@code -Dbackstop.test.canaries=1000000} it is done for that many queries, and with
+ * {@code -Dbackstop.test.seed=…} for others than usual.
+ */
+@ExtendWith(PostgresExtension.class)
+class CanaryTest {
+    private static final int QUERIES = Integer.getInteger("backstop.test.canaries", 3_000);
+    private static final long SEED = Long.getLong("backstop.test.seed", 20261128);
+
+    @Test
+    void no_query_that_runs_the_canary_is_safe(TestDatabase database) throws SQLException {
+        database.run(CanaryQueries.SCHEMA.toArray(String[]::new));
+        CanaryQueries queries = new CanaryQueries(SEED);
+        SqlAnalyzer analyzer = SqlAnalyzer.create();
+        CatalogWeigher weigher = new CatalogWeigher(Clock.systemUTC());
+        int made = 0;
+        int ran = 0;
+        try (Connection connection = database.connect();
+                Statement statement = connection.createStatement();
+                Connection other = database.connect()) {
+            GuardedSession session = new GuardedSession(other, Connections.NONE, database.url(), "generator");
+            long sung = sung(statement);
+            while (ran < QUERIES) {
+                String sql = queries.next();
+                made++;
+                assertThat(made).as("most are valid").isLessThan(3 * QUERIES + 100);
+                try {
+                    statement.execute(sql);
+                } catch (SQLException e) {
+                    // An empty array, a subquery with two rows: it may have run the canary all the same.
+                    assertThat(e.getSQLState()).as(sql).isNotNull();
+                }
+                long now = sung(statement);
+                if (now != sung) {
+                    ran++;
+                    sung = now;
+                    AssessedText text = new AssessedText(sql, analyzer.assess(sql), true);
+                    assertThat(weigher.weigh(session, text).assessment().risk())
+                            .as(sql)
+                            .isNotEqualTo(RiskLevel.SAFE);
+                }
+            }
+        }
+    }
+
+    /** A sequence keeps what a failed statement drew from it. */
+    private static long sung(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery("SELECT last_value + is_called::int FROM sung")) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+}
