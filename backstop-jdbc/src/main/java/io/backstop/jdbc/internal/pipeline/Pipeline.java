@@ -271,7 +271,13 @@ public final class Pipeline implements AutoCloseable {
         Assessment assessment = fenced.weigh(session, text, weighed.assessment(), weighed.restsOnCatalog());
         boolean mayHaveRun = true;
         try {
-            return weighed(session, submission, text, latest, new WeighedText(assessment, weighed.restsOnCatalog()), execution);
+            return weighed(
+                    session,
+                    submission,
+                    text,
+                    latest,
+                    new WeighedText(assessment, weighed.restsOnCatalog()),
+                    execution);
         } catch (BackstopException e) {
             mayHaveRun = false; // or was undone
             throw e;
@@ -294,8 +300,7 @@ public final class Pipeline implements AutoCloseable {
             Execution<T> execution)
             throws SQLException {
         Assessment assessment = weighed.assessment();
-        if (assessment.risk() == RiskLevel.SAFE
-                && !latest.quarantine().blocksSafeQueries()) {
+        if (assessment.risk() == RiskLevel.SAFE && !latest.quarantine().blocksSafeQueries()) {
             audit.safe(session, text);
             return read(session, submission, text, weighed.restsOnCatalog(), execution);
         }
