@@ -115,7 +115,7 @@ class RoundTripCountTest {
         Work work = connection -> {
             connection.setAutoCommit(false);
             for (int i = 0; i < 10; i++) {
-                query(connection, "SELECT doubled(id) FROM users WHERE id = 1");
+                query(connection, "SELECT name FROM users WHERE id = 1");
             }
             connection.commit();
             connection.setAutoCommit(true);

@@ -3,14 +3,48 @@ package io.backstop.jdbc.internal.guard;
 import io.backstop.api.error.UnguardedAccessException;
 import io.backstop.jdbc.internal.guard.delegating.DelegatingBlob;
 
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.sql.Blob;
 import java.sql.SQLException;
 
 /** A large object that can be read; to write it is a change that no statement announced. */
 final class GuardedBlob extends DelegatingBlob {
-    GuardedBlob(Blob blob) {
+    private final GuardedConnection connection;
+
+    GuardedBlob(GuardedConnection connection, Blob blob) {
         super(blob);
+        this.connection = connection;
+    }
+
+    @Override
+    public long length() throws SQLException {
+        return connection.asking(() -> super.length());
+    }
+
+    @Override
+    public byte[] getBytes(long pos, int length) throws SQLException {
+        return connection.asking(() -> super.getBytes(pos, length));
+    }
+
+    @Override
+    public InputStream getBinaryStream() throws SQLException {
+        return connection.asking(() -> super.getBinaryStream());
+    }
+
+    @Override
+    public InputStream getBinaryStream(long pos, long length) throws SQLException {
+        return connection.asking(() -> super.getBinaryStream(pos, length));
+    }
+
+    @Override
+    public long position(byte[] pattern, long start) throws SQLException {
+        return connection.asking(() -> super.position(pattern, start));
+    }
+
+    @Override
+    public long position(Blob pattern, long start) throws SQLException {
+        return connection.asking(() -> super.position(pattern, start));
     }
 
     @Override

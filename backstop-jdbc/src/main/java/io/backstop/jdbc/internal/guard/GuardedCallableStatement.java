@@ -37,12 +37,12 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
 
     @Override
     public Blob getBlob(int parameterIndex) throws SQLException {
-        return GuardedValues.blob(super.getBlob(parameterIndex));
+        return GuardedValues.blob(connection(), super.getBlob(parameterIndex));
     }
 
     @Override
     public Clob getClob(int parameterIndex) throws SQLException {
-        return GuardedValues.clob(super.getClob(parameterIndex));
+        return GuardedValues.clob(connection(), super.getClob(parameterIndex));
     }
 
     @Override
@@ -62,12 +62,12 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
 
     @Override
     public Blob getBlob(String parameterName) throws SQLException {
-        return GuardedValues.blob(super.getBlob(parameterName));
+        return GuardedValues.blob(connection(), super.getBlob(parameterName));
     }
 
     @Override
     public Clob getClob(String parameterName) throws SQLException {
-        return GuardedValues.clob(super.getClob(parameterName));
+        return GuardedValues.clob(connection(), super.getClob(parameterName));
     }
 
     @Override

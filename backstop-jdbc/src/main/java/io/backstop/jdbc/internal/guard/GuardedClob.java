@@ -3,15 +3,55 @@ package io.backstop.jdbc.internal.guard;
 import io.backstop.api.error.UnguardedAccessException;
 import io.backstop.jdbc.internal.guard.delegating.DelegatingClob;
 
+import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.Reader;
 import java.io.Writer;
 import java.sql.Clob;
 import java.sql.SQLException;
 
 /** A large object that can be read; to write it is a change that no statement announced. */
 final class GuardedClob extends DelegatingClob {
-    GuardedClob(Clob clob) {
+    private final GuardedConnection connection;
+
+    GuardedClob(GuardedConnection connection, Clob clob) {
         super(clob);
+        this.connection = connection;
+    }
+
+    @Override
+    public long length() throws SQLException {
+        return connection.asking(() -> super.length());
+    }
+
+    @Override
+    public String getSubString(long pos, int length) throws SQLException {
+        return connection.asking(() -> super.getSubString(pos, length));
+    }
+
+    @Override
+    public Reader getCharacterStream() throws SQLException {
+        return connection.asking(() -> super.getCharacterStream());
+    }
+
+    @Override
+    public Reader getCharacterStream(long pos, long length) throws SQLException {
+        return connection.asking(() -> super.getCharacterStream(pos, length));
+    }
+
+    @Override
+    public InputStream getAsciiStream() throws SQLException {
+        return connection.asking(() -> super.getAsciiStream());
+    }
+
+    @Override
+    public long position(String searchstr, long start) throws SQLException {
+        return connection.asking(() -> super.position(searchstr, start));
+    }
+
+    @Override
+    public long position(Clob searchstr, long start) throws SQLException {
+        return connection.asking(() -> super.position(searchstr, start));
     }
 
     @Override

@@ -109,9 +109,12 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public void commit() throws SQLException {
-        committing();
+        if (!getAutoCommit()) {
+            committing();
+        }
         try {
             super.commit();
+            session.committed();
         } finally {
             pipeline.ended(session);
         }
@@ -124,11 +127,15 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public void setAutoCommit(boolean autoCommit) throws SQLException {
-        if (autoCommit) {
+        boolean commits = autoCommit && !getAutoCommit();
+        if (commits) {
             committing(); // where a transaction is open, that is what it does
         }
         try {
             super.setAutoCommit(autoCommit);
+            if (commits) {
+                session.committed();
+            }
         } finally {
             pipeline.ended(session);
         }
@@ -142,26 +149,28 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public Savepoint setSavepoint() throws SQLException {
-        session.markingSavepoint();
-        return super.setSavepoint();
+        return session.aroundSavepoint(true, () -> super.setSavepoint());
     }
 
     @Override
     public Savepoint setSavepoint(String name) throws SQLException {
-        session.markingSavepoint();
-        return super.setSavepoint(name);
+        return session.aroundSavepoint(true, () -> super.setSavepoint(name));
     }
 
     @Override
     public void releaseSavepoint(Savepoint savepoint) throws SQLException {
-        super.releaseSavepoint(savepoint);
-        session.savepointEnded();
+        session.aroundSavepoint(false, () -> {
+            super.releaseSavepoint(savepoint);
+            return savepoint;
+        });
     }
 
     @Override
     public void rollback(Savepoint savepoint) throws SQLException {
-        super.rollback(savepoint);
-        session.savepointEnded();
+        session.aroundSavepoint(false, () -> {
+            super.rollback(savepoint);
+            return savepoint;
+        });
     }
 
     @Override
@@ -182,9 +191,27 @@ public final class GuardedConnection extends DelegatingConnection {
         return asking(() -> super.getCatalog());
     }
 
-    /** What pgjdbc asks the server by itself. */
+    /** What pgjdbc asks the catalog by itself. */
     <T> T asking(ServerCall<T> call) throws SQLException {
+        return pipeline.ask(session, call);
+    }
+
+    /** What pgjdbc fetches for a result set that is there already. */
+    <T> T fetching(ServerCall<T> call) throws SQLException {
         return pipeline.fetch(session, call);
+    }
+
+    /** What pgjdbc stores as a large object because it is bound as one. */
+    void creating(Creation creation) throws SQLException {
+        pipeline.create(session, () -> {
+            creation.run();
+            return session;
+        });
+    }
+
+    /** A call that makes a large object. */
+    interface Creation {
+        void run() throws SQLException;
     }
 
     @Override

@@ -63,7 +63,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     }
 
     private <T> Execution<T> sending(ServerCall<T> call) {
-        return ExecutionFactory.single(statement(), parameters.repeatable(), call);
+        return ExecutionFactory.single(statement(), parameters.repeatable(), noting(call));
     }
 
     @Override
@@ -124,7 +124,9 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     @Override
     public ResultSetMetaData getMetaData() throws SQLException {
-        return connection().pipeline().describe(connection().session(), text, sending(() -> super.getMetaData()));
+        ResultSetMetaData described =
+                connection().pipeline().describe(connection().session(), text, sending(() -> super.getMetaData()));
+        return described == null ? null : new GuardedResultSetMetaData(connection(), described);
     }
 
     @Override
@@ -271,13 +273,13 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     @Override
     public void setBlob(int parameterIndex, Blob x) throws SQLException {
         parameters.bind(parameterIndex, x);
-        super.setBlob(parameterIndex, x);
+        connection().creating(() -> super.setBlob(parameterIndex, x));
     }
 
     @Override
     public void setClob(int parameterIndex, Clob x) throws SQLException {
         parameters.bind(parameterIndex, x);
-        super.setClob(parameterIndex, x);
+        connection().creating(() -> super.setClob(parameterIndex, x));
     }
 
     @Override
@@ -337,25 +339,25 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     @Override
     public void setNClob(int parameterIndex, NClob value) throws SQLException {
         parameters.bind(parameterIndex, value);
-        super.setNClob(parameterIndex, value);
+        connection().creating(() -> super.setNClob(parameterIndex, value));
     }
 
     @Override
     public void setClob(int parameterIndex, Reader reader, long length) throws SQLException {
         parameters.bind(parameterIndex, reader);
-        super.setClob(parameterIndex, reader, length);
+        connection().creating(() -> super.setClob(parameterIndex, reader, length));
     }
 
     @Override
     public void setBlob(int parameterIndex, InputStream inputStream, long length) throws SQLException {
         parameters.bind(parameterIndex, inputStream);
-        super.setBlob(parameterIndex, inputStream, length);
+        connection().creating(() -> super.setBlob(parameterIndex, inputStream, length));
     }
 
     @Override
     public void setNClob(int parameterIndex, Reader reader, long length) throws SQLException {
         parameters.bind(parameterIndex, reader);
-        super.setNClob(parameterIndex, reader, length);
+        connection().creating(() -> super.setNClob(parameterIndex, reader, length));
     }
 
     @Override
@@ -415,19 +417,19 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     @Override
     public void setClob(int parameterIndex, Reader reader) throws SQLException {
         parameters.bind(parameterIndex, reader);
-        super.setClob(parameterIndex, reader);
+        connection().creating(() -> super.setClob(parameterIndex, reader));
     }
 
     @Override
     public void setBlob(int parameterIndex, InputStream inputStream) throws SQLException {
         parameters.bind(parameterIndex, inputStream);
-        super.setBlob(parameterIndex, inputStream);
+        connection().creating(() -> super.setBlob(parameterIndex, inputStream));
     }
 
     @Override
     public void setNClob(int parameterIndex, Reader reader) throws SQLException {
         parameters.bind(parameterIndex, reader);
-        super.setNClob(parameterIndex, reader);
+        connection().creating(() -> super.setNClob(parameterIndex, reader));
     }
 
     @Override

@@ -24,27 +24,36 @@ final class GuardedResultSet extends DelegatingResultSet {
     /** Which columns are cursors, each of which is fetched when it is asked for; null until somebody asks. */
     private boolean[] cursors;
 
-    /** @param statement the guarded statement that it belongs to, or null */
-    GuardedResultSet(GuardedConnection connection, Statement statement, ResultSet resultSet) throws SQLException {
+    /**
+     * @param statement the guarded statement that it belongs to, or null
+     * @param fenced whether it came from behind the read fence, where the rest of it has to come from, too
+     */
+    GuardedResultSet(GuardedConnection connection, Statement statement, ResultSet resultSet, boolean fenced)
+            throws SQLException {
         super(resultSet);
         this.connection = connection;
         this.statement = statement;
-        this.partial = resultSet.getFetchSize() > 0 && !connection.getAutoCommit();
+        this.partial = fenced && resultSet.getFetchSize() > 0;
     }
 
     @Override
     public boolean next() throws SQLException {
-        return partial ? connection.asking(() -> super.next()) : super.next();
+        return partial ? connection.fetching(() -> super.next()) : super.next();
     }
 
     @Override
     public boolean isLast() throws SQLException {
-        return partial ? connection.asking(() -> super.isLast()) : super.isLast();
+        return partial ? connection.fetching(() -> super.isLast()) : super.isLast();
+    }
+
+    @Override
+    public ResultSetMetaData getMetaData() throws SQLException {
+        return new GuardedResultSetMetaData(connection, super.getMetaData());
     }
 
     private boolean cursor(int column) throws SQLException {
         if (cursors == null) {
-            ResultSetMetaData columns = getMetaData();
+            ResultSetMetaData columns = super.getMetaData();
             boolean[] found = new boolean[columns.getColumnCount()];
             for (int i = 0; i < found.length; i++) {
                 found[i] = columns.getColumnType(i + 1) == Types.REF_CURSOR;
@@ -55,7 +64,7 @@ final class GuardedResultSet extends DelegatingResultSet {
     }
 
     private Object object(int column) throws SQLException {
-        return cursor(column) ? connection.asking(() -> super.getObject(column)) : super.getObject(column);
+        return cursor(column) ? connection.fetching(() -> super.getObject(column)) : super.getObject(column);
     }
 
     @Override
@@ -96,22 +105,22 @@ final class GuardedResultSet extends DelegatingResultSet {
 
     @Override
     public Blob getBlob(int columnIndex) throws SQLException {
-        return GuardedValues.blob(super.getBlob(columnIndex));
+        return GuardedValues.blob(connection, super.getBlob(columnIndex));
     }
 
     @Override
     public Blob getBlob(String columnLabel) throws SQLException {
-        return GuardedValues.blob(super.getBlob(columnLabel));
+        return GuardedValues.blob(connection, super.getBlob(columnLabel));
     }
 
     @Override
     public Clob getClob(int columnIndex) throws SQLException {
-        return GuardedValues.clob(super.getClob(columnIndex));
+        return GuardedValues.clob(connection, super.getClob(columnIndex));
     }
 
     @Override
     public Clob getClob(String columnLabel) throws SQLException {
-        return GuardedValues.clob(super.getClob(columnLabel));
+        return GuardedValues.clob(connection, super.getClob(columnLabel));
     }
 
     @Override
@@ -129,7 +138,7 @@ final class GuardedResultSet extends DelegatingResultSet {
         return GuardedValues.value(
                 connection,
                 cursor(columnIndex)
-                        ? connection.asking(() -> super.getObject(columnIndex, map))
+                        ? connection.fetching(() -> super.getObject(columnIndex, map))
                         : super.getObject(columnIndex, map));
     }
 

@@ -18,6 +18,9 @@ class GuardedStatement extends DelegatingStatement {
     private final GuardedConnection connection;
     private final List<String> batch = new ArrayList<>();
 
+    /** Whether the latest execution ran behind the read fence, so that what is fetched of it later has to, too. */
+    private boolean fenced;
+
     GuardedStatement(GuardedConnection connection, Statement statement) {
         super(statement);
         this.connection = connection;
@@ -30,7 +33,19 @@ class GuardedStatement extends DelegatingStatement {
     private <T> T run(String sql, ServerCall<T> call) throws SQLException {
         return connection
                 .pipeline()
-                .run(connection.session(), new PlainText(sql), ExecutionFactory.single(statement(), true, call));
+                .run(
+                        connection.session(),
+                        new PlainText(sql),
+                        ExecutionFactory.single(statement(), true, noting(call)));
+    }
+
+    /** Looks within the turn on which side of the read fence it ran. */
+    final <T> ServerCall<T> noting(ServerCall<T> call) {
+        return () -> {
+            T result = call.run();
+            fenced = connection.session().fence().inside();
+            return result;
+        };
     }
 
     @Override
@@ -161,7 +176,7 @@ class GuardedStatement extends DelegatingStatement {
     }
 
     final ResultSet guarded(ResultSet resultSet) throws SQLException {
-        return GuardedValues.resultSet(connection, this, resultSet);
+        return GuardedValues.resultSet(connection, this, resultSet, fenced);
     }
 
     @Override

@@ -14,19 +14,25 @@ final class GuardedValues {
     /** @param statement the guarded statement that the result set belongs to, or null where it belongs to none */
     static ResultSet resultSet(GuardedConnection connection, Statement statement, ResultSet resultSet)
             throws SQLException {
-        return resultSet == null ? null : new GuardedResultSet(connection, statement, resultSet);
+        return resultSet(connection, statement, resultSet, true);
+    }
+
+    /** @param fenced whether it came from behind the read fence */
+    static ResultSet resultSet(GuardedConnection connection, Statement statement, ResultSet resultSet, boolean fenced)
+            throws SQLException {
+        return resultSet == null ? null : new GuardedResultSet(connection, statement, resultSet, fenced);
     }
 
     static Array array(GuardedConnection connection, Array array) {
         return array == null ? null : new GuardedArray(connection, array);
     }
 
-    static Blob blob(Blob blob) {
-        return blob == null ? null : new GuardedBlob(blob);
+    static Blob blob(GuardedConnection connection, Blob blob) {
+        return blob == null ? null : new GuardedBlob(connection, blob);
     }
 
-    static Clob clob(Clob clob) {
-        return clob == null ? null : new GuardedClob(clob);
+    static Clob clob(GuardedConnection connection, Clob clob) {
+        return clob == null ? null : new GuardedClob(connection, clob);
     }
 
     /** A value of a type that is only known when it runs. */
@@ -38,10 +44,10 @@ final class GuardedValues {
             return array(connection, array);
         }
         if (value instanceof Blob blob) {
-            return blob(blob);
+            return blob(connection, blob);
         }
         if (value instanceof Clob clob) {
-            return clob(clob);
+            return clob(connection, clob);
         }
         return value;
     }

@@ -189,13 +189,27 @@ public final class Pipeline implements AutoCloseable {
         }
     }
 
-    /** What pgjdbc sends by itself for a result set, or for metadata of the database: it reads. */
+    /** What pgjdbc fetches for a result set that is there already: the rest of its rows, or a cursor in it. */
     public <T extends @Nullable Object> T fetch(GuardedSession session, ServerCall<T> call) throws SQLException {
+        return inTurn(session, () -> fenced.fetch(session, call));
+    }
+
+    /** What pgjdbc asks the catalog by itself. */
+    public <T extends @Nullable Object> T ask(GuardedSession session, ServerCall<T> call) throws SQLException {
+        return inTurn(session, () -> fenced.ask(session, call));
+    }
+
+    /** What pgjdbc stores as a large object because it is bound as one. */
+    public <T extends @Nullable Object> T create(GuardedSession session, ServerCall<T> call) throws SQLException {
+        return inTurn(session, () -> fenced.create(session, call));
+    }
+
+    private <T extends @Nullable Object> T inTurn(GuardedSession session, ServerCall<T> call) throws SQLException {
         session.turn().lock();
         try {
             session.beginTurn();
-            session.fence().beginTransaction(true);
-            return fenced.fetch(session, call);
+            session.fence().follow(policies.latest().readFence());
+            return call.run();
         } finally {
             session.turn().unlock();
         }

@@ -7,6 +7,7 @@ import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.analysis.rule.SettingRules;
+import io.backstop.jdbc.internal.analysis.scan.IdentifierNames;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
 import io.backstop.jdbc.internal.analysis.scan.TokenList;
 
@@ -18,7 +19,7 @@ final class SettingReader implements CommandReader {
             case SET -> set(cursor, reading);
             case RESET -> {
                 cursor.skip();
-                words(cursor);
+                reset(cursor, reading);
                 yield CommandTag.RESET;
             }
             default -> {
@@ -27,6 +28,18 @@ final class SettingReader implements CommandReader {
                 yield CommandTag.SHOW;
             }
         };
+    }
+
+    /** PostgreSQL 14 makes a read-only transaction writable by it, which it does by no other way. */
+    private static void reset(TokenCursor cursor, StatementReading reading) {
+        TokenList tokens = cursor.tokens();
+        if (!cursor.done()
+                && IdentifierNames.label(tokens, cursor.position())
+                && IdentifierNames.name(tokens, cursor.position())
+                        .equalsIgnoreCase(SettingRules.TRANSACTION_READ_ONLY)) {
+            reading.facts().fire(Rule.GUARDED_SETTING, SettingRules.TRANSACTION_READ_ONLY);
+        }
+        words(cursor);
     }
 
     private static CommandTag set(TokenCursor cursor, StatementReading reading) {
@@ -59,7 +72,7 @@ final class SettingReader implements CommandReader {
         TokenList tokens = cursor.tokens();
         for (int i = cursor.position(); i + 1 < cursor.end(); i++) {
             if (tokens.keyword(i) == Keyword.READ && tokens.keyword(i + 1) == Keyword.WRITE) {
-                reading.facts().fire(Rule.GUARDED_SETTING, "transaction_read_only");
+                reading.facts().fire(Rule.GUARDED_SETTING, SettingRules.TRANSACTION_READ_ONLY);
             }
         }
         words(cursor);

@@ -5,18 +5,21 @@ import io.backstop.jdbc.internal.analysis.scan.Keyword;
 import io.backstop.jdbc.internal.analysis.scan.TokenList;
 import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
 
+import java.util.Set;
+
 /**
  * Finds what a read-only transaction refuses although it changes no row: row locks and nextval, wherever they stand
  * (documentation of SET TRANSACTION). Stateless, thread-safe.
  */
 public final class WriteTransactionNeeds {
-    private static final String NEXTVAL = "nextval";
+    /** The second is refused in a subtransaction, behind whose savepoint the caller's transaction is read-only. */
+    private static final Set<String> FUNCTIONS = Set.of("nextval", "pg_export_snapshot");
 
     private WriteTransactionNeeds() {}
 
     public static boolean in(TokenList tokens, TokenSpan statement) {
         for (int i = statement.from(); i + 1 < statement.to(); i++) {
-            if (locksRows(tokens, i) || takesNumber(tokens, i)) {
+            if (locksRows(tokens, i) || isRefused(tokens, i)) {
                 return true;
             }
         }
@@ -32,9 +35,9 @@ public final class WriteTransactionNeeds {
                 };
     }
 
-    private static boolean takesNumber(TokenList tokens, int i) {
+    private static boolean isRefused(TokenList tokens, int i) {
         return tokens.symbol(i + 1, '(')
                 && IdentifierNames.label(tokens, i)
-                && IdentifierNames.name(tokens, i).equals(NEXTVAL);
+                && FUNCTIONS.contains(IdentifierNames.name(tokens, i));
     }
 }

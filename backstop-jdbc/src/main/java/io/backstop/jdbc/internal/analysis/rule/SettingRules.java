@@ -9,6 +9,12 @@ public final class SettingRules {
     /** The function that sets a parameter, as SET does. */
     public static final String SET_CONFIG = "set_config";
 
+    /** The setting that keeps the transactions of a session read-only. */
+    public static final String DEFAULT_READ_ONLY = "default_transaction_read_only";
+
+    /** The setting that keeps a transaction read-only. */
+    public static final String TRANSACTION_READ_ONLY = "transaction_read_only";
+
     private static final Map<String, Rule> RULES = Map.ofEntries(
             Map.entry("role", Rule.SET_ROLE),
             Map.entry("session_authorization", Rule.SET_ROLE),
@@ -19,8 +25,8 @@ public final class SettingRules {
             Map.entry("zero_damaged_pages", Rule.GUARDED_SETTING),
             Map.entry("ignore_system_indexes", Rule.GUARDED_SETTING),
             Map.entry("allow_system_table_mods", Rule.GUARDED_SETTING),
-            Map.entry("default_transaction_read_only", Rule.GUARDED_SETTING),
-            Map.entry("transaction_read_only", Rule.GUARDED_SETTING));
+            Map.entry(DEFAULT_READ_ONLY, Rule.GUARDED_SETTING),
+            Map.entry(TRANSACTION_READ_ONLY, Rule.GUARDED_SETTING));
 
     private SettingRules() {}
 

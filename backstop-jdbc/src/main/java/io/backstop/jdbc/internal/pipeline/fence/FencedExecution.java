@@ -7,7 +7,7 @@ import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.ReadFence;
-import io.backstop.jdbc.internal.analysis.detail.TransactionModes;
+import io.backstop.jdbc.internal.analysis.detail.CursorName;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.SessionFence;
@@ -21,6 +21,7 @@ import org.postgresql.util.ServerErrorMessage;
 
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Runs statements on the right side of the read fence: what was judged SAFE behind it, so that the server refuses it where
@@ -32,6 +33,9 @@ public final class FencedExecution {
 
     /** The server's function that refuses what a read-only transaction must not do; RAISE in a function is another. */
     private static final String REFUSING = "PreventCommandIfReadOnly";
+
+    private static final String ONCE =
+            "send what it goes on with by itself, or let the function be approved that changes something";
 
     private final RefusedShapes refused = new RefusedShapes();
 
@@ -50,25 +54,28 @@ public final class FencedExecution {
      * catalog and cannot be fenced.
      */
     public Assessment weigh(GuardedSession session, AssessedText text, Assessment assessment, boolean restsOnCatalog) {
+        SessionFence fence = session.fence();
         if (assessment.risk() != RiskLevel.SAFE) {
-            return assessment;
+            return fence.watches() && assessment.statements().size() > 1 && goesOn(assessment)
+                    ? raised(assessment, "goes on with a cursor or a prepared statement in one text with a write")
+                    : assessment;
         }
         if (refused.contains(text)) {
             return raised(assessment, "changes something: the server refused it in a read-only transaction before");
         }
-        if (!restsOnCatalog || !session.fence().watches()) {
+        if (!fence.watches() || !(restsOnCatalog || goesOn(assessment))) {
             return assessment;
         }
         return switch (FenceNeed.of(assessment)) {
             case MIXED ->
                 raised(
                         assessment,
-                        "names code of the database's own beside transaction control, so that it cannot be run"
-                                + " read-only; send the statements one at a time");
+                        "runs code of the database's own beside transaction control, so that it cannot be run read-only;"
+                                + " send the statements one at a time");
             case WRITE_TRANSACTION ->
                 raised(
                         assessment,
-                        "names code of the database's own in a query that locks rows or takes numbers from a sequence,"
+                        "runs code of the database's own in a text that locks rows or takes numbers from a sequence,"
                                 + " so that it cannot be run read-only");
             default -> assessment;
         };
@@ -94,60 +101,72 @@ public final class FencedExecution {
             return execution.run();
         }
         FenceNeed need = FenceNeed.of(text.assessment());
-        boolean covered = need == FenceNeed.READ && covered(fence, text.assessment(), restsOnCatalog);
+        boolean covered = need == FenceNeed.READ && covered(fence, text, restsOnCatalog);
+        boolean ours = fence.refusesAlone();
+        boolean open = !session.outsideTransaction();
         if (restsOnCatalog) {
             fence.restsOnCatalog();
         }
         try {
-            T result = session.outsideTransaction()
-                    ? alone(session, need, covered, execution)
-                    : inTransaction(fence, need, covered, text.assessment(), execution);
-            if (need == FenceNeed.TRANSACTION_CONTROL || need == FenceNeed.MIXED || need == FenceNeed.NONE) {
-                follow(fence, text);
+            T result = open
+                    ? inTransaction(fence, need, covered, restsOnCatalog, text, execution)
+                    : alone(session, need, covered, text, execution);
+            if (need != FenceNeed.READ) {
+                TransactionFollower.follow(session, text, open);
             }
             return result;
         } catch (SQLException e) {
-            if (misjudged(e)) {
-                refused.add(text);
-                throw blocked(
-                        e,
-                        "send it again: it is judged HIGH from now on, and can be approved where the policy"
-                                + " holds that");
+            if (ours && misjudged(e)) {
+                throw blocked(e, need == FenceNeed.READ && !goesOn(text.assessment()) ? remember(text) : ONCE);
             }
             throw e;
         }
     }
 
+    private String remember(AssessedText text) {
+        refused.add(text);
+        return "send it again: it is judged HIGH from now on, and can be approved where the policy holds that";
+    }
+
     private static <T extends @Nullable Object> T alone(
-            GuardedSession session, FenceNeed need, boolean covered, Execution<T> execution) throws SQLException {
+            GuardedSession session, FenceNeed need, boolean covered, AssessedText text, Execution<T> execution)
+            throws SQLException {
         SessionFence fence = session.fence();
+        boolean several = text.assessment().statements().size() > 1;
         if (fence.byDefault()) {
-            return need == FenceNeed.WRITE_TRANSACTION || need == FenceNeed.MIXED
-                    ? writing(fence, execution)
-                    : execution.run();
+            return switch (need) {
+                case WRITE_TRANSACTION, MIXED -> writing(fence, execution);
+                case TRANSACTION_CONTROL -> several ? writing(fence, execution) : execution.run();
+                case READ, NONE -> execution.run();
+            };
         }
         return covered ? readOnly(session, execution) : execution.run();
     }
 
     private static <T extends @Nullable Object> T inTransaction(
-            SessionFence fence, FenceNeed need, boolean covered, Assessment assessment, Execution<T> execution)
+            SessionFence fence,
+            FenceNeed need,
+            boolean covered,
+            boolean restsOnCatalog,
+            AssessedText text,
+            Execution<T> execution)
             throws SQLException {
         switch (need) {
             case READ -> {
                 if (covered) {
                     fence.enter();
-                    if (holds(assessment, CommandTag.DECLARE_CURSOR)) {
-                        fence.declared();
+                    if (restsOnCatalog || declaresHeld(text)) {
+                        fence.holdsCursor();
                     }
                 }
             }
             case TRANSACTION_CONTROL, MIXED -> {
-                if (holds(assessment, CommandTag.COMMIT)) {
-                    fence.beforeCommit();
-                }
-                fence.leave();
+                return controlling(fence, text, execution);
             }
-            case WRITE_TRANSACTION -> fence.leave();
+            case WRITE_TRANSACTION -> {
+                fence.leave();
+                declaredOutside(fence, text);
+            }
             case NONE -> {
                 // It runs on either side.
             }
@@ -155,15 +174,68 @@ public final class FencedExecution {
         return execution.run();
     }
 
+    /** What a text sends after it has committed begins with the session's default, so that this has to let it write. */
+    private static <T extends @Nullable Object> T controlling(
+            SessionFence fence, AssessedText text, Execution<T> execution) throws SQLException {
+        List<StatementAssessment> statements = text.assessment().statements();
+        boolean commits = holds(text.assessment(), CommandTag.COMMIT);
+        if (commits && fence.cursorHeld()) {
+            if (statements.get(0).tag() != CommandTag.COMMIT) {
+                throw new StatementBlockedException(
+                        "a COMMIT stands in one text with other statements, and the transaction may hold a cursor whose"
+                                + " query runs at the COMMIT; nothing was run [" + CatalogWeigher.RULE + "]",
+                        "send the COMMIT by itself");
+            }
+            fence.beforeCommit();
+        }
+        if (fence.transactionBegins()) {
+            fence.beginTransaction(false);
+        } else {
+            fence.leave();
+        }
+        if (!commits || statements.size() == 1) {
+            return execution.run();
+        }
+        fence.allowWritesAfterCommit();
+        return writesAllowed(fence, execution);
+    }
+
     /** Whether it has to be fenced: all of them, or what rests on the catalog, by itself or by what it goes on with. */
-    private static boolean covered(SessionFence fence, Assessment assessment, boolean restsOnCatalog) {
-        return fence.coversAll() || restsOnCatalog || (fence.restedOnCatalog() && goesOn(assessment));
+    private static boolean covered(SessionFence fence, AssessedText text, boolean restsOnCatalog) {
+        if (goesOn(text.assessment())) {
+            return (fence.coversAll() || restsOnCatalog || fence.restedOnCatalog()) && !fetchesWriting(fence, text);
+        }
+        return fence.coversAll() || restsOnCatalog;
     }
 
     private static boolean goesOn(Assessment assessment) {
         return holds(assessment, CommandTag.FETCH)
                 || holds(assessment, CommandTag.MOVE)
                 || holds(assessment, CommandTag.EXECUTE);
+    }
+
+    /** Whether it fetches from a cursor that was declared as one that may write. */
+    private static boolean fetchesWriting(SessionFence fence, AssessedText text) {
+        return text.assessment().statements().size() == 1
+                && !holds(text.assessment(), CommandTag.EXECUTE)
+                && cursor(text).filter(cursor -> fence.mayWrite(cursor.name())).isPresent();
+    }
+
+    private static boolean declaresHeld(AssessedText text) {
+        return holds(text.assessment(), CommandTag.DECLARE_CURSOR)
+                && (text.assessment().statements().size() > 1
+                        || cursor(text).filter(cursor -> !cursor.held()).isEmpty());
+    }
+
+    private static void declaredOutside(SessionFence fence, AssessedText text) {
+        if (holds(text.assessment(), CommandTag.DECLARE_CURSOR)
+                && text.assessment().statements().size() == 1) {
+            cursor(text).ifPresent(cursor -> fence.writes(cursor.name()));
+        }
+    }
+
+    private static Optional<CursorName> cursor(AssessedText text) {
+        return CursorName.of(text.sql(), text.standardConformingStrings());
     }
 
     private static boolean holds(Assessment assessment, CommandTag tag) {
@@ -192,9 +264,14 @@ public final class FencedExecution {
     private static <T extends @Nullable Object> T writing(SessionFence fence, Execution<T> execution)
             throws SQLException {
         fence.allowWrites();
+        return writesAllowed(fence, execution);
+    }
+
+    private static <T extends @Nullable Object> T writesAllowed(SessionFence fence, ServerCall<T> call)
+            throws SQLException {
         T result;
         try {
-            result = execution.run();
+            result = call.run();
         } catch (SQLException | RuntimeException | Error e) {
             fence.refuseWrites(e);
             throw e;
@@ -210,28 +287,53 @@ public final class FencedExecution {
         if (!fence.watches()) {
             return execution.run();
         }
+        boolean open = !session.outsideTransaction();
         T result;
-        if (session.outsideTransaction()) {
+        if (!open) {
             result = fence.byDefault() ? writing(fence, execution) : execution.run();
         } else {
-            fence.leave();
-            result = execution.run();
+            declaredOutside(fence, text);
+            result = controlling(fence, text, execution);
         }
-        follow(fence, text);
+        TransactionFollower.follow(session, text, open);
         return result;
     }
 
-    /** What pgjdbc fetches for a result set that it did not fetch whole. */
+    /** What pgjdbc fetches for a result set that it did not fetch whole, or for a cursor among its values. */
     public <T extends @Nullable Object> T fetch(GuardedSession session, ServerCall<T> call) throws SQLException {
         SessionFence fence = session.fence();
+        boolean ours = fence.refusesAlone();
         if (fence.watches() && session.inTransaction() && (fence.coversAll() || fence.restedOnCatalog())) {
             fence.enter();
         }
         try {
             return call.run();
         } catch (SQLException e) {
-            throw misjudged(e) ? blocked(e, "fetch its rows all at once, without a fetch size") : e;
+            throw ours && misjudged(e) ? blocked(e, "fetch its rows all at once, without a fetch size") : e;
         }
+    }
+
+    /** What pgjdbc asks the catalog by itself, if it has to ask at all: a transaction that begins with it can write. */
+    public <T extends @Nullable Object> T ask(GuardedSession session, ServerCall<T> call) throws SQLException {
+        SessionFence fence = session.fence();
+        if (!fence.watches() || !fence.byDefault() || !fence.transactionBegins()) {
+            return fetch(session, call);
+        }
+        fence.allowWrites();
+        return writesAllowed(fence, call);
+    }
+
+    /** What pgjdbc sends to make a large object of a value that is bound: it writes, and takes nothing away. */
+    public <T extends @Nullable Object> T create(GuardedSession session, ServerCall<T> call) throws SQLException {
+        SessionFence fence = session.fence();
+        if (fence.watches() && !session.outsideTransaction()) {
+            if (fence.transactionBegins()) {
+                fence.beginTransaction(false);
+            } else {
+                fence.leave();
+            }
+        }
+        return call.run();
     }
 
     /** What has the server parse a statement without running it: input functions of literals run, and must only read. */
@@ -240,6 +342,7 @@ public final class FencedExecution {
         if (!fence.watches()) {
             return execution.run();
         }
+        boolean ours = fence.refusesAlone();
         try {
             if (!session.outsideTransaction()) {
                 fence.enter();
@@ -247,35 +350,8 @@ public final class FencedExecution {
             }
             return fence.byDefault() ? execution.run() : readOnly(session, execution);
         } catch (SQLException e) {
-            throw misjudged(e) ? blocked(e, "execute it without asking for its description first") : e;
+            throw ours && misjudged(e) ? blocked(e, "execute it without asking for its description first") : e;
         }
-    }
-
-    /** Keeps in mind which transaction the text has begun, and whether its caller only wants to read. */
-    private static void follow(SessionFence fence, AssessedText text) throws SQLException {
-        List<StatementAssessment> statements = text.assessment().statements();
-        if (statements.isEmpty()) {
-            return;
-        }
-        switch (statements.get(statements.size() - 1).tag()) {
-            case BEGIN, START_TRANSACTION -> fence.begun(modes(text).readOnly());
-            case SET_TRANSACTION -> {
-                TransactionModes modes = modes(text);
-                if (modes.ofSession()) {
-                    fence.session(modes.readOnly());
-                } else if (modes.readOnly()) {
-                    fence.begun(true);
-                }
-            }
-            case RESET, DISCARD -> fence.session(false);
-            default -> {
-                // Anything else leaves that as it was.
-            }
-        }
-    }
-
-    private static TransactionModes modes(AssessedText text) {
-        return TransactionModes.of(text.sql(), text.standardConformingStrings());
     }
 
     private static boolean misjudged(SQLException failure) {

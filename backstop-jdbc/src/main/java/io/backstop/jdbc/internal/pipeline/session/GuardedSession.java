@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.session;
 
 import io.backstop.api.snapshot.Connections;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.core.CachedQuery;
 import org.postgresql.core.Parser;
@@ -105,7 +106,7 @@ public final class GuardedSession {
 
     /** To be told before JDBC commits the caller's transaction. */
     public void committing() throws SQLException {
-        if (fence.cursorDeclared()) {
+        if (fence.cursorHeld()) {
             turn.lock(); // another thread's statement belongs to the transaction, too
             try {
                 fence.beforeCommit();
@@ -116,28 +117,31 @@ public final class GuardedSession {
         inTurn(uncommitted::forget);
     }
 
-    /** To be told after JDBC rolled the caller's transaction back. Never fails. */
-    public void rolledBack() {
-        inTurn(uncommitted::settle);
+    /** To be told after JDBC committed the caller's transaction. Never fails. */
+    public void committed() {
+        inTurn(fence::transactionEnded);
     }
 
-    /** To be told before JDBC sets a savepoint. */
-    public void markingSavepoint() throws SQLException {
+    /** To be told after JDBC rolled the caller's transaction back. Never fails. */
+    public void rolledBack() {
+        inTurn(() -> {
+            fence.rolledBack();
+            uncommitted.settle();
+        });
+    }
+
+    /** Sends what JDBC does to savepoints of the caller's, and keeps in mind that Backstop's is not among them any more. */
+    public <T extends @Nullable Object> T aroundSavepoint(boolean sets, ServerCall<T> call) throws SQLException {
         turn.lock();
         try {
             beginTurn();
-            fence.beginTransaction(false);
-            fence.leave();
-        } finally {
-            turn.unlock();
-        }
-    }
-
-    /** To be told after JDBC went back to a savepoint, or released one. */
-    public void savepointEnded() {
-        turn.lock();
-        try {
+            if (sets) {
+                fence.beginTransaction(false);
+                fence.leave();
+            }
+            T result = call.run();
             fence.savepointEnded();
+            return result;
         } finally {
             turn.unlock();
         }

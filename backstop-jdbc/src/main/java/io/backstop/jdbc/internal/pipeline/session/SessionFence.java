@@ -9,12 +9,15 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.HashSet;
+import java.util.Set;
 
 /**
  * What the server was told so that it keeps one session's SAFE statements from changing anything: outside transactions the
  * default {@code default_transaction_read_only}, in a transaction of the caller's a savepoint behind which it is read-only.
- * That savepoint stays until a statement comes that may write, so that a row of reads costs one round trip. Used within
- * the session's turn.
+ * That savepoint stays until a statement comes that may write, so that a row of reads costs one round trip. Whether to fence
+ * never depends on what the caller said of read-only transactions, because the caller can take that back. Used within the
+ * session's turn.
  */
 public final class SessionFence {
     private static final String DEFAULT = "default_transaction_read_only";
@@ -23,6 +26,12 @@ public final class SessionFence {
     private static final String WRITABLE = "SET TRANSACTION READ WRITE";
     private static final String ENTER = "SAVEPOINT backstop_fence; SET LOCAL transaction_read_only = on";
     private static final String LEAVE = "RELEASE SAVEPOINT backstop_fence";
+
+    /**
+     * Has the transaction see its rows before it is read-only for the first time. A serializable transaction whose first look
+     * is read-only counts as one that never writes, and conflicts with none (PredicateLock.c, RegisterSerializableTransaction).
+     */
+    private static final String LOOK = "VALUES (0)";
 
     /** The first version that reports the default whenever it changes (release notes of PostgreSQL 14). */
     private static final int REPORTS_DEFAULT = 14;
@@ -33,45 +42,68 @@ public final class SessionFence {
     private boolean direct;
 
     private ReadFence rule = ReadFence.OFF;
+
+    /** Whether the session's default has still to follow the rule, which it can outside transactions only. */
+    private boolean pending;
+
     private boolean defaultSet;
 
     /** Whether the caller's transaction stands behind the savepoint. */
     private boolean inside;
 
-    /** Whether the caller asked for a read-only transaction, or for a session of such. */
+    /** Whether the caller's transaction has seen its rows. */
+    private boolean looked;
+
+    /** Whether JDBC began the transaction as read-only, and nobody has sent anything since that could change that. */
+    private boolean readOnlyByJdbc;
+
+    /** Whether the caller asked for a read-only transaction in SQL. */
     private boolean readOnlyTransaction;
 
+    /** Whether the caller asked for a session of such, now and before the transaction. */
     private boolean readOnlySession;
 
-    /** What the caller had told JDBC before a read-only transaction of Backstop's own. */
-    private boolean readOnlyForJdbc;
+    private boolean readOnlySessionBefore;
+
+    /** What the caller had told JDBC before a transaction of Backstop's own. */
+    private boolean jdbcReadOnly;
 
     /** Whether a statement has run whose safety rests on the catalog: what it left behind may run code later. */
     private boolean restedOnCatalog;
 
-    private volatile boolean declaredCursor;
+    /** Whether the transaction may hold a cursor whose query runs at the COMMIT. */
+    private volatile boolean cursorHeld;
+
+    private boolean committedReadOnly;
+
+    /** The cursors of the transaction that were declared outside the fence, as they may write. */
+    private final Set<String> writingCursors = new HashSet<>(2);
 
     SessionFence(Connection connection, PgConnection postgres) throws SQLException {
         this.postgres = postgres;
         this.direct = connection == postgres && postgres.haveMinimumServerVersion(REPORTS_DEFAULT * 10_000);
     }
 
-    /** Does as the policy says from here on, as soon as no transaction is open. */
+    /** Does as the policy says from here on; the session's default as soon as no transaction is open. */
     public void follow(ReadFence wanted) throws SQLException {
-        if (rule != wanted && state() == TransactionState.IDLE) {
-            adopt(wanted);
+        if (rule != wanted) {
+            rule = wanted;
+            pending = true;
+        }
+        if (pending && state() == TransactionState.IDLE) {
+            adopt();
+            pending = false;
         }
     }
 
-    private void adopt(ReadFence wanted) throws SQLException {
-        if (wanted == ReadFence.SESSION && direct && !readOnlyByServer()) {
+    private void adopt() throws SQLException {
+        if (rule == ReadFence.SESSION && direct && !onStandby() && !isDefaultOn()) {
             defaultSet = setDefault();
             direct = defaultSet;
-        } else if (defaultSet) {
+        } else if (rule != ReadFence.SESSION && defaultSet) {
             outsideTransaction(RESET_DEFAULT);
             defaultSet = false;
         }
-        rule = wanted;
     }
 
     /**
@@ -91,15 +123,17 @@ public final class SessionFence {
         return set;
     }
 
-    /** Whether it is a standby, or was made read-only for this role or database: then there is nothing to add. */
-    private boolean readOnlyByServer() {
-        return "on".equals(postgres.getParameterStatus("in_hot_standby"))
-                || (!defaultSet && "on".equals(postgres.getParameterStatus(DEFAULT)));
+    private boolean onStandby() {
+        return "on".equals(postgres.getParameterStatus("in_hot_standby"));
     }
 
-    /** Whether a SAFE statement of the session is to be fenced now. */
+    private boolean isDefaultOn() {
+        return "on".equals(postgres.getParameterStatus(DEFAULT));
+    }
+
+    /** Whether SAFE statements of the session are to be fenced: not on a standby, where nobody writes. */
     public boolean watches() {
-        return rule != ReadFence.OFF && !readOnlyTransaction && !readOnlySession && (defaultSet || !readOnlyByServer());
+        return rule != ReadFence.OFF && !onStandby();
     }
 
     /** Whether all SAFE statements are fenced, and not only those that rest on the catalog. */
@@ -107,27 +141,50 @@ public final class SessionFence {
         return rule == ReadFence.SESSION;
     }
 
-    /** Whether what is sent outside a transaction is fenced by the session's default. */
+    /** Whether what is sent outside a transaction is read-only by the session's default, whoever set it. */
     public boolean byDefault() {
-        return defaultSet;
+        return defaultSet || isDefaultOn();
+    }
+
+    /** Whether the caller's transaction stands behind the fence. */
+    public boolean inside() {
+        return inside;
+    }
+
+    /** Whether the server would have let the statement write but for the fence. */
+    public boolean refusesAlone() {
+        return !readOnlyByJdbc && !readOnlyTransaction && !readOnlySession && (defaultSet || !isDefaultOn());
     }
 
     /** @throws UnguardedAccessException where the default was switched off and cannot be switched on again */
     void beginTurn() throws SQLException {
         if (state() == TransactionState.IDLE) {
-            inside = false;
-            readOnlyTransaction = false;
-            declaredCursor = false;
-        } else if (state() == TransactionState.FAILED) {
-            inside = false; // whatever the caller does now, it ends the savepoint
+            transactionEnded();
         }
         if (defaultOff() && state() != TransactionState.FAILED) {
             restoreDefault();
         }
     }
 
+    /** A transaction of the caller's has ended, whether or not another one has begun. */
+    public void transactionEnded() {
+        inside = false;
+        looked = false;
+        readOnlyByJdbc = false;
+        readOnlyTransaction = false;
+        readOnlySessionBefore = readOnlySession;
+        cursorHeld = false;
+        writingCursors.clear();
+    }
+
+    /** The same, and what was set in it is as it was before. */
+    public void rolledBack() {
+        readOnlySession = readOnlySessionBefore;
+        transactionEnded();
+    }
+
     private boolean defaultOff() {
-        return defaultSet && !"on".equals(postgres.getParameterStatus(DEFAULT));
+        return defaultSet && !isDefaultOn();
     }
 
     private void restoreDefault() throws SQLException {
@@ -173,45 +230,58 @@ public final class SessionFence {
         if (!transactionBegins()) {
             return;
         }
-        readOnlyTransaction = postgres.hintReadOnly();
-        if (defaultSet && watches()) {
-            execute(reads ? WRITABLE + "; " + ENTER : WRITABLE);
+        readOnlyByJdbc = postgres.hintReadOnly();
+        if (defaultSet && !readOnlyByJdbc) {
             inside = reads;
+            looked = reads;
+            String first = readOnlySession ? "" : WRITABLE + "; ";
+            execute(first + (reads ? LOOK + "; " + ENTER : ""));
         }
     }
 
     /** The transaction was ended and another one will begin, which is told the same. */
     void beginAgain() throws SQLException {
-        inside = false;
+        transactionEnded();
         beginTransaction(false);
     }
 
     /** What makes a transaction of Backstop's own writable, unless the caller wants to read only. */
     void makeWritable() throws SQLException {
-        if (defaultSet && !readOnlySession && !postgres.hintReadOnly()) {
+        jdbcReadOnly = postgres.isReadOnly();
+        if (jdbcReadOnly) {
+            postgres.setReadOnly(false); // in auto-commit it says nothing to the server
+        } else if (defaultSet && !readOnlySession) {
             execute(WRITABLE);
         }
     }
 
     /** What makes one read-only: in the round trip of its first statement, where the driver is not told to ignore it. */
     void makeReadOnly() throws SQLException {
-        readOnlyForJdbc = postgres.isReadOnly();
+        jdbcReadOnly = postgres.isReadOnly();
         postgres.setReadOnly(true); // outside auto-commit, so that it says nothing about the session
         if (!postgres.hintReadOnly()) {
             execute("SET TRANSACTION READ ONLY");
         }
     }
 
-    void readOnlyEnded() throws SQLException {
-        postgres.setReadOnly(readOnlyForJdbc);
+    void ownTransactionEnded() throws SQLException {
+        postgres.setReadOnly(jdbcReadOnly);
     }
 
-    /** A BEGIN was sent as a statement, as the last of its text. */
+    /** A transaction was begun in SQL, by BEGIN or by a chain, and has not looked at anything yet. */
     public void begun(boolean readOnly) throws SQLException {
         readOnlyTransaction = readOnly;
-        if (!readOnly && defaultSet && watches() && state() == TransactionState.OPEN) {
+        readOnlyByJdbc = false;
+        if (!readOnly && !readOnlySession && (defaultSet || committedReadOnly) && state() == TransactionState.OPEN) {
             execute(WRITABLE);
         }
+        committedReadOnly = false;
+    }
+
+    /** The caller made the transaction read-only, or no longer so. */
+    public void transaction(boolean readOnly) {
+        readOnlyByJdbc = false;
+        readOnlyTransaction = readOnly;
     }
 
     /** The caller made the session read-only, or no longer so. */
@@ -221,9 +291,11 @@ public final class SessionFence {
 
     /** Before a statement that is to be fenced, in a transaction of the caller's. */
     public void enter() throws SQLException {
-        if (!inside && state() != TransactionState.FAILED) {
-            execute(ENTER);
+        boolean readOnlyAnyway = readOnlyByJdbc && postgres.hintReadOnly();
+        if (!inside && !readOnlyAnyway && state() != TransactionState.FAILED) {
+            execute(looked ? ENTER : LOOK + "; " + ENTER);
             inside = true;
+            looked = true;
         }
     }
 
@@ -238,7 +310,7 @@ public final class SessionFence {
     /** What to send for that before something else; nothing where nothing has to be. */
     String leaving() {
         if (!inside || state() != TransactionState.OPEN) {
-            return "";
+            return ""; // after a failure the caller, or pgjdbc for it, goes back to before the savepoint or behind it
         }
         inside = false;
         return LEAVE + "; ";
@@ -247,6 +319,7 @@ public final class SessionFence {
     /** The caller went back to, or released, a savepoint, and with it this one. */
     public void savepointEnded() {
         inside = false;
+        readOnlyTransaction = false; // if it was set behind the savepoint
     }
 
     /** A statement runs that is SAFE because of what the catalog says. */
@@ -259,37 +332,64 @@ public final class SessionFence {
         return restedOnCatalog;
     }
 
-    /** A cursor was declared behind the fence; if it is held, its query runs at the COMMIT. */
-    public void declared() {
-        declaredCursor = true;
+    /** The transaction may hold a cursor from here on whose query runs at the COMMIT. */
+    public void holdsCursor() {
+        cursorHeld = true;
     }
 
-    boolean cursorDeclared() {
-        return declaredCursor;
+    /** Whether a COMMIT must be prepared. */
+    public boolean cursorHeld() {
+        return cursorHeld;
     }
 
-    /** Before a COMMIT: what waits for it writes, and a cursor that is held only reads. */
+    /** A cursor was declared that may write when it is fetched from. */
+    public void writes(String cursor) {
+        writingCursors.add(cursor);
+    }
+
+    /** Whether it was declared as one that may write. */
+    public boolean mayWrite(String cursor) {
+        return writingCursors.contains(cursor);
+    }
+
+    /**
+     * Before a COMMIT: what waits for it writes, and a cursor that is held only reads. Where what waits fails, the
+     * transaction is rolled back, as by the COMMIT.
+     */
     public void beforeCommit() throws SQLException {
-        if (declaredCursor && state() == TransactionState.OPEN) {
-            declaredCursor = false;
+        if (!cursorHeld || state() != TransactionState.OPEN) {
+            return;
+        }
+        try {
             execute(leaving() + "SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL transaction_read_only = on");
+            committedReadOnly = true;
+        } catch (SQLException e) {
+            if (state() == TransactionState.FAILED) {
+                execute("ROLLBACK");
+                rolledBack();
+            }
+            throw e;
         }
     }
 
-    /** Lets what is sent outside a transaction write, until {@link #refuseWrites}. */
+    /** Lets what is sent outside a transaction write, until {@link #refuseWrites}; not where JDBC was told to read only. */
     public void allowWrites() throws SQLException {
-        if (defaultSet) {
+        if (defaultSet && !postgres.isReadOnly() && !readOnlySession) {
             outsideTransaction(RESET_DEFAULT);
+        }
+    }
+
+    /** The same for what a text sends after it has committed the open transaction. */
+    public void allowWritesAfterCommit() throws SQLException {
+        if (defaultSet && !readOnlySession && state() == TransactionState.OPEN) {
+            execute(RESET_DEFAULT);
         }
     }
 
     /** Closes the connection where it fails: it would write unseen from then on. */
     public void refuseWrites(Throwable cause) {
-        if (!defaultSet) {
-            return;
-        }
         try {
-            if (state() != TransactionState.FAILED) {
+            if (defaultOff() && state() != TransactionState.FAILED) {
                 restoreDefault();
             }
         } catch (SQLException e) {

@@ -125,7 +125,8 @@ public abstract sealed class StatementTransaction {
             end();
         }
 
-        void end() throws SQLException {
+        private void end() throws SQLException {
+            session.fence().ownTransactionEnded();
             connection.setAutoCommit(true);
         }
     }
@@ -139,12 +140,6 @@ public abstract sealed class StatementTransaction {
     private static final class ReadOnly extends Own {
         ReadOnly(GuardedSession session) throws SQLException {
             super(session, session.fence()::makeReadOnly);
-        }
-
-        @Override
-        void end() throws SQLException {
-            session.fence().readOnlyEnded();
-            super.end();
         }
     }
 
