@@ -147,7 +147,7 @@ final class CanaryQueries {
                             + ") SELECT x FROM w" + aliases;
                 case 5 ->
                     "WITH RECURSIVE r(n) AS ((" + inner
-                            + ") UNION ALL SELECT n + 1 FROM r WHERE n < 0) SELECT n FROM r";
+                            + ") UNION ALL SELECT n + 1 FROM r WHERE n = 0) SELECT n FROM r";
                 case 6 ->
                     "WITH aviary AS (SELECT 7 AS a), zoo AS (" + inner
                             + ") SELECT (SELECT count(*) FROM zoo)::int + a FROM aviary";

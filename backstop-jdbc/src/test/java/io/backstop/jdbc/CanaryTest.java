@@ -41,6 +41,7 @@ class CanaryTest {
                 Statement statement = connection.createStatement();
                 Connection other = database.connect()) {
             GuardedSession session = new GuardedSession(other, Connections.NONE, database.url(), "generator");
+            statement.setMaxRows(1_000);
             long sung = sung(statement);
             while (ran < QUERIES) {
                 String sql = queries.next();

@@ -6,6 +6,7 @@ import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -21,6 +22,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /**
  * Every query here empties a table when it is sent around the guard, by code that only the catalog knows; where nothing but
@@ -192,6 +194,13 @@ class NamesThatRunCodeTest {
                 .isInstanceOf(StatementBlockedException.class)
                 .hasMessageContaining("[read-only-policy]");
         assertThat(database.value("SELECT count(*) FROM kept")).isEqualTo("1");
+    }
+
+    @Test
+    void a_type_named_by_a_value_is_seen_too() throws SQLException {
+        assumeTrue(database.majorVersion() >= 16, "pg_input_is_valid is of PostgreSQL 16");
+        a_query_that_empties_a_table_is_not_safe("SELECT pg_input_is_valid('1', 'check' || 'ed')");
+        a_query_that_empties_a_table_is_not_safe("SELECT message FROM pg_input_error_info('(1,2)', 'holder')");
     }
 
     /** Sent around the guard they would need a role, a file or a large object; what matters is that they are seen. */

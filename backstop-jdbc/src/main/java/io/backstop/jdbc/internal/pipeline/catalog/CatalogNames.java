@@ -21,7 +21,9 @@ import java.util.Set;
  * that, thread-safe.
  */
 final class CatalogNames {
-    private static final long STATEMENTS = 20_000;
+    private static final long BYTES_OF_JUDGEMENTS = 4L << 20;
+
+    private static final int ENTRY = 96;
 
     /** What BETWEEN, CASE, DISTINCT, IN, LIKE, SIMILAR TO, NATURAL JOIN and so on stand for. */
     private static final Set<String> IMPLIED = Set.of("=", "<>", "<", ">", "<=", ">=", "~", "~~", "!~~", "~~*", "!~~*");
@@ -39,8 +41,10 @@ final class CatalogNames {
     private final Map<CastUse, Standing> casts;
     private final boolean anywhere;
     private final ServerSpelling spelling;
-    private final Cache<MentionedNames, Judgement> judgements =
-            Caffeine.newBuilder().maximumSize(STATEMENTS).build();
+    private final Cache<MentionedNames, Judgement> judgements = Caffeine.newBuilder()
+            .maximumWeight(BYTES_OF_JUDGEMENTS)
+            .weigher((MentionedNames names, Judgement judgement) -> ENTRY + names.weight())
+            .build();
 
     private CatalogNames(Builder builder) {
         this.functions = Map.copyOf(builder.functions);

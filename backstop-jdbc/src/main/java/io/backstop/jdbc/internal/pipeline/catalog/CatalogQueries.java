@@ -188,7 +188,7 @@ final class CatalogQueries {
             SELECT 's', c.relname, id FROM reached JOIN pg_catalog.pg_class AS c ON c.oid = id
             WHERE class = 'pg_catalog.pg_index'::pg_catalog.regclass
             UNION ALL
-            SELECT 'r', t.typname, id FROM reached JOIN pg_catalog.pg_type AS t ON t.oid = id
+            SELECT 't', t.typname, id FROM reached JOIN pg_catalog.pg_type AS t ON t.oid = id
             WHERE class = 'pg_catalog.pg_type'::pg_catalog.regclass
             UNION ALL
             SELECT 'o', o.oprname, id FROM reached JOIN pg_catalog.pg_operator AS o ON o.oid = id

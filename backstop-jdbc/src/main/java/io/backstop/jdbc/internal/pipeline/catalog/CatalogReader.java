@@ -29,6 +29,10 @@ import java.util.stream.Collectors;
 final class CatalogReader {
     private static final String UNCOUNTED = "SELECT p.proname " + TrackCounts.FUNCTIONS_THAT_MAY_SWITCH_IT_OFF;
     private static final Pattern COMMA = Pattern.compile(",");
+
+    /** They run the input function of a type that a value names. */
+    private static final Set<String> READING_ANY_TYPE = Set.of("pg_input_is_valid", "pg_input_error_info");
+
     private static final Set<String> READABLE = Set.of("sql", "plpgsql");
 
     /** ProcedureRelationId of PostgreSQL's src/include/catalog/pg_proc.h. */
@@ -264,6 +268,10 @@ final class CatalogReader {
                 case "s" -> names.sampled(reached.name());
                 case "o" -> names.operator(reached.name(), Standing.CHANGES);
                 case "r" -> names.object(reached.name(), Standing.CHANGES);
+                case "t" -> {
+                    names.object(reached.name(), Standing.CHANGES);
+                    READING_ANY_TYPE.forEach(function -> names.function(function, Standing.CHANGES, false));
+                }
                 case "x" -> names.anywhere();
                 default -> names.cast(castUse(reached.kind()), Standing.CHANGES);
             }
