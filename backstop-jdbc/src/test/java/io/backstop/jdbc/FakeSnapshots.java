@@ -17,6 +17,7 @@ import java.util.Optional;
 class FakeSnapshots implements SnapshotService {
     final List<SnapshotRequest> requests = new ArrayList<>();
     int discarded;
+    List<SnapshotManifest> manifests = List.of();
     boolean failsBefore;
     boolean findsMoreDestroyed;
     Optional<RuntimeException> breaksBefore = Optional.empty();
@@ -43,7 +44,7 @@ class FakeSnapshots implements SnapshotService {
 
             @Override
             public List<SnapshotManifest> manifests() {
-                return List.of();
+                return manifests;
             }
 
             @Override

@@ -2,6 +2,7 @@ package io.backstop.jdbc;
 
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.policy.PolicyReader;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.postgresql.PGProperty;
 
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -21,7 +23,11 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -70,8 +76,78 @@ class RecentModeTest {
     }
 
     private void beat(Instant at) throws SQLException {
+        beat(at, databaseName());
+    }
+
+    private void beat(Instant at, String of, Long... tables) throws SQLException {
         try (SqlControlStore store = store(at)) {
-            store.heartbeats().beat("sidecar-1");
+            store.heartbeats().beat("sidecar of " + of, of, Set.of(tables));
+        }
+    }
+
+    /** As the guard names it. */
+    private String databaseName() {
+        Properties place = org.postgresql.Driver.parseURL(database.url(), null);
+        return PGProperty.PG_HOST.getOrDefault(place) + ":" + PGProperty.PG_PORT.getOrDefault(place) + "/"
+                + PGProperty.PG_DBNAME.getOrDefault(place);
+    }
+
+    private SnapshotManifest taken(SnapshotManifest.Source source, Optional<Long> table) {
+        SnapshotManifest.StoredObject nothing = new SnapshotManifest.StoredObject("schema.json", 0, "00");
+        return new SnapshotManifest(
+                SnapshotManifest.FORMAT_VERSION,
+                "snap_0123456789abcdef",
+                "grp_1",
+                "public",
+                "users",
+                List.of(),
+                SnapshotManifest.Coverage.TABLE,
+                1,
+                "00",
+                "text",
+                "UTF8",
+                "zstd",
+                List.of(),
+                nothing,
+                nothing,
+                NOW,
+                source,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                databaseName(),
+                "18.6",
+                "0/0",
+                "complete",
+                table.map(oid -> new SnapshotManifest.TableIdentity(1, oid, 1, 0)));
+    }
+
+    @Test
+    void a_sidecar_of_another_database_is_none() throws Exception {
+        beat(NOW, "elsewhere:5432/other");
+        assertRefused(NO_APPROVAL, "no sidecar of database " + databaseName() + " has ever been heard of");
+    }
+
+    @Test
+    void what_the_sidecar_does_not_store_is_not_covered() throws Exception {
+        beat(NOW, databaseName(), 7L);
+        for (Optional<Long> table : List.of(Optional.of(8L), Optional.<Long>empty())) {
+            snapshots.manifests = List.of(taken(SnapshotManifest.Source.SIDECAR, table));
+            assertThatThrownBy(() -> truncate(NO_APPROVAL))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageContaining("no sidecar that is alive stores table public.users of database");
+            assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("1");
+        }
+    }
+
+    @Test
+    void a_snapshot_that_a_statement_relied_on_is_remembered() throws Exception {
+        beat(NOW, databaseName(), 7L);
+        snapshots.manifests = List.of(taken(SnapshotManifest.Source.SIDECAR, Optional.of(7L)));
+        truncate(NO_APPROVAL);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("0");
+        try (SqlControlStore store = store(NOW)) {
+            assertThat(store.snapshots().uses()).isEqualTo(Map.of("snap_0123456789abcdef", NOW));
         }
     }
 

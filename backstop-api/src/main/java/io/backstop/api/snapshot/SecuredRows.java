@@ -30,6 +30,11 @@ public interface SecuredRows {
         return Optional.empty();
     }
 
+    /** How many rows are in no snapshot, because they were written since; empty where the snapshots were just taken. */
+    default Optional<RowsSince> rowsSince() {
+        return Optional.empty();
+    }
+
     /**
      * Removes what is stored, for a statement that was rolled back. What cannot be removed is added to why.
      *

@@ -36,6 +36,7 @@ import java.util.Optional;
  * @param serverVersion as {@code server_version} says it
  * @param lsn the write-ahead log position when the rows were read
  * @param status {@code complete}
+ * @param identity which table it was; empty in snapshots that were taken before this was stored
  */
 public record SnapshotManifest(
         int formatVersion,
@@ -61,7 +62,8 @@ public record SnapshotManifest(
         String database,
         String serverVersion,
         String lsn,
-        String status) {
+        String status,
+        Optional<TableIdentity> identity) {
     public static final int FORMAT_VERSION = 2;
 
     public SnapshotManifest {
@@ -87,6 +89,61 @@ public record SnapshotManifest(
         Objects.requireNonNull(serverVersion, "serverVersion");
         Objects.requireNonNull(lsn, "lsn");
         Objects.requireNonNull(status, "status");
+        Objects.requireNonNull(identity, "identity");
+    }
+
+    /** A manifest without the table's identity. */
+    public SnapshotManifest(
+            int formatVersion,
+            String snapshotId,
+            String groupId,
+            String schema,
+            String table,
+            List<Column> columns,
+            Coverage coverage,
+            long rowCount,
+            String rowChecksum,
+            String copyFormat,
+            String encoding,
+            String compression,
+            List<Chunk> chunks,
+            StoredObject schemaObject,
+            StoredObject schemaSql,
+            Instant createdAt,
+            Source source,
+            Optional<String> statementSha256,
+            Optional<String> approvalId,
+            Optional<String> agentId,
+            String database,
+            String serverVersion,
+            String lsn,
+            String status) {
+        this(
+                formatVersion,
+                snapshotId,
+                groupId,
+                schema,
+                table,
+                columns,
+                coverage,
+                rowCount,
+                rowChecksum,
+                copyFormat,
+                encoding,
+                compression,
+                chunks,
+                schemaObject,
+                schemaSql,
+                createdAt,
+                source,
+                statementSha256,
+                approvalId,
+                agentId,
+                database,
+                serverVersion,
+                lsn,
+                status,
+                Optional.empty());
     }
 
     /** The bytes that the store holds for it, the manifest itself not counted. */
@@ -104,6 +161,23 @@ public record SnapshotManifest(
 
     /** Another object of the snapshot: its name within it, its bytes as stored and their SHA-256 in hex. */
     public record StoredObject(String name, long bytes, String sha256) {}
+
+    /**
+     * Tells a table from every other that has had its name, and from itself before it was emptied or rewritten.
+     *
+     * @param databaseOid the database's oid
+     * @param tableOid the table's oid
+     * @param file the number of the file with its rows, which TRUNCATE and everything that rewrites the table change; 0
+     *     where it has none
+     * @param writes how many rows had ever been inserted, updated or deleted by the server's statistics; a number to
+     *     compare with a later one
+     */
+    public record TableIdentity(long databaseOid, long tableOid, long file, long writes) {
+        /** Whether it is the same table with the same rows, but for those written since. */
+        public boolean isSameAs(TableIdentity other) {
+            return databaseOid == other.databaseOid && tableOid == other.tableOid && file == other.file;
+        }
+    }
 
     /** Which of the table's rows a snapshot holds. */
     public enum Coverage {

@@ -18,7 +18,9 @@ import picocli.CommandLine.Spec;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 
 /** {@code backstop sidecar}: stores tables again and again, for policies with {@code "snapshot_mode": "recent"}. */
 @Command(
@@ -74,11 +76,25 @@ public final class SidecarCommand implements Callable<Integer> {
         }
     }
 
+    /** Named after what it stores, so that another sidecar of the same database has a heartbeat of its own. */
+    private void beat(ControlStore store, List<SnapshotManifest> taken) throws SQLException {
+        String database = tables.databaseName();
+        String names = taken.stream()
+                .map(manifest -> manifest.schema() + "." + manifest.table())
+                .sorted()
+                .collect(Collectors.joining(", "));
+        Set<Long> oids = taken.stream()
+                .flatMap(manifest -> manifest.identity().stream())
+                .map(SnapshotManifest.TableIdentity::tableOid)
+                .collect(Collectors.toSet());
+        store.heartbeats().beat(database + ": " + names, database, oids);
+    }
+
     /** A round that fails is told, and not counted: the next one may succeed, and statements wait for it. */
     private int round(ControlStore store) {
         try {
             List<SnapshotManifest> taken = tables.take(storage, SnapshotManifest.Source.SIDECAR);
-            store.heartbeats().beat(tables.databaseName());
+            beat(store, taken);
             if (report.asJson()) {
                 report.json(taken);
             } else {

@@ -3,6 +3,7 @@ package io.backstop.cli.snapshots;
 import io.backstop.api.approval.Approval;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.option.ControlOption;
 import io.backstop.cli.option.StorageOption;
 import io.backstop.cli.output.ExitCode;
@@ -30,8 +31,8 @@ import java.util.concurrent.Callable;
 @Command(
         name = "prune",
         description = {
-            "Removes snapshots older than a time, but for the newest whole one of every table and those whose approval"
-                    + " is young.",
+            "Removes snapshots older than a time, but for the newest whole one of every table and those whose approval,"
+                    + " or whose use by a statement, is young.",
             "Whole means that every object is there and has its size; `backstop snapshots verify` reads them."
         },
         mixinStandardHelpOptions = true)
@@ -58,7 +59,7 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
             paramLabel = "TIME",
             defaultValue = "30d",
             converter = DurationConverter.class,
-            description = "How long an approval keeps the snapshots of its statement [${DEFAULT-VALUE}].")
+            description = "How long an approval, or a use, keeps the snapshots of its statement [${DEFAULT-VALUE}].")
     private Duration approvalRetention = RetentionRules.DEFAULT_APPROVAL_RETENTION;
 
     @Option(names = "--dry-run", description = "Only say what would be removed.")
@@ -70,7 +71,7 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
             Instant now = Instant.now();
             SnapshotInventory inventory = SnapshotInventory.of(store);
             RetentionRules rules = new RetentionRules(olderThan, approvalRetention);
-            RetentionPlan plan = RetentionPlan.of(inventory, approvals(inventory), rules, now);
+            RetentionPlan plan = RetentionPlan.of(inventory, approvals(inventory), uses(inventory), rules, now);
             Optional<Pruning.Outcome> outcome = dryRun ? Optional.empty() : Optional.of(new Pruning(store).run(plan));
             PruneReport done = PruneReport.of(plan, outcome, inventory.broken());
             if (report.asJson()) {
@@ -96,6 +97,18 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
             }
         }
         return known;
+    }
+
+    /** When statements relied on snapshots that were not taken for them; without a control store there were none. */
+    private Map<String, Instant> uses(SnapshotInventory inventory) throws ControlStoreUnavailableException {
+        boolean beforehand = inventory.snapshots().stream()
+                .anyMatch(stored -> stored.manifest().source() != SnapshotManifest.Source.INLINE);
+        if (!beforehand || !control.isExpected()) {
+            return Map.of();
+        }
+        try (ControlStore store = control.openExisting()) {
+            return store.snapshots().uses();
+        }
     }
 
     private static Instant when(Approval approval) {

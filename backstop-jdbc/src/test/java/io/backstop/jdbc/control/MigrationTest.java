@@ -23,6 +23,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -156,7 +157,7 @@ class MigrationTest {
         assertThatThrownBy(() -> store.pause().current())
                 .isInstanceOf(ControlStoreUnavailableException.class)
                 .hasMessageStartingWith("the control store is closed: " + file);
-        assertThatThrownBy(() -> store.heartbeats().beat("sidecar"))
+        assertThatThrownBy(() -> store.heartbeats().beat("sidecar", "db:5432/shop", Set.of()))
                 .isInstanceOf(ControlStoreUnavailableException.class);
     }
 

@@ -5,6 +5,7 @@ import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.SnapshotMode;
+import io.backstop.api.policy.WriteBudget;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -77,6 +78,18 @@ class PolicyReaderTest {
     }
 
     @Test
+    void a_write_budget_may_be_named_in_part_or_be_none() throws InvalidPolicyException {
+        assertThat(reader.read("{}", "p").impact().budget()).contains(new WriteBudget(10_000, 50, Duration.ofHours(1)));
+        assertThat(reader.read("{\"write_budget\": {\"rows\": 7, \"window_seconds\": 60}}", "p")
+                        .impact()
+                        .budget())
+                .contains(new WriteBudget(7, 50, Duration.ofMinutes(1)));
+        assertThat(reader.read("{\"write_budget\": \"none\"}", "p").impact().budget())
+                .isEmpty();
+        assertThat(Policy.application().impact().budget()).isEmpty();
+    }
+
+    @Test
     void an_unknown_key_is_named_with_its_line() {
         assertThatThrownBy(() ->
                         reader.read("{\n  \"snapshot_mode\": \"inline\",\n  \"snapshot_mod\": \"off\"\n}", "p.json"))
@@ -98,6 +111,10 @@ class PolicyReaderTest {
                     "max_write_percent_without_critical": 101 | "max_write_percent_without_critical" has to be a whole number from 1 to 100
                     "protected_columns": ["users"]            | "protected_columns" has to be an object of lists of names
                     "protected_columns": {"users": "email"}   | "protected_columns" has to be an object of lists of names
+                    "write_budget": 100                       | "write_budget" has to be "none", or an object with rows, percent (1 to 100) and window_seconds (1 to 31622400)
+                    "write_budget": {"row": 1}                | "write_budget" has to be "none", or an object with rows, percent (1 to 100) and window_seconds (1 to 31622400)
+                    "write_budget": {"rows": 0}               | "write_budget" has to be "none", or an object with rows, percent (1 to 100) and window_seconds (1 to 31622400)
+                    "write_budget": {"percent": 101}          | "write_budget" has to be "none", or an object with rows, percent (1 to 100) and window_seconds (1 to 31622400)
                     "dangerous_retry_window_seconds": -1      | "dangerous_retry_window_seconds" has to be a whole number from 1 to 31622400
                     """)
     void a_value_of_the_wrong_kind_is_refused_with_key_and_line(String member, String message) {

@@ -21,6 +21,7 @@ final class ManifestFormat {
     static final String NAME = "manifest.json";
 
     private static final String CHECKSUM = "checksum";
+    private static final String IDENTITY = "identity";
     private static final Pattern ENCODING = Pattern.compile("[A-Za-z0-9_]{1,63}");
 
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
@@ -49,6 +50,9 @@ final class ManifestFormat {
             JsonNode checksum = node.remove(CHECKSUM);
             if (checksum == null || !checksum.isString() || !checksum.asString().equals(checksum(node))) {
                 throw new CorruptSnapshotException(origin + " does not match its own checksum");
+            }
+            if (!node.has(IDENTITY)) {
+                node.putNull(IDENTITY); // taken before it was stored
             }
             return checked(SnapshotJson.MAPPER.treeToValue(node, SnapshotManifest.class), origin);
         } catch (JacksonException e) {

@@ -4,11 +4,13 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
+import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
 import io.backstop.snapshot.describe.TableDescriber;
+import io.backstop.snapshot.describe.TableIdentities;
 import io.backstop.snapshot.internal.copy.BinaryColumns;
 import io.backstop.snapshot.internal.copy.ChunkUploads;
 import io.backstop.snapshot.internal.copy.TableCopier;
@@ -30,6 +32,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Future;
 
 /**
@@ -100,6 +103,7 @@ final class Capture {
         Map<Long, TableDescription> descriptions =
                 new TableDescriber().describe(session.connection(), oids, standalone.kept());
         Origin origin = Origin.read(session, settings.clock().instant());
+        Map<Long, TableIdentity> identities = TableIdentities.read(session, oids);
         BinaryColumns binary = BinaryColumns.of(session, oids);
         Map<Long, Long> pages = TableSize.pages(session, oids);
         try (ChunkUploads store = new ChunkUploads(chunkBytes + OVER)) {
@@ -137,7 +141,8 @@ final class Capture {
                                     format,
                                     binary.encoding(),
                                     origin,
-                                    groupId))));
+                                    groupId,
+                                    Optional.ofNullable(identities.get(relation.oid()))))));
                 }
             }
             return publish(store, prepared);
@@ -175,7 +180,8 @@ final class Capture {
             CopyFormat format,
             String encoding,
             Origin origin,
-            String groupId)
+            String groupId,
+            Optional<TableIdentity> identity)
             throws IOException {
         List<SnapshotManifest.Column> columns = TableCopier.columns(description);
         List<SnapshotManifest.Chunk> chunks = copied.chunks();
@@ -208,7 +214,8 @@ final class Capture {
                 provenance.database(),
                 origin.serverVersion(),
                 origin.lsn(),
-                "complete");
+                "complete",
+                identity);
     }
 
     /** Makes sure of everything that was published, now or before. */

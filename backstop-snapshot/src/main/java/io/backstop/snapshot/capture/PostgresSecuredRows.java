@@ -2,6 +2,7 @@ package io.backstop.snapshot.capture;
 
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.RowMismatch;
+import io.backstop.api.snapshot.RowsSince;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.internal.loss.AffectedRowsCheck;
@@ -16,6 +17,7 @@ import java.util.Optional;
  * The rows saved for one statement, and the checks afterwards.
  *
  * @param taken where rows were saved one by one
+ * @param rowsSince where snapshots were taken beforehand
  * @param capture what stored it
  */
 record PostgresSecuredRows(
@@ -24,6 +26,7 @@ record PostgresSecuredRows(
         String storage,
         CollateralLossCheck aftermath,
         Optional<AffectedRowsCheck> taken,
+        Optional<RowsSince> rowsSince,
         Capture capture)
         implements SecuredRows {
     @Override

@@ -5,12 +5,14 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.RowQuery;
+import io.backstop.api.snapshot.RowsSince;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.capture.RecentSnapshots.Covering;
 import io.backstop.snapshot.describe.TransactionBlock;
 import io.backstop.snapshot.internal.copy.TableCopier;
 import io.backstop.snapshot.internal.copy.TableSize;
@@ -54,6 +56,8 @@ import java.util.Optional;
  * go on. Only where that rollback fails too, because the connection is lost, is the transaction gone with the connection.
  */
 public final class PostgresSnapshotService implements SnapshotService {
+    private static final RowsSince NOTHING_SINCE = new RowsSince(0, false);
+
     private final ObjectStore store;
     private final SnapshotArchive archive;
     private final SnapshotSettings settings;
@@ -181,6 +185,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                         store.address(),
                         saved.aftermath(),
                         Optional.of(saved.taken()),
+                        Optional.empty(),
                         capture));
     }
 
@@ -215,17 +220,24 @@ public final class PostgresSnapshotService implements SnapshotService {
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
         String groupId = ids.groupId();
-        List<SnapshotManifest> manifests = covering(session, more, locked, request, capture, groupId);
-        capture.verify(manifests, groupId);
+        Covering covering = covering(session, more, locked, request, capture, groupId);
+        capture.verify(covering.manifests(), groupId);
         CollateralLossCheck aftermath = CollateralLossCheck.expect(
                 session, locked.saved(), locked.visibility() == SnapshotVisibility.OLDER || drops(request));
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
         locked.path().useCallers();
-        return new PostgresSecuredRows(groupId, manifests, store.address(), aftermath, Optional.empty(), capture);
+        return new PostgresSecuredRows(
+                groupId,
+                covering.manifests(),
+                store.address(),
+                aftermath,
+                Optional.empty(),
+                request.recent().map(age -> covering.since()),
+                capture);
     }
 
     /** Snapshots that cover the radius: taken now, or where the request says so, not long ago. */
-    private List<SnapshotManifest> covering(
+    private Covering covering(
             CallerSession session,
             Connections more,
             LockedBlastRadius locked,
@@ -237,22 +249,29 @@ public final class PostgresSnapshotService implements SnapshotService {
         StandaloneObjects standalone =
                 new BlastRadiusResolver(session, locked.path()).standalone(request.destructions(), radius);
         if (radius.tables().isEmpty()) {
-            return List.of();
+            return new Covering(List.of(), NOTHING_SINCE);
         }
         if (request.recent().isPresent()) {
-            List<SnapshotManifest> covering = new ArrayList<>(new RecentSnapshots(archive, settings.clock())
+            Covering recent = new RecentSnapshots(archive, settings.clock())
                     .of(
                             session,
                             radius.local(),
                             request.database(),
-                            request.recent().get()));
+                            request.recent().get());
+            List<SnapshotManifest> covering = new ArrayList<>(recent.manifests());
             // Definitions alone cost nothing, and nobody takes them beforehand.
             covering.addAll(capture.copy(radius.foreign(), groupId, HelperConnection.none()));
-            return covering;
+            return new Covering(covering, recent.since());
         }
         TableSize.refuseTooLarge(session, radius, request);
-        return capture.copy(
-                radius.relations(), groupId, secondReader(session, more, locked), LockedRowIdentities.NONE, standalone);
+        return new Covering(
+                capture.copy(
+                        radius.relations(),
+                        groupId,
+                        secondReader(session, more, locked),
+                        LockedRowIdentities.NONE,
+                        standalone),
+                NOTHING_SINCE);
     }
 
     /** No other connection sees what this transaction wrote itself, what an older snapshot sees, or temporary tables. */

@@ -42,6 +42,22 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
      */
     public static RetentionPlan of(
             SnapshotInventory inventory, Map<String, Instant> approvals, RetentionRules rules, Instant now) {
+        return of(inventory, approvals, Map.of(), rules, now);
+    }
+
+    /**
+     * Decides.
+     *
+     * @param approvals as above
+     * @param uses when statements that destroyed rows have relied on snapshots that were taken beforehand, by the
+     *     snapshot's id; such a use keeps a snapshot as long as an approval does
+     */
+    public static RetentionPlan of(
+            SnapshotInventory inventory,
+            Map<String, Instant> approvals,
+            Map<String, Instant> uses,
+            RetentionRules rules,
+            Instant now) {
         Map<Table, Stored> best = new HashMap<>();
         inventory.snapshots().stream()
                 .filter(snapshot -> snapshot.manifest().coverage() == Coverage.TABLE)
@@ -50,7 +66,7 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
         List<Decision> decisions = new ArrayList<>();
         for (Stored snapshot : inventory.snapshots()) {
             Optional<Stored> kept = Optional.ofNullable(best.get(Table.of(snapshot)));
-            decisions.add(new Decision(snapshot, reason(snapshot, kept, approvals, rules, now), kept));
+            decisions.add(new Decision(snapshot, reason(snapshot, kept, approvals, uses, rules, now), kept));
         }
         Instant limit = now.minus(rules.unfinished());
         return new RetentionPlan(
@@ -62,7 +78,12 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
     }
 
     private static Reason reason(
-            Stored snapshot, Optional<Stored> best, Map<String, Instant> approvals, RetentionRules rules, Instant now) {
+            Stored snapshot,
+            Optional<Stored> best,
+            Map<String, Instant> approvals,
+            Map<String, Instant> uses,
+            RetentionRules rules,
+            Instant now) {
         SnapshotManifest manifest = snapshot.manifest();
         if (best.isPresent() && best.get().equals(snapshot)) {
             return snapshot.damage().isPresent() ? Reason.NO_WHOLE_ONE : Reason.NEWEST;
@@ -70,9 +91,15 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
         if (!manifest.createdAt().isBefore(now.minus(rules.olderThan()))) {
             return Reason.YOUNG;
         }
+        Instant limit = now.minus(rules.approvalRetention());
+        if (Optional.ofNullable(uses.get(manifest.snapshotId()))
+                .filter(at -> !at.isBefore(limit))
+                .isPresent()) {
+            return Reason.USED;
+        }
         boolean approved = manifest.approvalId()
                 .map(id -> approvals.getOrDefault(id, manifest.createdAt()))
-                .filter(at -> !at.isBefore(now.minus(rules.approvalRetention())))
+                .filter(at -> !at.isBefore(limit))
                 .isPresent();
         return approved ? Reason.APPROVAL : Reason.OLD;
     }
@@ -88,7 +115,8 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
         YOUNG("young"),
         NEWEST("the newest whole snapshot of its table"),
         NO_WHOLE_ONE("damaged, but its table has no whole one"),
-        APPROVAL("its approval is young");
+        APPROVAL("its approval is young"),
+        USED("a statement has relied on it not long ago");
 
         private final String words;
 

@@ -169,11 +169,25 @@ class SnapshotArchiveTest {
                         "server_version",
                         "lsn",
                         "status",
+                        "identity",
                         "checksum");
         assertThat(json.get("chunks").get(0).propertyNames())
                 .containsExactlyInAnyOrder("name", "rows", "bytes", "sha256");
         assertThat(json.get("source").asString()).isEqualTo("inline");
         assertThat(json.get("created_at").asString()).isEqualTo("1970-01-01T00:00:00Z");
+    }
+
+    @Test
+    void a_manifest_from_before_tables_had_an_identity_is_read() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        SnapshotManifest manifest = publish(archive, "public", "t", "snap_1", 0, "1\n");
+        Path file = folder.resolve("snapshots/public.t/snap_1/manifest.json");
+        ObjectNode json = (ObjectNode) SnapshotJson.MAPPER.readTree(Files.readString(file));
+        json.remove(List.of("identity", "checksum"));
+        json.put("checksum", Sha256.hex(SnapshotJson.MAPPER.writeValueAsBytes(json)));
+        Files.writeString(file, json.toString());
+        assertThat(archive.list()).containsExactly(manifest);
+        assertThat(manifest.identity()).isEmpty();
     }
 
     @Test

@@ -102,6 +102,24 @@ class ForeignTablesTest {
     }
 
     @Test
+    void a_write_to_a_foreign_table_through_a_trigger_is_found_afterwards() throws Exception {
+        database.run(
+                "CREATE TABLE app.local (id integer)",
+                "INSERT INTO app.local VALUES (1)",
+                "CREATE FUNCTION app.reach() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " 'BEGIN DELETE FROM app.far; RETURN NULL; END'",
+                "CREATE TRIGGER reach AFTER DELETE ON app.local EXECUTE FUNCTION app.reach()");
+        try (Connection connection = Securing.begin(database)) {
+            SecuredRows secured = securing.secure(connection, plain(Kind.DELETE, "app.local"));
+            Securing.run(connection, "DELETE FROM app.local");
+            assertThatThrownBy(secured::confirmNothingElseWasDestroyed)
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageStartingWith("the statement wrote to foreign table app.far through a trigger");
+        }
+        assertThat(database.rows("SELECT * FROM app.remote")).hasSize(2);
+    }
+
+    @Test
     void a_dropped_foreign_table_is_kept_by_its_definition_and_its_rows_stay() throws Exception {
         try (Connection connection = Securing.begin(database)) {
             SecuredRows secured = securing.secure(connection, plain(Kind.DROP_TABLE, "app.far"));

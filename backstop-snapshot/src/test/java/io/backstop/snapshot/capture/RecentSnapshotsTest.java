@@ -5,6 +5,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.RowsSince;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
@@ -16,6 +17,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -149,6 +152,34 @@ class RecentSnapshotsTest {
         take(Duration.ofHours(-1), DATABASE, "a");
         take(Duration.ofSeconds(10), "localhost:5432/other", "a");
         assertRefused("there is no snapshot of table public.a");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE a RENAME TO old_a; CREATE TABLE a (id integer PRIMARY KEY); INSERT INTO a VALUES (3), (4)",
+                "DROP TABLE b; DROP TABLE a; CREATE TABLE a (id integer PRIMARY KEY); INSERT INTO a VALUES (3), (4);"
+                        + " CREATE TABLE b (a_id integer REFERENCES a ON DELETE CASCADE)",
+                "TRUNCATE a, b; INSERT INTO a VALUES (3), (4)",
+                "VACUUM FULL a"
+            })
+    void a_snapshot_of_the_tables_name_alone_does_not_count(String change) throws Exception {
+        String id = take(Duration.ofSeconds(10), DATABASE, "a", "b").get(0).snapshotId();
+        database.run(change.split("; "));
+        assertRefused("the newest snapshot of table public.a, " + id
+                + ", is of another table of that name, or was taken before the table was emptied or rewritten");
+        database.run("DROP TABLE IF EXISTS old_a CASCADE");
+    }
+
+    @Test
+    void rows_that_were_written_since_are_told() throws Exception {
+        take(Duration.ofSeconds(10), DATABASE, "a", "b");
+        try (Connection connection = Securing.begin(database)) {
+            assertThat(delete(connection).rowsSince()).contains(new RowsSince(0, false));
+            Securing.run(connection, "INSERT INTO a SELECT generate_series(10, 16)");
+            Securing.run(connection, "UPDATE a SET id = 20 WHERE id = 10");
+            assertThat(delete(connection).rowsSince()).contains(new RowsSince(8, false));
+        }
     }
 
     @Test

@@ -34,6 +34,7 @@ import java.util.stream.Collectors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.tuple;
 
 class RetentionPlanTest {
     private static final Instant NOW = Instant.parse("2026-06-01T00:00:00Z");
@@ -105,6 +106,20 @@ class RetentionPlanTest {
                         "snap_2", Reason.OLD,
                         "snap_3", Reason.OLD,
                         "snap_4", Reason.NO_WHOLE_ONE));
+    }
+
+    @Test
+    void a_snapshot_that_a_statement_relied_on_is_kept_as_long_as_an_approval_keeps_one() throws IOException {
+        MemoryObjectStore store = new MemoryObjectStore();
+        StoredSnapshots.publish(store, new Wanted("snap_0", "users", daysAgo(0)));
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(60)));
+        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(61)));
+        Map<String, Instant> uses = Map.of("snap_1", daysAgo(30), "snap_2", daysAgo(31));
+        assertThat(RetentionPlan.of(SnapshotInventory.of(store), APPROVALS, uses, days(7, 30), NOW)
+                        .snapshots())
+                .extracting(decision -> decision.snapshot().manifest().snapshotId(), Decision::reason)
+                .containsExactlyInAnyOrder(
+                        tuple("snap_0", Reason.NEWEST), tuple("snap_1", Reason.USED), tuple("snap_2", Reason.OLD));
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.control;
 
+import io.backstop.api.control.Heartbeat;
 import io.backstop.api.control.Heartbeats;
 import io.backstop.api.error.ControlStoreUnavailableException;
 
@@ -8,7 +9,13 @@ import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** The heartbeats as a table with a row for each sidecar. Thread-safe. */
 public final class HeartbeatRepository implements Heartbeats {
@@ -21,15 +28,41 @@ public final class HeartbeatRepository implements Heartbeats {
     }
 
     @Override
-    public void beat(String sidecar) throws ControlStoreUnavailableException {
+    public void beat(String sidecar, String databaseName, Set<Long> tables) throws ControlStoreUnavailableException {
         database.perform(connection -> {
-            try (PreparedStatement insert =
-                    connection.prepareStatement("INSERT INTO heartbeats (sidecar, at) VALUES (?, ?)"
-                            + " ON CONFLICT (sidecar) DO UPDATE SET at = excluded.at")) {
+            try (PreparedStatement insert = connection.prepareStatement(
+                    "INSERT INTO heartbeats (sidecar, at, database, tables) VALUES (?, ?, ?, ?)"
+                            + " ON CONFLICT (sidecar) DO UPDATE SET at = excluded.at, database = excluded.database,"
+                            + " tables = excluded.tables")) {
                 insert.setString(1, sidecar);
                 insert.setLong(2, clock.millis());
+                insert.setString(3, databaseName);
+                insert.setString(4, ControlJson.write(new TreeSet<>(tables)));
                 insert.executeUpdate();
             }
+        });
+    }
+
+    @Override
+    public List<Heartbeat> of(String databaseName) throws ControlStoreUnavailableException {
+        return database.read(connection -> {
+            List<Heartbeat> heartbeats = new ArrayList<>();
+            try (PreparedStatement select =
+                    connection.prepareStatement("SELECT sidecar, tables, at FROM heartbeats WHERE database = ?")) {
+                select.setString(1, databaseName);
+                try (ResultSet row = select.executeQuery()) {
+                    while (row.next()) {
+                        heartbeats.add(new Heartbeat(
+                                row.getString(1),
+                                databaseName,
+                                Arrays.stream(ControlJson.read(row.getString(2), long[].class))
+                                        .boxed()
+                                        .collect(Collectors.toSet()),
+                                Instant.ofEpochMilli(row.getLong(3))));
+                    }
+                }
+            }
+            return heartbeats;
         });
     }
 

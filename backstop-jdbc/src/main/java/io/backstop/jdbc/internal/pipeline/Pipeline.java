@@ -474,7 +474,7 @@ public final class Pipeline implements AutoCloseable {
         Optional<String> approvalId = Optional.empty();
         if (verdict instanceof Verdict.Hold hold) {
             if (takesSnapshot(hold, statement)) {
-                secured.checked(statement, run.policy().recovery());
+                secured.checked(run.session(), statement, run.policy().recovery());
             }
             approvalId = Optional.of(approve(run, statement, hold));
         }

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -66,7 +67,7 @@ public final class SecuredExecution {
             LastLook look,
             Execution<T> execution)
             throws SQLException {
-        SnapshotService service = checked(statement, recovery);
+        SnapshotService service = checked(session, statement, recovery);
         Optional<RowQuery> query = recovery.snapshotMode() == SnapshotMode.INLINE
                 ? RowCaptureEligibility.query(session, statement, execution)
                 : Optional.empty();
@@ -116,6 +117,7 @@ public final class SecuredExecution {
                     : service.secure(connection, session.more(), request, progress);
             unused = Optional.of(rows);
             securing = false;
+            rely(session, recovery, rows);
             look.require();
             T result = transaction.send(execution);
             securing = true;
@@ -156,6 +158,18 @@ public final class SecuredExecution {
             undo(transaction, unused, e);
             throw e;
         }
+    }
+
+    /** Of snapshots that were taken beforehand: they have to be of these tables, and to stay. */
+    private void rely(GuardedSession session, RecoveryRules recovery, SecuredRows rows) throws BackstopException {
+        if (recovery.snapshotMode() != SnapshotMode.RECENT) {
+            return;
+        }
+        List<SnapshotManifest> relied = rows.manifests().stream()
+                .filter(manifest -> manifest.source() != SnapshotManifest.Source.INLINE)
+                .toList();
+        sidecar.requireCovers(recovery, session.database(), relied);
+        catalogue.rely(relied);
     }
 
     private static void undo(StatementTransaction transaction, Optional<SecuredRows> unused, Throwable why) {
@@ -203,9 +217,10 @@ public final class SecuredExecution {
      * The service that would secure the statement, where it could be secured at all: nobody should be asked to approve what
      * cannot run.
      */
-    public SnapshotService checked(ReviewedStatement statement, RecoveryRules recovery) throws BackstopException {
+    public SnapshotService checked(GuardedSession session, ReviewedStatement statement, RecoveryRules recovery)
+            throws BackstopException {
         SecuredText.check(statement);
-        sidecar.require(recovery);
+        sidecar.require(recovery, session.database());
         return snapshots.orElseThrow(() -> new RecoveryNotReadyException(
                 statement.assessment().operation() + " needs a snapshot first, and no storage is configured",
                 "set backstop.storage to file:///folder or s3://bucket, with backstop-snapshot on the class path"));
@@ -270,8 +285,18 @@ public final class SecuredExecution {
         long count =
                 rows.manifests().stream().mapToLong(SnapshotManifest::rowCount).sum();
         return "executed, " + count + " rows of " + rows.manifests().size() + " tables saved"
-                + (recovery.snapshotMode() == SnapshotMode.RECENT ? " beforehand" : "")
+                + (recovery.snapshotMode() == SnapshotMode.RECENT ? " beforehand" + missing(rows) : "")
                 + (transaction.own() ? "" : ", in an open transaction");
+    }
+
+    private static String missing(SecuredRows rows) {
+        return rows.rowsSince()
+                .filter(since -> since.rows() > 0)
+                .map(since -> since.estimated()
+                        ? ", the statistics were reset since: up to about " + since.rows()
+                                + " rows written since are in no snapshot"
+                        : ", about " + since.rows() + " rows written since are in no snapshot")
+                .orElse("");
     }
 
     /** One try: an outcome, or why it was undone. */

@@ -1,15 +1,21 @@
 package io.backstop.jdbc.internal.pipeline.secure;
 
+import io.backstop.api.control.Heartbeat;
 import io.backstop.api.control.Heartbeats;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.policy.RecoveryRules;
 import io.backstop.api.policy.SnapshotMode;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
 
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Optional;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Whether the sidecar is there to have taken the snapshots, where the policy counts on it. Thread-safe. */
 public final class SidecarReadiness {
@@ -24,21 +30,69 @@ public final class SidecarReadiness {
         this.clock = clock;
     }
 
-    /** @throws RecoveryNotReadyException where it was never heard of, or too long ago */
-    void require(RecoveryRules recovery) throws BackstopException {
-        if (recovery.snapshotMode() != SnapshotMode.RECENT || !recovery.recent().requireHeartbeat()) {
+    /**
+     * To be asked before anything else is done for a statement.
+     *
+     * @param database {@code host:port/name}
+     * @throws RecoveryNotReadyException where no sidecar of this database was ever heard of, or too long ago
+     */
+    void require(RecoveryRules recovery, String database) throws BackstopException {
+        if (!applies(recovery)) {
             return;
         }
-        Optional<Instant> latest = heartbeats.latest();
-        if (latest.isEmpty()) {
+        if (heartbeats.latest().isEmpty()) {
             throw new RecoveryNotReadyException("no sidecar has ever been heard of", HINT);
         }
-        Duration silence = Duration.between(latest.get(), clock.instant());
-        if (silence.compareTo(recovery.recent().maxHeartbeatAge()) > 0) {
+        Instant latest = heartbeats.of(database).stream()
+                .map(Heartbeat::at)
+                .max(Comparator.naturalOrder())
+                .orElseThrow(() -> new RecoveryNotReadyException(
+                        "no sidecar of database " + database + " has ever been heard of", HINT));
+        if (!isAlive(latest, recovery)) {
             throw new RecoveryNotReadyException(
-                    "the sidecar was last heard of " + silence.toSeconds() + " seconds ago, longer than the "
+                    "the sidecar was last heard of "
+                            + Duration.between(latest, clock.instant()).toSeconds()
+                            + " seconds ago, longer than the "
                             + recovery.recent().maxHeartbeatAge().toSeconds() + " that the policy allows",
                     HINT);
         }
+    }
+
+    /**
+     * To be asked when it is known, under lock, what the statement relies on.
+     *
+     * @param relied snapshots that were taken beforehand
+     * @throws RecoveryNotReadyException where no living sidecar stores one of the tables
+     */
+    void requireCovers(RecoveryRules recovery, String database, List<SnapshotManifest> relied)
+            throws BackstopException {
+        if (!applies(recovery) || relied.isEmpty()) {
+            return;
+        }
+        Set<Long> covered = heartbeats.of(database).stream()
+                .filter(heartbeat -> isAlive(heartbeat.at(), recovery))
+                .flatMap(heartbeat -> heartbeat.tables().stream())
+                .collect(Collectors.toSet());
+        for (SnapshotManifest manifest : relied) {
+            if (manifest.identity()
+                    .map(TableIdentity::tableOid)
+                    .filter(covered::contains)
+                    .isEmpty()) {
+                throw new RecoveryNotReadyException(
+                        "no sidecar that is alive stores table " + manifest.schema() + "." + manifest.table()
+                                + " of database " + database,
+                        "give backstop sidecar the table too, or let the policy say"
+                                + " \"require_sidecar_heartbeat\": false");
+            }
+        }
+    }
+
+    private static boolean applies(RecoveryRules recovery) {
+        return recovery.snapshotMode() == SnapshotMode.RECENT
+                && recovery.recent().requireHeartbeat();
+    }
+
+    private boolean isAlive(Instant at, RecoveryRules recovery) {
+        return !at.isBefore(clock.instant().minus(recovery.recent().maxHeartbeatAge()));
     }
 }
