@@ -73,10 +73,12 @@ public enum CommandTag {
     VACUUM,
     ANALYZE,
     CLUSTER,
+    REPACK,
     REINDEX,
     REFRESH_MATERIALIZED_VIEW,
     LOCK,
     CHECKPOINT,
+    WAIT,
 
     GRANT,
     REVOKE,

@@ -11,7 +11,7 @@ import io.backstop.jdbc.internal.analysis.scan.Keyword;
 import java.util.EnumMap;
 import java.util.Map;
 
-/** Every command of PostgreSQL 13 to 18 by its first word. Immutable, thread-safe. */
+/** Every command of PostgreSQL 13 to 19 by its first word. Immutable, thread-safe. */
 final class CommandTable implements CommandReader {
     private final Map<Keyword, CommandReader> readers = new EnumMap<>(Keyword.class);
 
@@ -51,6 +51,7 @@ final class CommandTable implements CommandReader {
                 Keyword.ANALYZE,
                 Keyword.ANALYSE,
                 Keyword.CLUSTER,
+                Keyword.REPACK,
                 Keyword.REINDEX,
                 Keyword.REFRESH,
                 Keyword.LOCK,
@@ -61,6 +62,7 @@ final class CommandTable implements CommandReader {
                 Keyword.LISTEN,
                 Keyword.NOTIFY,
                 Keyword.UNLISTEN,
+                Keyword.WAIT,
                 Keyword.LOAD);
         add(
                 new GrantReader(),

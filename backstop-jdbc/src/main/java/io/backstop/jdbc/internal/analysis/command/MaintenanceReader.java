@@ -11,7 +11,7 @@ import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
 
-/** What keeps tables in order: VACUUM, ANALYZE, CLUSTER, REINDEX, REFRESH, LOCK and CHECKPOINT. */
+/** What keeps tables in order: VACUUM, ANALYZE, CLUSTER, REPACK, REINDEX, REFRESH, LOCK and CHECKPOINT. */
 final class MaintenanceReader implements CommandReader {
     @Override
     public CommandTag read(TokenCursor cursor, StatementReading reading) {
@@ -21,6 +21,12 @@ final class MaintenanceReader implements CommandReader {
                 cursor.skipRest();
                 reading.facts().fire(Rule.REWRITE_STORAGE);
                 yield CommandTag.CLUSTER;
+            }
+            case REPACK -> {
+                cursor.skip();
+                requireMore(cursor);
+                reading.facts().fire(Rule.REWRITE_STORAGE);
+                yield CommandTag.REPACK;
             }
             case REINDEX -> {
                 cursor.skip();

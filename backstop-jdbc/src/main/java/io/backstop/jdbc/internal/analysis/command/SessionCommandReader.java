@@ -8,7 +8,7 @@ import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
 
-/** DISCARD, LISTEN, NOTIFY, UNLISTEN and LOAD. */
+/** DISCARD, LISTEN, NOTIFY, UNLISTEN, WAIT and LOAD. */
 final class SessionCommandReader implements CommandReader {
     @Override
     public CommandTag read(TokenCursor cursor, StatementReading reading) {
@@ -39,6 +39,16 @@ final class SessionCommandReader implements CommandReader {
                     cursor.requireString();
                 }
                 yield CommandTag.NOTIFY;
+            }
+            case WAIT -> {
+                if (!cursor.accept(Keyword.WAIT, Keyword.FOR, Keyword.LSN)) {
+                    throw new NotUnderstoodException("expected FOR LSN");
+                }
+                cursor.requireString();
+                if (cursor.accept(Keyword.WITH)) {
+                    cursor.group();
+                }
+                yield CommandTag.WAIT;
             }
             default -> {
                 cursor.require(Keyword.LOAD);

@@ -285,13 +285,21 @@ public final class ExpressionReader {
             return false;
         }
         return switch (tokens.keyword(i)) {
-            // f(x) FILTER (WHERE …) OVER (…), but not DISTINCT ON (x) filter(y).
-            case FILTER, OVER, REPEATABLE -> !tokens.symbol(i - 1, ')') || closesDistinct(i - 1, span);
+            // f(x) FILTER (WHERE …) IGNORE NULLS OVER (…), but not DISTINCT ON (x) filter(y).
+            case FILTER, OVER, REPEATABLE ->
+                !closesNullTreatment(i - 1, span) && (!tokens.symbol(i - 1, ')') || closesDistinct(i - 1, span));
             case CONFLICT -> place != Place.EXPRESSION || tokens.keyword(i - 1) != Keyword.ON;
             // a OPERATOR(pg_catalog.+) b
             case OPERATOR -> last > i || tokens.kind(tokens.partner(i + 1) - 1) != TokenKind.OPERATOR;
             default -> true;
         };
+    }
+
+    private boolean closesNullTreatment(int nulls, TokenSpan span) {
+        return nulls - 2 >= span.from()
+                && tokens.keyword(nulls) == Keyword.NULLS
+                && (tokens.keyword(nulls - 1) == Keyword.IGNORE || tokens.keyword(nulls - 1) == Keyword.RESPECT)
+                && tokens.symbol(nulls - 2, ')');
     }
 
     private boolean closesDistinct(int close, TokenSpan span) {

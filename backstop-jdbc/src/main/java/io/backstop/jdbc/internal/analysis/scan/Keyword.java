@@ -7,7 +7,7 @@ import static io.backstop.jdbc.internal.analysis.scan.Keyword.Category.TYPE_OR_F
 import static io.backstop.jdbc.internal.analysis.scan.Keyword.Category.UNRESERVED;
 
 /**
- * The key words of PostgreSQL 18 with their categories (documentation, appendix C; {@code pg_get_keywords()}). Earlier
+ * The key words of PostgreSQL 19 with their categories (documentation, appendix C; {@code pg_get_keywords()}). Earlier
  * versions know fewer of them and reserve no others. Immutable, thread-safe. Long, because it is the list.
  */
 public enum Keyword {
@@ -188,6 +188,7 @@ public enum Keyword {
     HOUR(UNRESERVED),
     IDENTITY(UNRESERVED),
     IF(UNRESERVED),
+    IGNORE(UNRESERVED),
     ILIKE(TYPE_OR_FUNCTION),
     IMMEDIATE(UNRESERVED),
     IMMUTABLE(UNRESERVED),
@@ -255,6 +256,7 @@ public enum Keyword {
     LOCK(UNRESERVED),
     LOCKED(UNRESERVED),
     LOGGED(UNRESERVED),
+    LSN(UNRESERVED),
     MAPPING(UNRESERVED),
     MATCH(UNRESERVED),
     MATCHED(UNRESERVED),
@@ -360,10 +362,12 @@ public enum Keyword {
     RELATIVE(UNRESERVED),
     RELEASE(UNRESERVED),
     RENAME(UNRESERVED),
+    REPACK(UNRESERVED),
     REPEATABLE(UNRESERVED),
     REPLACE(UNRESERVED),
     REPLICA(UNRESERVED),
     RESET(UNRESERVED),
+    RESPECT(UNRESERVED),
     RESTART(UNRESERVED),
     RESTRICT(UNRESERVED),
     RETURN(UNRESERVED),
@@ -480,6 +484,7 @@ public enum Keyword {
     VIEWS(UNRESERVED),
     VIRTUAL(UNRESERVED),
     VOLATILE(UNRESERVED),
+    WAIT(UNRESERVED),
     WHEN(RESERVED),
     WHERE(RESERVED),
     WHITESPACE(UNRESERVED),

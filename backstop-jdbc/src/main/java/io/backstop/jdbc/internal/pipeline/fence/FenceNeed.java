@@ -44,6 +44,7 @@ enum FenceNeed {
             CommandTag.CLOSE,
             CommandTag.LOCK,
             CommandTag.CHECKPOINT,
+            CommandTag.WAIT,
             CommandTag.VACUUM));
 
     static FenceNeed of(Assessment assessment) {

@@ -78,6 +78,8 @@ class CommandTagsTest {
             entry("ANALYZE", CommandTag.ANALYZE),
             entry("ANALYSE", CommandTag.ANALYZE),
             entry("CLUSTER", CommandTag.CLUSTER),
+            entry("REPACK t", CommandTag.REPACK),
+            entry("WAIT FOR LSN '0/1'", CommandTag.WAIT),
             entry("REINDEX TABLE t", CommandTag.REINDEX),
             entry("REFRESH MATERIALIZED VIEW v", CommandTag.REFRESH_MATERIALIZED_VIEW),
             entry("LOCK t", CommandTag.LOCK),
