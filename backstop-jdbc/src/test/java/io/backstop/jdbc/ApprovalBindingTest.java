@@ -1,6 +1,7 @@
 package io.backstop.jdbc;
 
 import io.backstop.api.approval.ApprovalState;
+import io.backstop.api.approval.ExpectedImpact;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.policy.Policy;
 import io.backstop.jdbc.control.SqlControlStore;
@@ -186,5 +187,27 @@ class ApprovalBindingTest {
         execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE");
         connection.rollback();
         connection.setAutoCommit(true);
+    }
+
+    @Test
+    void a_request_tells_what_the_catalog_says_the_statement_reaches() throws SQLException {
+        database.run(
+                "DROP TABLE IF EXISTS items",
+                "CREATE TABLE items (id int, order_id int CONSTRAINT items_of_order REFERENCES orders ON DELETE CASCADE)",
+                "ANALYZE orders");
+        try {
+            assertThatThrownBy(() -> execute("DELETE FROM orders")).isInstanceOf(ApprovalRequiredException.class);
+            assertThat(store.approvals()
+                            .list(ApprovalState.PENDING)
+                            .get(0)
+                            .request()
+                            .impact()
+                            .tables())
+                    .containsExactly(
+                            new ExpectedImpact.Table("public.orders", 10, ""),
+                            new ExpectedImpact.Table("public.items", -1, "foreign key items_of_order"));
+        } finally {
+            database.run("DROP TABLE items");
+        }
     }
 }

@@ -2,7 +2,6 @@ package io.backstop.jdbc.internal.pipeline;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.RiskLevel;
-import io.backstop.api.approval.ImpactPreview;
 import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.control.Pause;
@@ -552,7 +551,11 @@ public final class Pipeline implements AutoCloseable {
     private String approve(StatementRun<?> run, ReviewedStatement statement, Verdict.Hold hold) throws SQLException {
         try {
             String approvalId = approvals.obtain(
-                    run.session(), statement, hold, takesSnapshot(hold, statement), ImpactPreview.NONE);
+                    run.session(),
+                    statement,
+                    hold,
+                    takesSnapshot(hold, statement),
+                    () -> CatalogImpact.of(run.session(), statement.assessment()));
             run.execution().startOver();
             refuseIfPausedMeanwhile(statement, approvalId);
             return approvalId;
