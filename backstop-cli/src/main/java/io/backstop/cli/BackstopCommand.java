@@ -5,9 +5,11 @@ import io.backstop.cli.completion.CompletionCommand;
 import io.backstop.cli.control.ApprovalsCommand;
 import io.backstop.cli.control.AuditCommand;
 import io.backstop.cli.control.PauseCommand;
+import io.backstop.cli.control.QuarantineCommand;
 import io.backstop.cli.control.ResumeCommand;
 import io.backstop.cli.control.StatusCommand;
 import io.backstop.cli.demo.DemoCommand;
+import io.backstop.cli.operators.OperatorsCommand;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.FailureReport;
 import io.backstop.cli.restore.CopybackPlanCommand;
@@ -36,6 +38,8 @@ import picocli.CommandLine.Command;
             RestoreValidateCommand.class,
             CopybackPlanCommand.class,
             ApprovalsCommand.class,
+            OperatorsCommand.class,
+            QuarantineCommand.class,
             PauseCommand.class,
             ResumeCommand.class,
             StatusCommand.class,

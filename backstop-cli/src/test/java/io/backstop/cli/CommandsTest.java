@@ -65,7 +65,7 @@ class CommandsTest {
         assertThat(table.output()).contains(id, "cursor-local", "CRITICAL", "DROP TABLE users");
         JsonNode list = json(CommandRun.of("approvals", "list", "--json", "--control", control));
         assertThat(list.get(0).get("id").asString()).isEqualTo(id);
-        assertThat(list.get(0).get("request").get("agent_id").asString()).isEqualTo("cursor-local");
+        assertThat(list.get(0).get("agent_id").asString()).isEqualTo("cursor-local");
     }
 
     @Test

@@ -15,13 +15,16 @@ import io.backstop.api.snapshot.Verification;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.internal.approval.StoreApprovalHook;
-import io.backstop.jdbc.internal.approval.WaitingApprovalHook;
 import io.backstop.jdbc.internal.pipeline.Pipeline;
 import io.backstop.jdbc.internal.pipeline.PipelineParts;
+import io.backstop.jdbc.operator.OperatorException;
+import io.backstop.jdbc.operator.OperatorsFile;
 import io.backstop.jdbc.policy.InvalidPolicyException;
 import io.backstop.jdbc.policy.PolicyProfiles;
 import io.backstop.jdbc.policy.PolicySource;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -41,6 +44,8 @@ import java.util.ServiceLoader;
  * control store. Not thread-safe.
  */
 public final class BackstopBuilder {
+    private static final Logger LOG = LoggerFactory.getLogger(BackstopBuilder.class);
+
     private final Map<Setting, String> settings = new EnumMap<>(Setting.class);
     private @Nullable Policy policy;
     private @Nullable ControlStore store;
@@ -100,6 +105,12 @@ public final class BackstopBuilder {
 
     public BackstopBuilder approvals(ApprovalHook hook) {
         this.approvals = hook;
+        return this;
+    }
+
+    /** The file of the operators whose signed decisions count; without one, decisions need no signature. */
+    public BackstopBuilder operators(Path file) {
+        settings.put(Setting.OPERATORS, file.toString());
         return this;
     }
 
@@ -208,8 +219,30 @@ public final class BackstopBuilder {
         return message.lines().findFirst().orElse(message);
     }
 
-    private ApprovalHook hook(GuardSettings checked, ControlStore openStore) {
-        ApprovalHook hook = new StoreApprovalHook(openStore.approvals(), checked.approvalTimeout(), clock);
-        return checked.waitForApproval() ? new WaitingApprovalHook(hook) : hook;
+    private ApprovalHook hook(GuardSettings checked, ControlStore openStore) throws InvalidSettingException {
+        return new StoreApprovalHook(
+                openStore.approvals(), operators(checked), checked.approvalTimeout(), checked.waitForApproval(), clock);
+    }
+
+    private static Optional<OperatorsFile> operators(GuardSettings checked) throws InvalidSettingException {
+        if (checked.operators().isEmpty()) {
+            LOG.warn("no operators are configured (backstop.operators): an approval counts without a signature, whoever"
+                    + " writes it into the control store");
+            return Optional.empty();
+        }
+        try {
+            OperatorsFile file = new OperatorsFile(Path.of(checked.operators().get()));
+            file.read();
+            for (String reason : file.writableByThisProcess()) {
+                LOG.warn("approvals are not out of the reach of this process: {}", reason);
+            }
+            return Optional.of(file);
+        } catch (OperatorException | InvalidPathException e) {
+            throw new InvalidSettingException(
+                    Setting.OPERATORS.key() + " cannot be used: "
+                            + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
+                    "it takes " + Setting.OPERATORS.description(),
+                    e);
+        }
     }
 }

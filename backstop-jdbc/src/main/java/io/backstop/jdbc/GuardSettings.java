@@ -1,6 +1,7 @@
 package io.backstop.jdbc;
 
 import io.backstop.api.snapshot.Verification;
+import io.backstop.jdbc.internal.pipeline.session.CurrentAgent;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * @param monitor whether to judge and record only
  * @param waitForApproval whether to block until an approval is given
  * @param approvalTimeout how long an approval can be decided and, once given, used
+ * @param operators the file of the operators whose signed decisions count
  * @param place what stands for host and port in the database's name, and the environment before it
  */
 record GuardSettings(
@@ -29,6 +31,7 @@ record GuardSettings(
         boolean monitor,
         boolean waitForApproval,
         Duration approvalTimeout,
+        Optional<String> operators,
         Place place) {
     private static final Duration DEFAULT_APPROVAL_TIMEOUT = Duration.ofMinutes(15);
     private static final long LONGEST_APPROVAL_SECONDS = Duration.ofDays(30).toSeconds();
@@ -41,10 +44,11 @@ record GuardSettings(
                         ? Verification.STORE_CHECKSUM
                         : Verification.FULL_READ,
                 control(settings),
-                text(settings, Setting.AGENT_ID).orElse("unknown"),
+                text(settings, Setting.AGENT_ID).orElse(CurrentAgent.UNKNOWN),
                 choice(settings, Setting.MODE, "enforce", "monitor"),
                 choice(settings, Setting.APPROVAL, "retry", "wait"),
                 timeout(settings),
+                text(settings, Setting.OPERATORS),
                 new Place(text(settings, Setting.ENVIRONMENT), text(settings, Setting.CLUSTER_ID)));
     }
 

@@ -13,12 +13,16 @@ enum Setting {
             "read to read every stored object back before the statement runs, or checksum to take the storage's word "
                     + "where it keeps SHA-256 checksums [read]"),
     CONTROL("control", "the file of the control store [backstop.db in BACKSTOP_HOME or ~/.backstop]"),
-    AGENT_ID("agentId", "who sends the statements [unknown]"),
+    AGENT_ID("agentId", "who sends the statements [unknown, who is never put in quarantine]"),
     MODE("mode", "enforce, or monitor to judge and record only [enforce]"),
     APPROVAL(
             "approval",
             "retry to fail at once where an approval is needed, or wait to block until it is given [retry]"),
     APPROVAL_TIMEOUT("approvalTimeout", "how many seconds an approval can be decided and, once given, used [900]"),
+    OPERATORS(
+            "operators",
+            "the file of the operators' public keys, which the user of this process cannot write [none: decisions need no"
+                    + " signature]"),
     ENVIRONMENT("environment", "a name for this environment, part of the database's name in approvals and audit"),
     CLUSTER_ID("clusterId", "a name for this PostgreSQL cluster, in place of its host and port");
 

@@ -97,7 +97,10 @@ class LastLookTest {
             void happen(LastLookTest test) throws Exception {
                 test.operators
                         .quarantine()
-                        .refused("agent", new QuarantineRules(1, Duration.ofHours(1), Duration.ofHours(1), false));
+                        .refused(
+                                "agent",
+                                "DROP DATABASE shop",
+                                new QuarantineRules(1, Duration.ofHours(1), Duration.ofHours(1), false));
             }
         },
         STRICTER_POLICY(StatementBlockedException.class) {

@@ -58,10 +58,24 @@ public final class BackstopServer implements AutoCloseable {
      * @param host name or address of the interface to listen on
      */
     public BackstopServer(ControlStore store, Optional<SnapshotArchive> archive, TokenFile tokens, String host) {
+        this(store, archive, tokens, host, DecisionSigning.NONE);
+    }
+
+    /**
+     * Creates a server that signs decisions, and does not listen yet.
+     *
+     * @param signing the operators, and the operator's key with which every decision is signed
+     */
+    public BackstopServer(
+            ControlStore store,
+            Optional<SnapshotArchive> archive,
+            TokenFile tokens,
+            String host,
+            DecisionSigning signing) {
         this.host = host;
         this.access = new TokenAuthentication(tokens);
-        this.admin = new AdminEndpoints(store);
-        this.approvals = new ApprovalEndpoints(store.approvals());
+        this.admin = new AdminEndpoints(store, signing.operators());
+        this.approvals = new ApprovalEndpoints(store.approvals(), signing.key());
         this.metadata = new MetadataEndpoints(store, archive);
         this.javalin = Javalin.create(this::configure);
     }
@@ -86,6 +100,7 @@ public final class BackstopServer implements AutoCloseable {
         routes.post("/admin/resume", guarded(Scope.ADMIN, admin::resume));
         get(routes, "/admin/status", guarded(Scope.ADMIN, admin::status));
         get(routes, "/pending", guarded(Scope.APPROVAL_READ, approvals::pending));
+        get(routes, "/approvals/{id}", guarded(Scope.APPROVAL_READ, approvals::show));
         routes.post("/approve/{id}", guarded(Scope.APPROVAL_WRITE, approvals::approve));
         routes.post("/deny/{id}", guarded(Scope.APPROVAL_WRITE, approvals::deny));
         get(routes, "/metadata/snapshots", guarded(Scope.METADATA_READ, metadata::snapshots));

@@ -139,7 +139,9 @@ class MetadataEndpointsTest {
             assertBadRequest(
                     server.get("/metadata/audit?risk_level=CRITICAL", OPS),
                     "unknown parameter; known here: agent_id, limit, risk, since");
-            assertBadRequest(server.get("/pending?agent_id=a", OPS), "this endpoint takes no parameters");
+            assertBadRequest(
+                    server.get("/pending?agent=a", OPS), "unknown parameter; known here: agent_id, limit, risk, table");
+            assertBadRequest(server.get("/approvals/appr_1?limit=1", OPS), "this endpoint takes no parameters");
         }
     }
 

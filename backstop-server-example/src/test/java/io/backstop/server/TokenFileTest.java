@@ -49,10 +49,14 @@ class TokenFileTest {
                 .contains(new Caller(
                         "ops",
                         Set.of(Scope.APPROVAL_READ, Scope.APPROVAL_WRITE, Scope.METADATA_READ),
+                        Optional.empty(),
                         Optional.empty()));
         assertThat(file.caller("bsp_agent_token"))
                 .contains(new Caller(
-                        "cursor", Set.of(Scope.APPROVAL_READ, Scope.APPROVAL_WRITE), Optional.of("cursor-local")));
+                        "cursor",
+                        Set.of(Scope.APPROVAL_READ, Scope.APPROVAL_WRITE),
+                        Optional.of("cursor-local"),
+                        Optional.empty()));
         assertThat(file.caller("bsp_ops_toke")).isEmpty();
         assertThat(file.caller("bsp_ops_token ")).isEmpty();
         assertThat(file.caller("")).isEmpty();
@@ -105,7 +109,7 @@ class TokenFileTest {
     void an_unknown_key_is_refused() {
         assertRefused(
                 entry(", \"" + SECRET + "\": true"),
-                ", entry 1: it has an unknown key; the keys are id, token, scopes, agent_id and description");
+                ", entry 1: it has an unknown key; the keys are id, token, scopes, agent_id, operator and description");
     }
 
     @Test

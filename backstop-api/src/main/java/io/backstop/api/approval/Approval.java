@@ -1,5 +1,6 @@
 package io.backstop.api.approval;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
@@ -12,8 +13,7 @@ import java.util.Optional;
  * @param state where it stands
  * @param createdAt when it was asked
  * @param expiresAt until when it can be decided or, once approved, used
- * @param decidedBy the operator; empty while it is undecided
- * @param decidedAt the time of the decision; empty while it is undecided
+ * @param decision who decided it, and how; empty while it is undecided
  */
 public record Approval(
         String id,
@@ -21,15 +21,28 @@ public record Approval(
         ApprovalState state,
         Instant createdAt,
         Instant expiresAt,
-        Optional<String> decidedBy,
-        Optional<Instant> decidedAt) {
+        Optional<Decision> decision) {
     public Approval {
         Objects.requireNonNull(id, "id");
         Objects.requireNonNull(request, "request");
         Objects.requireNonNull(state, "state");
         Objects.requireNonNull(createdAt, "createdAt");
         Objects.requireNonNull(expiresAt, "expiresAt");
-        Objects.requireNonNull(decidedBy, "decidedBy");
-        Objects.requireNonNull(decidedAt, "decidedAt");
+        Objects.requireNonNull(decision, "decision");
+    }
+
+    /** How long it can be decided and, once approved, used: the same span for both. */
+    public Duration lifetime() {
+        return Duration.between(createdAt, expiresAt);
+    }
+
+    /** Who decided; empty while it is undecided. */
+    public Optional<String> decidedBy() {
+        return decision.map(Decision::by);
+    }
+
+    /** When it was decided; empty while it is undecided. */
+    public Optional<Instant> decidedAt() {
+        return decision.map(Decision::at);
     }
 }

@@ -27,4 +27,11 @@ public sealed interface ApprovalDecision {
             Objects.requireNonNull(approval, "approval");
         }
     }
+
+    /** Only an operator's signed approval counts for the request, and this one had no key. The request is unchanged. */
+    record NotSigned(Approval approval) implements ApprovalDecision {
+        public NotSigned {
+            Objects.requireNonNull(approval, "approval");
+        }
+    }
 }

@@ -1,8 +1,9 @@
 package io.backstop.api.approval;
 
+import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 
-import java.util.function.Consumer;
+import java.sql.SQLException;
 
 /**
  * Obtains a human's approval for a statement. The default implementation keeps requests in the control store; another
@@ -10,7 +11,7 @@ import java.util.function.Consumer;
  */
 public interface ApprovalHook {
     /**
-     * Uses up an approval of this request, or asks for one.
+     * Uses up an approval of this request, or asks for one. Does not block until the request is decided.
      *
      * @return the id of the approval that was used up; it cannot be used again
      * @throws BackstopException ZB002 where the request is held, ZB003 where it was denied, ZB004 where nobody decided in
@@ -19,14 +20,28 @@ public interface ApprovalHook {
     String obtain(ApprovalRequest request) throws BackstopException;
 
     /**
-     * The same, for a hook that may block until the request is decided.
+     * The same, for a hook that shows people what a statement would change.
      *
-     * @param waiting is given the id of the request before the hook blocks, once; never called by a hook that does not block
+     * @param preview looks what that is; for a new request only, because it may run the statement and roll it back
      */
-    default String obtain(ApprovalRequest request, Consumer<String> waiting) throws BackstopException {
+    default String obtain(ApprovalRequest request, ImpactPreview preview) throws SQLException {
         return obtain(request);
     }
 
-    /** Gives back an approval whose statement did not run, so that it can be sent again. */
+    /** Whether callers wait until a request is decided, rather than fail at once and send their statement again. */
+    default boolean waits() {
+        return false;
+    }
+
+    /**
+     * Whether a request is still undecided. Asked again and again while a caller waits.
+     *
+     * @param held what {@link #obtain} threw
+     */
+    default boolean undecided(ApprovalRequiredException held) throws BackstopException {
+        return false;
+    }
+
+    /** Gives back an approval whose statement certainly did not run, so that it can be sent again. */
     void release(String approvalId) throws BackstopException;
 }

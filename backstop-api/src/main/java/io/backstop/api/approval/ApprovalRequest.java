@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The statement that a human is asked to approve. Its text, parameters, agent, database, role and search path bind the
+ * The statement that a human is asked to approve. Its text, parameters, agent, database, session and risk bind the
  * approval: an approval of one request serves no other. Immutable, thread-safe.
  *
  * @param sql the text for the human to read, secrets in it masked
@@ -14,35 +14,112 @@ import java.util.Objects;
  *     a hash of the session's prepared statements
  * @param agentId who asks
  * @param database the database that it would run in, with its server: {@code host:port/name}
- * @param role the database role that it would run as
- * @param searchPath the session's {@code search_path}, which decides what unqualified names mean
+ * @param session what else decides on what it acts
  * @param operation the operation, as the assessment names it
  * @param tables what it would change
  * @param risk its risk
+ * @param snapshot whether a verified snapshot of the rows is stored before it runs
  * @param reasons why it is held
+ * @param rules the rules that fired, by which {@code docs/rules} names its pages
+ * @param saferWay what the rules recommend instead; empty where none does
+ * @param impact what it would change
+ * @param signatureRequired whether only a decision that an operator signed counts
  */
 public record ApprovalRequest(
         String sql,
         String statementSha256,
         String agentId,
         String database,
-        String role,
-        String searchPath,
+        SessionContext session,
         String operation,
         List<String> tables,
         RiskLevel risk,
-        List<String> reasons) {
+        boolean snapshot,
+        List<String> reasons,
+        List<String> rules,
+        String saferWay,
+        ExpectedImpact impact,
+        boolean signatureRequired) {
     public ApprovalRequest {
         Objects.requireNonNull(sql, "sql");
         Objects.requireNonNull(statementSha256, "statementSha256");
         Objects.requireNonNull(agentId, "agentId");
         Objects.requireNonNull(database, "database");
-        Objects.requireNonNull(role, "role");
-        Objects.requireNonNull(searchPath, "searchPath");
+        Objects.requireNonNull(session, "session");
         Objects.requireNonNull(operation, "operation");
         tables = List.copyOf(tables);
         Objects.requireNonNull(risk, "risk");
         reasons = List.copyOf(reasons);
+        rules = List.copyOf(rules);
+        Objects.requireNonNull(saferWay, "saferWay");
+        Objects.requireNonNull(impact, "impact");
+    }
+
+    /** A request of which only the essentials are known: no settings of its session, no rules, no impact. */
+    public ApprovalRequest(
+            String sql,
+            String statementSha256,
+            String agentId,
+            String database,
+            String role,
+            String searchPath,
+            String operation,
+            List<String> tables,
+            RiskLevel risk,
+            List<String> reasons) {
+        this(
+                sql,
+                statementSha256,
+                agentId,
+                database,
+                SessionContext.of(role, searchPath),
+                operation,
+                tables,
+                risk,
+                false,
+                reasons,
+                List.of(),
+                "",
+                ExpectedImpact.UNKNOWN,
+                false);
+    }
+
+    /** The same request with what its statement would change. */
+    public ApprovalRequest expecting(ExpectedImpact expected) {
+        return new ApprovalRequest(
+                sql,
+                statementSha256,
+                agentId,
+                database,
+                session,
+                operation,
+                tables,
+                risk,
+                snapshot,
+                reasons,
+                rules,
+                saferWay,
+                expected,
+                signatureRequired);
+    }
+
+    /** The same request, which only a signed decision decides. */
+    public ApprovalRequest signed() {
+        return new ApprovalRequest(
+                sql,
+                statementSha256,
+                agentId,
+                database,
+                session,
+                operation,
+                tables,
+                risk,
+                snapshot,
+                reasons,
+                rules,
+                saferWay,
+                impact,
+                true);
     }
 
     /** Whether an approval of the other request may be used for this one. */
@@ -50,7 +127,9 @@ public record ApprovalRequest(
         return statementSha256.equals(other.statementSha256)
                 && agentId.equals(other.agentId)
                 && database.equals(other.database)
-                && role.equals(other.role)
-                && searchPath.equals(other.searchPath);
+                && session.equals(other.session)
+                && operation.equals(other.operation)
+                && risk == other.risk
+                && snapshot == other.snapshot;
     }
 }

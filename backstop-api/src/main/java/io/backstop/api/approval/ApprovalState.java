@@ -7,6 +7,8 @@ public enum ApprovalState {
     DENIED,
     /** Not decided in time, or approved and not used in time. */
     EXPIRED,
-    /** The statement that it was given for has used it. */
-    CONSUMED
+    /** The statement that it was given for has used it, or may have. */
+    CONSUMED,
+    /** Its approval was no operator's: the guard refused it. */
+    INVALID
 }

@@ -4,9 +4,11 @@ import io.backstop.api.approval.Approval;
 import io.backstop.api.approval.ApprovalDecision;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.approval.ApprovalState;
+import io.backstop.api.approval.Decision;
 import io.backstop.api.error.ControlStoreUnavailableException;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,10 +17,19 @@ import java.util.Optional;
  * thread-safe.
  */
 public interface ApprovalStore {
+    /** The id of this store, made when it was created: decisions that are signed for one store count in no other. */
+    String storeId() throws ControlStoreUnavailableException;
+
+    /** The store's time, by which requests and approvals expire. */
+    Instant now() throws ControlStoreUnavailableException;
+
     /** The newest request with this binding, whatever its state; one past its time is shown as expired. */
     Optional<Approval> newest(ApprovalRequest request) throws ControlStoreUnavailableException;
 
-    /** The request with this binding that is still undecided, or a new one. */
+    /**
+     * The newest request with this binding if it still means something (undecided, approved and unused, or denied, and
+     * in time), or else a new one. So a decision between two looks is not lost.
+     */
     Approval open(ApprovalRequest request, Duration lifetime) throws ControlStoreUnavailableException;
 
     Optional<Approval> find(String id) throws ControlStoreUnavailableException;
@@ -31,6 +42,9 @@ public interface ApprovalStore {
      *
      * @return whether this call decided it, and what the request is now; empty for an unknown id
      */
+    Optional<ApprovalDecision> decide(String id, Decision decision) throws ControlStoreUnavailableException;
+
+    /** The same with a decision that nobody signed, which holds from now on as long as the request could be decided. */
     Optional<ApprovalDecision> decide(String id, boolean approve, String operator)
             throws ControlStoreUnavailableException;
 
@@ -47,6 +61,13 @@ public interface ApprovalStore {
      * @return whether this call did it, so that its expiry is reported once
      */
     boolean expire(String id) throws ControlStoreUnavailableException;
+
+    /**
+     * Marks an approval as one that counts for nothing, and records why in the audit log.
+     *
+     * @return whether this call did it
+     */
+    boolean invalidate(String id, String reason) throws ControlStoreUnavailableException;
 
     /** Makes a used approval usable again, because its statement did not run. */
     void release(String id) throws ControlStoreUnavailableException;

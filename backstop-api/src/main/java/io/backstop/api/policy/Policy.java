@@ -80,7 +80,7 @@ public record Policy(
                 strict.blockUnknownOrParseFailure(),
                 strict.recovery(),
                 strict.impact().withoutBudget(),
-                strict.quarantine(),
+                strict.quarantine().never(),
                 ReadFence.STATEMENT);
     }
 

@@ -10,6 +10,7 @@ import io.backstop.api.analysis.Target;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Verdict;
 import io.backstop.cli.output.PrintableText;
+import io.backstop.jdbc.analysis.RulePages;
 
 import java.io.PrintWriter;
 import java.util.List;

@@ -4,6 +4,7 @@ import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.cli.option.ControlOption;
 import io.backstop.cli.option.OperatorOption;
+import io.backstop.cli.option.OperatorsFileOption;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.ReportPrinter;
 import picocli.CommandLine.Command;
@@ -25,6 +26,9 @@ public final class PauseCommand implements Callable<Integer> {
     private final OperatorOption operator = new OperatorOption();
 
     @Mixin
+    private final OperatorsFileOption operators = new OperatorsFileOption();
+
+    @Mixin
     private final ReportPrinter report = new ReportPrinter();
 
     @Option(
@@ -38,7 +42,7 @@ public final class PauseCommand implements Callable<Integer> {
     public Integer call() throws ControlStoreUnavailableException {
         try (ControlStore store = control.open()) {
             store.pause().pause(reason, operator.name());
-            StatusCommand.print(report, store);
+            StatusCommand.print(report, store, control, operators);
         }
         return ExitCode.DONE;
     }

@@ -4,6 +4,7 @@ import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.cli.option.ControlOption;
 import io.backstop.cli.option.OperatorOption;
+import io.backstop.cli.option.OperatorsFileOption;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.ReportPrinter;
 import picocli.CommandLine.Command;
@@ -21,13 +22,16 @@ public final class ResumeCommand implements Callable<Integer> {
     private final OperatorOption operator = new OperatorOption();
 
     @Mixin
+    private final OperatorsFileOption operators = new OperatorsFileOption();
+
+    @Mixin
     private final ReportPrinter report = new ReportPrinter();
 
     @Override
     public Integer call() throws ControlStoreUnavailableException {
         try (ControlStore store = control.open()) {
             store.pause().resume(operator.name());
-            StatusCommand.print(report, store);
+            StatusCommand.print(report, store, control, operators);
         }
         return ExitCode.DONE;
     }

@@ -1,26 +1,30 @@
 package io.backstop.cli.control;
 
-import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.control.ControlStore;
-import io.backstop.api.control.Pause;
+import io.backstop.api.control.Quarantine;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.cli.option.ControlOption;
+import io.backstop.cli.option.OperatorsFileOption;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.ReportPrinter;
+import io.backstop.jdbc.control.ControlStatus;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 import java.util.Optional;
 import java.util.concurrent.Callable;
 
-/** {@code backstop status}: whether writes are paused, and how many statements wait for approval. */
+/** {@code backstop status}: pause, waiting statements, quarantines, and whose approvals count. */
 @Command(
         name = "status",
-        description = "Tells whether writes are paused and how many statements wait.",
+        description = "Tells whether writes are paused, what waits, who is in quarantine and whose approvals count.",
         mixinStandardHelpOptions = true)
 public final class StatusCommand implements Callable<Integer> {
     @Mixin
     private final ControlOption control = new ControlOption();
+
+    @Mixin
+    private final OperatorsFileOption operators = new OperatorsFileOption();
 
     @Mixin
     private final ReportPrinter report = new ReportPrinter();
@@ -28,22 +32,31 @@ public final class StatusCommand implements Callable<Integer> {
     @Override
     public Integer call() throws ControlStoreUnavailableException {
         try (ControlStore store = control.open()) {
-            print(report, store);
+            print(report, store, control, operators);
         }
         return ExitCode.DONE;
     }
 
-    static void print(ReportPrinter report, ControlStore store) throws ControlStoreUnavailableException {
-        Optional<Pause> pause = store.pause().current();
-        int pending = store.approvals().list(ApprovalState.PENDING).size();
+    static void print(ReportPrinter report, ControlStore store, ControlOption control, OperatorsFileOption operators)
+            throws ControlStoreUnavailableException {
+        ControlStatus status =
+                ControlStatus.of(store, ControlStatus.Signatures.of(operators.file(), Optional.of(control.path())));
         if (report.asJson()) {
-            report.json(new Status(pause.isPresent(), pause, pending));
-        } else {
-            report.line(pause.map(now -> "paused since " + now.since() + " by " + now.operator() + ": " + now.reason())
-                    .orElse("not paused"));
-            report.line(pending + (pending == 1 ? " statement waits" : " statements wait") + " for approval");
+            report.json(status);
+            return;
         }
+        report.line(status.pause()
+                .map(now -> "paused since " + now.since() + " by " + now.operator() + ": " + now.reason())
+                .orElse("not paused"));
+        report.line(
+                status.pending() + (status.pending() == 1 ? " statement waits" : " statements wait") + " for approval");
+        for (Quarantine quarantine : status.quarantined()) {
+            report.line("agent " + quarantine.agentId() + " is in quarantine until " + quarantine.until());
+        }
+        if (status.signatures().required()) {
+            report.line("approvals need the signature of an operator: "
+                    + String.join(", ", status.signatures().operators()));
+        }
+        status.signatures().warnings().forEach(report::line);
     }
-
-    private record Status(boolean paused, Optional<Pause> pause, int pending) {}
 }

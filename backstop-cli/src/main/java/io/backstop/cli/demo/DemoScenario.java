@@ -11,6 +11,10 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.jdbc.approval.ApprovalService;
 import io.backstop.jdbc.approval.Decider;
 import io.backstop.jdbc.control.SqlControlStore;
+import io.backstop.jdbc.operator.OperatorException;
+import io.backstop.jdbc.operator.OperatorKey;
+import io.backstop.jdbc.operator.OperatorList;
+import io.backstop.jdbc.operator.OperatorsFile;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.RecoveryReport;
 import io.backstop.recovery.model.RecoveryException;
@@ -30,7 +34,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /** The demo's story: every figure in it was counted, and every step checks what it says. */
 final class DemoScenario {
@@ -40,6 +46,7 @@ final class DemoScenario {
     private final DemoNarrator story;
     private final DemoServer server;
     private final Path folder;
+    private final OperatorKey operator = OperatorKey.create("demo-operator");
 
     DemoScenario(DemoNarrator story, DemoServer server, Path folder) {
         this.story = story;
@@ -51,17 +58,23 @@ final class DemoScenario {
         return folder.resolve("backstop.db");
     }
 
+    private OperatorsFile operators() {
+        return new OperatorsFile(folder.resolve("operators"));
+    }
+
     private String storage() {
         return folder.resolve("snapshots").toUri().toString();
     }
 
     String agentUrl() {
         return server.url().replaceFirst("^jdbc:", "jdbc:backstop:") + "&backstop.agentId=" + AGENT
-                + "&backstop.control=" + control() + "&backstop.storage=" + storage();
+                + "&backstop.control=" + control() + "&backstop.storage=" + storage()
+                + "&backstop.operators=" + operators().path();
     }
 
-    void run() throws SQLException, IOException, RecoveryException {
+    void run() throws SQLException, IOException, RecoveryException, OperatorException {
         Files.createDirectories(folder.resolve("snapshots"));
+        operators().write(OperatorList.EMPTY.add(operator.operator(), operator.publicKey(), operator, Instant.now()));
         try (Connection truthConnection = server.connect()) {
             loadShop(truthConnection);
             try (Connection agent = DriverManager.getConnection(agentUrl())) {
@@ -131,11 +144,12 @@ final class DemoScenario {
                     + pending.get(0).request().agentId()
                     + ", " + pending.get(0).request().risk() + ": "
                     + String.join("; ", pending.get(0).request().reasons()));
-            ApprovalDecision decision = new ApprovalService(store.approvals())
-                    .approve(approvalId, Decider.named("the demo's operator"))
+            ApprovalDecision decision = new ApprovalService(store.approvals(), Optional.of(operator))
+                    .approve(approvalId, Decider.named(operator.operator()))
                     .orElseThrow(() -> new DemoNarrator.DemoFailure("the request is in the control store"));
             story.expect(decision.approval().state() == ApprovalState.APPROVED, "the request is approved");
-            story.seen("approved " + approvalId + ", for this statement by this agent in this database, once");
+            story.seen(
+                    "approved and signed " + approvalId + ", for this statement by this agent in this database, once");
         }
     }
 

@@ -20,24 +20,25 @@ public final class ControlOption {
     private @Nullable Path file;
 
     public ControlStore open() throws ControlStoreUnavailableException {
-        return SqlControlStore.sqlite(file(), Clock.systemUTC());
+        return SqlControlStore.sqlite(path(), Clock.systemUTC());
     }
 
     /** For those who have to read what is there: an empty store in its place would be a wrong answer. */
     public ControlStore openExisting() throws ControlStoreUnavailableException {
-        if (!Files.exists(file())) {
+        if (!Files.exists(path())) {
             throw new ControlStoreUnavailableException(
-                    "there is no control store " + file(), "name the one that approvals are kept in: --control FILE");
+                    "there is no control store " + path(), "name the one that approvals are kept in: --control FILE");
         }
         return open();
     }
 
     /** Whether there is one to be read: the one that was named, or else the default one, if it is there. */
     public boolean isExpected() throws ControlStoreUnavailableException {
-        return file != null || Files.exists(file());
+        return file != null || Files.exists(path());
     }
 
-    private Path file() throws ControlStoreUnavailableException {
+    /** The file of the control store. */
+    public Path path() throws ControlStoreUnavailableException {
         return file == null ? SqlControlStore.defaultFile() : file;
     }
 }

@@ -2,6 +2,7 @@ package io.backstop.cli.output;
 
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.jdbc.operator.OperatorException;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.server.token.InvalidTokenFileException;
 import io.backstop.snapshot.archive.CorruptSnapshotException;
@@ -30,6 +31,7 @@ public final class FailureReport implements IExecutionExceptionHandler {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof CorruptSnapshotException
                     || cause instanceof RefusedException
+                    || cause instanceof OperatorException
                     || cause instanceof InvalidTokenFileException) {
                 return true;
             }

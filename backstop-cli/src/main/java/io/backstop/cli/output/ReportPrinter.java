@@ -22,6 +22,9 @@ public final class ReportPrinter {
             .enable(SerializationFeature.INDENT_OUTPUT)
             .build();
 
+    /** A terminal that is said to be narrower is taken to be this wide, in characters. */
+    private static final int NARROWEST = 40;
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -47,6 +50,44 @@ public final class ReportPrinter {
     /** Prints one line, whatever is in the names that it tells. */
     public void line(String text) {
         asItIs(PrintableText.line(text));
+    }
+
+    /**
+     * Prints a text over several lines, as wide as the terminal is; in one line where there is no terminal.
+     *
+     * @param indent before every line
+     * @param mostLines the text after so many lines is left out, and how much of it was
+     */
+    public void wrapped(String indent, String text, int mostLines) {
+        String printable = PrintableText.line(text);
+        int width = Math.max(NARROWEST, width()) - indent.length();
+        int at = 0;
+        for (int line = 1; at < printable.length() || line == 1; line++) {
+            int end = Terminal.present().isEmpty() ? printable.length() : lineEnd(printable, at, width);
+            if (line > mostLines) {
+                asItIs(indent + "… " + (printable.length() - at) + " more characters");
+                return;
+            }
+            asItIs(indent + printable.substring(at, end).strip());
+            at = end;
+        }
+    }
+
+    /** At a space, or in the middle of a word that is longer than the line. */
+    private static int lineEnd(String text, int at, int width) {
+        if (text.length() - at <= width) {
+            return text.length();
+        }
+        int space = text.lastIndexOf(' ', at + width);
+        return space > at ? space : at + width;
+    }
+
+    /** The terminal's width in characters. */
+    private int width() {
+        if (command == null) {
+            throw new IllegalStateException("picocli has not set the command");
+        }
+        return command.usageMessage().autoWidth(true).width();
     }
 
     /** Prints what is to be run: there a name has to stay what it is. */

@@ -3,8 +3,13 @@ package io.backstop.cli.serve;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.cli.option.ControlOption;
+import io.backstop.cli.option.OperatorKeyOption;
+import io.backstop.cli.option.OperatorsFileOption;
 import io.backstop.cli.output.ExitCode;
+import io.backstop.cli.output.RefusedException;
+import io.backstop.jdbc.operator.OperatorException;
 import io.backstop.server.BackstopServer;
+import io.backstop.server.DecisionSigning;
 import io.backstop.server.token.InvalidTokenFileException;
 import io.backstop.server.token.TokenFile;
 import io.backstop.snapshot.archive.SnapshotArchive;
@@ -66,16 +71,24 @@ public final class ServeCommand implements Callable<Integer> {
                     + " store.")
     private @Nullable String storage;
 
+    @Mixin
+    private final OperatorsFileOption operators = new OperatorsFileOption();
+
+    @Mixin
+    private final OperatorKeyOption operatorKey = new OperatorKeyOption();
+
     @Spec
     private @Nullable CommandSpec command;
 
     @Override
     public Integer call()
-            throws ControlStoreUnavailableException, InvalidTokenFileException, IOException, InterruptedException {
+            throws ControlStoreUnavailableException, InvalidTokenFileException, IOException, InterruptedException,
+                    OperatorException, RefusedException {
         if (port < 0 || port > LARGEST_PORT) {
             throw new ParameterException(spec().commandLine(), "--port has to be between 0 and " + LARGEST_PORT);
         }
         TokenFile known = TokenFile.open(tokens);
+        DecisionSigning signing = new DecisionSigning(operators.file(), operatorKey.key());
         CountDownLatch told = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);
         Thread hook = new Thread(() -> end(told, closed), "backstop-serve-end");
@@ -83,7 +96,7 @@ public final class ServeCommand implements Callable<Integer> {
         try (ControlStore store = control.open();
                 ObjectStore objects = storage == null ? null : ObjectStores.open(storage);
                 BackstopServer server = new BackstopServer(
-                        store, Optional.ofNullable(objects).map(SnapshotArchive::new), known, host)) {
+                        store, Optional.ofNullable(objects).map(SnapshotArchive::new), known, host, signing)) {
             server.start(port);
             PrintWriter out = spec().commandLine().getOut();
             out.println("listening on http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + server.port());

@@ -7,6 +7,7 @@ import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.api.control.Quarantine;
 import io.backstop.api.policy.BlockedOperations;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.RecoveryRules;
@@ -41,12 +42,9 @@ public final class Judge {
 
     /** The verdict on an assessment that {@link #weigh} returned. */
     public Verdict decide(Assessment assessment, Policy policy, SessionState state) {
-        if (state.quarantinedUntil().isPresent()
+        if (state.quarantine().isPresent()
                 && (assessment.risk() != RiskLevel.SAFE || policy.quarantine().blocksSafeQueries())) {
-            return new Verdict.Block(
-                    QUARANTINED,
-                    "the agent is in quarantine until "
-                            + state.quarantinedUntil().get());
+            return new Verdict.Block(QUARANTINED, words(state.quarantine().get()));
         }
         if (assessment.risk() == RiskLevel.SAFE) {
             return RUN;
@@ -64,6 +62,13 @@ public final class Judge {
         return blockedOperation(assessment, policy)
                 .or(() -> unrecoverable(assessment, policy.recovery()))
                 .orElseGet(() -> allowOrHold(assessment, policy));
+    }
+
+    private static String words(Quarantine quarantine) {
+        return "the agent is in quarantine until " + quarantine.until()
+                + (quarantine.statements().isEmpty()
+                        ? ""
+                        : ", because these were refused: " + String.join(" | ", quarantine.statements()));
     }
 
     private static Optional<Verdict> blockedOperation(Assessment assessment, Policy policy) {

@@ -188,7 +188,7 @@ public final class PolicyReader {
             throws InvalidPolicyException {
         return new QuarantineRules(
                 (int) values.number(
-                        MAX_BLOCKED_ATTEMPTS_PER_WINDOW, defaults.maxBlockedAttempts(), 1, Integer.MAX_VALUE),
+                        MAX_BLOCKED_ATTEMPTS_PER_WINDOW, defaults.maxBlockedAttempts(), 0, Integer.MAX_VALUE),
                 values.seconds(DANGEROUS_RETRY_WINDOW_SECONDS, defaults.window(), MAX_SECONDS),
                 values.seconds(QUARANTINE_DURATION_SECONDS, defaults.duration(), MAX_SECONDS),
                 values.flag(QUARANTINE_BLOCKS_SAFE_QUERIES, defaults.blocksSafeQueries()));

@@ -1,20 +1,20 @@
 package io.backstop.jdbc.policy;
 
 import io.backstop.api.control.Pause;
+import io.backstop.api.control.Quarantine;
 
-import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The pause in force and the end of the agent's quarantine, which decide beside the statement. Immutable, thread-safe.
+ * The pause in force and the agent's quarantine, which decide beside the statement. Immutable, thread-safe.
  */
-public record SessionState(Optional<Pause> pause, Optional<Instant> quarantinedUntil) {
+public record SessionState(Optional<Pause> pause, Optional<Quarantine> quarantine) {
     /** Nothing in the way. */
     public static final SessionState CLEAR = new SessionState(Optional.empty(), Optional.empty());
 
     public SessionState {
         Objects.requireNonNull(pause, "pause");
-        Objects.requireNonNull(quarantinedUntil, "quarantinedUntil");
+        Objects.requireNonNull(quarantine, "quarantine");
     }
 }

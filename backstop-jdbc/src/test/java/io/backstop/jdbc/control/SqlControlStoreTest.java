@@ -344,13 +344,13 @@ class SqlControlStoreTest {
     @Test
     void too_many_refusals_within_the_window_are_a_quarantine() throws Exception {
         QuarantineRules rules = new QuarantineRules(3, Duration.ofMinutes(10), Duration.ofMinutes(30), false);
-        store.quarantine().refused("agent", rules);
-        store.quarantine().refused("agent", rules);
+        store.quarantine().refused("agent", "DROP DATABASE shop", rules);
+        store.quarantine().refused("agent", "DROP DATABASE shop", rules);
         clock.advance(Duration.ofMinutes(10));
-        store.quarantine().refused("agent", rules);
+        store.quarantine().refused("agent", "DROP DATABASE shop", rules);
         assertThat(store.quarantine().until("agent")).isEmpty();
-        store.quarantine().refused("agent", rules);
-        store.quarantine().refused("agent", rules);
+        store.quarantine().refused("agent", "DROP DATABASE shop", rules);
+        store.quarantine().refused("agent", "DROP DATABASE shop", rules);
         assertThat(store.quarantine().until("agent")).contains(clock.instant().plus(Duration.ofMinutes(30)));
         assertThat(store.quarantine().until("other")).isEmpty();
         clock.advance(Duration.ofMinutes(30));

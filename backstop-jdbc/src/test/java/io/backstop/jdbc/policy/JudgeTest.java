@@ -3,6 +3,7 @@ package io.backstop.jdbc.policy;
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.control.Pause;
+import io.backstop.api.control.Quarantine;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Verdict;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
@@ -12,6 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -177,7 +179,9 @@ class JudgeTest {
 
     @Test
     void a_quarantine_stops_writes_and_reads_only_where_the_policy_says_so() throws InvalidPolicyException {
-        SessionState quarantined = new SessionState(Optional.empty(), Optional.of(Instant.EPOCH));
+        SessionState quarantined = new SessionState(
+                Optional.empty(),
+                Optional.of(new Quarantine("agent", Instant.EPOCH, Instant.EPOCH, List.of("DROP DATABASE shop"))));
         assertThat(verdict("SELECT 1", Policy.strict(), quarantined)).isEqualTo(new Verdict.Allow(false));
         assertThat(block(verdict("INSERT INTO t VALUES (1)", Policy.strict(), quarantined)))
                 .isEqualTo("agent-quarantined");

@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 
 /**
  * Reads the text of a token file: a JSON array of objects with the keys {@code id}, {@code token} and {@code scopes},
- * and optionally {@code agent_id} and {@code description}. Everything else is an error. No error repeats text that may
+ * and optionally {@code agent_id}, {@code operator} and {@code description}. Everything else is an error. No error repeats text that may
  * be a token. Stateless, thread-safe.
  */
 final class TokenFileReader {
@@ -26,7 +26,7 @@ final class TokenFileReader {
     static final int MIN_TOKEN_LENGTH = 12;
 
     private static final int MAX_TEXT_LENGTH = 500;
-    private static final Set<String> KEYS = Set.of("id", "token", "scopes", "agent_id", "description");
+    private static final Set<String> KEYS = Set.of("id", "token", "scopes", "agent_id", "operator", "description");
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._@-]{0,63}");
     /** The characters of a bearer token (RFC 6750, section 2.1). */
     private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~+/-]+=*");
@@ -60,7 +60,8 @@ final class TokenFileReader {
             }
             if (!KEYS.containsAll(node.propertyNames())) {
                 throw new InvalidTokenFileException(
-                        where + ": it has an unknown key; the keys are id, token, scopes, agent_id and description");
+                        where
+                                + ": it has an unknown key; the keys are id, token, scopes, agent_id, operator and description");
             }
             String id = id(node, where);
             where += " (" + id + ")";
@@ -72,7 +73,8 @@ final class TokenFileReader {
                 throw new InvalidTokenFileException(where + ": an entry before it has the same token");
             }
             optional(node, "description", where);
-            Caller caller = new Caller(id, scopes(node, where), optional(node, "agent_id", where));
+            Caller caller = new Caller(
+                    id, scopes(node, where), optional(node, "agent_id", where), optional(node, "operator", where));
             entries.add(new TokenSet.Entry(TokenDigest.of(token), caller));
         }
         return new TokenSet(entries);

@@ -1,4 +1,4 @@
-/** The approval hooks over the control store. */
+/** The approval hook over the control store. */
 @NullMarked
 package io.backstop.jdbc.internal.approval;
 

@@ -81,9 +81,37 @@ final class SqliteDialect implements Dialect {
             snapshot_id TEXT PRIMARY KEY,
             at INTEGER NOT NULL)"""));
 
+    /**
+     * Requests name the session's settings, the snapshot and what else they bind; decisions carry a signature; a quarantine
+     * names what led to it. A request from before names no settings, so that no statement is taken for it any more.
+     */
+    private static final Migration SIGNED_DECISIONS = new Migration(
+            3,
+            List.of(
+                    "CREATE TABLE store_identity (id INTEGER PRIMARY KEY CHECK (id = 1), store_id TEXT NOT NULL)",
+                    "INSERT INTO store_identity (id, store_id) VALUES (1, lower(hex(randomblob(16))))",
+                    "ALTER TABLE approvals ADD COLUMN comment TEXT NOT NULL DEFAULT ''",
+                    "ALTER TABLE approvals ADD COLUMN signer TEXT",
+                    "ALTER TABLE approvals ADD COLUMN signature TEXT",
+                    "ALTER TABLE refusals ADD COLUMN statement TEXT NOT NULL DEFAULT ''",
+                    "ALTER TABLE quarantine ADD COLUMN since INTEGER NOT NULL DEFAULT 0",
+                    "ALTER TABLE quarantine ADD COLUMN statements TEXT NOT NULL DEFAULT '[]'",
+                    "CREATE TABLE spent_approvals (id TEXT PRIMARY KEY, at INTEGER NOT NULL)",
+                    "INSERT INTO spent_approvals (id, at) SELECT id, expires_at FROM approvals WHERE state = 'CONSUMED'",
+                    """
+        UPDATE approvals SET binding = binding || char(10)
+            || json_array(json('{}'), '', json_extract(request, '$.operation'), json_extract(request, '$.risk'), json('false'))""",
+                    """
+        UPDATE approvals SET request = json_set(json_remove(request, '$.role', '$.search_path'),
+            '$.session', json_object('role', json_extract(request, '$.role'),
+                'search_path', json_extract(request, '$.search_path'), 'settings', json('{}'), 'relations', ''),
+            '$.snapshot', json('false'), '$.rules', json('[]'), '$.safer_way', '',
+            '$.impact', json_object('tables', json('[]'), 'rows', null, 'note', ''),
+            '$.signature_required', json('false'))"""));
+
     @Override
     public List<Migration> migrations() {
-        return List.of(FIRST, SECOND);
+        return List.of(FIRST, SECOND, SIGNED_DECISIONS);
     }
 
     @Override

@@ -61,6 +61,7 @@ final class BoundParameters {
 
         @Override
         public void update(MessageDigest digest) {
+            digest.update(("batch of " + batch.size() + "\0").getBytes(StandardCharsets.UTF_8));
             batch.forEach(digest::update);
         }
     };

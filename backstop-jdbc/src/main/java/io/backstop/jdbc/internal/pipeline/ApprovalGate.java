@@ -1,60 +1,126 @@
 package io.backstop.jdbc.internal.pipeline;
 
+import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
+import io.backstop.api.analysis.Finding;
+import io.backstop.api.analysis.RuleId;
 import io.backstop.api.approval.ApprovalHook;
 import io.backstop.api.approval.ApprovalRequest;
+import io.backstop.api.approval.ExpectedImpact;
+import io.backstop.api.approval.ImpactPreview;
 import io.backstop.api.error.ApprovalDeniedException;
 import io.backstop.api.error.ApprovalExpiredException;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.Verdict;
+import io.backstop.jdbc.analysis.RulePages;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Links;
+import io.backstop.jdbc.internal.pipeline.session.CancellableExecution;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.session.QueryTimeouts;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 
 /** Asks for the approval of exactly this statement in exactly this session. Thread-safe. */
 final class ApprovalGate {
-    private final ApprovalHook hook;
+    private static final int POLL_MILLIS = 250;
 
-    ApprovalGate(ApprovalHook hook) {
+    private final ApprovalHook hook;
+    private final QueryTimeouts timeouts;
+    private final RulePages pages = new RulePages();
+
+    ApprovalGate(ApprovalHook hook, QueryTimeouts timeouts) {
         this.hook = hook;
+        this.timeouts = timeouts;
     }
 
     /**
      * The id of the approval that the statement has used up.
      *
-     * @param waiting is given the id of the request where the hook blocks until that is decided
+     * @param snapshot whether a snapshot is stored before it runs
+     * @param preview looks what it would change, where that is to be told
      */
-    String obtain(GuardedSession session, ReviewedStatement statement, Verdict.Hold hold, Consumer<String> waiting)
+    String obtain(
+            GuardedSession session,
+            ReviewedStatement statement,
+            Verdict.Hold hold,
+            boolean snapshot,
+            ImpactPreview preview)
             throws SQLException {
+        Assessment assessment = statement.assessment();
         String sha256 = statement
                 .sha256()
                 .orElseThrow(() -> new StatementBlockedException(
-                        statement.assessment().operation()
+                        assessment.operation()
                                 + " is refused: an approval has to name its values, and one of them is a stream",
                         "bind it with setBytes or setString"));
-        GuardedSession.Identity identity = session.identity();
-        if (statement.assessment().statements().stream().anyMatch(each -> each.holds(CommandTag.EXECUTE))) {
+        if (assessment.statements().stream().anyMatch(each -> each.holds(CommandTag.EXECUTE))) {
             // What it runs is not in its text.
             sha256 = sha256 + ":" + session.preparedStatements();
         }
+        List<RuleId> rules = assessment.findings().stream()
+                .filter(finding -> finding.risk() == assessment.risk())
+                .map(Finding::rule)
+                .distinct()
+                .toList();
         ApprovalRequest request = new ApprovalRequest(
                 statement.maskedSql(),
                 sha256,
                 session.agentId(),
                 session.database(),
-                identity.role(),
-                identity.searchPath(),
-                statement.assessment().operation(),
+                SessionContextReader.read(session, assessment.tables()),
+                assessment.operation(),
                 statement.tables(),
-                statement.assessment().risk(),
-                hold.reasons());
-        return hook.obtain(request, waiting);
+                assessment.risk(),
+                snapshot,
+                hold.reasons(),
+                rules.stream().map(RuleId::value).toList(),
+                pages.saferWay(rules),
+                ExpectedImpact.UNKNOWN,
+                false);
+        return hook.obtain(request, preview);
+    }
+
+    /** Whether callers wait for the decision. */
+    boolean waits() {
+        return hook.waits();
+    }
+
+    /**
+     * Returns when the request is decided. Meanwhile other threads have their turn on the connection, so what was found out
+     * about session and statement has to be found out again.
+     *
+     * @throws SQLException where the wait was cancelled or interrupted, took longer than the statement's query timeout or the
+     *     request's time, or statement or connection were closed
+     */
+    void awaitDecision(GuardedSession session, CancellableExecution<?> execution, ApprovalRequiredException held)
+            throws SQLException {
+        int holds = session.turn().getHoldCount();
+        QueryTimeouts.Count timeout = timeouts.of(execution);
+        for (int i = 0; i < holds; i++) {
+            session.turn().unlock();
+        }
+        try {
+            while (hook.undecided(held)) {
+                execution.pause(POLL_MILLIS);
+                if (session.connection().isClosed() || execution.statement().isClosed()) {
+                    throw new SQLException("the statement was closed while it waited for an approval", "08003", held);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            held.addSuppressed(e);
+            throw held;
+        } finally {
+            timeout.end();
+            for (int i = 0; i < holds; i++) {
+                session.turn().lock();
+            }
+        }
     }
 
     /** Gives the approval back; that this failed is added to why. */

@@ -9,6 +9,7 @@ import io.backstop.api.error.AgentQuarantinedException;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.PausedException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.event.ConnectionEvent;
@@ -36,6 +37,7 @@ import io.backstop.jdbc.internal.pipeline.lookup.SessionLookup;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
 import io.backstop.jdbc.internal.pipeline.secure.SidecarReadiness;
 import io.backstop.jdbc.internal.pipeline.session.CancellableExecution;
+import io.backstop.jdbc.internal.pipeline.session.CurrentAgent;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.QueryTimeouts;
 import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
@@ -92,7 +94,7 @@ public final class Pipeline implements AutoCloseable {
         this.catalog = new CatalogWeigher(parts.clock());
         this.codeOnWrite = new CodeOnWrite(parts.clock());
         this.limited = new LimitedExecution(codeOnWrite, store.budgets());
-        this.approvals = new ApprovalGate(parts.approvals());
+        this.approvals = new ApprovalGate(parts.approvals(), timeouts);
         this.secured = new SecuredExecution(
                 parts.snapshots(),
                 store.snapshots(),
@@ -327,6 +329,33 @@ public final class Pipeline implements AutoCloseable {
             T result = policy.enforcement() == Enforcement.MONITOR ? observe(run, statement) : review(run, statement);
             told.executed();
             return result;
+        } catch (BackstopException e) {
+            Optional<ApprovalRequiredException> held = held(e);
+            if (held.isEmpty() || !approvals.waits()) {
+                if (!(e instanceof ApprovalRequiredException)) { // it is held, and that was told
+                    told.refused(e);
+                }
+                throw e;
+            }
+            await(session, cancellable, held.get(), told);
+        } catch (SQLException e) {
+            told.failed(e);
+            throw e;
+        } finally {
+            session.end(cancellable);
+        }
+        // Other threads had their turn meanwhile, and policy, pause and quarantine may have changed.
+        return inTurn(session, submission, execution);
+    }
+
+    private void await(
+            GuardedSession session,
+            CancellableExecution<?> execution,
+            ApprovalRequiredException held,
+            StatementEvents told)
+            throws SQLException {
+        try {
+            approvals.awaitDecision(session, execution, held);
         } catch (ApprovalRequiredException e) {
             throw e; // it is held, and that was told
         } catch (BackstopException e) {
@@ -335,9 +364,17 @@ public final class Pipeline implements AutoCloseable {
         } catch (SQLException e) {
             told.failed(e);
             throw e;
-        } finally {
-            session.end(cancellable);
         }
+    }
+
+    /** The request that a refusal is about, if an operator can still decide it. */
+    private static Optional<ApprovalRequiredException> held(BackstopException refusal) {
+        if (refusal instanceof ApprovalRequiredException held) {
+            return Optional.of(held);
+        }
+        return refusal instanceof ImpactLimitException && refusal.getCause() instanceof ApprovalRequiredException held
+                ? Optional.of(held)
+                : Optional.empty();
     }
 
     private <T extends @Nullable Object> T read(
@@ -417,7 +454,7 @@ public final class Pipeline implements AutoCloseable {
             return;
         }
         SessionState state = state(run.session());
-        if (state.pause().isPresent() || state.quarantinedUntil().isPresent()) {
+        if (state.pause().isPresent() || state.quarantine().isPresent()) {
             return;
         }
         Optional<SQLException> refusal = syntax.refusal(run.session(), text.get());
@@ -490,7 +527,9 @@ public final class Pipeline implements AutoCloseable {
     }
 
     private SessionState state(GuardedSession session) throws BackstopException {
-        return new SessionState(store.pause().current(), store.quarantine().until(session.agentId()));
+        return new SessionState(
+                store.pause().current(),
+                isUnknown(session) ? Optional.empty() : store.quarantine().current(session.agentId()));
     }
 
     private BackstopException blocked(StatementRun<?> run, ReviewedStatement statement, Verdict.Block block)
@@ -500,31 +539,49 @@ public final class Pipeline implements AutoCloseable {
             return paused(statement, block.reason());
         }
         if (block.rule().equals(Judge.QUARANTINED)) {
-            return new AgentQuarantinedException(
-                    problem, "wait until then, or ask an operator what the agent was doing");
+            return new AgentQuarantinedException(problem, "wait until then; an operator can lift the quarantine");
         }
-        countRefusal(run);
+        countRefusal(run, statement);
         return new StatementBlockedException(
                 problem + " [" + block.rule() + "]",
                 "no approval lets it run; policy " + run.policy().name() + " would have to be changed");
     }
 
-    private void countRefusal(StatementRun<?> run) throws BackstopException {
-        store.quarantine().refused(run.session().agentId(), run.policy().quarantine());
+    private void countRefusal(StatementRun<?> run, ReviewedStatement statement) throws BackstopException {
+        if (!isUnknown(run.session())) {
+            store.quarantine()
+                    .refused(
+                            run.session().agentId(),
+                            statement.maskedSql(),
+                            run.policy().quarantine());
+        }
+    }
+
+    /** One agent without an id must not put all others without one in quarantine. */
+    private static boolean isUnknown(GuardedSession session) {
+        return session.agentId().equals(CurrentAgent.UNKNOWN);
     }
 
     private String approve(StatementRun<?> run, ReviewedStatement statement, Verdict.Hold hold) throws SQLException {
         try {
-            String approvalId = approvals.obtain(run.session(), statement, hold, run.events()::held);
+            String approvalId = approvals.obtain(
+                    run.session(),
+                    statement,
+                    hold,
+                    takesSnapshot(hold, statement),
+                    () -> CatalogImpact.of(run.session(), statement.assessment()));
+            run.execution().startOver();
             refuseIfPausedMeanwhile(statement, approvalId);
             return approvalId;
         } catch (BackstopException e) {
-            audit.record(Kind.REFUSAL, run.session(), statement, e.getSQLState(), ApprovalGate.links(e));
             if (e instanceof ApprovalRequiredException held) {
                 run.events().held(held.approvalId());
             }
+            if (!(e instanceof ApprovalRequiredException) || !approvals.waits()) {
+                audit.record(Kind.REFUSAL, run.session(), statement, e.getSQLState(), ApprovalGate.links(e));
+            }
             if (ApprovalGate.isDenial(e)) {
-                countRefusal(run);
+                countRefusal(run, statement);
             }
             throw e;
         }
@@ -561,8 +618,8 @@ public final class Pipeline implements AutoCloseable {
                     () -> lookAgain(run, statement, new Passed(approvalId.isPresent(), true)),
                     run.execution());
         } catch (SQLException e) {
+            releaseUnused(approvalId, run, statement, e);
             SQLException failure = run.execution().translate(e);
-            releaseUnused(approvalId, failure);
             audit.outcome(run.session(), statement, failure(failure), new Links(approvalId, Optional.empty()));
             throw failure;
         } finally {
@@ -574,14 +631,10 @@ public final class Pipeline implements AutoCloseable {
         return outcome.result();
     }
 
-    /**
-     * Gives back the approval of a statement that was refused, or undone, with certainty: not where the connection broke
-     * and nobody knows what the server made of it.
-     */
-    private void releaseUnused(Optional<String> approvalId, SQLException failure) {
-        String state = String.valueOf(failure.getSQLState());
-        boolean uncertain = state.startsWith("08") || state.startsWith("57P") || state.equals("null");
-        if (approvalId.isPresent() && !uncertain) {
+    /** Gives back the approval of a statement that certainly did not run; a statement that may have run has spent it. */
+    private void releaseUnused(
+            Optional<String> approvalId, StatementRun<?> run, ReviewedStatement statement, SQLException failure) {
+        if (approvalId.isPresent() && NotRunProof.holds(failure, statement.assessment(), run.execution())) {
             approvals.release(approvalId.get(), failure);
         }
     }
@@ -669,9 +722,7 @@ public final class Pipeline implements AutoCloseable {
         try {
             result = send(run, statement, links.approvalId().isPresent());
         } catch (SQLException e) {
-            if (statement.assessment().statements().size() == 1) {
-                releaseUnused(links.approvalId(), e);
-            }
+            releaseUnused(links.approvalId(), run, statement, e);
             audit.outcome(run.session(), statement, failure(e), links);
             throw e;
         } finally {

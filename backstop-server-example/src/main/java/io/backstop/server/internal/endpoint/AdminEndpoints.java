@@ -1,9 +1,9 @@
 package io.backstop.server.internal.endpoint;
 
-import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.control.ControlStore;
-import io.backstop.api.control.Pause;
 import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.jdbc.control.ControlStatus;
+import io.backstop.jdbc.operator.OperatorsFile;
 import io.backstop.server.internal.http.JsonBody;
 import io.backstop.server.internal.http.QueryParameters;
 import io.backstop.server.internal.http.RequestRefusedException;
@@ -20,12 +20,15 @@ public final class AdminEndpoints {
     private static final int MAX_REASON_LENGTH = 1_000;
 
     private final ControlStore store;
+    private final Optional<OperatorsFile> operators;
 
-    public AdminEndpoints(ControlStore store) {
+    /** @param operators whose approvals count; empty where no signature is needed */
+    public AdminEndpoints(ControlStore store, Optional<OperatorsFile> operators) {
         this.store = store;
+        this.operators = operators;
     }
 
-    public Status pause(Context request, Caller caller)
+    public ControlStatus pause(Context request, Caller caller)
             throws RequestRefusedException, IOException, ControlStoreUnavailableException {
         QueryParameters.of(request);
         JsonNode reason = JsonBody.object(request, Set.of("reason")).get("reason");
@@ -40,7 +43,7 @@ public final class AdminEndpoints {
         return status();
     }
 
-    public Status resume(Context request, Caller caller)
+    public ControlStatus resume(Context request, Caller caller)
             throws RequestRefusedException, IOException, ControlStoreUnavailableException {
         QueryParameters.of(request);
         JsonBody.none(request);
@@ -48,18 +51,13 @@ public final class AdminEndpoints {
         return status();
     }
 
-    public Status status(Context request, Caller caller)
+    public ControlStatus status(Context request, Caller caller)
             throws RequestRefusedException, ControlStoreUnavailableException {
         QueryParameters.of(request);
         return status();
     }
 
-    private Status status() throws ControlStoreUnavailableException {
-        Optional<Pause> pause = store.pause().current();
-        int pending = store.approvals().list(ApprovalState.PENDING).size();
-        return new Status(pause.isPresent(), pause, pending);
+    private ControlStatus status() throws ControlStoreUnavailableException {
+        return ControlStatus.of(store, ControlStatus.Signatures.of(operators, Optional.empty()));
     }
-
-    /** Whether writes are paused, why, and how many statements wait; {@code backstop status --json} prints the same. */
-    public record Status(boolean paused, Optional<Pause> pause, int pending) {}
 }

@@ -5,35 +5,57 @@ import io.backstop.api.approval.ApprovalDecision;
 import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.control.ApprovalStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.jdbc.approval.ApprovalFilter;
 import io.backstop.jdbc.approval.ApprovalService;
+import io.backstop.jdbc.approval.ApprovalView;
 import io.backstop.jdbc.approval.Decider;
+import io.backstop.jdbc.operator.OperatorKey;
 import io.backstop.server.internal.http.ErrorResponse;
 import io.backstop.server.internal.http.JsonBody;
 import io.backstop.server.internal.http.QueryParameters;
 import io.backstop.server.internal.http.RequestRefusedException;
 import io.backstop.server.token.Caller;
 import io.javalin.http.Context;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
 
-/** The endpoints for approvals: list the pending requests, approve, deny. Thread-safe. */
+/** The endpoints for approvals: list the pending requests, show one, approve, deny. Thread-safe. */
 public final class ApprovalEndpoints {
+    private static final int MOST_LISTED = 1_000;
+    private static final int MAX_REASON_LENGTH = 1_000;
+
     private final ApprovalStore approvals;
     private final ApprovalService service;
 
-    public ApprovalEndpoints(ApprovalStore approvals) {
+    /** @param key signs every decision; empty for decisions that nobody signs */
+    public ApprovalEndpoints(ApprovalStore approvals, Optional<OperatorKey> key) {
         this.approvals = approvals;
-        this.service = new ApprovalService(approvals);
+        this.service = new ApprovalService(approvals, key);
     }
 
     public Pending pending(Context request, Caller caller)
             throws RequestRefusedException, ControlStoreUnavailableException {
-        QueryParameters.of(request);
+        QueryParameters parameters = QueryParameters.of(request, "agent_id", "risk", "table", "limit");
+        ApprovalFilter filter =
+                new ApprovalFilter(parameters.text("agent_id"), parameters.risk("risk"), parameters.text("table"));
         return new Pending(approvals.list(ApprovalState.PENDING).stream()
+                .filter(filter)
+                .limit(parameters.number("limit", MOST_LISTED, MOST_LISTED))
                 .map(ApprovalView::of)
                 .toList());
+    }
+
+    public ApprovalView show(Context request, Caller caller)
+            throws RequestRefusedException, ControlStoreUnavailableException {
+        QueryParameters.of(request);
+        String id = request.pathParam("id");
+        return ApprovalView.of(approvals.find(id).orElseThrow(() -> unknown(id)));
     }
 
     public ApprovalView approve(Context request, Caller caller)
@@ -49,21 +71,49 @@ public final class ApprovalEndpoints {
     private ApprovalView decide(Context request, Caller caller, boolean approve)
             throws RequestRefusedException, IOException, ControlStoreUnavailableException {
         QueryParameters.of(request);
-        JsonBody.none(request);
-        return ApprovalView.of(decide(request.pathParam("id"), caller, approve));
+        return ApprovalView.of(decide(request.pathParam("id"), caller, approve, reason(request)));
     }
 
-    private Approval decide(String id, Caller caller, boolean approve)
+    private static String reason(Context request) throws RequestRefusedException, IOException {
+        @Nullable
+        JsonNode reason = JsonBody.optional(request, Set.of("reason"))
+                .map(body -> body.get("reason"))
+                .orElse(null);
+        if (reason == null) {
+            return "";
+        }
+        if (!reason.isString() || reason.asString().length() > MAX_REASON_LENGTH) {
+            throw RequestRefusedException.badRequest(
+                    "reason has to be a text of at most " + MAX_REASON_LENGTH + " characters");
+        }
+        return reason.asString().strip();
+    }
+
+    private Approval decide(String id, Caller caller, boolean approve, String reason)
             throws RequestRefusedException, ControlStoreUnavailableException {
-        Decider decider = new Decider(caller.id(), caller.agentId());
-        ApprovalDecision decision =
-                (approve ? service.approve(id, decider) : service.deny(id, decider)).orElseThrow(() -> unknown(id));
+        Decider decider = new Decider(caller.operator().orElse(caller.id()), caller.agentId());
+        ApprovalDecision decision = (approve ? service.approve(id, decider, reason) : service.deny(id, decider, reason))
+                .orElseThrow(() -> unknown(id));
         if (decision instanceof ApprovalDecision.Decided decided) {
             return decided.approval();
         }
-        throw decision instanceof ApprovalDecision.NotYours
-                ? ownRequest(decision.approval(), caller)
-                : alreadyDecided(decision.approval());
+        if (decision instanceof ApprovalDecision.NotYours) {
+            throw ownRequest(decision.approval(), caller);
+        }
+        if (decision instanceof ApprovalDecision.NotSigned) {
+            throw notSigned(decision.approval());
+        }
+        throw alreadyDecided(decision.approval());
+    }
+
+    private static RequestRefusedException notSigned(Approval approval) {
+        return new RequestRefusedException(
+                403,
+                ErrorResponse.of(
+                        "signature_required",
+                        "request " + approval.id()
+                                + " can only be approved with an operator's signature, and this server"
+                                + " was started without --operator-key"));
     }
 
     private static RequestRefusedException ownRequest(Approval approval, Caller caller) {

@@ -7,6 +7,7 @@ import tools.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -31,6 +32,18 @@ public final class JsonBody {
      */
     public static JsonNode object(Context request, Set<String> keys) throws RequestRefusedException, IOException {
         return object(request, bytes(request), keys);
+    }
+
+    /**
+     * Reads a JSON object, if there is a body.
+     *
+     * @param keys the keys that the object may have
+     * @throws RequestRefusedException with 413, 415 or 400 if the body is not such an object
+     */
+    public static Optional<JsonNode> optional(Context request, Set<String> keys)
+            throws RequestRefusedException, IOException {
+        byte[] bytes = bytes(request);
+        return bytes.length == 0 ? Optional.empty() : Optional.of(object(request, bytes, keys));
     }
 
     /**

@@ -283,12 +283,14 @@ public final class LimitedExecution {
 
     /** The refusal of a statement that was run and undone. */
     public static ImpactLimitException refusal(Excess excess, BackstopException refusal) {
-        return new ImpactLimitException("the write was rolled back: " + excess.reason(), refusal.hint(), refusal);
+        return new ImpactLimitException(
+                "the write was rolled back: " + excess.reason() + "; " + refusal.problem(), refusal.hint(), refusal);
     }
 
     /** The refusal of a statement that was not run, because it could not be counted. */
     public static ImpactLimitException refusalUnrun(Excess excess, BackstopException refusal) {
-        return new ImpactLimitException("the write was not run: " + excess.reason(), refusal.hint(), refusal);
+        return new ImpactLimitException(
+                "the write was not run: " + excess.reason() + "; " + refusal.problem(), refusal.hint(), refusal);
     }
 
     /** What the caller is told where the statement was undone, and cannot be run again. */

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.concurrent.TimeUnit;
 
 /**
  * An execution on its way through the pipeline. The driver can cancel a statement only while the server works on it; to be
@@ -20,7 +21,10 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     private final Execution<T> execution;
 
     private @Nullable String reason;
+    private @Nullable SQLException failure;
+    private boolean waiting;
     private boolean running;
+    private boolean sent;
     private boolean ended;
 
     CancellableExecution(QueryCanceller canceller, Execution<T> execution) {
@@ -37,8 +41,59 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     synchronized void stop(String why) throws SQLException {
         if (!running && !ended) {
             reason = why;
-            canceller.cancelQuery();
+            if (waiting) {
+                notifyAll(); // the server does nothing for it, but perhaps for another thread
+            } else {
+                canceller.cancelQuery();
+            }
         }
+    }
+
+    /**
+     * Waits for a while in which nothing is sent for it.
+     *
+     * @throws SQLException query_canceled where it was stopped meanwhile
+     */
+    public synchronized void pause(long millis) throws SQLException, InterruptedException {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+        waiting = true;
+        try {
+            for (long left = millis; reason == null && left > 0; left = left(end)) {
+                wait(left);
+            }
+        } finally {
+            waiting = false;
+        }
+        if (reason != null) {
+            throw new SQLException(
+                    "the statement did not run: " + reason
+                            + "\nHINT: nothing was changed; the request for its approval stays until it expires",
+                    QUERY_CANCELED);
+        }
+    }
+
+    private static long left(long end) {
+        return TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+    }
+
+    private synchronized void failed(SQLException e) {
+        failure = e;
+    }
+
+    /** Whether it failed with this itself: not where it ran, and something after it failed. */
+    public synchronized boolean failedWith(SQLException e) {
+        return e.equals(failure);
+    }
+
+    /** Forgets what was sent before and undone. */
+    public synchronized void startOver() {
+        sent = false;
+        failure = null;
+    }
+
+    /** Whether it was handed to the driver, so that the server may have run it. */
+    public synchronized boolean sent() {
+        return sent;
     }
 
     /** Returns when nobody cancels any more, so that the next statement is not the one that is hit. */
@@ -51,8 +106,11 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
         begin();
         try {
             return execution.run();
+        } catch (SQLException e) {
+            failed(e);
+            throw e;
         } finally {
-            pause();
+            stopped();
         }
     }
 
@@ -61,9 +119,10 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
             throw canceled(reason, null);
         }
         running = true;
+        sent = true;
     }
 
-    private synchronized void pause() {
+    private synchronized void stopped() {
         running = false;
     }
 

@@ -5,6 +5,9 @@ import java.util.concurrent.Callable;
 
 /** Which agent the calls of this thread are made for, where the code said so. */
 public final class CurrentAgent {
+    /** Stands for all agents whom no setting and no code names. */
+    public static final String UNKNOWN = "unknown";
+
     // A thread's own, set and cleared by a call around the code that it is for.
     private static final ThreadLocal<String> AGENT = new ThreadLocal<>();
 

@@ -18,6 +18,8 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -43,8 +45,8 @@ public final class GuardedSession {
     /** Whether the open transaction may hold triggers that wait for its commit. Written within the turn. */
     private volatile boolean deferring;
 
-    /** What is on its way through the pipeline, if anything. */
-    private volatile @Nullable CancellableExecution<?> underWay;
+    /** What is on its way through the pipeline: one in its turn, and those that wait for an approval. */
+    private final Set<CancellableExecution<?>> underWay = ConcurrentHashMap.newKeySet();
 
     /**
      * @param connection pgjdbc's own connection, or a pool's over one
@@ -211,21 +213,22 @@ public final class GuardedSession {
     /** Lets others stop the execution from here on. Within the turn. */
     public <T extends @Nullable Object> CancellableExecution<T> begin(Execution<T> execution) {
         CancellableExecution<T> cancellable = new CancellableExecution<>(postgres::cancelQuery, execution);
-        underWay = cancellable;
+        underWay.add(cancellable);
         return cancellable;
     }
 
     /** The execution is over; nobody cancels anything for it any more. */
     public void end(CancellableExecution<?> execution) {
-        underWay = null;
+        underWay.remove(execution);
         execution.end();
     }
 
     /** Stops what is done for a statement before it runs, or after. Called by any thread. */
     public void stop(Statement statement) throws SQLException {
-        CancellableExecution<?> execution = underWay;
-        if (execution != null && execution.statement() == statement) {
-            execution.stop("it was cancelled");
+        for (CancellableExecution<?> execution : underWay) {
+            if (execution.statement() == statement) {
+                execution.stop("it was cancelled");
+            }
         }
     }
 
@@ -290,11 +293,17 @@ public final class GuardedSession {
         }
     }
 
-    /** What decides, beside the text, on what the next statement acts. SHOW takes no snapshot of the transaction. */
-    public Identity identity() throws SQLException {
-        String sessionUser = String.valueOf(postgres.getParameterStatus("session_authorization"));
-        String role = value("SHOW role");
-        return new Identity(role.equals("none") ? sessionUser : role, value("SHOW search_path"));
+    /**
+     * Ends the transaction in which Backstop has only asked the catalog, where it began one: the caller's own first
+     * statement decides what its transaction sees. Said in SQL, as some pools forbid it in JDBC.
+     */
+    public void endOwnTransaction() throws SQLException {
+        if (idleAtTurn && inTransaction() && !connection.getAutoCommit()) {
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("ROLLBACK");
+            }
+            fence.beginAgain();
+        }
     }
 
     /** A hash over the statements that were prepared in SQL, which decide what EXECUTE does. */
@@ -342,7 +351,4 @@ public final class GuardedSession {
             return row.getString(1);
         }
     }
-
-    /** The role in force and the search path. */
-    public record Identity(String role, String searchPath) {}
 }

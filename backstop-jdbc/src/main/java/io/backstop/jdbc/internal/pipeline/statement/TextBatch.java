@@ -32,6 +32,6 @@ public record TextBatch(List<String> texts) implements Submission {
 
     @Override
     public Optional<String> sha256(AssessedText text) {
-        return Optional.of(StatementDigest.hex(StatementDigest.of(text)));
+        return Optional.of(StatementDigest.ofBatch(texts, text.standardConformingStrings()));
     }
 }

@@ -1,0 +1,90 @@
+package io.backstop.cli.control;
+
+import io.backstop.api.approval.Approval;
+import io.backstop.api.approval.ApprovalRequest;
+import io.backstop.api.approval.Decision;
+import io.backstop.api.approval.ExpectedImpact;
+import io.backstop.cli.output.ReportPrinter;
+
+import java.util.Locale;
+
+/** Requests for approval in words. */
+final class ApprovalText {
+    /** Of a statement in a list so many lines are shown; `show` has all of it. */
+    private static final int LISTED_LINES = 6;
+
+    private static final String INDENT = "    ";
+
+    private final ReportPrinter report;
+
+    ApprovalText(ReportPrinter report) {
+        this.report = report;
+    }
+
+    /** What an operator has to know to decide in most cases. */
+    void summary(Approval approval) {
+        ApprovalRequest request = approval.request();
+        report.line(approval.id() + "  " + state(approval) + "  " + request.risk() + "  agent " + request.agentId()
+                + "  on " + request.database() + "  until " + approval.expiresAt());
+        report.wrapped(INDENT, ReportPrinter.inOneLine(request.sql(), Integer.MAX_VALUE), LISTED_LINES);
+        report.wrapped(INDENT, String.join("; ", request.reasons()), LISTED_LINES);
+        impact(request.impact());
+    }
+
+    /** Everything that is known. */
+    void details(Approval approval) {
+        ApprovalRequest request = approval.request();
+        report.line("request    " + approval.id() + ", " + state(approval));
+        report.line("agent      " + request.agentId());
+        report.line("database   " + request.database());
+        report.line("role       " + request.session().role());
+        report.line("path       " + request.session().searchPath());
+        report.line("settings   " + request.session().settings());
+        if (!request.session().relations().isEmpty()) {
+            report.line("bound to   " + request.session().relations());
+        }
+        report.line("operation  " + request.operation() + ", " + request.risk()
+                + (request.tables().isEmpty() ? "" : ", on " + String.join(", ", request.tables())));
+        report.line("runs       " + (request.snapshot() ? "behind a verified snapshot" : "without a snapshot"));
+        request.reasons().forEach(reason -> report.line("reason     " + reason));
+        if (!request.rules().isEmpty()) {
+            report.line("rules      " + String.join(", ", request.rules()));
+        }
+        if (!request.saferWay().isEmpty()) {
+            report.line("safer      " + request.saferWay());
+        }
+        report.line("asked      " + approval.createdAt() + ", until " + approval.expiresAt());
+        approval.decision().ifPresent(decision -> report.line("decided    " + words(decision)));
+        report.line("digest     " + request.statementSha256()
+                + " (text and values; bound values are kept as their digest only)");
+        report.line("statement");
+        request.sql().lines().forEach(line -> report.line(INDENT + line));
+        impact(request.impact());
+    }
+
+    private static String words(Decision decision) {
+        return (decision.approve() ? "approved by " : "denied by ") + decision.by() + " at " + decision.at()
+                + decision.signature()
+                        .map(signature -> ", signed by operator " + signature.operator())
+                        .orElse(", not signed")
+                + (decision.comment().isEmpty() ? "" : ": " + decision.comment());
+    }
+
+    private void impact(ExpectedImpact impact) {
+        impact.rows()
+                .ifPresent(rows -> report.line(INDENT + "would change " + rows + " rows (it was run and rolled back)"));
+        for (ExpectedImpact.Table table : impact.tables()) {
+            report.line(INDENT
+                    + table.name()
+                    + (table.estimatedRows() < 0 ? ", never analysed" : ", about " + table.estimatedRows() + " rows")
+                    + (table.through().isEmpty() ? "" : ", through " + table.through()));
+        }
+        if (!impact.note().isEmpty()) {
+            report.line(INDENT + impact.note());
+        }
+    }
+
+    static String state(Approval approval) {
+        return approval.state().name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,22 @@
+package io.backstop.cli.control;
+
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.cli.output.ExitCode;
+import io.backstop.cli.output.RefusedException;
+import io.backstop.jdbc.operator.OperatorException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+import java.util.concurrent.Callable;
+
+/** {@code backstop approvals deny}. */
+@Command(name = "deny", description = "Says no to statements.", mixinStandardHelpOptions = true)
+final class ApprovalsDenyCommand implements Callable<Integer> {
+    @Mixin
+    private final ApprovalDecisions decisions = new ApprovalDecisions();
+
+    @Override
+    public Integer call() throws ControlStoreUnavailableException, RefusedException, OperatorException {
+        return decisions.make(false) ? ExitCode.DONE : ExitCode.REFUSED;
+    }
+}

@@ -1,0 +1,107 @@
+package io.backstop.jdbc.internal.pipeline;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.approval.SessionContext;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * Reads what decides, beside the text and its values, on what a statement acts in a session: so that an approval that was
+ * given in one state of it serves in no other. Stateless, thread-safe.
+ */
+final class SessionContextReader {
+    /**
+     * Settings that decide what a literal, a comparison or a name means, or whether triggers, keys and policies take part
+     * (PostgreSQL documentation, chapter 20). {@code standard_conforming_strings} is part of the statement's digest.
+     */
+    private static final List<String> SETTINGS = List.of(
+            "DateStyle",
+            "IntervalStyle",
+            "TimeZone",
+            "timezone_abbreviations",
+            "lc_monetary",
+            "lc_numeric",
+            "lc_time",
+            "array_nulls",
+            "transform_null_equals",
+            "xmloption",
+            "default_text_search_config",
+            "default_tablespace",
+            "session_replication_role",
+            "row_security",
+            "client_encoding");
+
+    private static final String STATE = "SELECT pg_catalog.current_setting('role'), session_user,"
+            + " pg_catalog.current_setting('search_path')"
+            + SETTINGS.stream()
+                    .map(setting -> ", pg_catalog.current_setting('" + setting + "', true)")
+                    .collect(Collectors.joining());
+
+    /** Temporary relations, types and functions hide others of their names; empty where the session has none. */
+    private static final String TEMPORARY = """
+            SELECT coalesce(pg_catalog.string_agg(t.name, ',' ORDER BY t.name), '') FROM (
+                SELECT pg_catalog.format('%s:%s', oid, relname) AS name FROM pg_catalog.pg_class
+                WHERE relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+                UNION ALL SELECT pg_catalog.format('type %s:%s', oid, typname) FROM pg_catalog.pg_type
+                WHERE typnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+                UNION ALL SELECT pg_catalog.format('function %s:%s', oid, proname) FROM pg_catalog.pg_proc
+                WHERE pronamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) AS t""";
+
+    /** Not to_regclass, which fails where a schema may not be used, and would fail the caller's transaction. */
+    private static final String NAMED = """
+            SELECT c.oid FROM pg_catalog.pg_class AS c
+            JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+            WHERE c.relname OPERATOR(pg_catalog.=) ?::pg_catalog.name
+            AND CASE WHEN ?::pg_catalog.text OPERATOR(pg_catalog.=) '' THEN pg_catalog.pg_table_is_visible(c.oid)
+                ELSE n.nspname OPERATOR(pg_catalog.=) ?::pg_catalog.name END""";
+
+    private SessionContextReader() {}
+
+    /** @param relations the relations that the statement changes, as it names them */
+    static SessionContext read(GuardedSession session, List<RelationName> relations) throws SQLException {
+        Connection connection = session.connection();
+        String role;
+        String searchPath;
+        Map<String, String> settings = new TreeMap<>();
+        StringBuilder identity = new StringBuilder();
+        try (Statement statement = connection.createStatement()) {
+            try (ResultSet row = statement.executeQuery(STATE)) {
+                row.next();
+                role = row.getString(1).equals("none") ? row.getString(2) : row.getString(1);
+                searchPath = row.getString(3);
+                for (int i = 0; i < SETTINGS.size(); i++) {
+                    settings.put(SETTINGS.get(i), String.valueOf(row.getString(4 + i)));
+                }
+            }
+            try (ResultSet row = statement.executeQuery(TEMPORARY)) {
+                row.next();
+                identity.append(row.getString(1).isEmpty() ? "" : "temporary " + row.getString(1) + ";");
+            }
+        }
+        for (RelationName relation : relations.stream().distinct().toList()) {
+            identity.append(oid(connection, relation));
+        }
+        session.endOwnTransaction();
+        return new SessionContext(role, searchPath, settings, identity.toString());
+    }
+
+    private static String oid(Connection connection, RelationName relation) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(NAMED)) {
+            select.setString(1, relation.name());
+            select.setString(2, relation.schema().orElse(""));
+            select.setString(3, relation.schema().orElse(""));
+            try (ResultSet row = select.executeQuery()) {
+                return row.next() ? relation + "=" + row.getLong(1) + ";" : "";
+            }
+        }
+    }
+}

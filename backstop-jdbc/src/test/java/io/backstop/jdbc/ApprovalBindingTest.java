@@ -1,0 +1,213 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.approval.ApprovalState;
+import io.backstop.api.approval.ExpectedImpact;
+import io.backstop.api.error.ApprovalRequiredException;
+import io.backstop.api.policy.Policy;
+import io.backstop.jdbc.control.SqlControlStore;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.util.List;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+/** An approval that was given for one thing serves no other, whatever the session does in between. */
+@ExtendWith(PostgresExtension.class)
+class ApprovalBindingTest {
+    @TempDir
+    private Path folder;
+
+    private final FakeSnapshots snapshots = new FakeSnapshots();
+    private TestDatabase database;
+    private SqlControlStore store;
+    private Backstop backstop;
+    private Connection connection;
+
+    @BeforeEach
+    void connect(TestDatabase testDatabase) throws SQLException {
+        database = testDatabase;
+        database.run(
+                "DROP TABLE IF EXISTS users, orders",
+                "CREATE TABLE users (id int PRIMARY KEY, since date)",
+                "CREATE TABLE orders (id int PRIMARY KEY)",
+                "INSERT INTO users SELECT n, date '2020-01-02' FROM generate_series(1, 10) AS n",
+                "INSERT INTO orders SELECT n FROM generate_series(1, 10) AS n");
+        store = SqlControlStore.sqlite(folder.resolve("backstop.db"), Clock.systemUTC());
+        backstop = Backstop.builder()
+                .control(store)
+                .snapshots(snapshots)
+                .agentId("agent")
+                .build();
+        connection = backstop.guard(database.connect());
+    }
+
+    @AfterEach
+    void close() throws SQLException {
+        connection.close();
+        backstop.close();
+    }
+
+    private void execute(String sql) throws SQLException {
+        execute(connection, sql);
+    }
+
+    private static void execute(Connection on, String sql) throws SQLException {
+        try (Statement statement = on.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private void approved(String sql) throws SQLException {
+        String id = catchThrowableOfType(ApprovalRequiredException.class, () -> execute(sql))
+                .approvalId();
+        store.approvals().decide(id, true, "ops");
+    }
+
+    private void assertHeldAnew(String sql) throws SQLException {
+        assertThatThrownBy(() -> execute(sql)).isInstanceOf(ApprovalRequiredException.class);
+        assertThat(store.approvals().list(ApprovalState.PENDING)).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SET DateStyle = 'ISO, DMY'",
+                "SET TimeZone = 'Pacific/Kiritimati'",
+                "SET IntervalStyle = 'sql_standard'",
+                "SET transform_null_equals = on",
+                "SET array_nulls = off",
+                "SET xmloption = document",
+                "SET default_text_search_config = 'pg_catalog.german'"
+            })
+    void a_setting_that_changes_what_values_mean_needs_an_approval_of_its_own(String setting) throws SQLException {
+        String sql = "TRUNCATE users";
+        approved(sql);
+        execute(setting);
+        assertHeldAnew(sql);
+    }
+
+    @Test
+    void the_same_settings_in_another_session_serve() throws SQLException {
+        approved("TRUNCATE users");
+        try (Connection other = backstop.guard(database.connect())) {
+            execute(other, "TRUNCATE users");
+        }
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("0");
+    }
+
+    @Test
+    void what_was_approved_for_a_temporary_table_does_not_serve_for_the_one_that_it_hid() throws SQLException {
+        execute("CREATE TEMP TABLE users (id int)");
+        approved("DELETE FROM users");
+        execute("DISCARD TEMP");
+        assertHeldAnew("DELETE FROM users");
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("10");
+    }
+
+    @Test
+    void what_was_approved_for_a_table_does_not_serve_for_another_that_got_its_name() throws SQLException {
+        approved("DROP TABLE orders");
+        database.run(
+                "ALTER TABLE orders RENAME TO old_orders",
+                "ALTER TABLE users RENAME TO orders",
+                "DROP TABLE old_orders");
+        assertHeldAnew("DROP TABLE orders");
+        assertThat(database.value("SELECT count(*) FROM orders")).isEqualTo("10");
+    }
+
+    @Test
+    void what_was_approved_behind_a_snapshot_does_not_serve_where_none_is_taken() throws Exception {
+        approved("TRUNCATE users");
+        Policy uncovered = new io.backstop.jdbc.policy.PolicyReader()
+                .read("{\"require_recovery_for_critical\": false, \"snapshot_mode\": \"off\"}", "uncovered");
+        try (Backstop other = Backstop.builder()
+                        .control(folder.resolve("backstop.db"))
+                        .policy(uncovered)
+                        .agentId("agent")
+                        .build();
+                Connection unsafe = other.guard(database.connect())) {
+            assertThatThrownBy(() -> execute(unsafe, "TRUNCATE users")).isInstanceOf(ApprovalRequiredException.class);
+        }
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("10");
+    }
+
+    @Test
+    void a_batch_is_another_thing_than_one_text_of_the_same_statements() throws SQLException {
+        List<String> texts = List.of("DELETE FROM users", "DELETE FROM orders");
+        String joined = String.join(";\n", texts);
+        try (Statement batch = connection.createStatement()) {
+            for (String text : texts) {
+                batch.addBatch(text);
+            }
+            String id = catchThrowableOfType(ApprovalRequiredException.class, batch::executeBatch)
+                    .approvalId();
+            store.approvals().decide(id, true, "ops");
+        }
+        assertHeldAnew(joined);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("10");
+    }
+
+    @Test
+    void a_batch_of_one_row_of_values_is_another_thing_than_one_execution() throws SQLException {
+        try (PreparedStatement update =
+                connection.prepareStatement("UPDATE users SET since = NULL WHERE id < ? OR true")) {
+            update.setInt(1, 3);
+            update.addBatch();
+            String id = catchThrowableOfType(ApprovalRequiredException.class, update::executeBatch)
+                    .approvalId();
+            store.approvals().decide(id, true, "ops");
+            update.setInt(1, 3);
+            assertThatThrownBy(update::executeUpdate).isInstanceOf(ApprovalRequiredException.class);
+            update.addBatch();
+            assertThatCode(update::executeBatch).doesNotThrowAnyException();
+        }
+    }
+
+    @Test
+    void asking_for_an_approval_leaves_a_transaction_that_the_caller_can_still_shape() throws SQLException {
+        connection.setAutoCommit(false);
+        assertThatThrownBy(() -> execute("TRUNCATE users")).isInstanceOf(ApprovalRequiredException.class);
+        execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE");
+        connection.rollback();
+        connection.setAutoCommit(true);
+    }
+
+    @Test
+    void a_request_tells_what_the_catalog_says_the_statement_reaches() throws SQLException {
+        database.run(
+                "DROP TABLE IF EXISTS items",
+                "CREATE TABLE items (id int, order_id int CONSTRAINT items_of_order REFERENCES orders ON DELETE CASCADE)",
+                "ANALYZE orders");
+        try {
+            assertThatThrownBy(() -> execute("DELETE FROM orders")).isInstanceOf(ApprovalRequiredException.class);
+            assertThat(store.approvals()
+                            .list(ApprovalState.PENDING)
+                            .get(0)
+                            .request()
+                            .impact()
+                            .tables())
+                    .containsExactly(
+                            new ExpectedImpact.Table("public.orders", 10, ""),
+                            new ExpectedImpact.Table("public.items", -1, "foreign key items_of_order"));
+        } finally {
+            database.run("DROP TABLE items");
+        }
+    }
+}
