@@ -38,6 +38,11 @@ final class Migrations {
         return seen < known();
     }
 
+    /** Whether any step was run. Takes no lock. */
+    boolean begun(Connection connection) throws SQLException {
+        return seen(connection) > 0;
+    }
+
     /** Runs and records the missing steps, within a unit of work that holds the write lock. */
     void apply(Connection connection) throws SQLException {
         if (!needed(connection)) {

@@ -81,9 +81,17 @@ final class SqliteDialect implements Dialect {
             snapshot_id TEXT PRIMARY KEY,
             at INTEGER NOT NULL)"""));
 
+    /** The id by which a process knows its store from another one in the same place. */
+    private static final Migration IDENTITY = new Migration(
+            3,
+            List.of(
+                    "CREATE TABLE IF NOT EXISTS store_identity (id TEXT NOT NULL)",
+                    "INSERT INTO store_identity (id) SELECT lower(hex(randomblob(16)))"
+                            + " WHERE NOT EXISTS (SELECT 1 FROM store_identity)"));
+
     @Override
     public List<Migration> migrations() {
-        return List.of(FIRST, SECOND);
+        return List.of(FIRST, SECOND, IDENTITY);
     }
 
     @Override
