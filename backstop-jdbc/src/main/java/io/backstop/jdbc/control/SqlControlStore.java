@@ -13,13 +13,13 @@ import io.backstop.jdbc.internal.control.ApprovalRepository;
 import io.backstop.jdbc.internal.control.AuditRepository;
 import io.backstop.jdbc.internal.control.ControlDatabase;
 import io.backstop.jdbc.internal.control.HeartbeatRepository;
-import io.backstop.jdbc.internal.control.KnownStores;
 import io.backstop.jdbc.internal.control.OperatorTrail;
 import io.backstop.jdbc.internal.control.PauseRepository;
 import io.backstop.jdbc.internal.control.QuarantineRepository;
 import io.backstop.jdbc.internal.control.SnapshotCatalogueRepository;
-import io.backstop.jdbc.internal.control.SqliteDatabase;
 import io.backstop.jdbc.internal.control.WriteBudgetRepository;
+import io.backstop.jdbc.internal.control.sqlite.KnownStores;
+import io.backstop.jdbc.internal.control.sqlite.SqliteDatabase;
 
 import java.io.IOException;
 import java.nio.file.Files;

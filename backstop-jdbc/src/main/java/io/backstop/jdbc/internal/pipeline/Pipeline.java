@@ -21,6 +21,7 @@ import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Links;
 import io.backstop.jdbc.internal.pipeline.audit.BackgroundRecorder;
+import io.backstop.jdbc.internal.pipeline.audit.OutcomeRecorder;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.catalog.WeighedText;
 import io.backstop.jdbc.internal.pipeline.event.GuardEvents;
@@ -42,6 +43,7 @@ import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
+import io.backstop.jdbc.internal.pipeline.statement.RecordedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
@@ -54,6 +56,7 @@ import org.slf4j.LoggerFactory;
 
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -61,6 +64,9 @@ import java.util.Optional;
  * record the outcome. Thread-safe; each execution belongs to one session.
  */
 public final class Pipeline implements AutoCloseable {
+    /** How long a guard that is closed lets statements that are under way come to their end. */
+    private static final Duration LAST_STATEMENTS = Duration.ofSeconds(3);
+
     private static final Logger LOG = LoggerFactory.getLogger(Pipeline.class);
 
     private final SqlAnalyzer analyzer;
@@ -68,6 +74,8 @@ public final class Pipeline implements AutoCloseable {
     private final Judge judge = new Judge();
     private final ControlStore store;
     private final BackgroundRecorder background;
+    private final OutcomeRecorder outcomes;
+    private final StatementsUnderWay underWay = new StatementsUnderWay();
     private final AuditTrail audit;
     private final GuardEvents events;
     private final Clock clock;
@@ -86,7 +94,8 @@ public final class Pipeline implements AutoCloseable {
         this.policies = parts.policies();
         this.store = parts.store();
         this.background = new BackgroundRecorder(store.audit());
-        this.audit = new AuditTrail(store.audit(), background, parts.clock());
+        this.outcomes = new OutcomeRecorder(store.audit());
+        this.audit = new AuditTrail(store.audit(), background, outcomes, parts.clock());
         this.events = new GuardEvents(parts.listeners());
         this.clock = parts.clock();
         this.catalog = new CatalogWeigher(parts.clock());
@@ -322,6 +331,7 @@ public final class Pipeline implements AutoCloseable {
         ReviewedStatement statement = ReviewedStatement.of(submission, text, judge.weigh(assessment, policy));
         StatementEvents told = StatementEvents.of(events, clock, session, statement);
         CancellableExecution<T> cancellable = session.begin(execution);
+        underWay.begin();
         try {
             StatementRun<T> run = new StatementRun<>(session, submission, text, policy, cancellable, told);
             T result = policy.enforcement() == Enforcement.MONITOR ? observe(run, statement) : review(run, statement);
@@ -336,6 +346,7 @@ public final class Pipeline implements AutoCloseable {
             told.failed(e);
             throw e;
         } finally {
+            underWay.end();
             session.end(cancellable);
         }
     }
@@ -413,6 +424,7 @@ public final class Pipeline implements AutoCloseable {
         Optional<String> text = run.submission().preparable();
         if (!statement.assessment().parseErrorPresent()
                 || statement.assessment().statements().size() != 1
+                || statement.sql().length() > SqlAnalyzer.LONGEST_TEXT
                 || text.isEmpty()) {
             return;
         }
@@ -444,7 +456,7 @@ public final class Pipeline implements AutoCloseable {
     private <T extends @Nullable Object> CheckedDrop<T> check(
             StatementRun<T> run, ReviewedStatement statement, HarmlessDrop drop) throws SQLException {
         Verdict verdict = new Verdict.Allow(false);
-        audit.record(Kind.DECISION, run.session(), statement, AuditTrail.words(verdict), Links.NONE);
+        audit.decided(run.session(), statement, AuditTrail.words(verdict));
         run.events().judged(verdict);
         CheckedDrop<T> checked;
         try {
@@ -460,13 +472,12 @@ public final class Pipeline implements AutoCloseable {
 
     private <T extends @Nullable Object> T decide(StatementRun<T> run, ReviewedStatement statement)
             throws SQLException {
-        Verdict verdict = judge.decide(statement.assessment(), run.policy(), state(run.session()));
-        audit.record(
-                Kind.DECISION,
-                run.session(),
-                statement,
-                AuditTrail.words(verdict),
-                Links.NONE); // refusals are history too
+        Verdict verdict = readable(statement, judge.decide(statement.assessment(), run.policy(), state(run.session())));
+        if (verdict instanceof Verdict.Block block && block.rule().equals(Judge.QUARANTINED)) {
+            audit.quarantined(run.session(), statement, AuditTrail.words(verdict));
+        } else {
+            audit.decided(run.session(), statement, AuditTrail.words(verdict)); // refusals are history too
+        }
         run.events().judged(verdict);
         if (verdict instanceof Verdict.Block block) {
             throw blocked(run, statement, block);
@@ -489,6 +500,27 @@ public final class Pipeline implements AutoCloseable {
         return perform(run, statement, new Links(approvalId, Optional.empty()));
     }
 
+    /** What is too long to be read, by Backstop or by an operator, is blocked. */
+    private static Verdict readable(ReviewedStatement statement, Verdict verdict) {
+        int length = statement.sql().length();
+        if (length > SqlAnalyzer.LONGEST_TEXT && !(verdict instanceof Verdict.Block block && ofState(block))) {
+            return new Verdict.Block(
+                    Judge.TEXT_TOO_LONG,
+                    "its text has " + length + " characters, and at most " + SqlAnalyzer.LONGEST_TEXT + " are read");
+        }
+        if (length > RecordedText.LONGEST_APPROVABLE && verdict instanceof Verdict.Hold) {
+            return new Verdict.Block(
+                    Judge.TEXT_TOO_LONG,
+                    "it needs an approval, its text has " + length + " characters, and an operator is asked to read at"
+                            + " most " + RecordedText.LONGEST_APPROVABLE);
+        }
+        return verdict;
+    }
+
+    private static boolean ofState(Verdict.Block block) {
+        return block.rule().equals(Judge.PAUSED) || block.rule().equals(Judge.QUARANTINED);
+    }
+
     private SessionState state(GuardedSession session) throws BackstopException {
         return new SessionState(store.pause().current(), store.quarantine().until(session.agentId()));
     }
@@ -504,6 +536,10 @@ public final class Pipeline implements AutoCloseable {
                     problem, "wait until then, or ask an operator what the agent was doing");
         }
         countRefusal(run);
+        if (block.rule().equals(Judge.TEXT_TOO_LONG)) {
+            return new StatementBlockedException(
+                    problem + " [" + block.rule() + "]", "send the same work in several shorter statements");
+        }
         return new StatementBlockedException(
                 problem + " [" + block.rule() + "]",
                 "no approval lets it run; policy " + run.policy().name() + " would have to be changed");
@@ -705,12 +741,7 @@ public final class Pipeline implements AutoCloseable {
     private <T extends @Nullable Object> T observe(StatementRun<T> run, ReviewedStatement statement)
             throws SQLException {
         Verdict verdict = judge.decide(statement.assessment(), run.policy(), SessionState.CLEAR);
-        audit.record(
-                Kind.DECISION,
-                run.session(),
-                statement,
-                "monitored, would be " + AuditTrail.words(verdict),
-                Links.NONE);
+        audit.decided(run.session(), statement, "monitored, would be " + AuditTrail.words(verdict));
         run.events().judged(verdict);
         return perform(run, statement, Links.NONE);
     }
@@ -729,7 +760,9 @@ public final class Pipeline implements AutoCloseable {
 
     @Override
     public void close() {
+        underWay.awaitEnd(LAST_STATEMENTS);
         timeouts.close();
+        outcomes.close();
         background.close();
         events.close();
     }

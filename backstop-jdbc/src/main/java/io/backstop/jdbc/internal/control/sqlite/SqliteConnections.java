@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.control;
+package io.backstop.jdbc.internal.control.sqlite;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

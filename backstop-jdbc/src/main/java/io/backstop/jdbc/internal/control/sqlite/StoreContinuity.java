@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.control;
+package io.backstop.jdbc.internal.control.sqlite;
 
 import io.backstop.api.error.ControlStoreUnavailableException;
 import org.jspecify.annotations.Nullable;

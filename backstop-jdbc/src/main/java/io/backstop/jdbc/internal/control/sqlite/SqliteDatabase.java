@@ -1,7 +1,10 @@
-package io.backstop.jdbc.internal.control;
+package io.backstop.jdbc.internal.control.sqlite;
 
 import io.backstop.api.error.ControlStoreUnavailableException;
-import io.backstop.jdbc.internal.control.SqliteConnections.OpenFile;
+import io.backstop.jdbc.internal.control.ControlDatabase;
+import io.backstop.jdbc.internal.control.Dialect;
+import io.backstop.jdbc.internal.control.Migrations;
+import io.backstop.jdbc.internal.control.sqlite.SqliteConnections.OpenFile;
 import org.sqlite.SQLiteConnection;
 
 import java.io.IOException;

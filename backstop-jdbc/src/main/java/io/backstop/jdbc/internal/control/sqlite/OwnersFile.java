@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.control;
+package io.backstop.jdbc.internal.control.sqlite;
 
 import java.io.IOException;
 import java.nio.file.Files;
