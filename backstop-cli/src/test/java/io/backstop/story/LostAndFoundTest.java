@@ -3,7 +3,6 @@ package io.backstop.story;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.cli.CommandRun;
-import io.backstop.jdbc.InvalidSettingException;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.S3Extension;
 import io.backstop.testing.S3Server;
@@ -222,13 +221,14 @@ class LostAndFoundTest {
     }
 
     @Test
-    void a_storage_that_cannot_be_written_is_named_when_connecting() throws IOException {
+    void a_storage_that_cannot_be_written_is_named_by_the_statement_that_needs_it() throws SQLException, IOException {
         Files.writeString(folder.resolve("snapshots"), "a file where the folder should be");
-        assertThatThrownBy(this::agent)
-                .isInstanceOf(InvalidSettingException.class)
-                .hasMessageStartingWith("backstop.storage cannot be used: ")
-                .hasMessageContaining(folder.resolve("snapshots").toString())
-                .hasMessageContaining("\nHINT: ");
+        try (Connection agent = agent()) {
+            assertThatThrownBy(() -> approvedAndRun(agent, "DROP TABLE users CASCADE"))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageContaining(folder.resolve("snapshots").toString())
+                    .hasMessageContaining("\nHINT: ");
+        }
     }
 
     @Test

@@ -25,6 +25,7 @@ public final class Backstop implements AutoCloseable {
     private final Pipeline pipeline;
     private final ControlStore store;
     private final Optional<SnapshotService> snapshots;
+    private final Optional<StorageCheck> storageCheck;
     private final String agentId;
     private final GuardSettings.Place place;
 
@@ -32,11 +33,13 @@ public final class Backstop implements AutoCloseable {
             Pipeline pipeline,
             ControlStore store,
             Optional<SnapshotService> snapshots,
+            Optional<StorageCheck> storageCheck,
             String agentId,
             GuardSettings.Place place) {
         this.pipeline = pipeline;
         this.store = store;
         this.snapshots = snapshots;
+        this.storageCheck = storageCheck;
         this.agentId = agentId;
         this.place = place;
     }
@@ -104,9 +107,13 @@ public final class Backstop implements AutoCloseable {
         return store;
     }
 
-    /** Writes what the audit still holds back, and releases files and threads. Guarded connections refuse writes from then on. */
+    /**
+     * Lets statements that are under way end, for a few seconds, writes what the audit still holds back, and releases files
+     * and threads. Guarded connections refuse writes from then on.
+     */
     @Override
     public void close() {
+        storageCheck.ifPresent(StorageCheck::close);
         pipeline.close();
         snapshots.ifPresent(SnapshotService::close);
         store.close();

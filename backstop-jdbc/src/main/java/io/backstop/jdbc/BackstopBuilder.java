@@ -2,7 +2,6 @@ package io.backstop.jdbc;
 
 import io.backstop.api.approval.ApprovalHook;
 import io.backstop.api.control.ControlStore;
-import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.event.GuardListener;
 import io.backstop.api.policy.Policy;
@@ -15,6 +14,7 @@ import io.backstop.api.snapshot.Verification;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.internal.approval.StoreApprovalHook;
+import io.backstop.jdbc.internal.control.sqlite.KnownStores;
 import io.backstop.jdbc.internal.pipeline.Pipeline;
 import io.backstop.jdbc.internal.pipeline.PipelineParts;
 import io.backstop.jdbc.operator.OperatorException;
@@ -54,6 +54,7 @@ public final class BackstopBuilder {
     private final List<GuardListener> listeners = new ArrayList<>();
     private Progress progress = Progress.SILENT;
     private Clock clock = Clock.systemUTC();
+    private KnownStores known = new KnownStores();
 
     BackstopBuilder() {}
 
@@ -142,23 +143,32 @@ public final class BackstopBuilder {
         return this;
     }
 
+    /** @param stores remembers which stores were opened, for longer than one guard lives */
+    BackstopBuilder known(KnownStores stores) {
+        this.known = stores;
+        return this;
+    }
+
     /**
-     * Opens the control store and proves that the storage can be written.
+     * Makes a guard without touching the control store or the storage: where one of these cannot be used, SAFE statements run
+     * and others are refused until it can.
      *
      * @throws InvalidSettingException naming the setting that is wrong, and what to do
-     * @throws BackstopException where the control store cannot be used
      */
     public Backstop build() throws SQLException {
         GuardSettings checked = GuardSettings.of(settings);
         PolicySource policies = policies(checked);
-        ControlStore openStore = store != null ? store : openStore(checked);
+        ControlStore openStore = store != null ? store : store(checked);
         Optional<SnapshotService> snapshots = Optional.empty();
         try {
             snapshots = snapshots(checked);
+            Optional<StorageCheck> check =
+                    checked.storage().isPresent() ? snapshots.map(StorageCheck::new) : Optional.empty();
             ApprovalHook hook = approvals != null ? approvals : hook(checked, openStore);
             Pipeline pipeline = new Pipeline(new PipelineParts(
                     SqlAnalyzer.create(), policies, openStore, hook, snapshots, listeners, progress, clock));
-            return new Backstop(pipeline, openStore, snapshots, checked.agentId(), checked.place());
+            check.ifPresent(StorageCheck::start);
+            return new Backstop(pipeline, openStore, snapshots, check, checked.agentId(), checked.place());
         } catch (SQLException | RuntimeException e) {
             snapshots.ifPresent(SnapshotService::close);
             openStore.close();
@@ -181,11 +191,9 @@ public final class BackstopBuilder {
                 : source;
     }
 
-    private ControlStore openStore(GuardSettings checked) throws SQLException {
+    private ControlStore store(GuardSettings checked) throws InvalidSettingException {
         try {
-            Path file =
-                    checked.control().isPresent() ? Path.of(checked.control().get()) : SqlControlStore.defaultFile();
-            return SqlControlStore.sqlite(file, clock);
+            return SqlControlStore.deferred(checked.control().map(Path::of), known, clock);
         } catch (InvalidPathException e) {
             throw new InvalidSettingException(
                     Setting.CONTROL.key() + " is not a path: " + e.getMessage(),
@@ -205,10 +213,8 @@ public final class BackstopBuilder {
                         Setting.STORAGE.key() + " is set, and nothing on the class path takes snapshots",
                         "add io.backstop:backstop-snapshot to the application"));
         try {
-            SnapshotService service = provider.open(new SnapshotSettings(
-                    storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, checked.verification(), clock));
-            service.probe();
-            return Optional.of(service);
+            return Optional.of(provider.open(new SnapshotSettings(
+                    storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, checked.verification(), clock)));
         } catch (RecoveryNotReadyException e) {
             throw new InvalidSettingException(Setting.STORAGE.key() + " cannot be used: " + problem(e), e.hint(), e);
         }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc;
 
+import io.backstop.jdbc.internal.control.sqlite.KnownStores;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.SQLException;
@@ -17,7 +18,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * the same one wait for it. A guard is closed shortly after its last user has released it, or when the JVM ends. Thread-safe.
  */
 final class SharedGuards implements AutoCloseable {
+    /** How long one who wants a guard waits for another who builds it; nothing is opened for that but a policy file. */
+    private static final Duration LONGEST_BUILD = Duration.ofSeconds(30);
+
     private final Map<GuardSettings, Entry> entries = new HashMap<>();
+    private final KnownStores stores = new KnownStores();
     private final Duration linger;
     private final ScheduledThreadPoolExecutor reaper;
     private @Nullable Thread shutdownHook;
@@ -65,7 +70,7 @@ final class SharedGuards implements AutoCloseable {
 
     private Lease build(Entry entry, Map<Setting, String> settings) throws SQLException {
         try {
-            entry.guard = Backstop.builder().settings(settings).build();
+            entry.guard = Backstop.builder().settings(settings).known(stores).build();
             return new Lease(entry);
         } finally {
             if (entry.guard == null) {
@@ -157,7 +162,13 @@ final class SharedGuards implements AutoCloseable {
         /** Whether it could be built. */
         boolean awaitBuilt(Lease lease) throws SQLException {
             try {
-                built.await();
+                if (!built.await(LONGEST_BUILD.toSeconds(), TimeUnit.SECONDS)) {
+                    lease.close();
+                    throw new SQLException(
+                            "another connection has been opening the guard with these settings for more than "
+                                    + LONGEST_BUILD.toSeconds() + " s\nHINT: see whether the policy file can be read",
+                            "08001");
+                }
                 return guard != null;
             } catch (InterruptedException e) {
                 lease.close();

@@ -16,6 +16,7 @@ import java.sql.Driver;
 import java.sql.DriverManager;
 import java.sql.DriverPropertyInfo;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Arrays;
 import java.util.Properties;
 
@@ -136,12 +137,22 @@ class BackstopDriverTest {
     }
 
     @Test
-    void a_control_store_in_a_missing_folder_is_named_with_what_to_do(TestDatabase database) {
-        assertThatThrownBy(() -> driver.connect(
-                        database.backstopUrl("backstop.control=" + folder.resolve("missing/b.db")), new Properties()))
-                .isInstanceOf(ControlStoreUnavailableException.class)
-                .hasMessageStartingWith("backstop.control: the folder of the control store does not exist: ")
-                .hasMessageContaining("HINT: create the folder, or set backstop.control");
+    void a_control_store_in_a_missing_folder_is_named_by_the_first_write_and_used_once_it_is_there(
+            TestDatabase database) throws Exception {
+        database.run("DROP TABLE IF EXISTS notes", "CREATE TABLE notes (id int PRIMARY KEY)");
+        Path missing = folder.resolve("missing");
+        try (Connection connection = driver.connect(
+                        database.backstopUrl("backstop.control=" + missing.resolve("b.db")), new Properties());
+                Statement statement = connection.createStatement()) {
+            statement.execute("SELECT * FROM notes");
+            assertThatThrownBy(() -> statement.execute("INSERT INTO notes VALUES (1)"))
+                    .isInstanceOf(ControlStoreUnavailableException.class)
+                    .hasMessageStartingWith("backstop.control: the folder of the control store does not exist: ")
+                    .hasMessageContaining("HINT: create the folder, or set backstop.control");
+            Files.createDirectory(missing);
+            statement.execute("INSERT INTO notes VALUES (1)");
+        }
+        assertThat(database.value("SELECT count(*) FROM notes")).isEqualTo("1");
     }
 
     @Test
@@ -172,12 +183,13 @@ class BackstopDriverTest {
     @Test
     void a_data_source_opens_guarded_connections_and_gives_away_nothing_else(TestDatabase database)
             throws SQLException {
-        BackstopDataSource dataSource = new BackstopDataSource(database.backstopUrl(control()));
-        try (Connection connection = dataSource.getConnection()) {
-            assertThat(connection.getClass().getSimpleName()).isEqualTo("GuardedConnection");
+        try (BackstopDataSource dataSource = new BackstopDataSource(database.backstopUrl(control()))) {
+            try (Connection connection = dataSource.getConnection()) {
+                assertThat(connection.getClass().getSimpleName()).isEqualTo("GuardedConnection");
+            }
+            assertThat(dataSource.isWrapperFor(org.postgresql.ds.PGSimpleDataSource.class))
+                    .isFalse();
         }
-        assertThat(dataSource.isWrapperFor(org.postgresql.ds.PGSimpleDataSource.class))
-                .isFalse();
         assertThatThrownBy(() -> new BackstopDataSource("jdbc:postgresql://localhost/db"))
                 .isInstanceOf(IllegalArgumentException.class);
     }

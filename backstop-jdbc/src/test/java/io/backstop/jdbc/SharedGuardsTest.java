@@ -175,7 +175,7 @@ class SharedGuardsTest {
         });
         await(() -> {
             Thread thread = waiting.get();
-            return second.isDone() || (thread != null && thread.getState() == Thread.State.WAITING);
+            return second.isDone() || (thread != null && thread.getState() == Thread.State.TIMED_WAITING);
         });
         Objects.requireNonNull(waiting.get()).interrupt();
         assertThatThrownBy(second::get)

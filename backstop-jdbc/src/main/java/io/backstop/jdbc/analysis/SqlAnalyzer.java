@@ -17,6 +17,9 @@ import java.util.List;
  * takes text that it cannot understand for the worst. Thread-safe.
  */
 public final class SqlAnalyzer {
+    /** The longest text that is read, in characters; a longer one is taken for the worst without a look at it. */
+    public static final int LONGEST_TEXT = 10 << 20;
+
     private final AssessmentCache standard = new AssessmentCache();
     private final AssessmentCache escaping = new AssessmentCache();
 
@@ -40,6 +43,9 @@ public final class SqlAnalyzer {
      *     string escapes the next character (documentation, 4.1.2.2)
      */
     public Assessment assess(String sql, boolean standardConformingStrings) {
+        if (sql.length() > LONGEST_TEXT) {
+            return Assessment.of(List.of(StatementReader.unreadable("its text is too long to be read")));
+        }
         if (sql.length() > AssessmentCache.LONGEST_TEXT) {
             TokenList tokens = Lexer.scan(sql, standardConformingStrings);
             return read(tokens, StatementSplitter.split(tokens)).assessment();
@@ -57,7 +63,7 @@ public final class SqlAnalyzer {
      */
     public Assessment assessSentLater(String sql, boolean standardConformingStrings) {
         Assessment atOnce = assess(sql, standardConformingStrings);
-        if (!OtherReadings.possible(sql)) {
+        if (sql.length() > LONGEST_TEXT || !OtherReadings.possible(sql)) {
             return atOnce;
         }
         List<StatementAssessment> statements = new ArrayList<>(atOnce.statements());

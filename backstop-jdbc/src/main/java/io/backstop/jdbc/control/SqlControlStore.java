@@ -17,16 +17,20 @@ import io.backstop.jdbc.internal.control.OperatorTrail;
 import io.backstop.jdbc.internal.control.PauseRepository;
 import io.backstop.jdbc.internal.control.QuarantineRepository;
 import io.backstop.jdbc.internal.control.SnapshotCatalogueRepository;
-import io.backstop.jdbc.internal.control.SqliteDatabase;
 import io.backstop.jdbc.internal.control.WriteBudgetRepository;
+import io.backstop.jdbc.internal.control.sqlite.KnownStores;
+import io.backstop.jdbc.internal.control.sqlite.SqliteDatabase;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Optional;
 
 /** The control store in an SQL database. SQLite holds it in one file, for the processes of one host. Thread-safe. */
 public final class SqlControlStore implements ControlStore {
+    private static final String DEFAULT_NAME = "backstop.db";
+
     private final ControlDatabase database;
     private final AuditRepository audit;
     private final ApprovalRepository approvals;
@@ -49,13 +53,24 @@ public final class SqlControlStore implements ControlStore {
     }
 
     /**
-     * Opens the store in this SQLite file. Creates the file if it is missing, but not its folder.
+     * Opens the store in this SQLite file. Creates the file if there never was one, but not its folder.
      *
-     * @throws ControlStoreUnavailableException if the folder is missing, or the file cannot be used or is of a later
-     *     version
+     * @throws ControlStoreUnavailableException if the folder is missing, or the file cannot be used, is of a later version
+     *     or not the store that was here before
      */
     public static SqlControlStore sqlite(Path file, Clock clock) throws ControlStoreUnavailableException {
         return new SqlControlStore(SqliteDatabase.open(file), clock);
+    }
+
+    /**
+     * The same store, opened when it is first used and again after each failure, so that a process can begin without it.
+     *
+     * @param file empty for {@link #defaultFile}, whose folder is created with it
+     * @param known the stores that this process has opened
+     */
+    public static SqlControlStore deferred(Optional<Path> file, KnownStores known, Clock clock) {
+        Path place = file.orElseGet(() -> defaultFolder().resolve(DEFAULT_NAME));
+        return new SqlControlStore(SqliteDatabase.deferred(place, file.isEmpty(), known.at(place)), clock);
     }
 
     /**
@@ -65,9 +80,7 @@ public final class SqlControlStore implements ControlStore {
      * @throws ControlStoreUnavailableException if the folder cannot be created
      */
     public static Path defaultFile() throws ControlStoreUnavailableException {
-        String home = System.getenv("BACKSTOP_HOME");
-        Path folder =
-                home == null || home.isBlank() ? Path.of(System.getProperty("user.home"), ".backstop") : Path.of(home);
+        Path folder = defaultFolder();
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {
@@ -76,7 +89,12 @@ public final class SqlControlStore implements ControlStore {
                     "set backstop.control to a file, or BACKSTOP_HOME to a folder, that this user can write",
                     e);
         }
-        return folder.resolve("backstop.db");
+        return folder.resolve(DEFAULT_NAME);
+    }
+
+    private static Path defaultFolder() {
+        String home = System.getenv("BACKSTOP_HOME");
+        return home == null || home.isBlank() ? Path.of(System.getProperty("user.home"), ".backstop") : Path.of(home);
     }
 
     @Override

@@ -31,6 +31,7 @@ public final class Judge {
     public static final RuleId BLOCKED_OPERATION = new RuleId("blocked-operation");
     public static final RuleId UNRECOVERABLE = new RuleId("unrecoverable-operation");
     public static final RuleId STORED_DESTRUCTION = new RuleId("stored-destruction");
+    public static final RuleId TEXT_TOO_LONG = new RuleId("text-too-long");
     public static final RuleId NO_SNAPSHOTS = new RuleId("snapshots-off");
 
     private static final Verdict RUN = new Verdict.Allow(false);

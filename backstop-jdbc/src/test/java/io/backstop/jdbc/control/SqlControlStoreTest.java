@@ -364,18 +364,6 @@ class SqlControlStoreTest {
     }
 
     @Test
-    void a_store_whose_files_were_replaced_is_the_new_one() throws Exception {
-        assertThat(store.pause().current()).isEmpty();
-        for (String name : List.of("backstop.db", "backstop.db-wal", "backstop.db-shm")) {
-            Files.deleteIfExists(folder.resolve(name));
-        }
-        try (SqlControlStore other = SqlControlStore.sqlite(file, clock)) {
-            other.pause().pause("incident", "ops");
-            assertThat(store.pause().current()).isPresent();
-        }
-    }
-
-    @Test
     void a_missing_folder_is_named_with_what_to_do() {
         assertThatThrownBy(() -> SqlControlStore.sqlite(folder.resolve("missing/backstop.db"), clock))
                 .isInstanceOf(ControlStoreUnavailableException.class)

@@ -27,13 +27,18 @@ import io.backstop.snapshot.store.StoreExecutor;
 
 import java.io.IOException;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * Copies tables that nobody writes meanwhile into snapshots of one group: describe, copy, publish, verify. Until all of it
@@ -42,6 +47,9 @@ import java.util.concurrent.Future;
 final class Capture {
     /** What the compressor adds to a chunk after it is found to be full. */
     private static final int OVER = 512 << 10;
+
+    /** How long a statement that was refused or cancelled waits for the removal of what was stored for it. */
+    private static final Duration LONGEST_REMOVAL = Duration.ofSeconds(5);
 
     private final CallerSession session;
     private final SnapshotArchive archive;
@@ -224,15 +232,46 @@ final class Capture {
         progress.reached(Progress.Step.VERIFIED, operation, 0, 0);
     }
 
-    /** Removes what was stored for a statement that will not run. What cannot be removed is told with the failure. */
+    /**
+     * Removes what was stored for a statement that will not run. What cannot be removed is told with the failure. A storage
+     * that does not answer is not waited for: the removal goes on in a thread of its own.
+     */
     void discard(Exception failure) {
+        if (drafts.isEmpty()) {
+            return;
+        }
+        FutureTask<List<Exception>> removal = new FutureTask<>(this::remove);
+        Thread thread = new Thread(removal, "backstop-discard");
+        thread.setDaemon(true);
+        thread.start();
+        boolean interrupted = Thread.interrupted(); // an interrupted thread removes too
+        try {
+            removal.get(LONGEST_REMOVAL.toSeconds(), TimeUnit.SECONDS).forEach(failure::addSuppressed);
+        } catch (InterruptedException e) {
+            interrupted = true;
+            failure.addSuppressed(e);
+        } catch (TimeoutException e) {
+            failure.addSuppressed(new IOException(
+                    "the storage does not answer: what was stored for the statement is removed when it does", e));
+        } catch (ExecutionException e) {
+            failure.addSuppressed(e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private List<Exception> remove() {
+        List<Exception> problems = new ArrayList<>();
         for (SnapshotDraft draft : drafts) {
             try {
                 draft.discard();
             } catch (IOException | RuntimeException e) {
-                failure.addSuppressed(e);
+                problems.add(e);
             }
         }
+        return problems;
     }
 
     private static TableDescription description(Map<Long, TableDescription> descriptions, Relation relation)

@@ -14,20 +14,20 @@ import java.util.List;
  * store from before steps were numbered has no such table, and the first step leaves its rows alone. Stateless,
  * thread-safe.
  */
-final class Migrations {
+public final class Migrations {
     private static final String TABLE = "schema_migrations";
 
     private final Dialect dialect;
     private final String name;
 
     /** @param name the name of the store in messages */
-    Migrations(Dialect dialect, String name) {
+    public Migrations(Dialect dialect, String name) {
         this.dialect = dialect;
         this.name = name;
     }
 
     /** Whether a step is missing. Takes no lock. */
-    boolean needed(Connection connection) throws SQLException {
+    public boolean needed(Connection connection) throws SQLException {
         int seen = seen(connection);
         if (seen > known()) {
             throw new ControlStoreUnavailableException(
@@ -38,8 +38,13 @@ final class Migrations {
         return seen < known();
     }
 
+    /** Whether any step was run. Takes no lock. */
+    public boolean begun(Connection connection) throws SQLException {
+        return seen(connection) > 0;
+    }
+
     /** Runs and records the missing steps, within a unit of work that holds the write lock. */
-    void apply(Connection connection) throws SQLException {
+    public void apply(Connection connection) throws SQLException {
         if (!needed(connection)) {
             return; // another process was quicker
         }

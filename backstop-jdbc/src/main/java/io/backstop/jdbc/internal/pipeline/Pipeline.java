@@ -22,6 +22,7 @@ import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Links;
 import io.backstop.jdbc.internal.pipeline.audit.BackgroundRecorder;
+import io.backstop.jdbc.internal.pipeline.audit.OutcomeRecorder;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.catalog.WeighedText;
 import io.backstop.jdbc.internal.pipeline.event.GuardEvents;
@@ -44,6 +45,7 @@ import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
+import io.backstop.jdbc.internal.pipeline.statement.RecordedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
@@ -56,6 +58,7 @@ import org.slf4j.LoggerFactory;
 
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -63,6 +66,9 @@ import java.util.Optional;
  * record the outcome. Thread-safe; each execution belongs to one session.
  */
 public final class Pipeline implements AutoCloseable {
+    /** How long a guard that is closed lets statements that are under way come to their end. */
+    private static final Duration LAST_STATEMENTS = Duration.ofSeconds(3);
+
     private static final Logger LOG = LoggerFactory.getLogger(Pipeline.class);
 
     private final SqlAnalyzer analyzer;
@@ -70,6 +76,8 @@ public final class Pipeline implements AutoCloseable {
     private final Judge judge = new Judge();
     private final ControlStore store;
     private final BackgroundRecorder background;
+    private final OutcomeRecorder outcomes;
+    private final StatementsUnderWay underWay = new StatementsUnderWay();
     private final AuditTrail audit;
     private final GuardEvents events;
     private final Clock clock;
@@ -88,7 +96,8 @@ public final class Pipeline implements AutoCloseable {
         this.policies = parts.policies();
         this.store = parts.store();
         this.background = new BackgroundRecorder(store.audit());
-        this.audit = new AuditTrail(store.audit(), background, parts.clock());
+        this.outcomes = new OutcomeRecorder(store.audit());
+        this.audit = new AuditTrail(store.audit(), background, outcomes, parts.clock());
         this.events = new GuardEvents(parts.listeners());
         this.clock = parts.clock();
         this.catalog = new CatalogWeigher(parts.clock());
@@ -324,6 +333,7 @@ public final class Pipeline implements AutoCloseable {
         ReviewedStatement statement = ReviewedStatement.of(submission, text, judge.weigh(assessment, policy));
         StatementEvents told = StatementEvents.of(events, clock, session, statement);
         CancellableExecution<T> cancellable = session.begin(execution);
+        underWay.begin();
         try {
             StatementRun<T> run = new StatementRun<>(session, submission, text, policy, cancellable, told);
             T result = policy.enforcement() == Enforcement.MONITOR ? observe(run, statement) : review(run, statement);
@@ -342,6 +352,7 @@ public final class Pipeline implements AutoCloseable {
             told.failed(e);
             throw e;
         } finally {
+            underWay.end();
             session.end(cancellable);
         }
         // Other threads had their turn meanwhile, and policy, pause and quarantine may have changed.
@@ -450,6 +461,7 @@ public final class Pipeline implements AutoCloseable {
         Optional<String> text = run.submission().preparable();
         if (!statement.assessment().parseErrorPresent()
                 || statement.assessment().statements().size() != 1
+                || statement.sql().length() > SqlAnalyzer.LONGEST_TEXT
                 || text.isEmpty()) {
             return;
         }
@@ -481,7 +493,7 @@ public final class Pipeline implements AutoCloseable {
     private <T extends @Nullable Object> CheckedDrop<T> check(
             StatementRun<T> run, ReviewedStatement statement, HarmlessDrop drop) throws SQLException {
         Verdict verdict = new Verdict.Allow(false);
-        audit.record(Kind.DECISION, run.session(), statement, AuditTrail.words(verdict), Links.NONE);
+        audit.decided(run.session(), statement, AuditTrail.words(verdict));
         run.events().judged(verdict);
         CheckedDrop<T> checked;
         try {
@@ -497,13 +509,12 @@ public final class Pipeline implements AutoCloseable {
 
     private <T extends @Nullable Object> T decide(StatementRun<T> run, ReviewedStatement statement)
             throws SQLException {
-        Verdict verdict = judge.decide(statement.assessment(), run.policy(), state(run.session()));
-        audit.record(
-                Kind.DECISION,
-                run.session(),
-                statement,
-                AuditTrail.words(verdict),
-                Links.NONE); // refusals are history too
+        Verdict verdict = readable(statement, judge.decide(statement.assessment(), run.policy(), state(run.session())));
+        if (verdict instanceof Verdict.Block block && block.rule().equals(Judge.QUARANTINED)) {
+            audit.quarantined(run.session(), statement, AuditTrail.words(verdict));
+        } else {
+            audit.decided(run.session(), statement, AuditTrail.words(verdict)); // refusals are history too
+        }
         run.events().judged(verdict);
         if (verdict instanceof Verdict.Block block) {
             throw blocked(run, statement, block);
@@ -526,6 +537,27 @@ public final class Pipeline implements AutoCloseable {
         return perform(run, statement, new Links(approvalId, Optional.empty()));
     }
 
+    /** What is too long to be read, by Backstop or by an operator, is blocked. */
+    private static Verdict readable(ReviewedStatement statement, Verdict verdict) {
+        int length = statement.sql().length();
+        if (length > SqlAnalyzer.LONGEST_TEXT && !(verdict instanceof Verdict.Block block && ofState(block))) {
+            return new Verdict.Block(
+                    Judge.TEXT_TOO_LONG,
+                    "its text has " + length + " characters, and at most " + SqlAnalyzer.LONGEST_TEXT + " are read");
+        }
+        if (length > RecordedText.LONGEST_APPROVABLE && verdict instanceof Verdict.Hold) {
+            return new Verdict.Block(
+                    Judge.TEXT_TOO_LONG,
+                    "it needs an approval, its text has " + length + " characters, and an operator is asked to read at"
+                            + " most " + RecordedText.LONGEST_APPROVABLE);
+        }
+        return verdict;
+    }
+
+    private static boolean ofState(Verdict.Block block) {
+        return block.rule().equals(Judge.PAUSED) || block.rule().equals(Judge.QUARANTINED);
+    }
+
     private SessionState state(GuardedSession session) throws BackstopException {
         return new SessionState(
                 store.pause().current(),
@@ -542,6 +574,10 @@ public final class Pipeline implements AutoCloseable {
             return new AgentQuarantinedException(problem, "wait until then; an operator can lift the quarantine");
         }
         countRefusal(run, statement);
+        if (block.rule().equals(Judge.TEXT_TOO_LONG)) {
+            return new StatementBlockedException(
+                    problem + " [" + block.rule() + "]", "send the same work in several shorter statements");
+        }
         return new StatementBlockedException(
                 problem + " [" + block.rule() + "]",
                 "no approval lets it run; policy " + run.policy().name() + " would have to be changed");
@@ -756,12 +792,7 @@ public final class Pipeline implements AutoCloseable {
     private <T extends @Nullable Object> T observe(StatementRun<T> run, ReviewedStatement statement)
             throws SQLException {
         Verdict verdict = judge.decide(statement.assessment(), run.policy(), SessionState.CLEAR);
-        audit.record(
-                Kind.DECISION,
-                run.session(),
-                statement,
-                "monitored, would be " + AuditTrail.words(verdict),
-                Links.NONE);
+        audit.decided(run.session(), statement, "monitored, would be " + AuditTrail.words(verdict));
         run.events().judged(verdict);
         return perform(run, statement, Links.NONE);
     }
@@ -780,7 +811,9 @@ public final class Pipeline implements AutoCloseable {
 
     @Override
     public void close() {
+        underWay.awaitEnd(LAST_STATEMENTS);
         timeouts.close();
+        outcomes.close();
         background.close();
         events.close();
     }

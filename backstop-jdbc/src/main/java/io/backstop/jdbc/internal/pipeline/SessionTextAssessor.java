@@ -25,7 +25,7 @@ record SessionTextAssessor(SqlAnalyzer analyzer, GuardedSession session) impleme
         }
         boolean conforming = session.standardConformingStrings();
         Assessment written = analyzer.assess(sql, conforming);
-        String sent = session.sent(sql);
+        String sent = sent(sql);
         Assessment read = sent.equals(sql) ? written : worse(written, analyzer.assess(sent, conforming));
         return new AssessedText(sql, read, conforming);
     }
@@ -34,7 +34,7 @@ record SessionTextAssessor(SqlAnalyzer analyzer, GuardedSession session) impleme
     public AssessedText assessSentLater(String sql) throws SQLException {
         boolean conforming = session.standardConformingStrings();
         Assessment written = analyzer.assessSentLater(sql, conforming);
-        String sent = session.sent(sql);
+        String sent = sent(sql);
         if (sent.equals(sql)) {
             return new AssessedText(sql, written, conforming);
         }
@@ -50,6 +50,11 @@ record SessionTextAssessor(SqlAnalyzer analyzer, GuardedSession session) impleme
         boolean certain = sql.indexOf('{') < 0 || sql.indexOf('\\') < 0;
         return new AssessedText(
                 sql, certain ? read : worse(analyzer.assessSentLater(sql, conforming), read), conforming);
+    }
+
+    /** No copies are made of what is refused for its length. */
+    private String sent(String sql) throws SQLException {
+        return sql.length() > SqlAnalyzer.LONGEST_TEXT ? sql : session.sent(sql);
     }
 
     private static Assessment worse(Assessment written, Assessment sent) {

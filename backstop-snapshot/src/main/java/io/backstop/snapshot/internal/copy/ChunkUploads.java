@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicReference;
 public final class ChunkUploads implements AutoCloseable {
     private final StoreExecutor calls = new StoreExecutor();
     private final Queue<byte[]> free = new ConcurrentLinkedQueue<>();
-    private final AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
+    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final int fullChunk;
     private final int bytes;
     private final Semaphore room;
@@ -43,15 +43,31 @@ public final class ChunkUploads implements AutoCloseable {
         } catch (InterruptedException e) {
             throw StoreExecutor.interrupted(e);
         }
-        stopAfterFailure();
-        return begin(() -> {
-            try {
-                return work.call();
-            } finally {
-                chunk.release();
-                room.release(held);
+        boolean begun = false;
+        try {
+            stopAfterFailure();
+            Future<T> stored = begin(() -> {
+                try {
+                    return work.call();
+                } finally {
+                    release(chunk, held);
+                }
+            });
+            begun = true;
+            return stored;
+        } finally {
+            if (!begun) {
+                release(chunk, held);
             }
-        });
+        }
+    }
+
+    private void release(ChunkBuffer chunk, int held) {
+        try {
+            chunk.release();
+        } finally {
+            room.release(held);
+        }
     }
 
     /** Does something that holds little. */
@@ -59,7 +75,7 @@ public final class ChunkUploads implements AutoCloseable {
         return calls.begin(() -> {
             try {
                 return work.call();
-            } catch (Exception e) {
+            } catch (Exception | Error e) {
                 failure.compareAndSet(null, e);
                 throw e;
             }
@@ -68,7 +84,7 @@ public final class ChunkUploads implements AutoCloseable {
 
     /** There is no use in reading on for a snapshot that will not be. */
     private void stopAfterFailure() throws IOException {
-        Exception first = failure.get();
+        Throwable first = failure.get();
         if (first != null) {
             throw StoreExecutor.asIo(first);
         }

@@ -91,7 +91,7 @@ public final class TableCopier implements AutoCloseable {
         try {
             Parts own = read(session, format, target, source, ranges);
             return Copied.of(own, outcome(share));
-        } catch (SQLException | IOException | RuntimeException e) {
+        } catch (SQLException | IOException | RuntimeException | Error e) {
             second.cancel();
             thread.interrupt(); // it may wait for the storage
             throw e;
@@ -127,7 +127,7 @@ public final class TableCopier implements AutoCloseable {
                 reader.read(range.get().number(), source.of(range.get()));
             }
             return reader.finish();
-        } catch (SQLException | IOException | RuntimeException e) {
+        } catch (SQLException | IOException | RuntimeException | Error e) {
             ranges.stop();
             throw e;
         }

@@ -16,7 +16,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 
 /**
- * Records in batches, in a thread of its own, what nobody has to wait for: SAFE statements, and what came of the others.
+ * Records in batches, in a thread of its own, what changed nothing: SAFE statements, and attempts of agents in quarantine.
  * What is not yet recorded waits in a bounded queue; when that is full because the store is away, further records are
  * dropped and their number is logged. A record that cannot be made or stored at all is logged and given up; the thread and
  * the other records go on. Thread-safe.
@@ -26,18 +26,17 @@ public final class BackgroundRecorder implements AutoCloseable {
     private static final int CAPACITY = 5_000;
     private static final int BATCH = 500;
     private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
+    private static final Duration LAST_RECORDS = Duration.ofSeconds(10);
 
     private final BlockingQueue<Supplier<AuditEvent>> waiting = new ArrayBlockingQueue<>(CAPACITY);
     private final AtomicLong dropped = new AtomicLong();
     private final AuditSink sink;
-    private final Thread writer;
-    private volatile boolean closing;
+    private final WorkerThread worker;
 
     public BackgroundRecorder(AuditSink sink) {
         this.sink = sink;
-        this.writer = new Thread(this::write, "backstop-audit");
-        writer.setDaemon(true);
-        writer.start();
+        this.worker = new WorkerThread("backstop-audit", LAST_RECORDS, new Recording());
+        worker.start();
     }
 
     /** Never waits. The event is made later, in the recorder's thread. */
@@ -47,39 +46,22 @@ public final class BackgroundRecorder implements AutoCloseable {
         }
     }
 
-    private void write() {
-        List<Supplier<AuditEvent>> batch = new ArrayList<>(BATCH);
-        try {
-            while (!closing || !waiting.isEmpty()) {
-                Supplier<AuditEvent> first = waiting.poll(100, TimeUnit.MILLISECONDS);
-                if (first != null) {
-                    batch.add(first);
-                    waiting.drainTo(batch, BATCH - 1);
-                    store(made(batch));
-                    batch.clear();
-                }
-            }
-        } catch (InterruptedException e) {
-            LOG.warn("{} audit records were not written", waiting.size() + batch.size());
-        }
-    }
-
     private static List<AuditEvent> made(List<Supplier<AuditEvent>> batch) {
         List<AuditEvent> events = new ArrayList<>(batch.size());
         for (Supplier<AuditEvent> event : batch) {
             try {
                 events.add(event.get());
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 LOG.error("an audit record was not made", e);
             }
         }
         return events;
     }
 
-    private void store(List<AuditEvent> events) throws InterruptedException {
+    private void store(List<AuditEvent> events) {
         try {
             append(events);
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             if (events.size() == 1) {
                 LOG.error("an audit record was not written", e);
                 return;
@@ -92,7 +74,7 @@ public final class BackgroundRecorder implements AutoCloseable {
     }
 
     /** Waits until the store takes them, or until this recorder is closed. */
-    private void append(List<AuditEvent> events) throws InterruptedException {
+    private void append(List<AuditEvent> events) {
         for (boolean first = true; ; first = false) {
             try {
                 sink.append(events);
@@ -102,27 +84,46 @@ public final class BackgroundRecorder implements AutoCloseable {
                 }
                 return;
             } catch (ControlStoreUnavailableException e) {
-                if (closing) {
+                if (worker.closing()) {
                     LOG.warn("{} audit records were not written: {}", events.size(), e.getMessage());
                     return;
                 }
                 if (first) {
                     LOG.warn("{} audit records wait for the control store: {}", events.size(), e.getMessage());
                 }
-                Thread.sleep(RETRY_AFTER.toMillis());
+                worker.pause(RETRY_AFTER);
             }
         }
     }
 
-    /** Writes what is still waiting, then ends. */
+    /** Writes what is still waiting, for at most ten seconds, then ends. */
     @Override
     public void close() {
-        closing = true;
-        try {
-            writer.join(Duration.ofSeconds(10).toMillis());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        worker.close();
+        int left = waiting.size();
+        if (left > 0) {
+            LOG.warn("{} audit records were not written", left);
         }
-        writer.interrupt();
+    }
+
+    private final class Recording implements WorkerThread.Work {
+        @Override
+        public void once() throws InterruptedException {
+            Supplier<AuditEvent> first = waiting.poll(100, TimeUnit.MILLISECONDS);
+            if (first != null) {
+                List<Supplier<AuditEvent>> batch = new ArrayList<>(BATCH);
+                batch.add(first);
+                waiting.drainTo(batch, BATCH - 1);
+                List<AuditEvent> events = made(batch);
+                if (!events.isEmpty()) {
+                    store(events);
+                }
+            }
+        }
+
+        @Override
+        public boolean done() {
+            return waiting.isEmpty();
+        }
     }
 }

@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.pipeline.event;
 
 import io.backstop.api.event.GuardListener;
+import io.backstop.jdbc.internal.pipeline.audit.WorkerThread;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,7 +26,7 @@ public final class GuardEvents implements AutoCloseable {
     private final List<GuardListener> listeners;
     private final BlockingQueue<Consumer<GuardListener>> waiting = new ArrayBlockingQueue<>(CAPACITY);
     private final AtomicLong dropped = new AtomicLong();
-    private final @Nullable Thread delivery;
+    private final @Nullable WorkerThread delivery;
     private volatile boolean closing;
 
     public GuardEvents(List<GuardListener> listeners) {
@@ -33,8 +34,7 @@ public final class GuardEvents implements AutoCloseable {
         if (this.listeners.isEmpty()) {
             this.delivery = null;
         } else {
-            this.delivery = new Thread(this::deliver, "backstop-events");
-            delivery.setDaemon(true);
+            this.delivery = new WorkerThread("backstop-events", LAST_DELIVERIES, new Delivering());
             delivery.start();
         }
     }
@@ -52,20 +52,6 @@ public final class GuardEvents implements AutoCloseable {
     public void offer(Consumer<GuardListener> event) {
         if (enabled() && !closing && !waiting.offer(event)) {
             dropped.incrementAndGet();
-        }
-    }
-
-    private void deliver() {
-        try {
-            while (!closing || !waiting.isEmpty()) {
-                Consumer<GuardListener> event = waiting.poll(100, TimeUnit.MILLISECONDS);
-                if (event != null) {
-                    listeners.forEach(listener -> deliver(event, listener));
-                    reportDropped();
-                }
-            }
-        } catch (InterruptedException e) {
-            LOG.warn("{} events were not delivered before the guard was closed", waiting.size());
         }
     }
 
@@ -93,14 +79,24 @@ public final class GuardEvents implements AutoCloseable {
     @Override
     public void close() {
         closing = true;
-        if (delivery == null || delivery == Thread.currentThread()) {
-            return;
+        if (delivery != null) {
+            delivery.close();
         }
-        try {
-            delivery.join(LAST_DELIVERIES.toMillis());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    }
+
+    private final class Delivering implements WorkerThread.Work {
+        @Override
+        public void once() throws InterruptedException {
+            Consumer<GuardListener> event = waiting.poll(100, TimeUnit.MILLISECONDS);
+            if (event != null) {
+                listeners.forEach(listener -> deliver(event, listener));
+                reportDropped();
+            }
         }
-        delivery.interrupt();
+
+        @Override
+        public boolean done() {
+            return waiting.isEmpty();
+        }
     }
 }

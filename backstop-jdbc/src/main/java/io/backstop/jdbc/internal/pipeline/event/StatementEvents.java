@@ -12,6 +12,7 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
+import io.backstop.jdbc.internal.pipeline.statement.RecordedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,12 @@ public final class StatementEvents {
         Instant at = clock.instant();
         String agentId = session.agentId();
         String database = session.database();
+        if (safe.sql().length() > RecordedText.LONGEST_HARMLESS) {
+            String beginning = AuditTrail.safeSql(safe); // so that what waits does not hold on to the whole
+            Assessment assessment = safe.assessment();
+            return new StatementEvents(
+                    events, () -> event(at, agentId, database, beginning, "", List.of(), assessment));
+        }
         return new StatementEvents(
                 events, () -> event(at, agentId, database, AuditTrail.safeSql(safe), "", List.of(), safe.assessment()));
     }
@@ -53,16 +60,27 @@ public final class StatementEvents {
         Instant at = clock.instant();
         String agentId = session.agentId();
         String database = session.database();
-        return new StatementEvents(
-                events,
-                () -> event(
-                        at,
-                        agentId,
-                        database,
-                        reviewed.maskedSql(),
-                        reviewed.sha256().orElse(""),
-                        reviewed.tables(),
-                        reviewed.assessment()));
+        if (reviewed.sql().length() <= RecordedText.LONGEST_IN_AUDIT) {
+            return new StatementEvents(events, () -> event(at, agentId, database, reviewed));
+        }
+        // What waits must not hold on to the whole text.
+        ReviewedStatement beginning = new ReviewedStatement(
+                "",
+                RecordedText.beginning(reviewed.maskedSql(), RecordedText.LONGEST_IN_AUDIT),
+                reviewed.sha256(),
+                reviewed.assessment());
+        return new StatementEvents(events, () -> event(at, agentId, database, beginning));
+    }
+
+    private static StatementEvent event(Instant at, String agentId, String database, ReviewedStatement reviewed) {
+        return event(
+                at,
+                agentId,
+                database,
+                reviewed.maskedSql(),
+                reviewed.sha256().orElse(""),
+                reviewed.tables(),
+                reviewed.assessment());
     }
 
     private static StatementEvent event(

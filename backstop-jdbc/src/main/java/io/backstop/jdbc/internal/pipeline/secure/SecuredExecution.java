@@ -102,7 +102,7 @@ public final class SecuredExecution {
             Execution<T> execution)
             throws SQLException {
         Connection connection = session.connection();
-        StatementTransaction transaction = StatementTransaction.around(session);
+        StatementTransaction transaction = StatementTransaction.aroundCopy(session);
         Optional<SecuredRows> unused = Optional.empty();
         boolean securing = true;
         try {

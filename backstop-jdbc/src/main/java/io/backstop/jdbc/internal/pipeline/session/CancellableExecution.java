@@ -19,6 +19,7 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
 
     private final QueryCanceller canceller;
     private final Execution<T> execution;
+    private final Thread thread = Thread.currentThread();
 
     private @Nullable String reason;
     private @Nullable SQLException failure;
@@ -26,6 +27,7 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     private boolean running;
     private boolean sent;
     private boolean ended;
+    private boolean interrupted;
 
     CancellableExecution(QueryCanceller canceller, Execution<T> execution) {
         this.canceller = canceller;
@@ -44,6 +46,8 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
             if (waiting) {
                 notifyAll(); // the server does nothing for it, but perhaps for another thread
             } else {
+                interrupted = true;
+                thread.interrupt(); // it may wait for the storage
                 canceller.cancelQuery();
             }
         }
@@ -99,6 +103,15 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     /** Returns when nobody cancels any more, so that the next statement is not the one that is hit. */
     synchronized void end() {
         ended = true;
+        takeInterruptBack();
+    }
+
+    /** In the execution's own thread: what was stopped is over, and the caller's next wait is not to be cut short. */
+    private void takeInterruptBack() {
+        if (interrupted) {
+            interrupted = false;
+            Thread.interrupted();
+        }
     }
 
     @Override
@@ -115,6 +128,7 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     }
 
     private synchronized void begin() throws SQLException {
+        takeInterruptBack();
         if (reason != null) {
             throw canceled(reason, null);
         }
@@ -128,6 +142,7 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
 
     /** The failure as the caller sees it: query_canceled where the statement was stopped before it ran. */
     public synchronized SQLException translate(SQLException failure) {
+        takeInterruptBack();
         return reason != null && failure instanceof RecoveryNotReadyException ? canceled(reason, failure) : failure;
     }
 

@@ -241,7 +241,6 @@ public final class SessionFence {
 
     /** The transaction was ended and another one will begin, which is told the same. */
     void beginAgain() throws SQLException {
-        transactionEnded();
         beginTransaction(false);
     }
 

@@ -28,7 +28,17 @@ public abstract sealed class StatementTransaction {
         if (connection.getAutoCommit()) {
             return session.inTransaction() ? new Joined(session) : new Own(session);
         }
-        return session.idleAtTurn() ? new First(session) : new Joined(session);
+        return session.idleAtTurn() ? new First(session, session.fence()::beginAgain) : new Joined(session);
+    }
+
+    /**
+     * The same for a statement before which rows are copied: where it is the caller's first, its transaction has not begun,
+     * so that it sees its rows only behind the locks that the copy takes.
+     */
+    public static StatementTransaction aroundCopy(GuardedSession session) throws SQLException {
+        return !session.connection().getAutoCommit() && session.idleAtTurn()
+                ? new First(session, session.fence()::allowWrites)
+                : around(session);
     }
 
     /** A read-only one of its own. Only in auto-commit, where no transaction is open. */
@@ -148,10 +158,11 @@ public abstract sealed class StatementTransaction {
      * statement alone; and as nothing has looked in it yet, whoever secures the statement can lock before anything looks.
      */
     private static final class First extends StatementTransaction {
-        First(GuardedSession session) throws SQLException {
+        First(GuardedSession session, Beginning beginning) throws SQLException {
             super(session);
             rollBack(); // what Backstop asked before; at higher levels that decides what rows are seen
-            session.fence().beginAgain();
+            session.fence().transactionEnded();
+            beginning.begin();
         }
 
         /** Said in SQL, as some pools and transaction managers forbid it in JDBC. */
@@ -168,12 +179,13 @@ public abstract sealed class StatementTransaction {
 
         @Override
         public void keep() {
-            // The caller commits it.
+            session.fence().refuseWrites(new SQLException("the statement ran")); // the caller commits it
         }
 
         @Override
         void undo() throws SQLException {
             rollBack();
+            session.fence().refuseWrites(new SQLException("the statement was undone"));
         }
     }
 

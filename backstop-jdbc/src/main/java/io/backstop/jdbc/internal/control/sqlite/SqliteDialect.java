@@ -1,4 +1,7 @@
-package io.backstop.jdbc.internal.control;
+package io.backstop.jdbc.internal.control.sqlite;
+
+import io.backstop.jdbc.internal.control.Dialect;
+import io.backstop.jdbc.internal.control.Migration;
 
 import java.util.List;
 

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.control;
+package io.backstop.jdbc.internal.control.sqlite;
 
 import io.backstop.api.error.ControlStoreUnavailableException;
 import org.junit.jupiter.api.AfterEach;
@@ -70,7 +70,7 @@ class SqliteDatabaseTest {
     void a_unit_that_ends_with_an_error_is_rolled_back_and_the_next_one_runs() throws Exception {
         assertThatThrownBy(() -> database.perform(connection -> {
                     try (Statement statement = connection.createStatement()) {
-                        statement.execute("INSERT INTO heartbeats VALUES ('half', 1)");
+                        statement.execute("INSERT INTO heartbeats (sidecar, at) VALUES ('half', 1)");
                     }
                     throw new StackOverflowError("deep");
                 }))

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.control;
+package io.backstop.jdbc.internal.control.sqlite;
 
 import io.backstop.api.error.ControlStoreUnavailableException;
 import org.sqlite.NativeLibraryNotFoundException;
@@ -6,22 +6,23 @@ import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteConfig.JournalMode;
 import org.sqlite.SQLiteConfig.SynchronousMode;
 import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteOpenMode;
 
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Set;
+import java.util.OptionalLong;
 
 /** The file of a control store: created for its owner only, and opened with the settings that the store needs. Thread-safe. */
 final class SqliteFile {
     /** How long one process waits for another's unit of work, which takes milliseconds. */
-    private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(5);
+    static final Duration LOCK_TIMEOUT = Duration.ofSeconds(5);
 
     private static final Duration OPENING_RETRY_INTERVAL = Duration.ofMillis(10);
 
@@ -29,9 +30,18 @@ final class SqliteFile {
     private static final int PLAIN_CODE = 0xff;
 
     private final Path path;
+    private final Path log;
+    private final boolean makesFolder;
 
-    SqliteFile(Path path) {
+    /** @param makesFolder whether a missing folder is created with the file */
+    SqliteFile(Path path, boolean makesFolder) {
         this.path = path.toAbsolutePath();
+        this.log = this.path.resolveSibling(this.path.getFileName() + "-wal");
+        this.makesFolder = makesFolder;
+    }
+
+    Path path() {
+        return path;
     }
 
     /**
@@ -41,6 +51,9 @@ final class SqliteFile {
      */
     void create() throws ControlStoreUnavailableException {
         Path folder = path.getParent();
+        if (folder != null && makesFolder) {
+            createFolder(folder);
+        }
         if (folder == null || !Files.isDirectory(folder)) {
             throw new ControlStoreUnavailableException(
                     "backstop.control: the folder of the control store does not exist: " + folder,
@@ -53,7 +66,7 @@ final class SqliteFile {
         }
         try {
             if (!Files.exists(path)) {
-                createForOwnerOnly();
+                OwnersFile.create(path);
             }
         } catch (FileAlreadyExistsException e) {
             if (!Files.exists(path)) {
@@ -64,17 +77,30 @@ final class SqliteFile {
         }
     }
 
-    private void createForOwnerOnly() throws IOException {
-        if (Set.copyOf(path.getFileSystem().supportedFileAttributeViews()).contains("posix")) {
-            Files.createFile(path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        } else {
-            Files.createFile(path);
+    private static void createFolder(Path folder) throws ControlStoreUnavailableException {
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new ControlStoreUnavailableException(
+                    "the folder for the control store cannot be created: " + folder,
+                    "set backstop.control to a file, or BACKSTOP_HOME to a folder, that this user can write",
+                    e);
         }
     }
 
-    /** Opens a connection; waits until other processes that create the store at the same time are done. */
+    /** How many bytes the file has; empty if there is no file. */
+    OptionalLong size() throws IOException {
+        try {
+            return OptionalLong.of(Files.size(path));
+        } catch (NoSuchFileException e) {
+            return OptionalLong.empty();
+        }
+    }
+
+    /** Opens a connection to the file as it is; waits until other processes that create the store at the same time are done. */
     Connection connect() throws SQLException {
         SQLiteConfig config = new SQLiteConfig();
+        config.resetOpenMode(SQLiteOpenMode.CREATE);
         config.setJournalMode(JournalMode.WAL);
         config.setSynchronous(SynchronousMode.FULL); // a record that was acknowledged survives a power failure
         config.setBusyTimeout((int) LOCK_TIMEOUT.toMillis());
@@ -102,11 +128,24 @@ final class SqliteFile {
         }
     }
 
-    /** Differs between this file and another one of the same name; empty if there is no file. */
+    /**
+     * Differs between this file with its write-ahead log and others of the same names. It changes too when somebody writes
+     * the file itself, which SQLite does at a checkpoint alone, and stays the same while it writes to its log.
+     */
     String identity() {
         try {
+            BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+            return attributes.fileKey() + " " + attributes.size() + " " + attributes.lastModifiedTime() + " "
+                    + logKey();
+        } catch (IOException e) {
+            return ""; // there is no file
+        }
+    }
+
+    private String logKey() {
+        try {
             return String.valueOf(
-                    Files.readAttributes(path, BasicFileAttributes.class).fileKey());
+                    Files.readAttributes(log, BasicFileAttributes.class).fileKey());
         } catch (IOException e) {
             return "";
         }
@@ -141,6 +180,27 @@ final class SqliteFile {
                 "check that the file and its folder can be written by this user and that the disk has room;"
                         + " backstop.control names the file",
                 cause);
+    }
+
+    /** Other writers did not come to an end in time, in this process. */
+    ControlStoreUnavailableException busy() {
+        return new ControlStoreUnavailableException(
+                "the control store cannot be used: " + path
+                        + ": others in this process have waited for it for more than " + LOCK_TIMEOUT.toSeconds()
+                        + " s",
+                "find out what keeps the file: a process that has locked it, or its disk");
+    }
+
+    ControlStoreUnavailableException interrupted(InterruptedException cause) {
+        return new ControlStoreUnavailableException(
+                "the control store was not used: " + path + ": the thread was interrupted while it waited for its turn",
+                "send the statement again",
+                cause);
+    }
+
+    /** Whether a statement named a table that is not there. */
+    static boolean lacksTable(SQLException failure) {
+        return has(failure, SQLiteErrorCode.SQLITE_ERROR);
     }
 
     private static boolean has(Throwable failure, SQLiteErrorCode code) {
