@@ -48,6 +48,8 @@ class LastLookTest {
     @TempDir
     private Path folder;
 
+    private int stores;
+
     private final ExecutorService threads = Executors.newSingleThreadExecutor();
     private TestDatabase database;
     private SqlControlStore operators;
@@ -60,7 +62,7 @@ class LastLookTest {
                 "DROP TABLE IF EXISTS users",
                 "CREATE TABLE users (id int PRIMARY KEY, name text)",
                 "INSERT INTO users SELECT n, 'user' FROM generate_series(1, 100) AS n");
-        operators = SqlControlStore.sqlite(folder.resolve("backstop.db"), Clock.systemUTC());
+        operators = SqlControlStore.sqlite(control(), Clock.systemUTC());
         policy = folder.resolve("policy.json");
     }
 
@@ -73,7 +75,7 @@ class LastLookTest {
     private BackstopBuilder builder(String rules) throws Exception {
         Files.writeString(policy, rules);
         return Backstop.builder()
-                .control(folder.resolve("backstop.db"))
+                .control(control())
                 .agentId("agent")
                 .policy(policy.toString());
     }
@@ -136,7 +138,7 @@ class LastLookTest {
         Files.writeString(policy, APPROVING);
         try (Connection connection = DriverManager.getConnection(
                 database.backstopUrl("backstop.approval=wait&backstop.agentId=agent&backstop.control="
-                        + folder.resolve("backstop.db") + "&backstop.policy=" + policy))) {
+                        + control() + "&backstop.policy=" + policy))) {
             Future<?> execution = threads.submit(() -> {
                 execute(connection, "COMMENT ON TABLE users IS 'waited for'");
                 return null;
@@ -219,16 +221,19 @@ class LastLookTest {
                     }
                 }
                 operators.close();
-                for (String suffix : new String[] {"", "-wal", "-shm"}) {
-                    Files.deleteIfExists(folder.resolve("backstop.db" + suffix));
-                }
                 restart();
             }
         }
     }
 
+    /** A store for each state of things, since a store that was removed is missed. */
+    private Path control() {
+        return folder.resolve("backstop" + stores + ".db");
+    }
+
     private void restart() throws SQLException {
-        operators = SqlControlStore.sqlite(folder.resolve("backstop.db"), Clock.systemUTC());
+        stores++;
+        operators = SqlControlStore.sqlite(control(), Clock.systemUTC());
     }
 
     @Test

@@ -269,8 +269,9 @@ class StoreForgeryTest {
     void a_store_that_is_put_in_place_of_the_guards_own_approves_nothing() throws Exception {
         String id = held(SQL);
         tamper("UPDATE store_identity SET store_id = 'another'");
-        approve(id, alice);
-        assertRefused(id);
+        assertThatThrownBy(() -> approve(id, alice)).isInstanceOf(ControlStoreUnavailableException.class);
+        assertThatThrownBy(() -> send(SQL)).isInstanceOf(ControlStoreUnavailableException.class);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("10");
     }
 
     @Test
