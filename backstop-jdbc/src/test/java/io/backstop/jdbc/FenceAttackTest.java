@@ -606,9 +606,7 @@ class FenceAttackTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {
-                "SET default_transaction_read_only = on",
-                "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
+            strings = {"SET default_transaction_read_only = on", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
             })
     void the_callers_own_default(String set) throws Exception {
         same(run -> {

@@ -74,10 +74,7 @@ class LastLookTest {
 
     private BackstopBuilder builder(String rules) throws Exception {
         Files.writeString(policy, rules);
-        return Backstop.builder()
-                .control(control())
-                .agentId("agent")
-                .policy(policy.toString());
+        return Backstop.builder().control(control()).agentId("agent").policy(policy.toString());
     }
 
     private static void execute(Connection connection, String sql) throws SQLException {
@@ -137,8 +134,8 @@ class LastLookTest {
     void a_statement_that_waits_for_its_approval_is_judged_again(Meanwhile meanwhile) throws Exception {
         Files.writeString(policy, APPROVING);
         try (Connection connection = DriverManager.getConnection(
-                database.backstopUrl("backstop.approval=wait&backstop.agentId=agent&backstop.control="
-                        + control() + "&backstop.policy=" + policy))) {
+                database.backstopUrl("backstop.approval=wait&backstop.agentId=agent&backstop.control=" + control()
+                        + "&backstop.policy=" + policy))) {
             Future<?> execution = threads.submit(() -> {
                 execute(connection, "COMMENT ON TABLE users IS 'waited for'");
                 return null;

@@ -66,18 +66,6 @@ final class BoundParameters {
         }
     };
 
-    void bind(int index, long value) {
-        put(index, value);
-    }
-
-    void bind(int index, double value) {
-        put(index, value);
-    }
-
-    void bind(int index, boolean value) {
-        put(index, value);
-    }
-
     /** @param value a stream or a reader too */
     void bind(int index, Object value) {
         put(index, kept(value));

@@ -87,284 +87,378 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
 
     @Override
     public void setURL(String parameterName, URL val) throws SQLException {
-        parameters().bind(parameterName, val);
-        super.setURL(parameterName, val);
+        changing(() -> {
+            parameters().bind(parameterName, val);
+            super.setURL(parameterName, val);
+        });
     }
 
     @Override
     public void setNull(String parameterName, int sqlType) throws SQLException {
-        parameters().bind(parameterName, (Object) null);
-        super.setNull(parameterName, sqlType);
+        changing(() -> {
+            parameters().bind(parameterName, (Object) null);
+            super.setNull(parameterName, sqlType);
+        });
     }
 
     @Override
     public void setBoolean(String parameterName, boolean x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setBoolean(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setBoolean(parameterName, x);
+        });
     }
 
     @Override
     public void setByte(String parameterName, byte x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setByte(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setByte(parameterName, x);
+        });
     }
 
     @Override
     public void setShort(String parameterName, short x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setShort(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setShort(parameterName, x);
+        });
     }
 
     @Override
     public void setInt(String parameterName, int x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setInt(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setInt(parameterName, x);
+        });
     }
 
     @Override
     public void setLong(String parameterName, long x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setLong(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setLong(parameterName, x);
+        });
     }
 
     @Override
     public void setFloat(String parameterName, float x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setFloat(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setFloat(parameterName, x);
+        });
     }
 
     @Override
     public void setDouble(String parameterName, double x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setDouble(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setDouble(parameterName, x);
+        });
     }
 
     @Override
     public void setBigDecimal(String parameterName, BigDecimal x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setBigDecimal(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setBigDecimal(parameterName, x);
+        });
     }
 
     @Override
     public void setString(String parameterName, String x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setString(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setString(parameterName, x);
+        });
     }
 
     @Override
     public void setBytes(String parameterName, byte[] x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setBytes(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setBytes(parameterName, x);
+        });
     }
 
     @Override
     public void setDate(String parameterName, Date x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setDate(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setDate(parameterName, x);
+        });
     }
 
     @Override
     public void setTime(String parameterName, Time x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setTime(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setTime(parameterName, x);
+        });
     }
 
     @Override
     public void setTimestamp(String parameterName, Timestamp x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setTimestamp(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setTimestamp(parameterName, x);
+        });
     }
 
     @Override
     public void setAsciiStream(String parameterName, InputStream x, int length) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setAsciiStream(parameterName, x, length);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setAsciiStream(parameterName, x, length);
+        });
     }
 
     @Override
     public void setBinaryStream(String parameterName, InputStream x, int length) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setBinaryStream(parameterName, x, length);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setBinaryStream(parameterName, x, length);
+        });
     }
 
     @Override
     public void setObject(String parameterName, Object x, int targetSqlType, int scale) throws SQLException {
-        parameters().bind(parameterName, x, targetSqlType);
-        super.setObject(parameterName, GuardedValues.behind(x), targetSqlType, scale);
+        changing(() -> {
+            parameters().bind(parameterName, x, targetSqlType + " " + scale);
+            super.setObject(parameterName, GuardedValues.behind(x), targetSqlType, scale);
+        });
     }
 
     @Override
     public void setObject(String parameterName, Object x, int targetSqlType) throws SQLException {
-        parameters().bind(parameterName, x, targetSqlType);
-        super.setObject(parameterName, GuardedValues.behind(x), targetSqlType);
+        changing(() -> {
+            parameters().bind(parameterName, x, targetSqlType);
+            super.setObject(parameterName, GuardedValues.behind(x), targetSqlType);
+        });
     }
 
     @Override
     public void setObject(String parameterName, Object x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setObject(parameterName, GuardedValues.behind(x));
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setObject(parameterName, GuardedValues.behind(x));
+        });
     }
 
     @Override
     public void setCharacterStream(String parameterName, Reader reader, int length) throws SQLException {
-        parameters().bind(parameterName, reader);
-        super.setCharacterStream(parameterName, reader, length);
+        changing(() -> {
+            parameters().bind(parameterName, reader);
+            super.setCharacterStream(parameterName, reader, length);
+        });
     }
 
     @Override
     public void setDate(String parameterName, Date x, Calendar cal) throws SQLException {
-        parameters().bind(parameterName, x, cal);
-        super.setDate(parameterName, x, cal);
+        changing(() -> {
+            parameters().bind(parameterName, x, cal);
+            super.setDate(parameterName, x, cal);
+        });
     }
 
     @Override
     public void setTime(String parameterName, Time x, Calendar cal) throws SQLException {
-        parameters().bind(parameterName, x, cal);
-        super.setTime(parameterName, x, cal);
+        changing(() -> {
+            parameters().bind(parameterName, x, cal);
+            super.setTime(parameterName, x, cal);
+        });
     }
 
     @Override
     public void setTimestamp(String parameterName, Timestamp x, Calendar cal) throws SQLException {
-        parameters().bind(parameterName, x, cal);
-        super.setTimestamp(parameterName, x, cal);
+        changing(() -> {
+            parameters().bind(parameterName, x, cal);
+            super.setTimestamp(parameterName, x, cal);
+        });
     }
 
     @Override
     public void setNull(String parameterName, int sqlType, String typeName) throws SQLException {
-        parameters().bind(parameterName, (Object) null);
-        super.setNull(parameterName, sqlType, typeName);
+        changing(() -> {
+            parameters().bind(parameterName, (Object) null);
+            super.setNull(parameterName, sqlType, typeName);
+        });
     }
 
     @Override
     public void setRowId(String parameterName, RowId x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setRowId(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setRowId(parameterName, x);
+        });
     }
 
     @Override
     public void setNString(String parameterName, String value) throws SQLException {
-        parameters().bind(parameterName, value);
-        super.setNString(parameterName, value);
+        changing(() -> {
+            parameters().bind(parameterName, value);
+            super.setNString(parameterName, value);
+        });
     }
 
     @Override
     public void setNCharacterStream(String parameterName, Reader value, long length) throws SQLException {
-        parameters().bind(parameterName, value);
-        super.setNCharacterStream(parameterName, value, length);
+        changing(() -> {
+            parameters().bind(parameterName, value);
+            super.setNCharacterStream(parameterName, value, length);
+        });
     }
 
     @Override
     public void setNClob(String parameterName, NClob value) throws SQLException {
-        parameters().bind(parameterName, value);
-        super.setNClob(parameterName, value);
+        changing(() -> {
+            parameters().bind(parameterName, value);
+            super.setNClob(parameterName, value);
+        });
     }
 
     @Override
     public void setClob(String parameterName, Reader reader, long length) throws SQLException {
-        parameters().bind(parameterName, reader);
-        super.setClob(parameterName, reader, length);
+        changing(() -> {
+            parameters().bind(parameterName, reader);
+            super.setClob(parameterName, reader, length);
+        });
     }
 
     @Override
     public void setBlob(String parameterName, InputStream inputStream, long length) throws SQLException {
-        parameters().bind(parameterName, inputStream);
-        super.setBlob(parameterName, inputStream, length);
+        changing(() -> {
+            parameters().bind(parameterName, inputStream);
+            super.setBlob(parameterName, inputStream, length);
+        });
     }
 
     @Override
     public void setNClob(String parameterName, Reader reader, long length) throws SQLException {
-        parameters().bind(parameterName, reader);
-        super.setNClob(parameterName, reader, length);
+        changing(() -> {
+            parameters().bind(parameterName, reader);
+            super.setNClob(parameterName, reader, length);
+        });
     }
 
     @Override
     public void setSQLXML(String parameterName, SQLXML xmlObject) throws SQLException {
-        parameters().bind(parameterName, xmlObject);
-        super.setSQLXML(parameterName, xmlObject);
+        changing(() -> {
+            parameters().bind(parameterName, xmlObject);
+            super.setSQLXML(parameterName, xmlObject);
+        });
     }
 
     @Override
     public void setBlob(String parameterName, Blob x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setBlob(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setBlob(parameterName, x);
+        });
     }
 
     @Override
     public void setClob(String parameterName, Clob x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setClob(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setClob(parameterName, x);
+        });
     }
 
     @Override
     public void setAsciiStream(String parameterName, InputStream x, long length) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setAsciiStream(parameterName, x, length);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setAsciiStream(parameterName, x, length);
+        });
     }
 
     @Override
     public void setBinaryStream(String parameterName, InputStream x, long length) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setBinaryStream(parameterName, x, length);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setBinaryStream(parameterName, x, length);
+        });
     }
 
     @Override
     public void setCharacterStream(String parameterName, Reader reader, long length) throws SQLException {
-        parameters().bind(parameterName, reader);
-        super.setCharacterStream(parameterName, reader, length);
+        changing(() -> {
+            parameters().bind(parameterName, reader);
+            super.setCharacterStream(parameterName, reader, length);
+        });
     }
 
     @Override
     public void setAsciiStream(String parameterName, InputStream x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setAsciiStream(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setAsciiStream(parameterName, x);
+        });
     }
 
     @Override
     public void setBinaryStream(String parameterName, InputStream x) throws SQLException {
-        parameters().bind(parameterName, x);
-        super.setBinaryStream(parameterName, x);
+        changing(() -> {
+            parameters().bind(parameterName, x);
+            super.setBinaryStream(parameterName, x);
+        });
     }
 
     @Override
     public void setCharacterStream(String parameterName, Reader reader) throws SQLException {
-        parameters().bind(parameterName, reader);
-        super.setCharacterStream(parameterName, reader);
+        changing(() -> {
+            parameters().bind(parameterName, reader);
+            super.setCharacterStream(parameterName, reader);
+        });
     }
 
     @Override
     public void setNCharacterStream(String parameterName, Reader value) throws SQLException {
-        parameters().bind(parameterName, value);
-        super.setNCharacterStream(parameterName, value);
+        changing(() -> {
+            parameters().bind(parameterName, value);
+            super.setNCharacterStream(parameterName, value);
+        });
     }
 
     @Override
     public void setClob(String parameterName, Reader reader) throws SQLException {
-        parameters().bind(parameterName, reader);
-        super.setClob(parameterName, reader);
+        changing(() -> {
+            parameters().bind(parameterName, reader);
+            super.setClob(parameterName, reader);
+        });
     }
 
     @Override
     public void setBlob(String parameterName, InputStream inputStream) throws SQLException {
-        parameters().bind(parameterName, inputStream);
-        super.setBlob(parameterName, inputStream);
+        changing(() -> {
+            parameters().bind(parameterName, inputStream);
+            super.setBlob(parameterName, inputStream);
+        });
     }
 
     @Override
     public void setNClob(String parameterName, Reader reader) throws SQLException {
-        parameters().bind(parameterName, reader);
-        super.setNClob(parameterName, reader);
+        changing(() -> {
+            parameters().bind(parameterName, reader);
+            super.setNClob(parameterName, reader);
+        });
     }
 
     @Override
     public void setObject(String parameterName, Object x, SQLType targetSqlType, int scaleOrLength)
             throws SQLException {
-        parameters().bind(parameterName, x, targetSqlType);
-        super.setObject(parameterName, GuardedValues.behind(x), targetSqlType, scaleOrLength);
+        changing(() -> {
+            parameters().bind(parameterName, x, targetSqlType + " " + scaleOrLength);
+            super.setObject(parameterName, GuardedValues.behind(x), targetSqlType, scaleOrLength);
+        });
     }
 
     @Override
     public void setObject(String parameterName, Object x, SQLType targetSqlType) throws SQLException {
-        parameters().bind(parameterName, x, targetSqlType);
-        super.setObject(parameterName, GuardedValues.behind(x), targetSqlType);
+        changing(() -> {
+            parameters().bind(parameterName, x, targetSqlType);
+            super.setObject(parameterName, GuardedValues.behind(x), targetSqlType);
+        });
     }
 }

@@ -22,13 +22,15 @@ public final class GuardedConnection extends DelegatingConnection {
     private final Pipeline pipeline;
     private final Runnable whenClosed;
     private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile boolean autoCommitForCaller;
 
     /** @param whenClosed is run once, after the connection was closed or aborted */
-    public GuardedConnection(GuardedSession session, Pipeline pipeline, Runnable whenClosed) {
+    public GuardedConnection(GuardedSession session, Pipeline pipeline, Runnable whenClosed) throws SQLException {
         super(session.connection());
         this.session = session;
         this.pipeline = pipeline;
         this.whenClosed = whenClosed;
+        this.autoCommitForCaller = session.connection().getAutoCommit();
     }
 
     GuardedSession session() {
@@ -109,14 +111,26 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public void commit() throws SQLException {
-        if (!getAutoCommit()) {
-            committing();
-        }
+        inTurn(() -> {
+            if (!super.getAutoCommit()) {
+                committing();
+            }
+            try {
+                super.commit();
+                session.committed();
+            } finally {
+                pipeline.ended(session);
+            }
+        });
+    }
+
+    /** What another thread's statement does in a transaction of Backstop's own is not this thread's to end. */
+    private void inTurn(StatementUse.Change change) throws SQLException {
+        session.turn().lock();
         try {
-            super.commit();
-            session.committed();
+            change.apply();
         } finally {
-            pipeline.ended(session);
+            session.turn().unlock();
         }
     }
 
@@ -127,24 +141,37 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public void setAutoCommit(boolean autoCommit) throws SQLException {
-        boolean commits = autoCommit && !getAutoCommit();
-        if (commits) {
-            committing(); // where a transaction is open, that is what it does
-        }
-        try {
-            super.setAutoCommit(autoCommit);
+        inTurn(() -> {
+            boolean commits = autoCommit && !super.getAutoCommit();
             if (commits) {
-                session.committed();
+                committing(); // where a transaction is open, that is what it does
             }
-        } finally {
-            pipeline.ended(session);
-        }
+            try {
+                super.setAutoCommit(autoCommit);
+                autoCommitForCaller = autoCommit;
+                if (commits) {
+                    session.committed();
+                }
+            } finally {
+                pipeline.ended(session);
+            }
+        });
+    }
+
+    /** As the caller set it, whatever another thread's statement needs meanwhile. */
+    @Override
+    public boolean getAutoCommit() throws SQLException {
+        boolean now = super.getAutoCommit();
+        boolean another = session.turn().isLocked() && !session.turn().isHeldByCurrentThread();
+        return another ? autoCommitForCaller : now;
     }
 
     @Override
     public void setReadOnly(boolean readOnly) throws SQLException {
-        super.setReadOnly(readOnly);
-        session.settingsChanged();
+        inTurn(() -> {
+            super.setReadOnly(readOnly);
+            session.settingsChanged();
+        });
     }
 
     @Override
@@ -216,9 +243,11 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public void rollback() throws SQLException {
-        super.rollback();
-        session.rolledBack();
-        pipeline.ended(session);
+        inTurn(() -> {
+            super.rollback();
+            session.rolledBack();
+            pipeline.ended(session);
+        });
     }
 
     @Override

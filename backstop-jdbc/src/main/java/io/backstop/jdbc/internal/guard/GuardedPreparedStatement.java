@@ -4,7 +4,6 @@ import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedExecution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
-import io.backstop.jdbc.internal.pipeline.statement.Submission;
 
 import java.io.InputStream;
 import java.io.Reader;
@@ -58,8 +57,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     }
 
     private <T> T run(boolean asBatch, Execution<T> execution) throws SQLException {
-        Submission submission = new PreparedExecution(text, parameters.bound(asBatch));
-        return connection().pipeline().run(connection().session(), submission, execution);
+        return run(() -> new PreparedExecution(text, parameters.bound(asBatch)), execution);
     }
 
     private <T> Execution<T> sending(ServerCall<T> call) {
@@ -88,14 +86,18 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     @Override
     public void addBatch() throws SQLException {
-        super.addBatch();
-        parameters.addBatch();
+        changing(() -> {
+            super.addBatch();
+            parameters.addBatch();
+        });
     }
 
     @Override
     public void clearBatch() throws SQLException {
-        parameters.clearBatch();
-        super.clearBatch();
+        changing(() -> {
+            parameters.clearBatch();
+            statement().clearBatch();
+        });
     }
 
     @Override
@@ -109,16 +111,18 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     }
 
     private <T> T runBatch(ServerCall<T> call) throws SQLException {
+        use().begin();
         boolean sent = false;
         try {
-            T result = run(true, ExecutionFactory.batch(statement(), call));
+            T result = run(true, ExecutionFactory.batch(statement(), noting(call)));
             sent = true;
             return result;
         } finally {
             parameters.clearBatch();
             if (!sent) {
-                super.clearBatch();
+                statement().clearBatch();
             }
+            use().end();
         }
     }
 
@@ -138,309 +142,411 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     @Override
     public void clearParameters() throws SQLException {
-        parameters.clear();
-        super.clearParameters();
+        changing(() -> {
+            parameters.clear();
+            super.clearParameters();
+        });
     }
 
     @Override
     public void setNull(int parameterIndex, int sqlType) throws SQLException {
-        parameters.bind(parameterIndex, (Object) null);
-        super.setNull(parameterIndex, sqlType);
+        changing(() -> {
+            parameters.bind(parameterIndex, null, sqlType);
+            super.setNull(parameterIndex, sqlType);
+        });
     }
 
     @Override
     public void setBoolean(int parameterIndex, boolean x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setBoolean(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setBoolean(parameterIndex, x);
+        });
     }
 
     @Override
     public void setByte(int parameterIndex, byte x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setByte(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setByte(parameterIndex, x);
+        });
     }
 
     @Override
     public void setShort(int parameterIndex, short x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setShort(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setShort(parameterIndex, x);
+        });
     }
 
     @Override
     public void setInt(int parameterIndex, int x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setInt(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setInt(parameterIndex, x);
+        });
     }
 
     @Override
     public void setLong(int parameterIndex, long x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setLong(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setLong(parameterIndex, x);
+        });
     }
 
     @Override
     public void setFloat(int parameterIndex, float x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setFloat(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setFloat(parameterIndex, x);
+        });
     }
 
     @Override
     public void setDouble(int parameterIndex, double x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setDouble(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setDouble(parameterIndex, x);
+        });
     }
 
     @Override
     public void setBigDecimal(int parameterIndex, BigDecimal x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setBigDecimal(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setBigDecimal(parameterIndex, x);
+        });
     }
 
     @Override
     public void setString(int parameterIndex, String x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setString(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setString(parameterIndex, x);
+        });
     }
 
     @Override
     public void setBytes(int parameterIndex, byte[] x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setBytes(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setBytes(parameterIndex, x);
+        });
     }
 
     @Override
     public void setDate(int parameterIndex, Date x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setDate(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setDate(parameterIndex, x);
+        });
     }
 
     @Override
     public void setTime(int parameterIndex, Time x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setTime(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setTime(parameterIndex, x);
+        });
     }
 
     @Override
     public void setTimestamp(int parameterIndex, Timestamp x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setTimestamp(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setTimestamp(parameterIndex, x);
+        });
     }
 
     @Override
     public void setAsciiStream(int parameterIndex, InputStream x, int length) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setAsciiStream(parameterIndex, x, length);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setAsciiStream(parameterIndex, x, length);
+        });
     }
 
     @Override
     @Deprecated
     @SuppressWarnings("deprecation") // delegates what JDBC still asks for
     public void setUnicodeStream(int parameterIndex, InputStream x, int length) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setUnicodeStream(parameterIndex, x, length);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setUnicodeStream(parameterIndex, x, length);
+        });
     }
 
     @Override
     public void setBinaryStream(int parameterIndex, InputStream x, int length) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setBinaryStream(parameterIndex, x, length);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setBinaryStream(parameterIndex, x, length);
+        });
     }
 
     @Override
     public void setObject(int parameterIndex, Object x, int targetSqlType) throws SQLException {
-        parameters.bind(parameterIndex, x, targetSqlType);
-        super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType);
+        changing(() -> {
+            parameters.bind(parameterIndex, x, targetSqlType);
+            super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType);
+        });
     }
 
     @Override
     public void setObject(int parameterIndex, Object x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setObject(parameterIndex, sent(x));
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setObject(parameterIndex, sent(x));
+        });
     }
 
     @Override
     public void setCharacterStream(int parameterIndex, Reader reader, int length) throws SQLException {
-        parameters.bind(parameterIndex, reader);
-        super.setCharacterStream(parameterIndex, reader, length);
+        changing(() -> {
+            parameters.bind(parameterIndex, reader);
+            super.setCharacterStream(parameterIndex, reader, length);
+        });
     }
 
     @Override
     public void setRef(int parameterIndex, Ref x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setRef(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setRef(parameterIndex, x);
+        });
     }
 
     @Override
     public void setBlob(int parameterIndex, Blob x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        connection().creating(() -> super.setBlob(parameterIndex, x));
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            connection().creating(() -> super.setBlob(parameterIndex, x));
+        });
     }
 
     @Override
     public void setClob(int parameterIndex, Clob x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        connection().creating(() -> super.setClob(parameterIndex, x));
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            connection().creating(() -> super.setClob(parameterIndex, x));
+        });
     }
 
     @Override
     public void setArray(int parameterIndex, Array x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setArray(parameterIndex, (Array) sent(x));
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setArray(parameterIndex, (Array) sent(x));
+        });
     }
 
     @Override
     public void setDate(int parameterIndex, Date x, Calendar cal) throws SQLException {
-        parameters.bind(parameterIndex, x, cal);
-        super.setDate(parameterIndex, x, cal);
+        changing(() -> {
+            parameters.bind(parameterIndex, x, cal);
+            super.setDate(parameterIndex, x, cal);
+        });
     }
 
     @Override
     public void setTime(int parameterIndex, Time x, Calendar cal) throws SQLException {
-        parameters.bind(parameterIndex, x, cal);
-        super.setTime(parameterIndex, x, cal);
+        changing(() -> {
+            parameters.bind(parameterIndex, x, cal);
+            super.setTime(parameterIndex, x, cal);
+        });
     }
 
     @Override
     public void setTimestamp(int parameterIndex, Timestamp x, Calendar cal) throws SQLException {
-        parameters.bind(parameterIndex, x, cal);
-        super.setTimestamp(parameterIndex, x, cal);
+        changing(() -> {
+            parameters.bind(parameterIndex, x, cal);
+            super.setTimestamp(parameterIndex, x, cal);
+        });
     }
 
     @Override
     public void setNull(int parameterIndex, int sqlType, String typeName) throws SQLException {
-        parameters.bind(parameterIndex, (Object) null);
-        super.setNull(parameterIndex, sqlType, typeName);
+        changing(() -> {
+            parameters.bind(parameterIndex, null, sqlType + " " + typeName);
+            super.setNull(parameterIndex, sqlType, typeName);
+        });
     }
 
     @Override
     public void setURL(int parameterIndex, URL x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setURL(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setURL(parameterIndex, x);
+        });
     }
 
     @Override
     public void setRowId(int parameterIndex, RowId x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setRowId(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setRowId(parameterIndex, x);
+        });
     }
 
     @Override
     public void setNString(int parameterIndex, String value) throws SQLException {
-        parameters.bind(parameterIndex, value);
-        super.setNString(parameterIndex, value);
+        changing(() -> {
+            parameters.bind(parameterIndex, value);
+            super.setNString(parameterIndex, value);
+        });
     }
 
     @Override
     public void setNCharacterStream(int parameterIndex, Reader value, long length) throws SQLException {
-        parameters.bind(parameterIndex, value);
-        super.setNCharacterStream(parameterIndex, value, length);
+        changing(() -> {
+            parameters.bind(parameterIndex, value);
+            super.setNCharacterStream(parameterIndex, value, length);
+        });
     }
 
     @Override
     public void setNClob(int parameterIndex, NClob value) throws SQLException {
-        parameters.bind(parameterIndex, value);
-        connection().creating(() -> super.setNClob(parameterIndex, value));
+        changing(() -> {
+            parameters.bind(parameterIndex, value);
+            connection().creating(() -> super.setNClob(parameterIndex, value));
+        });
     }
 
     @Override
     public void setClob(int parameterIndex, Reader reader, long length) throws SQLException {
-        parameters.bind(parameterIndex, reader);
-        connection().creating(() -> super.setClob(parameterIndex, reader, length));
+        changing(() -> {
+            parameters.bind(parameterIndex, reader);
+            connection().creating(() -> super.setClob(parameterIndex, reader, length));
+        });
     }
 
     @Override
     public void setBlob(int parameterIndex, InputStream inputStream, long length) throws SQLException {
-        parameters.bind(parameterIndex, inputStream);
-        connection().creating(() -> super.setBlob(parameterIndex, inputStream, length));
+        changing(() -> {
+            parameters.bind(parameterIndex, inputStream);
+            connection().creating(() -> super.setBlob(parameterIndex, inputStream, length));
+        });
     }
 
     @Override
     public void setNClob(int parameterIndex, Reader reader, long length) throws SQLException {
-        parameters.bind(parameterIndex, reader);
-        connection().creating(() -> super.setNClob(parameterIndex, reader, length));
+        changing(() -> {
+            parameters.bind(parameterIndex, reader);
+            connection().creating(() -> super.setNClob(parameterIndex, reader, length));
+        });
     }
 
     @Override
     public void setSQLXML(int parameterIndex, SQLXML xmlObject) throws SQLException {
-        parameters.bind(parameterIndex, xmlObject);
-        super.setSQLXML(parameterIndex, xmlObject);
+        changing(() -> {
+            parameters.bind(parameterIndex, xmlObject);
+            super.setSQLXML(parameterIndex, xmlObject);
+        });
     }
 
     @Override
     public void setObject(int parameterIndex, Object x, int targetSqlType, int scaleOrLength) throws SQLException {
-        parameters.bind(parameterIndex, x, targetSqlType);
-        super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength);
+        changing(() -> {
+            parameters.bind(parameterIndex, x, targetSqlType + " " + scaleOrLength);
+            super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength);
+        });
     }
 
     @Override
     public void setAsciiStream(int parameterIndex, InputStream x, long length) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setAsciiStream(parameterIndex, x, length);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setAsciiStream(parameterIndex, x, length);
+        });
     }
 
     @Override
     public void setBinaryStream(int parameterIndex, InputStream x, long length) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setBinaryStream(parameterIndex, x, length);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setBinaryStream(parameterIndex, x, length);
+        });
     }
 
     @Override
     public void setCharacterStream(int parameterIndex, Reader reader, long length) throws SQLException {
-        parameters.bind(parameterIndex, reader);
-        super.setCharacterStream(parameterIndex, reader, length);
+        changing(() -> {
+            parameters.bind(parameterIndex, reader);
+            super.setCharacterStream(parameterIndex, reader, length);
+        });
     }
 
     @Override
     public void setAsciiStream(int parameterIndex, InputStream x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setAsciiStream(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setAsciiStream(parameterIndex, x);
+        });
     }
 
     @Override
     public void setBinaryStream(int parameterIndex, InputStream x) throws SQLException {
-        parameters.bind(parameterIndex, x);
-        super.setBinaryStream(parameterIndex, x);
+        changing(() -> {
+            parameters.bind(parameterIndex, x);
+            super.setBinaryStream(parameterIndex, x);
+        });
     }
 
     @Override
     public void setCharacterStream(int parameterIndex, Reader reader) throws SQLException {
-        parameters.bind(parameterIndex, reader);
-        super.setCharacterStream(parameterIndex, reader);
+        changing(() -> {
+            parameters.bind(parameterIndex, reader);
+            super.setCharacterStream(parameterIndex, reader);
+        });
     }
 
     @Override
     public void setNCharacterStream(int parameterIndex, Reader value) throws SQLException {
-        parameters.bind(parameterIndex, value);
-        super.setNCharacterStream(parameterIndex, value);
+        changing(() -> {
+            parameters.bind(parameterIndex, value);
+            super.setNCharacterStream(parameterIndex, value);
+        });
     }
 
     @Override
     public void setClob(int parameterIndex, Reader reader) throws SQLException {
-        parameters.bind(parameterIndex, reader);
-        connection().creating(() -> super.setClob(parameterIndex, reader));
+        changing(() -> {
+            parameters.bind(parameterIndex, reader);
+            connection().creating(() -> super.setClob(parameterIndex, reader));
+        });
     }
 
     @Override
     public void setBlob(int parameterIndex, InputStream inputStream) throws SQLException {
-        parameters.bind(parameterIndex, inputStream);
-        connection().creating(() -> super.setBlob(parameterIndex, inputStream));
+        changing(() -> {
+            parameters.bind(parameterIndex, inputStream);
+            connection().creating(() -> super.setBlob(parameterIndex, inputStream));
+        });
     }
 
     @Override
     public void setNClob(int parameterIndex, Reader reader) throws SQLException {
-        parameters.bind(parameterIndex, reader);
-        connection().creating(() -> super.setNClob(parameterIndex, reader));
+        changing(() -> {
+            parameters.bind(parameterIndex, reader);
+            connection().creating(() -> super.setNClob(parameterIndex, reader));
+        });
     }
 
     @Override
     public void setObject(int parameterIndex, Object x, SQLType targetSqlType, int scaleOrLength) throws SQLException {
-        parameters.bind(parameterIndex, x, targetSqlType);
-        super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength);
+        changing(() -> {
+            parameters.bind(parameterIndex, x, targetSqlType + " " + scaleOrLength);
+            super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength);
+        });
     }
 
     @Override
     public void setObject(int parameterIndex, Object x, SQLType targetSqlType) throws SQLException {
-        parameters.bind(parameterIndex, x, targetSqlType);
-        super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType);
+        changing(() -> {
+            parameters.bind(parameterIndex, x, targetSqlType);
+            super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType);
+        });
     }
 }

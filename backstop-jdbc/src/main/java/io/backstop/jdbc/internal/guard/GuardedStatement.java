@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.guard;
 
 import io.backstop.jdbc.internal.guard.delegating.DelegatingStatement;
+import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.PlainText;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
@@ -12,11 +13,13 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** A statement whose every execution goes through the pipeline. */
 class GuardedStatement extends DelegatingStatement {
     private final GuardedConnection connection;
     private final List<String> batch = new ArrayList<>();
+    private final StatementUse use = new StatementUse();
 
     /** Whether the latest execution ran behind the read fence, so that what is fetched of it later has to, too. */
     private boolean fenced;
@@ -31,17 +34,32 @@ class GuardedStatement extends DelegatingStatement {
     }
 
     private <T> T run(String sql, ServerCall<T> call) throws SQLException {
-        return connection
-                .pipeline()
-                .run(
-                        connection.session(),
-                        new PlainText(sql),
-                        ExecutionFactory.single(statement(), true, noting(call)));
+        return run(() -> new PlainText(sql), ExecutionFactory.single(statement(), true, noting(call)));
+    }
+
+    /** @param submission is asked once nobody changes the statement any more */
+    final <T> T run(Supplier<Submission> submission, Execution<T> execution) throws SQLException {
+        use.begin();
+        try {
+            return connection.pipeline().run(connection.session(), submission.get(), execution);
+        } finally {
+            use.end();
+        }
+    }
+
+    final StatementUse use() {
+        return use;
+    }
+
+    /** Changes what the statement will send. */
+    final void changing(StatementUse.Change change) throws SQLException {
+        use.change(change);
     }
 
     /** Looks within the turn on which side of the read fence it ran. */
     final <T> ServerCall<T> noting(ServerCall<T> call) {
         return () -> {
+            use.requireUncancelled();
             T result = call.run();
             fenced = connection.session().fence().inside();
             return result;
@@ -115,14 +133,18 @@ class GuardedStatement extends DelegatingStatement {
 
     @Override
     public void addBatch(String sql) throws SQLException {
-        super.addBatch(sql);
-        batch.add(sql);
+        changing(() -> {
+            super.addBatch(sql);
+            batch.add(sql);
+        });
     }
 
     @Override
     public void clearBatch() throws SQLException {
-        batch.clear();
-        super.clearBatch();
+        changing(() -> {
+            batch.clear();
+            super.clearBatch();
+        });
     }
 
     @Override
@@ -137,11 +159,10 @@ class GuardedStatement extends DelegatingStatement {
 
     /** A refused batch is empty, as an executed one is. */
     private <T> T runBatch(ServerCall<T> call) throws SQLException {
-        Submission whole = new TextBatch(batch);
+        use.begin();
         boolean sent = false;
         try {
-            T result =
-                    connection.pipeline().run(connection.session(), whole, ExecutionFactory.batch(statement(), call));
+            T result = run(() -> new TextBatch(batch), ExecutionFactory.batch(statement(), noting(call)));
             sent = true;
             return result;
         } finally {
@@ -149,12 +170,14 @@ class GuardedStatement extends DelegatingStatement {
             if (!sent) {
                 super.clearBatch();
             }
+            use.end();
         }
     }
 
     /** Also where the server does not work on it yet, or no longer. */
     @Override
     public void cancel() throws SQLException {
+        use.cancel();
         connection.session().stop(statement());
         super.cancel();
     }

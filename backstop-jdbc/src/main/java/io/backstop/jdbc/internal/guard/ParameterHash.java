@@ -6,18 +6,21 @@ import org.postgresql.util.PGobject;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.sql.Array;
+import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneId;
 import java.time.temporal.Temporal;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.Calendar;
+import java.util.Comparator;
 import java.util.Date;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.UUID;
 
 /** The hash of a bound value: equal for values that the server gets alike, and telling nothing of the value. Stateless. */
@@ -38,8 +41,8 @@ final class ParameterHash {
     }
 
     /**
-     * Whether the value can be hashed when the hash is asked for: it is still what the driver sends then. So is an array of
-     * bytes, which the driver itself reads only when it sends it.
+     * Whether the value can be hashed when the hash is asked for: nobody can change it, so that it is still what the driver
+     * sends then.
      */
     static boolean staysAsItIs(Object value) {
         return value instanceof String
@@ -50,7 +53,6 @@ final class ParameterHash {
                 || value instanceof Double
                 || value instanceof Float
                 || value instanceof Boolean
-                || value instanceof byte[]
                 || value instanceof UUID
                 || value instanceof LocalDate
                 || value instanceof LocalDateTime
@@ -82,13 +84,13 @@ final class ParameterHash {
             return text("null", "");
         }
         if (value instanceof byte[] bytes) {
-            return Optional.of(bytes);
+            return of("bytes", HexFormat.of().formatHex(bytes));
         }
         if (value instanceof CharSequence || value instanceof Character) {
             return text("text", value);
         }
         if (value instanceof Number || value instanceof Boolean) {
-            return text("value", value);
+            return text(value.getClass().getName(), value); // its type decides which function is called
         }
         if (value instanceof Calendar calendar) {
             return text(
@@ -104,21 +106,51 @@ final class ParameterHash {
             return text("time", value);
         }
         if (value instanceof PGobject object) {
-            return text(object.getType(), object.getValue());
+            return of("object", object.getType(), object.getValue());
         }
         if (value instanceof Enum<?> constant) {
             return text("text", constant.name());
         }
         if (value instanceof Array array) {
-            return text("array", array);
+            return of("array", baseType(array), array.toString());
         }
         if (value instanceof Map<?, ?> map) {
-            return text("map", new TreeMap<>(map));
+            return map(map);
         }
         if (value.getClass().isArray()) {
-            return text("array", Arrays.deepToString(new Object[] {value}));
+            return elements(value);
         }
         return Optional.empty();
+    }
+
+    /** Each by itself, so that no element can look like two. */
+    private static Optional<byte[]> elements(Object array) {
+        Object[] parts = new Object[java.lang.reflect.Array.getLength(array) + 1];
+        parts[0] = "elements " + array.getClass().getName();
+        for (int i = 1; i < parts.length; i++) {
+            parts[i] = java.lang.reflect.Array.get(array, i - 1);
+        }
+        return of(parts);
+    }
+
+    private static Optional<byte[]> map(Map<?, ?> map) {
+        List<Object> parts = new ArrayList<>();
+        parts.add("map");
+        map.entrySet().stream()
+                .sorted(Comparator.comparing(entry -> String.valueOf(entry.getKey())))
+                .forEach(entry -> {
+                    parts.add(entry.getKey());
+                    parts.add(entry.getValue());
+                });
+        return of(parts.toArray());
+    }
+
+    private static String baseType(Array array) {
+        try {
+            return String.valueOf(array.getBaseTypeName());
+        } catch (SQLException e) {
+            return ""; // it tells its elements all the same
+        }
     }
 
     private static Optional<byte[]> text(String kind, Object value) {

@@ -56,13 +56,24 @@ final class SessionContextReader {
                 UNION ALL SELECT pg_catalog.format('function %s:%s', oid, proname) FROM pg_catalog.pg_proc
                 WHERE pronamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) AS t""";
 
-    /** Not to_regclass, which fails where a schema may not be used, and would fail the caller's transaction. */
+    /**
+     * What a relation is now, with its partitions and children, and with the rules that a view is made of. Not to_regclass,
+     * which fails where a schema may not be used, and would fail the caller's transaction.
+     */
     private static final String NAMED = """
-            SELECT c.oid FROM pg_catalog.pg_class AS c
+            WITH RECURSIVE named AS (SELECT c.oid FROM pg_catalog.pg_class AS c
             JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
             WHERE c.relname OPERATOR(pg_catalog.=) ?::pg_catalog.name
             AND CASE WHEN ?::pg_catalog.text OPERATOR(pg_catalog.=) '' THEN pg_catalog.pg_table_is_visible(c.oid)
-                ELSE n.nspname OPERATOR(pg_catalog.=) ?::pg_catalog.name END""";
+                ELSE n.nspname OPERATOR(pg_catalog.=) ?::pg_catalog.name END),
+            tree AS (SELECT oid FROM named
+                UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i
+                ON i.inhparent OPERATOR(pg_catalog.=) tree.oid)
+            SELECT named.oid,
+                (SELECT pg_catalog.string_agg(tree.oid::pg_catalog.text, ',' ORDER BY tree.oid) FROM tree),
+                (SELECT pg_catalog.md5(pg_catalog.string_agg(r.ev_action::pg_catalog.text, ';' ORDER BY r.oid))
+                    FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class OPERATOR(pg_catalog.=) named.oid)
+            FROM named""";
 
     private SessionContextReader() {}
 
@@ -100,7 +111,7 @@ final class SessionContextReader {
             select.setString(2, relation.schema().orElse(""));
             select.setString(3, relation.schema().orElse(""));
             try (ResultSet row = select.executeQuery()) {
-                return row.next() ? relation + "=" + row.getLong(1) + ";" : "";
+                return row.next() ? relation + "=" + row.getString(2) + " " + row.getString(3) + ";" : "";
             }
         }
     }

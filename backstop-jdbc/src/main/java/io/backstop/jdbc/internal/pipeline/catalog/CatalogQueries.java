@@ -147,17 +147,19 @@ final class CatalogQueries {
                     SELECT CASE
                         WHEN r.oid IS NOT NULL OR y.oid IS NOT NULL
                             THEN 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
-                        WHEN k.oid IS NOT NULL THEN 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
-                        WHEN i.indexrelid IS NOT NULL OR s.oid IS NOT NULL
+                        WHEN k.contypid <> 0::pg_catalog.oid
+                            THEN 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
+                        WHEN i.indexrelid IS NOT NULL OR s.oid IS NOT NULL OR k.oid IS NOT NULL
                             THEN 'pg_catalog.pg_index'::pg_catalog.regclass::pg_catalog.oid
                         ELSE d.classid END AS class,
-                        coalesce(r.ev_class, y.polrelid, k.contypid, i.indrelid, s.stxrelid, d.objid) AS id
+                        coalesce(r.ev_class, y.polrelid, nullif(k.contypid, 0::pg_catalog.oid), nullif(k.conrelid, 0::pg_catalog.oid),
+                            i.indrelid, s.stxrelid, d.objid) AS id
                     FROM pg_catalog.pg_depend AS d
                     LEFT JOIN pg_catalog.pg_rewrite AS r ON r.oid = d.objid AND r.ev_type = '1'
                         AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
                     LEFT JOIN pg_catalog.pg_policy AS y ON y.oid = d.objid AND y.polcmd = ANY ('{r,*}')
                         AND d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
-                    LEFT JOIN pg_catalog.pg_constraint AS k ON k.oid = d.objid AND k.contypid <> 0::pg_catalog.oid
+                    LEFT JOIN pg_catalog.pg_constraint AS k ON k.oid = d.objid AND k.contype = 'c'
                         AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
                     LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = d.objid
                         AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass

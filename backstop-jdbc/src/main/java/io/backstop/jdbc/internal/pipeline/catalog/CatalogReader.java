@@ -265,7 +265,10 @@ final class CatalogReader {
             switch (reached.kind()) {
                 case "f" -> reachedRoutines.add(reached.id());
                 case "m" -> names.refreshed(reached.name());
-                case "s" -> names.sampled(reached.name());
+                case "s" -> {
+                    names.sampled(reached.name());
+                    names.object(reached.name(), Standing.CHANGES); // the planner runs it for every query of the table
+                }
                 case "o" -> names.operator(reached.name(), Standing.CHANGES);
                 case "r" -> names.object(reached.name(), Standing.CHANGES);
                 case "t" -> {

@@ -66,7 +66,7 @@ final class DatabaseCatalog {
 
     private boolean await() throws SQLException {
         try {
-            return reading.tryLock(LONGEST_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+            return reading.tryLock() || reading.tryLock(LONGEST_WAIT.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new SQLException("interrupted while another session read the catalog", "57014", e);

@@ -53,8 +53,14 @@ final class CodeOnWriteReader {
             direct (id) AS (
                 SELECT id FROM reached WHERE class OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
                 UNION
+                SELECT k.conrelid FROM pg_catalog.pg_constraint AS k
+                JOIN reached ON k.confrelid OPERATOR(pg_catalog.=) reached.id
+                    AND reached.class OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+                WHERE k.contype OPERATOR(pg_catalog.=) 'f'
+                UNION
                 SELECT t.tgrelid FROM pg_catalog.pg_trigger AS t
-                WHERE t.tgfoid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'
+                WHERE (t.tgfoid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid OR t.tgqual IS NOT NULL)
+                    AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'
                     AND t.tgtype OPERATOR(pg_catalog.&) '4'::pg_catalog.int2 OPERATOR(pg_catalog.<>) '0'::pg_catalog.int2
                 UNION
                 SELECT r.ev_class FROM pg_catalog.pg_rewrite AS r
@@ -77,7 +83,8 @@ final class CodeOnWriteReader {
             SELECT c.relname, p.proname, t.tgdeferrable FROM pg_catalog.pg_trigger AS t
             JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid
             JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
-            WHERE t.tgfoid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'
+            WHERE (t.tgfoid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid OR t.tgqual IS NOT NULL)
+                    AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'
             UNION ALL
             SELECT c.relname, '', false FROM pg_catalog.pg_rewrite AS r
             JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
