@@ -46,9 +46,10 @@ public final class ChunkUploads implements AutoCloseable {
         boolean begun = false;
         try {
             stopAfterFailure();
-            Future<T> stored = begin(() -> {
+            Future<T> stored = calls.begin(() -> {
                 try {
-                    return work.call();
+                    return recorded(work)
+                            .call(); // before room is given to the next, which must not begin after a failure
                 } finally {
                     release(chunk, held);
                 }
@@ -72,14 +73,18 @@ public final class ChunkUploads implements AutoCloseable {
 
     /** Does something that holds little. */
     public <T> Future<T> begin(Callable<T> work) {
-        return calls.begin(() -> {
+        return calls.begin(recorded(work));
+    }
+
+    private <T> Callable<T> recorded(Callable<T> work) {
+        return () -> {
             try {
                 return work.call();
             } catch (Exception | Error e) {
                 failure.compareAndSet(null, e);
                 throw e;
             }
-        });
+        };
     }
 
     /** There is no use in reading on for a snapshot that will not be. */
