@@ -229,16 +229,11 @@ public final class GuardedConnection extends DelegatingConnection {
     }
 
     /** What pgjdbc stores as a large object because it is bound as one. */
-    void creating(Creation creation) throws SQLException {
+    void creating(StatementUse.Change creation) throws SQLException {
         pipeline.create(session, () -> {
-            creation.run();
+            creation.apply();
             return session;
         });
-    }
-
-    /** A call that makes a large object. */
-    interface Creation {
-        void run() throws SQLException;
     }
 
     @Override

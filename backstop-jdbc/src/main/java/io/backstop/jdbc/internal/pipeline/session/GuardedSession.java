@@ -299,9 +299,7 @@ public final class GuardedSession {
      */
     public void endOwnTransaction() throws SQLException {
         if (idleAtTurn && inTransaction() && !connection.getAutoCommit()) {
-            try (Statement statement = connection.createStatement()) {
-                statement.execute("ROLLBACK");
-            }
+            send("ROLLBACK");
             fence.beginAgain();
         }
     }

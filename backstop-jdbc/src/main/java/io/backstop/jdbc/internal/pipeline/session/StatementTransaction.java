@@ -96,9 +96,7 @@ public abstract sealed class StatementTransaction {
     abstract void undo() throws SQLException;
 
     public final void execute(String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
+        session.send(sql);
     }
 
     private static sealed class Own extends StatementTransaction permits ReadOnly {
