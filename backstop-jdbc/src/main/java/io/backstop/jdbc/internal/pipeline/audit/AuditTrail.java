@@ -11,6 +11,7 @@ import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
 import io.backstop.jdbc.internal.pipeline.statement.RecordedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 
+import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
@@ -138,5 +139,10 @@ public final class AuditTrail {
     /** What an event refers to. */
     public record Links(Optional<String> approvalId, Optional<String> snapshotGroup) {
         public static final Links NONE = new Links(Optional.empty(), Optional.empty());
+    }
+
+    /** How a statement ended that failed: with this state; the failure's text may hold values. */
+    public static String failure(SQLException e) {
+        return "failed with " + e.getSQLState();
     }
 }

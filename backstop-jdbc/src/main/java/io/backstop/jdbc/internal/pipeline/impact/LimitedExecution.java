@@ -19,6 +19,7 @@ import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
+import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
@@ -230,7 +231,7 @@ public final class LimitedExecution {
      * @param work what has them run
      * @throws ImpactLimitException where they changed too much; they were undone, and the transaction goes on
      */
-    public <T extends @Nullable Object> T settle(GuardedSession session, ImpactRules rules, DeferredWork<T> work)
+    public <T extends @Nullable Object> T settle(GuardedSession session, ImpactRules rules, ServerCall<T> work)
             throws SQLException {
         Connection connection = session.connection();
         session.fence().leave();
@@ -257,12 +258,6 @@ public final class LimitedExecution {
         }
         execute(connection, "RELEASE SAVEPOINT backstop_settle");
         return result;
-    }
-
-    /** Has deferred triggers run. */
-    @FunctionalInterface
-    public interface DeferredWork<T extends @Nullable Object> {
-        T run() throws SQLException;
     }
 
     private static void execute(Connection connection, String sql) throws SQLException {

@@ -1,10 +1,12 @@
 package io.backstop.jdbc.internal.pipeline.secure;
 
+import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.control.SnapshotCatalogue;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.policy.RecoveryRules;
 import io.backstop.api.policy.SnapshotMode;
+import io.backstop.api.policy.Verdict;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.Progress.Step;
 import io.backstop.api.snapshot.RowMismatch;
@@ -209,8 +211,11 @@ public final class SecuredExecution {
         }
     }
 
-    public boolean hasStorage() {
-        return snapshots.isPresent();
+    /** Rows do not go without a snapshot; a definition alone does, where there is nowhere to keep it. */
+    public boolean applies(Verdict verdict, ReviewedStatement statement) {
+        boolean wanted = (verdict instanceof Verdict.Allow allow && allow.snapshot())
+                || (verdict instanceof Verdict.Hold hold && hold.snapshot());
+        return wanted && (statement.assessment().risk() == RiskLevel.CRITICAL || snapshots.isPresent());
     }
 
     /**

@@ -1,0 +1,110 @@
+package io.backstop.jdbc.internal.pipeline;
+
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.policy.Policy.Enforcement;
+import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
+import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Links;
+import io.backstop.jdbc.internal.pipeline.fence.FencedExecution;
+import io.backstop.jdbc.internal.pipeline.impact.CodeOnWrite;
+import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
+import io.backstop.jdbc.internal.pipeline.session.QueryTimeouts;
+import io.backstop.jdbc.internal.pipeline.statement.LastLook;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
+import org.jspecify.annotations.Nullable;
+
+import java.sql.SQLException;
+import java.util.Optional;
+
+/** Runs what may run, with or without a snapshot of what it destroys, and records how it ended. Thread-safe. */
+final class AllowedExecution {
+    private final SecuredExecution secured;
+    private final FencedExecution fenced;
+    private final ApprovalStep approvals;
+    private final LastJudgement lastJudgement;
+    private final CodeOnWrite codeOnWrite;
+    private final QueryTimeouts timeouts;
+    private final AuditTrail audit;
+
+    AllowedExecution(
+            SecuredExecution secured,
+            FencedExecution fenced,
+            ApprovalStep approvals,
+            LastJudgement lastJudgement,
+            CodeOnWrite codeOnWrite,
+            QueryTimeouts timeouts,
+            AuditTrail audit) {
+        this.secured = secured;
+        this.fenced = fenced;
+        this.approvals = approvals;
+        this.lastJudgement = lastJudgement;
+        this.codeOnWrite = codeOnWrite;
+        this.timeouts = timeouts;
+        this.audit = audit;
+    }
+
+    <T extends @Nullable Object> T secure(StatementRun<T> run, ReviewedStatement statement, Optional<String> approvalId)
+            throws SQLException {
+        SecuredExecution.Outcome<T> outcome;
+        long began = System.nanoTime();
+        QueryTimeouts.Count timeout = timeouts.of(run.execution());
+        try {
+            outcome = secured.run(
+                    run.session(),
+                    statement,
+                    run.policy().recovery(),
+                    approvalId,
+                    lastJudgement.secured(run, statement, approvalId.isPresent()),
+                    run.execution());
+        } catch (SQLException e) {
+            approvals.releaseUnused(approvalId, run, statement, e);
+            SQLException failure = run.execution().translate(e);
+            audit.outcome(
+                    run.session(), statement, AuditTrail.failure(failure), new Links(approvalId, Optional.empty()));
+            throw failure;
+        } finally {
+            timeout.end();
+        }
+        Links links = new Links(approvalId, outcome.rows().map(SecuredRows::groupId));
+        audit.outcome(run.session(), statement, outcome.words(), links);
+        outcome.rows().ifPresent(rows -> run.events().secured(rows, began));
+        return outcome.result();
+    }
+
+    <T extends @Nullable Object> T perform(StatementRun<T> run, ReviewedStatement statement, Links links)
+            throws SQLException {
+        T result;
+        try {
+            result = send(run, statement, links.approvalId().isPresent());
+        } catch (SQLException e) {
+            approvals.releaseUnused(links.approvalId(), run, statement, e);
+            audit.outcome(run.session(), statement, AuditTrail.failure(e), links);
+            throw e;
+        } finally {
+            if (statement.assessment().risk().atLeast(RiskLevel.HIGH)) {
+                codeOnWrite.forget(run.session());
+            }
+        }
+        audit.outcome(run.session(), statement, "executed", links);
+        return result;
+    }
+
+    /**
+     * Sends what neither a limit nor a snapshot looks after. What takes rows away may wait for locks that no snapshot has
+     * taken before, and is looked at when it has them; it can still be undone then.
+     */
+    private <T extends @Nullable Object> T send(StatementRun<T> run, ReviewedStatement statement, boolean approved)
+            throws SQLException {
+        LastLook look = lastJudgement.secured(run, statement, approved);
+        if (run.policy().enforcement() == Enforcement.MONITOR) {
+            return fenced.write(run.session(), run.text(), run.execution());
+        }
+        if (!UndoableExecution.applies(statement.assessment())) {
+            if (approved) {
+                look.require();
+            }
+            return fenced.write(run.session(), run.text(), run.execution());
+        }
+        return UndoableExecution.run(run.session(), look, run.execution());
+    }
+}

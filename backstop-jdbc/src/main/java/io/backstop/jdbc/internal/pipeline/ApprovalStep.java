@@ -1,0 +1,114 @@
+package io.backstop.jdbc.internal.pipeline;
+
+import io.backstop.api.audit.AuditEvent.Kind;
+import io.backstop.api.error.ApprovalRequiredException;
+import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.ImpactLimitException;
+import io.backstop.api.error.PausedException;
+import io.backstop.api.policy.Verdict;
+import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
+import io.backstop.jdbc.internal.pipeline.event.StatementEvents;
+import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
+import io.backstop.jdbc.internal.pipeline.session.CancellableExecution;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
+
+import java.sql.SQLException;
+import java.util.Optional;
+
+/** Has a held statement approved, and gives an approval back that was not used. Thread-safe. */
+final class ApprovalStep {
+    private final ApprovalGate approvals;
+    private final SecuredExecution secured;
+    private final Refusals refusals;
+    private final AuditTrail audit;
+
+    ApprovalStep(ApprovalGate approvals, SecuredExecution secured, Refusals refusals, AuditTrail audit) {
+        this.approvals = approvals;
+        this.secured = secured;
+        this.refusals = refusals;
+        this.audit = audit;
+    }
+
+    /** The id of the approval that the statement has used up. */
+    String approve(StatementRun<?> run, ReviewedStatement statement, Verdict.Hold hold) throws SQLException {
+        try {
+            String approvalId = approvals.obtain(
+                    run.session(),
+                    statement,
+                    hold,
+                    secured.applies(hold, statement),
+                    () -> CatalogImpact.of(run.session(), statement.assessment()));
+            run.execution().startOver();
+            refuseIfPausedMeanwhile(statement, approvalId);
+            return approvalId;
+        } catch (BackstopException e) {
+            if (e instanceof ApprovalRequiredException held) {
+                run.events().held(held.approvalId());
+            }
+            if (!(e instanceof ApprovalRequiredException) || !approvals.waits()) {
+                audit.record(Kind.REFUSAL, run.session(), statement, e.getSQLState(), ApprovalGate.links(e));
+            }
+            if (ApprovalGate.isDenial(e)) {
+                refusals.count(run, statement);
+            }
+            throw e;
+        }
+    }
+
+    private void refuseIfPausedMeanwhile(ReviewedStatement statement, String approvalId) throws BackstopException {
+        Optional<PausedException> refusal = refusals.paused(statement);
+        if (refusal.isPresent()) {
+            approvals.release(approvalId, refusal.get());
+            throw refusal.get();
+        }
+    }
+
+    /** Gives back the approval of a statement that certainly did not run; a statement that may have run has spent it. */
+    void releaseUnused(
+            Optional<String> approvalId, StatementRun<?> run, ReviewedStatement statement, SQLException failure) {
+        if (approvalId.isPresent() && NotRunProof.holds(failure, statement.assessment(), run.execution())) {
+            approvals.release(approvalId.get(), failure);
+        }
+    }
+
+    /** Whether this refusal's request can still be decided, and its caller waits for that. */
+    boolean waitsFor(BackstopException refusal) {
+        return approvals.waits() && held(refusal).isPresent();
+    }
+
+    /**
+     * Returns when the request is decided that the refusal is about.
+     *
+     * @throws SQLException the refusal itself where nobody waits, or why the wait ended without a decision
+     */
+    void awaitDecision(
+            GuardedSession session, CancellableExecution<?> execution, BackstopException refusal, StatementEvents told)
+            throws SQLException {
+        Optional<ApprovalRequiredException> held = held(refusal);
+        if (held.isEmpty() || !approvals.waits()) {
+            throw refusal;
+        }
+        try {
+            approvals.awaitDecision(session, execution, held.get());
+        } catch (ApprovalRequiredException e) {
+            throw e; // it is held, and that was told
+        } catch (BackstopException e) {
+            told.refused(e);
+            throw e;
+        } catch (SQLException e) {
+            told.failed(e);
+            throw e;
+        }
+    }
+
+    /** The request that a refusal is about, if an operator can still decide it. */
+    private static Optional<ApprovalRequiredException> held(BackstopException refusal) {
+        if (refusal instanceof ApprovalRequiredException held) {
+            return Optional.of(held);
+        }
+        return refusal instanceof ImpactLimitException && refusal.getCause() instanceof ApprovalRequiredException held
+                ? Optional.of(held)
+                : Optional.empty();
+    }
+}

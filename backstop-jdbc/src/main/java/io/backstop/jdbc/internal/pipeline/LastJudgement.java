@@ -1,0 +1,55 @@
+package io.backstop.jdbc.internal.pipeline;
+
+import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.StatementBlockedException;
+import io.backstop.api.policy.Policy;
+import io.backstop.api.policy.Verdict;
+import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
+import io.backstop.jdbc.internal.pipeline.statement.LastLook;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
+import io.backstop.jdbc.policy.Judge;
+import io.backstop.jdbc.policy.PolicySource;
+
+/** Judges once more, after a wait: what was paused, quarantined or forbidden meanwhile does not run. Thread-safe. */
+final class LastJudgement {
+    private final PolicySource policies;
+    private final Judge judge;
+    private final SecuredExecution secured;
+    private final Refusals refusals;
+
+    LastJudgement(PolicySource policies, Judge judge, SecuredExecution secured, Refusals refusals) {
+        this.policies = policies;
+        this.judge = judge;
+        this.secured = secured;
+        this.refusals = refusals;
+    }
+
+    /** Of a statement for which a snapshot of what it destroys is stored. */
+    LastLook secured(StatementRun<?> run, ReviewedStatement statement, boolean approved) {
+        return () -> require(run, statement, new Passed(approved, true));
+    }
+
+    /** Of a statement that ran because nothing more was asked of it. */
+    LastLook unasked(StatementRun<?> run, ReviewedStatement statement) {
+        return () -> require(run, statement, new Passed(false, false));
+    }
+
+    private void require(StatementRun<?> run, ReviewedStatement statement, Passed passed) throws BackstopException {
+        Policy policy = policies.current();
+        Verdict verdict =
+                judge.decide(judge.weigh(statement.assessment(), policy), policy, refusals.state(run.session()));
+        if (verdict instanceof Verdict.Block block) {
+            throw refusals.blocked(run, statement, block);
+        }
+        if ((verdict instanceof Verdict.Hold && !passed.approval())
+                || (secured.applies(verdict, statement) && !passed.snapshot())) {
+            throw new StatementBlockedException(
+                    statement.assessment().operation() + " is refused: the policy was changed while it waited, and asks"
+                            + " for more now; nothing was changed",
+                    "send it again");
+        }
+    }
+
+    /** What a statement has been through when it is about to run. */
+    private record Passed(boolean approval, boolean snapshot) {}
+}

@@ -1,0 +1,239 @@
+package io.backstop.jdbc.internal.pipeline;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.audit.AuditEvent.Kind;
+import io.backstop.api.error.BackstopException;
+import io.backstop.api.policy.Verdict;
+import io.backstop.jdbc.analysis.SqlAnalyzer;
+import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
+import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
+import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Links;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
+import io.backstop.jdbc.internal.pipeline.fence.SyntaxCheck;
+import io.backstop.jdbc.internal.pipeline.impact.CodeOnWrite;
+import io.backstop.jdbc.internal.pipeline.impact.Excess;
+import io.backstop.jdbc.internal.pipeline.impact.LimitedExecution;
+import io.backstop.jdbc.internal.pipeline.lookup.CheckedDrop;
+import io.backstop.jdbc.internal.pipeline.lookup.HarmlessDrop;
+import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
+import io.backstop.jdbc.internal.pipeline.statement.RecordedText;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
+import io.backstop.jdbc.policy.Judge;
+import io.backstop.jdbc.policy.SessionState;
+import org.jspecify.annotations.Nullable;
+
+import java.sql.SQLException;
+import java.util.Optional;
+
+/** Judges a statement that is not simply SAFE, and takes it through what the verdict asks for. Thread-safe. */
+final class StatementReview {
+    private final Judge judge;
+    private final Refusals refusals;
+    private final LastJudgement lastJudgement;
+    private final ApprovalStep approvals;
+    private final AllowedExecution allowed;
+    private final SecuredExecution secured;
+    private final LimitedExecution limited;
+    private final CatalogWeigher catalog;
+    private final CodeOnWrite codeOnWrite;
+    private final AuditTrail audit;
+    private final SyntaxCheck syntax = new SyntaxCheck();
+
+    StatementReview(
+            Judge judge,
+            Refusals refusals,
+            LastJudgement lastJudgement,
+            ApprovalStep approvals,
+            AllowedExecution allowed,
+            SecuredExecution secured,
+            LimitedExecution limited,
+            CatalogWeigher catalog,
+            CodeOnWrite codeOnWrite,
+            AuditTrail audit) {
+        this.judge = judge;
+        this.refusals = refusals;
+        this.lastJudgement = lastJudgement;
+        this.approvals = approvals;
+        this.allowed = allowed;
+        this.secured = secured;
+        this.limited = limited;
+        this.catalog = catalog;
+        this.codeOnWrite = codeOnWrite;
+        this.audit = audit;
+    }
+
+    /** Judges for the record, and runs it. */
+    <T extends @Nullable Object> T observe(StatementRun<T> run, ReviewedStatement statement) throws SQLException {
+        Verdict verdict = judge.decide(statement.assessment(), run.policy(), SessionState.CLEAR);
+        audit.decided(run.session(), statement, "monitored, would be " + AuditTrail.words(verdict));
+        run.events().judged(verdict);
+        return allowed.perform(run, statement, Links.NONE);
+    }
+
+    /** @throws BackstopException where it is refused; it did not run then, or was rolled back */
+    <T extends @Nullable Object> T review(StatementRun<T> run, ReviewedStatement statement) throws SQLException {
+        refuseSyntaxError(run, statement);
+        Optional<HarmlessDrop> drop = harmlessDrop(run, statement);
+        if (drop.isPresent()) {
+            CheckedDrop<T> checked =
+                    check(run, statement.weighed(drop.get().recorded(statement.assessment())), drop.get());
+            if (checked.harmless()) {
+                return checked.result();
+            }
+        }
+        return decide(run, statement);
+    }
+
+    /** What is no SQL is the caller's mistake, and no dangerous attempt. */
+    private void refuseSyntaxError(StatementRun<?> run, ReviewedStatement statement) throws SQLException {
+        Optional<String> text = run.submission().preparable();
+        if (!statement.assessment().parseErrorPresent()
+                || statement.assessment().statements().size() != 1
+                || statement.sql().length() > SqlAnalyzer.LONGEST_TEXT
+                || text.isEmpty()) {
+            return;
+        }
+        SessionState state = refusals.state(run.session());
+        if (state.pause().isPresent() || state.quarantine().isPresent()) {
+            return;
+        }
+        Optional<SQLException> refusal = syntax.refusal(run.session(), text.get());
+        if (refusal.isPresent()) {
+            audit.record(Kind.REFUSAL, run.session(), statement, AuditTrail.failure(refusal.get()), Links.NONE);
+            throw refusal.get();
+        }
+    }
+
+    /** Only where the policy lets it run as such, at once. */
+    private Optional<HarmlessDrop> harmlessDrop(StatementRun<?> run, ReviewedStatement statement) throws SQLException {
+        if (!run.execution().repeatable()) {
+            return Optional.empty();
+        }
+        Optional<HarmlessDrop> drop = HarmlessDrop.find(run.session(), statement);
+        if (drop.isEmpty()) {
+            return drop;
+        }
+        Assessment judged = judge.weigh(drop.get().judged(statement.assessment()), run.policy());
+        Verdict verdict = judge.decide(judged, run.policy(), refusals.state(run.session()));
+        return drop.filter(harmless -> verdict instanceof Verdict.Allow allow && !allow.snapshot());
+    }
+
+    private <T extends @Nullable Object> CheckedDrop<T> check(
+            StatementRun<T> run, ReviewedStatement statement, HarmlessDrop drop) throws SQLException {
+        Verdict verdict = new Verdict.Allow(false);
+        audit.decided(run.session(), statement, AuditTrail.words(verdict));
+        run.events().judged(verdict);
+        CheckedDrop<T> checked;
+        try {
+            checked = CheckedDrop.run(run.session(), drop, run.execution());
+        } catch (SQLException e) {
+            audit.outcome(run.session(), statement, AuditTrail.failure(e), Links.NONE);
+            throw e;
+        }
+        String outcome = checked.harmless() ? "executed" : "rolled back: it took away what was not there before";
+        audit.outcome(run.session(), statement, outcome, Links.NONE);
+        return checked;
+    }
+
+    private <T extends @Nullable Object> T decide(StatementRun<T> run, ReviewedStatement statement)
+            throws SQLException {
+        Verdict verdict =
+                readable(statement, judge.decide(statement.assessment(), run.policy(), refusals.state(run.session())));
+        if (verdict instanceof Verdict.Block block && block.rule().equals(Judge.QUARANTINED)) {
+            audit.quarantined(run.session(), statement, AuditTrail.words(verdict));
+        } else {
+            audit.decided(run.session(), statement, AuditTrail.words(verdict)); // refusals are history too
+        }
+        run.events().judged(verdict);
+        if (verdict instanceof Verdict.Block block) {
+            throw refusals.blocked(run, statement, block);
+        }
+        Optional<String> approvalId = Optional.empty();
+        if (verdict instanceof Verdict.Hold hold) {
+            if (secured.applies(hold, statement)) {
+                secured.checked(run.session(), statement, run.policy().recovery());
+            }
+            approvalId = Optional.of(approvals.approve(run, statement, hold));
+        }
+        if (secured.applies(verdict, statement)) {
+            return allowed.secure(run, statement, approvalId);
+        }
+        if (approvalId.isEmpty()
+                && limited.applies(
+                        run.session(), statement.assessment(), run.policy().impact())) {
+            return limit(run, statement);
+        }
+        return allowed.perform(run, statement, new Links(approvalId, Optional.empty()));
+    }
+
+    /** What is too long to be read, by Backstop or by an operator, is blocked. */
+    private static Verdict readable(ReviewedStatement statement, Verdict verdict) {
+        int length = statement.sql().length();
+        if (length > SqlAnalyzer.LONGEST_TEXT && !(verdict instanceof Verdict.Block block && ofState(block))) {
+            return new Verdict.Block(
+                    Judge.TEXT_TOO_LONG,
+                    "its text has " + length + " characters, and at most " + SqlAnalyzer.LONGEST_TEXT + " are read");
+        }
+        if (length > RecordedText.LONGEST_APPROVABLE && verdict instanceof Verdict.Hold) {
+            return new Verdict.Block(
+                    Judge.TEXT_TOO_LONG,
+                    "it needs an approval, its text has " + length + " characters, and an operator is asked to read at"
+                            + " most " + RecordedText.LONGEST_APPROVABLE);
+        }
+        return verdict;
+    }
+
+    private static boolean ofState(Verdict.Block block) {
+        return block.rule().equals(Judge.PAUSED) || block.rule().equals(Judge.QUARANTINED);
+    }
+
+    private <T extends @Nullable Object> T limit(StatementRun<T> run, ReviewedStatement statement) throws SQLException {
+        Optional<Excess> uncountable = limited.uncountable(run.session(), statement);
+        if (uncountable.isPresent()) {
+            return pastLimit(run, statement, uncountable.get());
+        }
+        LimitedExecution.Attempt<T> attempt;
+        try {
+            catalog.requireCounts(run.session(), statement.sql());
+            attempt = limited.run(
+                    run.session(),
+                    statement.assessment(),
+                    run.policy().impact(),
+                    lastJudgement.unasked(run, statement),
+                    run.execution());
+        } catch (SQLException e) {
+            audit.outcome(run.session(), statement, AuditTrail.failure(e), Links.NONE);
+            throw e;
+        } finally {
+            if (!statement.assessment().statements().stream().allMatch(each -> EvaluatingCommands.onRows(each.tag()))) {
+                codeOnWrite.forget(run.session());
+            }
+        }
+        if (attempt.excess().isEmpty()) {
+            audit.outcome(run.session(), statement, "executed", Links.NONE);
+            return attempt.result();
+        }
+        Excess excess = attempt.excess().get();
+        audit.outcome(run.session(), statement, "rolled back: " + excess.reason(), Links.NONE);
+        if (!run.execution().repeatable()) {
+            throw LimitedExecution.unrepeatable(attempt, run.execution());
+        }
+        ReviewedStatement raised = statement.weighed(excess.raised(statement.assessment()));
+        try {
+            return review(run, raised);
+        } catch (BackstopException e) {
+            throw LimitedExecution.refusal(excess, e);
+        }
+    }
+
+    /** What cannot be counted is judged as if it had been counted, and was too much. */
+    private <T extends @Nullable Object> T pastLimit(StatementRun<T> run, ReviewedStatement statement, Excess excess)
+            throws SQLException {
+        audit.outcome(run.session(), statement, "not run: " + excess.reason(), Links.NONE);
+        try {
+            return review(run, statement.weighed(excess.raised(statement.assessment())));
+        } catch (BackstopException e) {
+            throw LimitedExecution.refusalUnrun(excess, e);
+        }
+    }
+}
