@@ -1,6 +1,7 @@
 package io.backstop.cli.demo;
 
 import io.backstop.cli.output.ExitCode;
+import io.backstop.jdbc.operator.OperatorException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -56,18 +57,22 @@ public final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private static void howToConnect(DemoNarrator story, DemoServer server, DemoScenario demo, Path folder) {
+    private static void howToConnect(DemoNarrator story, DemoServer server, DemoScenario demo, Path folder)
+            throws IOException, OperatorException {
         story.end("Kept in " + folder + ":");
         story.seen("plain:    psql " + server.psqlUrl());
         story.seen("guarded:  " + demo.agentUrl());
         story.seen("store:    backstop snapshots list --storage "
                 + folder.resolve("snapshots").toUri());
         story.seen("control:  backstop approvals list --all --control " + folder.resolve("backstop.db"));
+        demo.keepOperator();
+        story.seen("approve:  backstop approvals approve ID --control " + folder.resolve("backstop.db") + " "
+                + demo.operatorOptions());
         story.seen("stop:     kill $(head -1 " + folder.resolve("postgres").resolve("postmaster.pid") + ")");
         story.seen("remove:   rm -r " + folder);
     }
 
-    private static void delete(Path folder) throws IOException {
+    static void delete(Path folder) throws IOException {
         List<Path> all;
         try (Stream<Path> files = Files.walk(folder)) {
             all = files.sorted(Comparator.reverseOrder()).toList();

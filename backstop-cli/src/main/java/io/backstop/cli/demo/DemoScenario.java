@@ -13,6 +13,7 @@ import io.backstop.jdbc.approval.Decider;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.operator.OperatorException;
 import io.backstop.jdbc.operator.OperatorKey;
+import io.backstop.jdbc.operator.OperatorKeyFile;
 import io.backstop.jdbc.operator.OperatorList;
 import io.backstop.jdbc.operator.OperatorsFile;
 import io.backstop.recovery.GuidedRecovery;
@@ -28,6 +29,8 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -37,6 +40,8 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 
 /** The demo's story: every figure in it was counted, and every step checks what it says. */
 final class DemoScenario {
@@ -70,6 +75,28 @@ final class DemoScenario {
         return server.url().replaceFirst("^jdbc:", "jdbc:backstop:") + "&backstop.agentId=" + AGENT
                 + "&backstop.control=" + control() + "&backstop.storage=" + storage()
                 + "&backstop.operators=" + operators().path();
+    }
+
+    /** Writes the operator's key, so that more can be approved when the demo is over. */
+    void keepOperator() throws IOException, OperatorException {
+        String passphrase = UUID.randomUUID().toString();
+        Set<PosixFilePermission> ownerOnly = PosixFilePermissions.fromString("rw-------");
+        Files.createFile(passphraseFile(), PosixFilePermissions.asFileAttribute(ownerOnly));
+        Files.writeString(passphraseFile(), passphrase);
+        OperatorKeyFile.write(keyFile(), operator, passphrase.toCharArray());
+    }
+
+    String operatorOptions() {
+        return "--operators " + operators().path() + " --operator-key " + keyFile() + " --passphrase-file "
+                + passphraseFile();
+    }
+
+    private Path keyFile() {
+        return folder.resolve("operator.key");
+    }
+
+    private Path passphraseFile() {
+        return folder.resolve("operator.passphrase");
     }
 
     void run() throws SQLException, IOException, RecoveryException, OperatorException {

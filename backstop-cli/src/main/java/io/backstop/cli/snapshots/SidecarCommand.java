@@ -98,8 +98,8 @@ public final class SidecarCommand implements Callable<Integer> {
             if (report.asJson()) {
                 report.json(taken);
             } else {
-                report.line(taken.get(0).createdAt() + " " + taken.size() + " tables stored in group "
-                        + taken.get(0).groupId());
+                report.line(taken.get(0).createdAt() + " " + taken.size() + (taken.size() == 1 ? " table" : " tables")
+                        + " stored in group " + taken.get(0).groupId());
             }
             return ExitCode.DONE;
         } catch (SQLException e) {

@@ -85,7 +85,7 @@ class SidecarCommandTest {
 
         CommandRun run = sidecar("users");
         assertThat(run.exitCode()).as(run.errors()).isZero();
-        assertThat(run.output().lines()).hasSize(2).allMatch(line -> line.contains("1 tables stored in group grp_"));
+        assertThat(run.output().lines()).hasSize(2).allMatch(line -> line.contains("1 table stored in group grp_"));
 
         truncate();
         assertThat(rows()).isEqualTo("0");

@@ -289,7 +289,9 @@ public final class SecuredExecution {
     private static String words(StatementTransaction transaction, RecoveryRules recovery, SecuredRows rows) {
         long count =
                 rows.manifests().stream().mapToLong(SnapshotManifest::rowCount).sum();
-        return "executed, " + count + " rows of " + rows.manifests().size() + " tables saved"
+        int tables = rows.manifests().size();
+        return "executed, " + count + (count == 1 ? " row" : " rows") + " of " + tables
+                + (tables == 1 ? " table" : " tables") + " saved"
                 + (recovery.snapshotMode() == SnapshotMode.RECENT ? " beforehand" + missing(rows) : "")
                 + (transaction.own() ? "" : ", in an open transaction");
     }
