@@ -67,8 +67,9 @@ public record ControlStatus(
                 return new Signatures(
                         false,
                         List.of(),
-                        List.of("no operators are configured: an approval counts without a signature, so that every"
-                                + " process that can write the control store can approve"));
+                        List.of("no operators' file is named: if the guards name none either (backstop.operators), an"
+                                + " approval counts without a signature, and every process that can write the control"
+                                + " store can approve"));
             }
             try {
                 List<String> names = operators.get().read().all().stream()
