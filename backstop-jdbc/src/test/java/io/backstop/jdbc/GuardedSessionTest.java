@@ -918,12 +918,64 @@ class GuardedSessionTest {
                 ResultSet rows = statement.executeQuery("SELECT id, name FROM users ORDER BY id")) {
             rows.next();
             assertUnguarded(rows::deleteRow, "deleteRow", "a DELETE");
-            rows.updateString(2, "changed");
+            assertThatThrownBy(() -> rows.updateString(2, "changed")).hasMessageContaining("CONCUR_READ_ONLY");
             assertUnguarded(rows::updateRow, "updateRow", "an UPDATE");
-            rows.moveToInsertRow();
+            assertThatThrownBy(rows::moveToInsertRow).hasMessageContaining("CONCUR_READ_ONLY");
             assertUnguarded(rows::insertRow, "insertRow", "an INSERT");
+            assertThat(rows.getConcurrency()).isEqualTo(ResultSet.CONCUR_READ_ONLY);
+            assertThat(connection.getWarnings().getMessage()).contains("read-only");
+            assertThat(connection
+                            .getMetaData()
+                            .supportsResultSetConcurrency(
+                                    ResultSet.TYPE_SCROLL_INSENSITIVE, ResultSet.CONCUR_UPDATABLE))
+                    .isFalse();
         }
         assertThat(database.value("SELECT name FROM users WHERE id = 1")).isEqualTo("user 1");
+    }
+
+    /** Pgjdbc takes the word behind the first "from" for a table's name, comments included, and sends it. */
+    @Test
+    void no_result_set_sends_what_stands_in_its_querys_comment() throws SQLException {
+        String query = "/* from t;DELETE/**/FROM/**/users;SELECT/**/\"id\"/**/FROM/**/postgres.public.users */"
+                + " SELECT id, name FROM users";
+        connection.setAutoCommit(false);
+        for (Statement statement : List.of(
+                connection.createStatement(ResultSet.TYPE_SCROLL_INSENSITIVE, ResultSet.CONCUR_UPDATABLE),
+                connection.createStatement(
+                        ResultSet.TYPE_SCROLL_SENSITIVE, ResultSet.CONCUR_UPDATABLE, ResultSet.CLOSE_CURSORS_AT_COMMIT),
+                connection.prepareStatement(query, ResultSet.TYPE_SCROLL_INSENSITIVE, ResultSet.CONCUR_UPDATABLE),
+                connection.prepareStatement(
+                        query,
+                        ResultSet.TYPE_SCROLL_SENSITIVE,
+                        ResultSet.CONCUR_UPDATABLE,
+                        ResultSet.CLOSE_CURSORS_AT_COMMIT),
+                connection.prepareCall(query, ResultSet.TYPE_SCROLL_INSENSITIVE, ResultSet.CONCUR_UPDATABLE),
+                connection.prepareCall(
+                        query,
+                        ResultSet.TYPE_SCROLL_SENSITIVE,
+                        ResultSet.CONCUR_UPDATABLE,
+                        ResultSet.CLOSE_CURSORS_AT_COMMIT))) {
+            ResultSet rows = statement instanceof PreparedStatement prepared
+                    ? prepared.executeQuery()
+                    : statement.executeQuery(query + " FOR UPDATE");
+            rows.next();
+            assertThatThrownBy(rows::refreshRow)
+                    .isInstanceOfSatisfying(
+                            UnguardedAccessException.class,
+                            e -> assertThat(e.getSQLState()).isEqualTo("ZB009"));
+            for (ThrowingCallable change : List.<ThrowingCallable>of(
+                    () -> rows.updateString(2, "x"),
+                    () -> rows.updateNull("name"),
+                    rows::updateRow,
+                    rows::deleteRow,
+                    rows::moveToInsertRow,
+                    rows::insertRow)) {
+                assertThatThrownBy(change).isInstanceOf(SQLException.class);
+            }
+        }
+        connection.commit();
+        assertThat(database.value("SELECT count(*) FROM users WHERE name LIKE 'user %'"))
+                .isEqualTo("5000");
     }
 
     @Test

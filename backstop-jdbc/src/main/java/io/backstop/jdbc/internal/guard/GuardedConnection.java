@@ -5,12 +5,15 @@ import io.backstop.jdbc.internal.guard.delegating.DelegatingConnection;
 import io.backstop.jdbc.internal.pipeline.Pipeline;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
+import org.postgresql.jdbc.PgConnection;
 
 import java.sql.Array;
 import java.sql.CallableStatement;
 import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.SQLWarning;
 import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.concurrent.Executor;
@@ -48,14 +51,14 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public Statement createStatement(int resultSetType, int resultSetConcurrency) throws SQLException {
-        return new GuardedStatement(this, super.createStatement(resultSetType, resultSetConcurrency));
+        return new GuardedStatement(this, super.createStatement(resultSetType, readOnly(resultSetConcurrency)));
     }
 
     @Override
     public Statement createStatement(int resultSetType, int resultSetConcurrency, int resultSetHoldability)
             throws SQLException {
         return new GuardedStatement(
-                this, super.createStatement(resultSetType, resultSetConcurrency, resultSetHoldability));
+                this, super.createStatement(resultSetType, readOnly(resultSetConcurrency), resultSetHoldability));
     }
 
     @Override
@@ -67,14 +70,16 @@ public final class GuardedConnection extends DelegatingConnection {
     public PreparedStatement prepareStatement(String sql, int resultSetType, int resultSetConcurrency)
             throws SQLException {
         return new GuardedPreparedStatement(
-                this, super.prepareStatement(sql, resultSetType, resultSetConcurrency), sql);
+                this, super.prepareStatement(sql, resultSetType, readOnly(resultSetConcurrency)), sql);
     }
 
     @Override
     public PreparedStatement prepareStatement(
             String sql, int resultSetType, int resultSetConcurrency, int resultSetHoldability) throws SQLException {
         return new GuardedPreparedStatement(
-                this, super.prepareStatement(sql, resultSetType, resultSetConcurrency, resultSetHoldability), sql);
+                this,
+                super.prepareStatement(sql, resultSetType, readOnly(resultSetConcurrency), resultSetHoldability),
+                sql);
     }
 
     @Override
@@ -99,14 +104,30 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public CallableStatement prepareCall(String sql, int resultSetType, int resultSetConcurrency) throws SQLException {
-        return new GuardedCallableStatement(this, super.prepareCall(sql, resultSetType, resultSetConcurrency), sql);
+        return new GuardedCallableStatement(
+                this, super.prepareCall(sql, resultSetType, readOnly(resultSetConcurrency)), sql);
     }
 
     @Override
     public CallableStatement prepareCall(
             String sql, int resultSetType, int resultSetConcurrency, int resultSetHoldability) throws SQLException {
         return new GuardedCallableStatement(
-                this, super.prepareCall(sql, resultSetType, resultSetConcurrency, resultSetHoldability), sql);
+                this, super.prepareCall(sql, resultSetType, readOnly(resultSetConcurrency), resultSetHoldability), sql);
+    }
+
+    /**
+     * No result set is updatable behind the guard. For one, pgjdbc takes the name of a table from the query's text, comments
+     * included, and puts it into queries of its own, which nobody judges (refreshRow, updateRow).
+     */
+    private int readOnly(int resultSetConcurrency) throws SQLException {
+        if (resultSetConcurrency == ResultSet.CONCUR_UPDATABLE) {
+            session.connection()
+                    .unwrap(PgConnection.class)
+                    .addWarning(new SQLWarning(
+                            "result sets are read-only: Backstop guards none that changes rows", "01000"));
+            return ResultSet.CONCUR_READ_ONLY;
+        }
+        return resultSetConcurrency;
     }
 
     @Override

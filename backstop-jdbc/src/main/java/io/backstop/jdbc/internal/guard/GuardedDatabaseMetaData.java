@@ -27,6 +27,11 @@ final class GuardedDatabaseMetaData extends DelegatingDatabaseMetaData {
     }
 
     @Override
+    public boolean supportsResultSetConcurrency(int type, int concurrency) throws SQLException {
+        return concurrency == ResultSet.CONCUR_READ_ONLY && super.supportsResultSetConcurrency(type, concurrency);
+    }
+
+    @Override
     public ResultSet getProcedures(String catalog, String schemaPattern, String procedureNamePattern)
             throws SQLException {
         return guarded(() -> super.getProcedures(catalog, schemaPattern, procedureNamePattern));

@@ -87,6 +87,13 @@ final class GuardedResultSet extends DelegatingResultSet {
         throw refusal("deleteRow", "a DELETE");
     }
 
+    @Override
+    public void refreshRow() throws SQLException {
+        throw new UnguardedAccessException(
+                "ResultSet.refreshRow is refused: it would send a query that nobody has judged",
+                "send the query again instead");
+    }
+
     private static UnguardedAccessException refusal(String method, String statement) {
         return new UnguardedAccessException(
                 "ResultSet." + method + " is refused: it changes a row without a statement that could be judged",
