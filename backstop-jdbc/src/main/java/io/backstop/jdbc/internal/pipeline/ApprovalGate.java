@@ -88,6 +88,7 @@ final class ApprovalGate {
                 rules.stream().map(RuleId::value).toList(),
                 pages.saferWay(rules),
                 ExpectedImpact.UNKNOWN,
+                statement.values(),
                 false);
         return hook.obtain(request, preview);
     }
