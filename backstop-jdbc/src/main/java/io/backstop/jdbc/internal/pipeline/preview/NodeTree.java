@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  */
 record NodeTree(Set<Long> functions, List<String> strings) {
     private static final Pattern FUNCTION = Pattern.compile(":(?:funcid|opfuncid|aggfnoid|winfnoid) (\\d+)");
-    private static final Pattern CONSTANT = Pattern.compile(":constvalue \\d+ \\[ ((?:-?\\d+ )+)]");
+    private static final Pattern CONSTANT = Pattern.compile(":constvalue \\d+ \\[ ([-\\d ]+)]");
     private static final Pattern SPACE = Pattern.compile(" ");
 
     /** Length words that a value of variable length begins with (src/include/varatt.h). */

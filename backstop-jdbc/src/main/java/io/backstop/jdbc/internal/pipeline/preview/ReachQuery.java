@@ -33,9 +33,11 @@ final class ReachQuery {
                 UNION ALL SELECT p.tableoid, p.oid, p.proname FROM pg_catalog.pg_proc AS p WHERE p.oid >= USERS
                 UNION ALL SELECT t.tableoid, t.oid, t.typname FROM pg_catalog.pg_type AS t WHERE t.oid >= USERS
             ), reached (class, id) AS (
-                SELECT k.class, k.id FROM known AS k, scope AS s
-                WHERE s.everything OR k.name = ANY (ARRAY(SELECT w.name FROM wanted AS w))
-                OR pg_catalog.lower(k.name::pg_catalog.text) = ANY (ARRAY(SELECT f.name FROM folded AS f))
+                SELECT k.class, k.id FROM known AS k JOIN wanted AS w ON w.name = k.name
+                UNION
+                SELECT k.class, k.id FROM known AS k JOIN folded AS f ON f.name = pg_catalog.lower(k.name::pg_catalog.text)
+                UNION
+                SELECT k.class, k.id FROM known AS k JOIN scope AS s ON s.everything
                 UNION
                 SELECT f.class, f.id FROM (
                     SELECT o.tableoid, o.oid FROM pg_catalog.pg_operator AS o WHERE o.oid >= USERS
@@ -172,7 +174,7 @@ final class ReachQuery {
             ON r.class = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND a.attrelid = r.id
             AND a.attnum >= 1::pg_catalog.int2 AND NOT a.attisdropped
             JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid AND c.relkind = ANY ('{r,p,f}'::pg_catalog."char"[])
-            WHERE a.attname = ANY (ARRAY(SELECT w.name FROM wanted AS w))
+            WHERE EXISTS (SELECT FROM wanted AS w WHERE w.name = a.attname)
             UNION ALL
             SELECT 'IDENTITY', '', '', '', '', false, '', ''
             FROM reached AS r JOIN pg_catalog.pg_attribute AS a

@@ -22,9 +22,9 @@ import java.util.stream.Collectors;
  */
 public final class SettingsThatCodeReads {
     /** Of an application or an extension (PostgreSQL documentation, 20.16). */
-    private static final Pattern WITH_DOT = Pattern.compile("[A-Za-z_][\\w$]*(?:\\.[A-Za-z_][\\w$]*)+");
+    private static final Pattern WITH_DOT = Pattern.compile("(?<![\\w$])[A-Za-z_][\\w$]*+(?:\\.[A-Za-z_][\\w$]*+)++");
 
-    private static final Pattern QUOTED = Pattern.compile("'([A-Za-z_]\\w*)'");
+    private static final Pattern QUOTED = Pattern.compile("'([A-Za-z_]\\w*+)'");
     private static final Pattern WORD = Pattern.compile("[A-Za-z_]\\w*");
 
     /** Columns: the name, whether PostgreSQL lists it, and the value. */
