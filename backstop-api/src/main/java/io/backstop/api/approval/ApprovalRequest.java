@@ -23,6 +23,8 @@ import java.util.Objects;
  * @param rules the rules that fired, by which {@code docs/rules} names its pages
  * @param saferWay what the rules recommend instead; empty where none does
  * @param impact what it would change
+ * @param values the values bound to it as text, secret ones masked, a list for each row of a batch; empty where nothing is
+ *     bound, or where the policy keeps their digest alone
  * @param signatureRequired whether only a decision that an operator signed counts
  */
 public record ApprovalRequest(
@@ -39,6 +41,7 @@ public record ApprovalRequest(
         List<String> rules,
         String saferWay,
         ExpectedImpact impact,
+        List<List<String>> values,
         boolean signatureRequired) {
     public ApprovalRequest {
         Objects.requireNonNull(sql, "sql");
@@ -53,6 +56,7 @@ public record ApprovalRequest(
         rules = List.copyOf(rules);
         Objects.requireNonNull(saferWay, "saferWay");
         Objects.requireNonNull(impact, "impact");
+        values = values.stream().map(List::copyOf).toList();
     }
 
     /** A request of which only the essentials are known: no settings of its session, no rules, no impact. */
@@ -81,6 +85,7 @@ public record ApprovalRequest(
                 List.of(),
                 "",
                 ExpectedImpact.UNKNOWN,
+                List.of(),
                 false);
     }
 
@@ -100,6 +105,7 @@ public record ApprovalRequest(
                 rules,
                 saferWay,
                 expected,
+                values,
                 signatureRequired);
     }
 
@@ -119,6 +125,7 @@ public record ApprovalRequest(
                 rules,
                 saferWay,
                 impact,
+                values,
                 true);
     }
 

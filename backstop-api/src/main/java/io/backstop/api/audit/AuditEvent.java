@@ -8,7 +8,7 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * One event for the audit log. It holds no bind values and no credentials. Immutable, thread-safe.
+ * One event for the audit log. It holds no credentials, and bound values only where the policy says so. Immutable, thread-safe.
  *
  * @param at when
  * @param kind what
@@ -22,6 +22,8 @@ import java.util.Optional;
  * @param outcome one word or sentence: {@code allowed}, {@code held}, {@code executed 3 rows}, the SQLSTATE of a failure
  * @param approvalId the approval it concerns
  * @param snapshotGroup the snapshots that cover it
+ * @param values the values bound to the statement as text, secret ones masked, a list for each row of a batch; empty where
+ *     the policy keeps none
  */
 public record AuditEvent(
         Instant at,
@@ -35,7 +37,8 @@ public record AuditEvent(
         RiskLevel risk,
         String outcome,
         Optional<String> approvalId,
-        Optional<String> snapshotGroup) {
+        Optional<String> snapshotGroup,
+        List<List<String>> values) {
     public AuditEvent {
         Objects.requireNonNull(at, "at");
         Objects.requireNonNull(kind, "kind");
@@ -49,6 +52,37 @@ public record AuditEvent(
         Objects.requireNonNull(outcome, "outcome");
         Objects.requireNonNull(approvalId, "approvalId");
         Objects.requireNonNull(snapshotGroup, "snapshotGroup");
+        values = values.stream().map(List::copyOf).toList();
+    }
+
+    /** An event without values. */
+    public AuditEvent(
+            Instant at,
+            Kind kind,
+            String agentId,
+            String database,
+            String sql,
+            String statementSha256,
+            String operation,
+            List<String> tables,
+            RiskLevel risk,
+            String outcome,
+            Optional<String> approvalId,
+            Optional<String> snapshotGroup) {
+        this(
+                at,
+                kind,
+                agentId,
+                database,
+                sql,
+                statementSha256,
+                operation,
+                tables,
+                risk,
+                outcome,
+                approvalId,
+                snapshotGroup,
+                List.of());
     }
 
     /** The kinds of event. */

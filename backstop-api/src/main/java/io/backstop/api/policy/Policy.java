@@ -20,6 +20,7 @@ import java.util.Set;
  * @param quarantine what happens to an agent that keeps trying
  * @param readFence which SAFE statements the server itself keeps from changing anything; {@link ReadFence#OFF} where
  *     nothing is refused
+ * @param disclosure how much of values and rows is written down
  */
 public record Policy(
         String name,
@@ -30,7 +31,8 @@ public record Policy(
         RecoveryRules recovery,
         ImpactRules impact,
         QuarantineRules quarantine,
-        ReadFence readFence) {
+        ReadFence readFence,
+        DisclosureRules disclosure) {
 
     /** The operations that no snapshot of tables brings back, or that act on the whole server. */
     public static final BlockedOperations DEFAULT_BLOCKED_OPERATIONS = BlockedOperations.of(
@@ -50,6 +52,7 @@ public record Policy(
         Objects.requireNonNull(impact, "impact");
         Objects.requireNonNull(quarantine, "quarantine");
         Objects.requireNonNull(readFence, "readFence");
+        Objects.requireNonNull(disclosure, "disclosure");
         if (enforcement == Enforcement.MONITOR) {
             readFence = ReadFence.OFF; // the server would refuse
         }
@@ -66,7 +69,8 @@ public record Policy(
                 RecoveryRules.defaults(),
                 ImpactRules.defaults(),
                 QuarantineRules.defaults(),
-                ReadFence.SESSION);
+                ReadFence.SESSION,
+                DisclosureRules.defaults());
     }
 
     /** For applications that change their own schema: WRITE and HIGH run, CRITICAL is snapshotted and runs. */
@@ -81,7 +85,8 @@ public record Policy(
                 strict.recovery(),
                 strict.impact().withoutBudget(),
                 strict.quarantine().never(),
-                ReadFence.STATEMENT);
+                ReadFence.STATEMENT,
+                strict.disclosure());
     }
 
     /** For readers: nothing but SAFE statements runs. */
@@ -105,7 +110,8 @@ public record Policy(
                 recovery,
                 impact,
                 quarantine,
-                readFence);
+                readFence,
+                disclosure);
     }
 
     /** The names of the operations that never run, as the file writes them. */

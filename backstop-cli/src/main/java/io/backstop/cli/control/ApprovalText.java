@@ -6,6 +6,7 @@ import io.backstop.api.approval.Decision;
 import io.backstop.api.approval.ExpectedImpact;
 import io.backstop.cli.output.ReportPrinter;
 
+import java.util.List;
 import java.util.Locale;
 
 /** Requests for approval in words. */
@@ -56,10 +57,12 @@ final class ApprovalText {
         report.line("asked      " + approval.createdAt() + ", until " + approval.expiresAt());
         approval.decision().ifPresent(decision -> report.line("decided    " + words(decision)));
         report.line("digest     " + request.statementSha256()
-                + " (text and values; bound values are kept as their digest only)");
+                + (request.values().isEmpty() ? " (text and values; bound values are kept as their digest only)" : ""));
+        request.values().forEach(row -> report.line("values     " + String.join(", ", row)));
         report.line("statement");
         request.sql().lines().forEach(line -> report.line(INDENT + line));
         impact(request.impact());
+        sample(request.impact().sample());
     }
 
     private static String words(Decision decision) {
@@ -72,7 +75,12 @@ final class ApprovalText {
 
     private void impact(ExpectedImpact impact) {
         impact.rows()
-                .ifPresent(rows -> report.line(INDENT + "would change " + rows + " rows (it was run and rolled back)"));
+                .ifPresent(rows -> report.line(INDENT + "would change " + rows + (rows == 1 ? " row" : " rows")
+                        + " (it was run and rolled back)"));
+        for (ExpectedImpact.TableChange change : impact.changes()) {
+            report.line(INDENT + change.name() + ": " + change.inserted() + " inserted, " + change.updated()
+                    + " updated, " + change.deleted() + " deleted");
+        }
         for (ExpectedImpact.Table table : impact.tables()) {
             report.line(INDENT
                     + table.name()
@@ -81,6 +89,20 @@ final class ApprovalText {
         }
         if (!impact.note().isEmpty()) {
             report.line(INDENT + impact.note());
+        }
+    }
+
+    private void sample(List<ExpectedImpact.SampleRow> sample) {
+        if (!sample.isEmpty()) {
+            report.line("some of the rows");
+        }
+        for (ExpectedImpact.SampleRow row : sample) {
+            if (!row.before().isEmpty()) {
+                report.line(INDENT + "before  " + row.before());
+            }
+            if (!row.after().isEmpty()) {
+                report.line(INDENT + "after   " + row.after());
+            }
         }
     }
 

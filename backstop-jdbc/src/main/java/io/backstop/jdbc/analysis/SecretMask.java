@@ -117,7 +117,8 @@ public final class SecretMask {
                 && secretName(StringLiterals.value(tokens, i + 2));
     }
 
-    private static boolean secretName(String name) {
+    /** Whether a name says that what it holds is a secret. */
+    public static boolean secretName(String name) {
         String lower = name.toLowerCase(Locale.ROOT);
         return lower.contains("password")
                 || lower.contains("passwd")
@@ -130,7 +131,7 @@ public final class SecretMask {
     }
 
     /** Whether text holds {@code password=…}, {@code PASSWORD '…'} or {@code scheme://user:password@host}. */
-    private static boolean holdsSecret(String value) {
+    public static boolean holdsSecret(String value) {
         String lower = value.toLowerCase(Locale.ROOT);
         int at = lower.indexOf("password");
         while (at >= 0) {

@@ -15,7 +15,7 @@ import java.util.Optional;
  * @param storeId the id of the control store
  */
 public record DecisionSeal(String storeId) {
-    private static final String PURPOSE = "backstop decision 1";
+    private static final String PURPOSE = "backstop decision 2";
 
     public DecisionSeal {
         Objects.requireNonNull(storeId, "storeId");
@@ -79,7 +79,9 @@ public record DecisionSeal(String storeId) {
                 .add(asked.tables())
                 .add(asked.risk().name())
                 .add(String.valueOf(asked.snapshot()))
-                .add(approval.request().reasons());
+                .add(approval.request().reasons())
+                .add(asked.values().size());
+        asked.values().forEach(text::add);
         return impact(text, approval.request().impact());
     }
 
@@ -88,6 +90,14 @@ public record DecisionSeal(String storeId) {
         text.add(impact.tables().size());
         for (ExpectedImpact.Table table : impact.tables()) {
             text.add(table.name()).add(table.estimatedRows()).add(table.through());
+        }
+        text.add(impact.changes().size());
+        for (ExpectedImpact.TableChange change : impact.changes()) {
+            text.add(change.name()).add(change.inserted()).add(change.updated()).add(change.deleted());
+        }
+        text.add(impact.sample().size());
+        for (ExpectedImpact.SampleRow row : impact.sample()) {
+            text.add(row.before()).add(row.after());
         }
         return text;
     }

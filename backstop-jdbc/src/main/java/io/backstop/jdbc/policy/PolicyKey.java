@@ -28,7 +28,9 @@ enum PolicyKey {
     DANGEROUS_RETRY_WINDOW_SECONDS,
     QUARANTINE_DURATION_SECONDS,
     QUARANTINE_BLOCKS_SAFE_QUERIES,
-    READ_FENCE;
+    READ_FENCE,
+    AUDIT_PARAMETERS,
+    APPROVAL_SAMPLE_ROWS;
 
     /** As the file writes it: {@code snapshot_mode}. */
     String key() {

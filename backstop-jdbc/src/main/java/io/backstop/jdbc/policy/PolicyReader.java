@@ -1,10 +1,12 @@
 package io.backstop.jdbc.policy;
 
+import io.backstop.api.policy.DisclosureRules;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.QuarantineRules;
 import io.backstop.api.policy.ReadFence;
 import io.backstop.api.policy.RecentRules;
+import io.backstop.api.policy.RecordedValues;
 import io.backstop.api.policy.RecoveryRules;
 import io.backstop.api.policy.SnapshotMode;
 import tools.jackson.core.JacksonException;
@@ -23,6 +25,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import static io.backstop.jdbc.policy.PolicyKey.APPROVAL_SAMPLE_ROWS;
+import static io.backstop.jdbc.policy.PolicyKey.AUDIT_PARAMETERS;
 import static io.backstop.jdbc.policy.PolicyKey.BLOCK_OPERATIONS;
 import static io.backstop.jdbc.policy.PolicyKey.BLOCK_UNKNOWN_OR_PARSE_FAILURE;
 import static io.backstop.jdbc.policy.PolicyKey.BLOCK_UNRECOVERABLE_OPERATIONS;
@@ -154,7 +158,14 @@ public final class PolicyReader {
                 recovery(values, defaults.recovery()),
                 impact(values, defaults.impact()),
                 quarantine(values, defaults.quarantine()),
-                values.choice(READ_FENCE, ReadFence.class, defaults.readFence()));
+                values.choice(READ_FENCE, ReadFence.class, defaults.readFence()),
+                disclosure(values, defaults.disclosure()));
+    }
+
+    private static DisclosureRules disclosure(PolicyValues values, DisclosureRules defaults)
+            throws InvalidPolicyException {
+        return new DisclosureRules(values.choice(AUDIT_PARAMETERS, RecordedValues.class, defaults.values()), (int)
+                values.number(APPROVAL_SAMPLE_ROWS, defaults.sampleRows(), 0, DisclosureRules.MOST_SAMPLE_ROWS));
     }
 
     private static RecoveryRules recovery(PolicyValues values, RecoveryRules defaults) throws InvalidPolicyException {

@@ -13,6 +13,7 @@ import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.jdbc.operator.OperatorsFile;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -70,6 +71,7 @@ public final class StoreApprovalHook implements ApprovalHook {
         verifier.seal();
         Optional<Approval> newest = store.newest(request);
         String refused = "";
+        @Nullable ApprovalRequest described = null;
         for (int look = 0; look < MAX_LOOKS; look++) {
             if (newest.isPresent()) {
                 Approval approval = newest.get();
@@ -101,7 +103,10 @@ public final class StoreApprovalHook implements ApprovalHook {
                 }
             }
             // What was decided between the two looks comes back from here, and is looked at again.
-            newest = Optional.of(store.open(request.expecting(preview.look()), lifetime));
+            if (described == null) {
+                described = request.expecting(preview.look()); // once: it may run the statement
+            }
+            newest = Optional.of(store.open(described, lifetime));
         }
         throw new ControlStoreUnavailableException(
                 "the request for approval of " + request.operation() + " changes at every look",

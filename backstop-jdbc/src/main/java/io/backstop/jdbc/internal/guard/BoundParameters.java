@@ -22,6 +22,11 @@ import java.util.TreeMap;
 final class BoundParameters {
     private static final int FIRST_CAPACITY = 4;
 
+    /** So many rows of a batch can be told, and so many values of each. */
+    private static final int TOLD_ROWS = 20;
+
+    private static final int TOLD_VALUES = 100;
+
     /** Stands for what cannot be hashed. */
     private enum Unkept {
         /** The driver may find nothing in it the second time. */
@@ -41,6 +46,9 @@ final class BoundParameters {
     private final List<byte[]> batch = new ArrayList<>();
     private boolean batchHashed = true;
 
+    /** The values of the first rows of the batch. */
+    private final List<Object[]> batchBeginning = new ArrayList<>();
+
     private final BoundValues currentValues = new BoundValues() {
         @Override
         public boolean complete() {
@@ -50,6 +58,11 @@ final class BoundParameters {
         @Override
         public void update(MessageDigest digest) {
             BoundParameters.this.update(digest);
+        }
+
+        @Override
+        public List<List<String>> texts() {
+            return List.of(BoundParameters.texts(positions, names));
         }
     };
 
@@ -63,6 +76,13 @@ final class BoundParameters {
         public void update(MessageDigest digest) {
             digest.update(("batch of " + batch.size() + "\0").getBytes(StandardCharsets.UTF_8));
             batch.forEach(digest::update);
+        }
+
+        @Override
+        public List<List<String>> texts() {
+            return batchBeginning.stream()
+                    .map(row -> BoundParameters.texts(row, null))
+                    .toList();
         }
     };
 
@@ -117,7 +137,7 @@ final class BoundParameters {
 
     private static Object hashed(Object... valueAndHow) {
         return ParameterHash.of(valueAndHow)
-                .<Object>map(ParameterHash.Hashed::new)
+                .<Object>map(hash -> new ParameterHash.Hashed(hash, ParameterHash.text(valueAndHow[0])))
                 .orElse(Unkept.UNKNOWN);
     }
 
@@ -152,11 +172,15 @@ final class BoundParameters {
         MessageDigest digest = Sha256Digest.start();
         update(digest);
         batch.add(digest.digest());
+        if (batchBeginning.size() < TOLD_ROWS) {
+            batchBeginning.add(positions.clone());
+        }
         batchHashed &= currentValues.complete();
     }
 
     void clearBatch() {
         batch.clear();
+        batchBeginning.clear();
         batchHashed = true;
     }
 
@@ -172,6 +196,28 @@ final class BoundParameters {
         if (names != null) {
             names.forEach((name, value) -> update(digest, name, value));
         }
+    }
+
+    private static List<String> texts(Object[] positions, Map<String, Object> names) {
+        int bound = positions.length;
+        while (bound > 0 && positions[bound - 1] == null) {
+            bound--;
+        }
+        List<String> texts = new ArrayList<>();
+        for (int i = 0; i < Math.min(bound, TOLD_VALUES); i++) {
+            texts.add(text(positions[i]));
+        }
+        if (names != null) {
+            names.forEach((name, value) -> texts.add(text(value)));
+        }
+        return texts;
+    }
+
+    private static String text(Object kept) {
+        if (kept == null) {
+            return "(not bound)";
+        }
+        return kept instanceof Unkept ? "(not kept)" : ParameterHash.text(kept);
     }
 
     private static void update(MessageDigest digest, String parameter, Object kept) {

@@ -27,17 +27,39 @@ import java.util.UUID;
 final class ParameterHash {
     private ParameterHash() {}
 
-    /** The hash of a value that was hashed when it was bound. */
+    private static final int LONGEST_TEXT = 200;
+
+    /** The hash of a value that was hashed when it was bound, and the value for people. */
     static final class Hashed {
         private final byte[] bytes;
+        private final String text;
 
-        Hashed(byte[] bytes) {
+        Hashed(byte[] bytes, String text) {
             this.bytes = bytes;
+            this.text = text;
         }
 
         byte[] bytes() {
             return bytes;
         }
+    }
+
+    /** A value that stays as it is, or was hashed, as people read it; a long one cut. */
+    static String text(Object kept) {
+        if (kept == null) {
+            return "NULL";
+        }
+        if (kept instanceof Hashed hashed) {
+            return hashed.text;
+        }
+        if (kept instanceof byte[] bytes) {
+            return bytes.length + " bytes";
+        }
+        if (kept instanceof PGobject object) {
+            return text((Object) object.getValue());
+        }
+        String text = kept.getClass().isArray() ? "an array" : kept.toString();
+        return text.length() <= LONGEST_TEXT ? text : text.substring(0, LONGEST_TEXT) + "…";
     }
 
     /**
@@ -61,7 +83,7 @@ final class ParameterHash {
 
     /** The hash of a value that stays as it is, or that was hashed. */
     static Hashed hashed(Object kept) {
-        return kept instanceof Hashed hashed ? hashed : new Hashed(of(kept).orElseThrow());
+        return kept instanceof Hashed hashed ? hashed : new Hashed(of(kept).orElseThrow(), text(kept));
     }
 
     /** The hash over all parts; empty where one is of a kind that cannot be read twice or told apart. */

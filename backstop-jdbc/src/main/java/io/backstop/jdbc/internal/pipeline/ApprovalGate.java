@@ -15,6 +15,7 @@ import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.Verdict;
 import io.backstop.jdbc.analysis.RulePages;
+import io.backstop.jdbc.internal.analysis.detail.CursorRow;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail.Links;
 import io.backstop.jdbc.internal.pipeline.session.CancellableExecution;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
@@ -52,6 +53,12 @@ final class ApprovalGate {
             ImpactPreview preview)
             throws SQLException {
         Assessment assessment = statement.assessment();
+        if (CursorRow.isMeantBy(statement.sql(), session.standardConformingStrings())) {
+            throw new StatementBlockedException(
+                    assessment.operation()
+                            + " is refused: an approval has to name the row, and this one is where a cursor stands",
+                    "name the row by its key");
+        }
         String sha256 = statement
                 .sha256()
                 .orElseThrow(() -> new StatementBlockedException(
@@ -72,7 +79,7 @@ final class ApprovalGate {
                 sha256,
                 session.agentId(),
                 session.database(),
-                SessionContextReader.read(session, assessment.tables()),
+                SessionContextReader.read(session, statement),
                 assessment.operation(),
                 statement.tables(),
                 assessment.risk(),
@@ -81,6 +88,7 @@ final class ApprovalGate {
                 rules.stream().map(RuleId::value).toList(),
                 pages.saferWay(rules),
                 ExpectedImpact.UNKNOWN,
+                statement.values(),
                 false);
         return hook.obtain(request, preview);
     }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline;
 
+import io.backstop.api.approval.ExpectedImpact;
 import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
@@ -8,10 +9,12 @@ import io.backstop.api.error.PausedException;
 import io.backstop.api.policy.Verdict;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
 import io.backstop.jdbc.internal.pipeline.event.StatementEvents;
+import io.backstop.jdbc.internal.pipeline.preview.StatementPreview;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
 import io.backstop.jdbc.internal.pipeline.session.CancellableExecution;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
+import io.backstop.jdbc.policy.SessionState;
 
 import java.sql.SQLException;
 import java.util.Optional;
@@ -22,6 +25,7 @@ final class ApprovalStep {
     private final SecuredExecution secured;
     private final Refusals refusals;
     private final AuditTrail audit;
+    private final StatementPreview previews = new StatementPreview();
 
     ApprovalStep(ApprovalGate approvals, SecuredExecution secured, Refusals refusals, AuditTrail audit) {
         this.approvals = approvals;
@@ -34,11 +38,7 @@ final class ApprovalStep {
     String approve(StatementRun<?> run, ReviewedStatement statement, Verdict.Hold hold) throws SQLException {
         try {
             String approvalId = approvals.obtain(
-                    run.session(),
-                    statement,
-                    hold,
-                    secured.applies(hold, statement),
-                    () -> CatalogImpact.of(run.session(), statement.assessment()));
+                    run.session(), statement, hold, secured.applies(hold, statement), () -> preview(run, statement));
             run.execution().startOver();
             refuseIfPausedMeanwhile(statement, approvalId);
             return approvalId;
@@ -54,6 +54,20 @@ final class ApprovalStep {
             }
             throw e;
         }
+    }
+
+    /** What an operator is shown; a run that is rolled back is on the record as well. */
+    private ExpectedImpact preview(StatementRun<?> run, ReviewedStatement statement) throws SQLException {
+        SessionState state = refusals.state(run.session());
+        boolean stopped = state.pause().isPresent() || state.quarantine().isPresent();
+        ExpectedImpact impact = previews.look(run.session(), statement, run.execution(), run.policy(), stopped);
+        impact.rows()
+                .ifPresent(rows -> audit.outcome(
+                        run.session(),
+                        statement,
+                        "run beforehand and rolled back: " + rows + " rows",
+                        AuditTrail.Links.NONE));
+        return impact;
     }
 
     private void refuseIfPausedMeanwhile(ReviewedStatement statement, String approvalId) throws BackstopException {

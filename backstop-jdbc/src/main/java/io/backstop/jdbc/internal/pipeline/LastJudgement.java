@@ -1,6 +1,5 @@
 package io.backstop.jdbc.internal.pipeline;
 
-import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Verdict;
@@ -9,6 +8,8 @@ import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.policy.Judge;
 import io.backstop.jdbc.policy.PolicySource;
+
+import java.sql.SQLException;
 
 /** Judges once more, after a wait: what was paused, quarantined or forbidden meanwhile does not run. Thread-safe. */
 final class LastJudgement {
@@ -34,7 +35,7 @@ final class LastJudgement {
         return () -> require(run, statement, new Passed(false, false));
     }
 
-    private void require(StatementRun<?> run, ReviewedStatement statement, Passed passed) throws BackstopException {
+    private void require(StatementRun<?> run, ReviewedStatement statement, Passed passed) throws SQLException {
         Policy policy = policies.current();
         Verdict verdict =
                 judge.decide(judge.weigh(statement.assessment(), policy), policy, refusals.state(run.session()));

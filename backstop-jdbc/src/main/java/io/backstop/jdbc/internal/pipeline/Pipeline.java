@@ -270,7 +270,7 @@ public final class Pipeline implements AutoCloseable {
             return safe.run(session, submission, text, weighed.restsOnCatalog(), execution);
         }
         Policy policy = policies.current();
-        ReviewedStatement statement = ReviewedStatement.of(submission, text, judge.weigh(assessment, policy));
+        ReviewedStatement statement = ReviewedStatement.of(submission, text, judge.weigh(assessment, policy), policy);
         StatementEvents told = StatementEvents.of(events, clock, session, statement);
         CancellableExecution<T> cancellable = session.begin(execution);
         underWay.begin();

@@ -6,12 +6,12 @@ import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.PausedException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.Verdict;
-import io.backstop.jdbc.internal.pipeline.session.CurrentAgent;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.policy.Judge;
 import io.backstop.jdbc.policy.SessionState;
 
+import java.sql.SQLException;
 import java.util.Optional;
 
 /** What keeps statements back whatever they are, and what is said and counted when one is refused. Thread-safe. */
@@ -22,14 +22,12 @@ final class Refusals {
         this.store = store;
     }
 
-    SessionState state(GuardedSession session) throws BackstopException {
-        return new SessionState(
-                store.pause().current(),
-                isUnknown(session) ? Optional.empty() : store.quarantine().current(session.agentId()));
+    SessionState state(GuardedSession session) throws SQLException {
+        return new SessionState(store.pause().current(), store.quarantine().current(QuarantineSubject.of(session)));
     }
 
     BackstopException blocked(StatementRun<?> run, ReviewedStatement statement, Verdict.Block block)
-            throws BackstopException {
+            throws SQLException {
         String problem = statement.assessment().operation() + " is refused: " + block.reason();
         if (block.rule().equals(Judge.PAUSED)) {
             return paused(statement, block.reason());
@@ -47,19 +45,12 @@ final class Refusals {
                 "no approval lets it run; policy " + run.policy().name() + " would have to be changed");
     }
 
-    void count(StatementRun<?> run, ReviewedStatement statement) throws BackstopException {
-        if (!isUnknown(run.session())) {
-            store.quarantine()
-                    .refused(
-                            run.session().agentId(),
-                            statement.maskedSql(),
-                            run.policy().quarantine());
-        }
-    }
-
-    /** One agent without an id must not put all others without one in quarantine. */
-    private static boolean isUnknown(GuardedSession session) {
-        return session.agentId().equals(CurrentAgent.UNKNOWN);
+    void count(StatementRun<?> run, ReviewedStatement statement) throws SQLException {
+        store.quarantine()
+                .refused(
+                        QuarantineSubject.of(run.session()),
+                        statement.maskedSql(),
+                        run.policy().quarantine());
     }
 
     static PausedException paused(ReviewedStatement statement, String reason) {

@@ -2,7 +2,10 @@ package io.backstop.jdbc.internal.pipeline;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.approval.SessionContext;
+import io.backstop.jdbc.internal.pipeline.preview.ReachedCode;
+import io.backstop.jdbc.internal.pipeline.preview.SettingsThatCodeReads;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -57,8 +60,8 @@ final class SessionContextReader {
                 WHERE pronamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) AS t""";
 
     /**
-     * What a relation is now, with its partitions and children, and with the rules that a view is made of. Not to_regclass,
-     * which fails where a schema may not be used, and would fail the caller's transaction.
+     * What a relation is now, with its partitions and children. Not to_regclass, which fails where a schema may not be used,
+     * and would fail the caller's transaction.
      */
     private static final String NAMED = """
             WITH RECURSIVE named AS (SELECT c.oid FROM pg_catalog.pg_class AS c
@@ -69,16 +72,11 @@ final class SessionContextReader {
             tree AS (SELECT oid FROM named
                 UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits AS i
                 ON i.inhparent OPERATOR(pg_catalog.=) tree.oid)
-            SELECT named.oid,
-                (SELECT pg_catalog.string_agg(tree.oid::pg_catalog.text, ',' ORDER BY tree.oid) FROM tree),
-                (SELECT pg_catalog.md5(pg_catalog.string_agg(r.ev_action::pg_catalog.text, ';' ORDER BY r.oid))
-                    FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class OPERATOR(pg_catalog.=) named.oid)
-            FROM named""";
+            SELECT (SELECT pg_catalog.string_agg(tree.oid::pg_catalog.text, ',' ORDER BY tree.oid) FROM tree) FROM named""";
 
     private SessionContextReader() {}
 
-    /** @param relations the relations that the statement changes, as it names them */
-    static SessionContext read(GuardedSession session, List<RelationName> relations) throws SQLException {
+    static SessionContext read(GuardedSession session, ReviewedStatement reviewed) throws SQLException {
         Connection connection = session.connection();
         String role;
         String searchPath;
@@ -98,9 +96,13 @@ final class SessionContextReader {
                 identity.append(row.getString(1).isEmpty() ? "" : "temporary " + row.getString(1) + ";");
             }
         }
-        for (RelationName relation : relations.stream().distinct().toList()) {
+        for (RelationName relation :
+                reviewed.assessment().tables().stream().distinct().toList()) {
             identity.append(oid(connection, relation));
         }
+        ReachedCode reached = ReachedCode.of(session, reviewed.assessment(), reviewed.sql());
+        identity.append("code ").append(reached.digest());
+        settings.putAll(SettingsThatCodeReads.in(connection, reached, reviewed.sql()));
         session.endOwnTransaction();
         return new SessionContext(role, searchPath, settings, identity.toString());
     }
@@ -111,7 +113,7 @@ final class SessionContextReader {
             select.setString(2, relation.schema().orElse(""));
             select.setString(3, relation.schema().orElse(""));
             try (ResultSet row = select.executeQuery()) {
-                return row.next() ? relation + "=" + row.getString(2) + " " + row.getString(3) + ";" : "";
+                return row.next() ? relation + "=" + row.getString(1) + ";" : "";
             }
         }
     }

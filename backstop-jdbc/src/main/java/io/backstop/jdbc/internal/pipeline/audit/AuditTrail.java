@@ -117,13 +117,14 @@ public final class AuditTrail {
                 session.agentId(),
                 session.database(),
                 RecordedText.beginning(statement.maskedSql(), longestText),
-                statement.sha256().orElse(""),
+                statement.auditedSha256(),
                 statement.assessment().operation(),
                 statement.tables(),
                 statement.assessment().risk(),
                 outcome,
                 links.approvalId(),
-                links.snapshotGroup());
+                links.snapshotGroup(),
+                statement.values());
     }
 
     public static String words(Verdict verdict) {

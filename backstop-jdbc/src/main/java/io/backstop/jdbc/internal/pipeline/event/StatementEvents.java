@@ -64,11 +64,7 @@ public final class StatementEvents {
             return new StatementEvents(events, () -> event(at, agentId, database, reviewed));
         }
         // What waits must not hold on to the whole text.
-        ReviewedStatement beginning = new ReviewedStatement(
-                "",
-                RecordedText.beginning(reviewed.maskedSql(), RecordedText.LONGEST_IN_AUDIT),
-                reviewed.sha256(),
-                reviewed.assessment());
+        ReviewedStatement beginning = reviewed.shortened();
         return new StatementEvents(events, () -> event(at, agentId, database, beginning));
     }
 

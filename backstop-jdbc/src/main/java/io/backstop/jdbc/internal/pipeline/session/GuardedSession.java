@@ -206,7 +206,7 @@ public final class GuardedSession {
     }
 
     /** Whether all that the open transaction holds, if there is one, was sent by Backstop in this turn. */
-    boolean idleAtTurn() {
+    public boolean idleAtTurn() {
         return idleAtTurn;
     }
 

@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.pipeline.statement;
 
 import java.security.MessageDigest;
+import java.util.List;
 
 /** The values that a prepared text is sent with, as hashes. */
 public interface BoundValues {
@@ -9,4 +10,7 @@ public interface BoundValues {
 
     /** Adds the hash of every value; nothing where nothing is bound. */
     void update(MessageDigest digest);
+
+    /** The values as text by their positions, a list for each row; of a batch the first rows. */
+    List<List<String>> texts();
 }

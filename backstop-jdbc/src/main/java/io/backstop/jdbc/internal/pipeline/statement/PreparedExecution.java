@@ -1,7 +1,10 @@
 package io.backstop.jdbc.internal.pipeline.statement;
 
+import io.backstop.jdbc.internal.analysis.detail.SecretParameters;
+
 import java.security.MessageDigest;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Optional;
 
 /** A prepared text with the values of one execution, or of a batch. */
@@ -24,5 +27,15 @@ public record PreparedExecution(PreparedText text, BoundValues values) implement
         MessageDigest digest = StatementDigest.of(read);
         values.update(digest);
         return Optional.of(StatementDigest.hex(digest));
+    }
+
+    @Override
+    public List<List<String>> values(AssessedText read, SecretParameters.Names secrets) {
+        List<List<String>> rows = values.texts();
+        if (rows.stream().allMatch(List::isEmpty)) {
+            return List.of();
+        }
+        SecretParameters secret = SecretParameters.in(read.sql(), read.standardConformingStrings(), secrets);
+        return rows.stream().map(secret::masked).toList();
     }
 }

@@ -1,6 +1,9 @@
 package io.backstop.jdbc.internal.pipeline.statement;
 
+import io.backstop.jdbc.internal.analysis.detail.SecretParameters;
+
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Optional;
 
 /** What a caller hands to JDBC for execution. */
@@ -17,4 +20,15 @@ public interface Submission {
      * @param text what {@link #assess} returned
      */
     Optional<String> sha256(AssessedText text);
+
+    /**
+     * The values bound to it as text, a list for each row of a batch, of which there may be too many to tell all; empty where
+     * nothing is bound.
+     *
+     * @param text what {@link #assess} returned
+     * @param secrets tells which of them are not to be written down
+     */
+    default List<List<String>> values(AssessedText text, SecretParameters.Names secrets) {
+        return List.of();
+    }
 }

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.pipeline;
+package io.backstop.jdbc.internal.pipeline.preview;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.Destruction;
@@ -11,7 +11,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * What a statement would reach, as the catalog tells: the tables that it names, their partitions and children, and those to
@@ -77,9 +76,8 @@ final class CatalogImpact {
         }
         session.endOwnTransaction();
         List<ExpectedImpact.Table> distinct = tables.stream().distinct().toList();
-        return new ExpectedImpact(
+        return ExpectedImpact.of(
                 distinct.subList(0, Math.min(MOST_TABLES, distinct.size())),
-                Optional.empty(),
                 distinct.size() > MOST_TABLES ? "and more tables than these " + MOST_TABLES : "");
     }
 
