@@ -202,6 +202,10 @@ final class StatementReview {
                     lastJudgement.unasked(run, statement),
                     run.execution());
         } catch (SQLException e) {
+            Optional<Excess> outside = LimitedExecution.outsideTransaction(run.session(), e);
+            if (outside.isPresent() && run.execution().repeatable()) {
+                return pastLimit(run, statement, outside.get());
+            }
             audit.outcome(run.session(), statement, AuditTrail.failure(e), Links.NONE);
             throw e;
         } finally {

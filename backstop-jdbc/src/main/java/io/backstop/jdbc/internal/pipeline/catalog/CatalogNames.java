@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.MentionedNames;
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
@@ -28,7 +29,22 @@ final class CatalogNames {
     /** What BETWEEN, CASE, DISTINCT, IN, LIKE, SIMILAR TO, NATURAL JOIN and so on stand for. */
     private static final Set<String> IMPLIED = Set.of("=", "<>", "<", ">", "<=", ">=", "~", "~~", "!~~", "~~*", "!~~*");
 
-    private static final Set<CommandTag> COLLECTING_STATISTICS = Set.of(CommandTag.ANALYZE, CommandTag.VACUUM);
+    /** Commands on tables that take all of them where none is named. */
+    private static final Set<CommandTag> MAINTAINING =
+            Set.of(CommandTag.ANALYZE, CommandTag.VACUUM, CommandTag.CLUSTER, CommandTag.REPACK, CommandTag.REINDEX);
+
+    private static final Set<String> HOLDING_TABLES = Set.of("schema", "database", "system");
+
+    /** Those of these commands' options that are no key words (PostgreSQL documentation, SQL Commands). */
+    private static final Set<String> MAINTENANCE_OPTIONS = Set.of(
+            "buffer_usage_limit",
+            "disable_page_skipping",
+            "index_cleanup",
+            "only_database_stats",
+            "process_main",
+            "process_toast",
+            "skip_database_stats",
+            "skip_locked");
 
     private static final Set<CommandTag> ASSIGNING =
             Set.of(CommandTag.INSERT, CommandTag.UPDATE, CommandTag.MERGE, CommandTag.COPY_FROM);
@@ -37,7 +53,9 @@ final class CatalogNames {
     private final Map<String, Standing> objects;
     private final Map<String, Standing> operators;
     private final Set<String> refreshed;
-    private final Set<String> sampled;
+    private final Set<String> rebuilt;
+    private final Set<String> settable;
+    private final List<EventTrigger> eventTriggers;
     private final Map<CastUse, Standing> casts;
     private final boolean anywhere;
     private final ServerSpelling spelling;
@@ -51,11 +69,26 @@ final class CatalogNames {
         this.objects = Map.copyOf(builder.objects);
         this.operators = Map.copyOf(builder.operators);
         this.refreshed = Set.copyOf(builder.refreshed);
-        this.sampled = Set.copyOf(builder.sampled);
+        this.rebuilt = Set.copyOf(builder.rebuilt);
+        this.settable = Set.copyOf(builder.settable);
+        this.eventTriggers = List.of();
         this.casts = Map.copyOf(builder.casts);
         this.anywhere =
                 builder.anywhere || IMPLIED.stream().anyMatch(operator -> operators.get(operator) == Standing.CHANGES);
         this.spelling = builder.spelling;
+    }
+
+    private CatalogNames(CatalogNames names, List<EventTrigger> eventTriggers) {
+        this.functions = names.functions;
+        this.objects = names.objects;
+        this.operators = names.operators;
+        this.refreshed = names.refreshed;
+        this.rebuilt = names.rebuilt;
+        this.settable = names.settable;
+        this.casts = names.casts;
+        this.anywhere = names.anywhere;
+        this.spelling = names.spelling;
+        this.eventTriggers = List.copyOf(eventTriggers);
     }
 
     /** Where a cast of the user's happens. */
@@ -90,12 +123,15 @@ final class CatalogNames {
     /** What was said before of a statement of this command with these names; null where nothing was. */
     @Nullable
     Judgement remembered(StatementAssessment statement) {
+        if (onlyDefines(statement)) {
+            return ofCommand(statement).isPresent() ? null : Judgement.PLAIN;
+        }
         Judgement judgement = judgements.getIfPresent(statement.mentions());
         return judgement == null || ofCommand(statement).isPresent() ? null : judgement;
     }
 
     void remember(StatementAssessment statement, Judgement judgement) {
-        if (ofCommand(statement).isEmpty()) {
+        if (!onlyDefines(statement) && ofCommand(statement).isEmpty()) {
             judgements.put(statement.mentions(), judgement);
         }
     }
@@ -107,7 +143,20 @@ final class CatalogNames {
     /** What a command runs. */
     Judgement judge(StatementAssessment statement) {
         Optional<String> danger = ofCommand(statement);
-        return danger.isPresent() ? new Judgement(danger, true) : judge(statement.mentions());
+        if (danger.isPresent()) {
+            return new Judgement(danger, true);
+        }
+        return onlyDefines(statement) ? Judgement.PLAIN : judge(statement.mentions());
+    }
+
+    /** Whether it evaluates nothing of its text, as {@code GRANT EXECUTE ON FUNCTION f()}. */
+    private static boolean onlyDefines(StatementAssessment statement) {
+        return EvaluatingCommands.defines(statement.tag()) && !EvaluatingCommands.evaluates(statement.tag());
+    }
+
+    /** The same with what runs when something is defined. */
+    CatalogNames with(List<EventTrigger> triggers) {
+        return new CatalogNames(this, triggers);
     }
 
     private Judgement judge(MentionedNames names) {
@@ -163,17 +212,69 @@ final class CatalogNames {
     private Optional<String> ofCommand(StatementAssessment statement) {
         CommandTag tag = statement.tag();
         if (tag == CommandTag.REFRESH_MATERIALIZED_VIEW) {
-            return mentioned(statement.mentions(), refreshed);
+            Optional<String> refresh = mentioned(statement.mentions(), refreshed);
+            if (refresh.isPresent()) {
+                return refresh;
+            }
         }
-        if (COLLECTING_STATISTICS.contains(tag) && !sampled.isEmpty()) {
-            // Without a name it takes every table.
-            Optional<String> named = mentioned(statement.mentions(), sampled);
-            boolean everything =
-                    statement.targets().isEmpty() && statement.reads().isEmpty();
-            return named.isEmpty() && everything ? sampled.stream().findAny() : named;
+        if (MAINTAINING.contains(tag) && !rebuilt.isEmpty()) {
+            Optional<String> named = mentioned(statement.mentions(), rebuilt);
+            return named.isEmpty() && takesEveryTable(statement.mentions())
+                    ? rebuilt.stream().findAny()
+                    : named;
+        }
+        if (EvaluatingCommands.defines(tag)) {
+            Optional<String> trigger = eventTriggers.stream()
+                    .filter(each -> each.firesOn(tag))
+                    .map(EventTrigger::function)
+                    .findFirst();
+            if (trigger.isPresent()) {
+                return trigger;
+            }
+        }
+        if (!EvaluatingCommands.onRows(tag) && EvaluatingCommands.rebuilds(tag)) {
+            Optional<String> table = mentioned(statement.mentions(), rebuilt);
+            if (table.isPresent()) {
+                return table;
+            }
+        }
+        if (EvaluatingCommands.stores(tag)) {
+            return changingObject(statement.mentions()); // parsing runs the input functions of types
+        }
+        if (!settable.isEmpty() && EvaluatingCommands.onRows(tag)) {
+            Optional<String> set = statement.targets().stream()
+                    .map(target -> target.name().name())
+                    .filter(target -> spelling.kept(target).stream().anyMatch(settable::contains))
+                    .findFirst();
+            if (set.isPresent()) {
+                return set.map(name -> name + ", through which pg_settings is written");
+            }
         }
         if (ASSIGNING.contains(tag) && cast(CastUse.ASSIGNMENT) == Standing.CHANGES) {
             return Optional.of("the assignment to a column");
+        }
+        return Optional.empty();
+    }
+
+    /** It names no table, or what holds many; an option is no name, and a table with the name of one is taken for it. */
+    private static boolean takesEveryTable(MentionedNames names) {
+        boolean named = false;
+        for (int i = 0; i < names.size(); i++) {
+            if (HOLDING_TABLES.contains(names.name(i)) && names.keyword(i)) {
+                return true;
+            }
+            named |= !names.keyword(i) && !MAINTENANCE_OPTIONS.contains(names.name(i));
+        }
+        return !named;
+    }
+
+    private Optional<String> changingObject(MentionedNames names) {
+        for (int i = 0; i < names.size(); i++) {
+            for (String name : spelling.kept(names.name(i))) {
+                if (objects.get(name) == Standing.CHANGES) {
+                    return Optional.of(name);
+                }
+            }
         }
         return Optional.empty();
     }
@@ -228,7 +329,8 @@ final class CatalogNames {
         private final Map<String, Standing> objects = new HashMap<>();
         private final Map<String, Standing> operators = new HashMap<>();
         private final Set<String> refreshed = new HashSet<>();
-        private final Set<String> sampled = new HashSet<>();
+        private final Set<String> rebuilt = new HashSet<>();
+        private final Set<String> settable = new HashSet<>();
         private final Map<CastUse, Standing> casts = new HashMap<>();
         private final ServerSpelling spelling;
         private boolean anywhere;
@@ -257,8 +359,12 @@ final class CatalogNames {
             refreshed.add(materializedView);
         }
 
-        void sampled(String table) {
-            sampled.add(table);
+        void rebuilt(String object) {
+            rebuilt.add(object);
+        }
+
+        void settable(String relation) {
+            settable.add(relation);
         }
 
         void anywhere() {

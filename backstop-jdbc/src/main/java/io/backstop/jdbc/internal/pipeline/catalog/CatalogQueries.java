@@ -37,7 +37,16 @@ final class CatalogQueries {
                     UNION ALL SELECT 'o', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_operator WHERE oid >= USERS
                     UNION ALL SELECT 'c', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_cast WHERE oid >= USERS
                     UNION ALL SELECT 'k', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_constraint
-                    WHERE contypid <> 0::pg_catalog.oid
+                    WHERE contypid <> 0::pg_catalog.oid OR contype = 'c'
+                    UNION ALL SELECT 'n', pg_catalog.concat(n.oid, ' ', n.relname) FROM pg_catalog.pg_class AS n
+                    WHERE n.oid >= USERS AND (n.relchecks <> 0 OR n.relhassubclass OR n.relispartition OR n.reloftype >= USERS
+                        OR n.oid = ANY (ARRAY(SELECT pg_catalog.unnest(ARRAY[e.indrelid, e.indexrelid])
+                            FROM pg_catalog.pg_index AS e WHERE e.indexprs IS NOT NULL OR e.indpred IS NOT NULL))
+                        OR n.oid = ANY (ARRAY(SELECT e.stxrelid FROM pg_catalog.pg_statistic_ext AS e)))
+                    UNION ALL SELECT 'l', pg_catalog.concat(inhrelid, ' ', inhparent) FROM pg_catalog.pg_inherits
+                    UNION ALL SELECT 'q', pg_catalog.concat(partrelid, ' ', xmin) FROM pg_catalog.pg_partitioned_table
+                    WHERE partexprs IS NOT NULL
+                    UNION ALL SELECT 'v', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_event_trigger
                     UNION ALL SELECT 'a', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_amproc WHERE oid >= USERS
                     UNION ALL SELECT 'b', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_amop WHERE oid >= USERS
                     UNION ALL SELECT 'i', pg_catalog.concat(indexrelid, ' ', xmin) FROM pg_catalog.pg_index
@@ -57,7 +66,7 @@ final class CatalogQueries {
                     tsm_handler,internal}'::pg_catalog.regtype[])
                     OR 'pg_catalog.internal'::pg_catalog.regtype = ANY (p.proargtypes),
                 p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1,
-                CASE WHEN p.provolatile <> 'v' THEN p.prosrc END,
+                CASE WHEN p.provolatile <> 'v' OR v.evtfoid IS NOT NULL THEN p.prosrc END,
                 CASE WHEN p.provolatile <> 'v' THEN pg_catalog.pg_get_function_sqlbody(p.oid) END,
                 pg_catalog.array_to_string(p.proconfig, ',')
             FROM pg_catalog.pg_proc AS p
@@ -65,7 +74,24 @@ final class CatalogQueries {
             LEFT JOIN pg_catalog.pg_depend AS e ON e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid
                 AND e.deptype = 'e'
             LEFT JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
+            LEFT JOIN (SELECT DISTINCT evtfoid FROM pg_catalog.pg_event_trigger) AS v ON v.evtfoid = p.oid
             WHERE p.oid >= USERS OR NOT l.lanname = ANY ('{internal,c,sql}')""");
+
+    /** What runs with commands that define something: the function, and the tags of the commands; none stand for all. */
+    static final String EVENT_TRIGGERS = qualified("""
+            SELECT v.evtfoid, pg_catalog.array_to_string(v.evttags, ',')
+            FROM pg_catalog.pg_event_trigger AS v WHERE v.evtenabled <> 'D'""");
+
+    /** Relations a write to which may set a parameter: views over pg_settings, and what a rule makes one. */
+    static final String SETTABLE = qualified("""
+            WITH RECURSIVE settable (id) AS (
+                SELECT r.ev_class FROM pg_catalog.pg_rewrite AS r WHERE r.oid >= USERS
+                AND r.ev_action::pg_catalog.text ~ pg_catalog.concat(':relid ', 'pg_catalog.pg_settings'::pg_catalog.regclass::pg_catalog.oid, ' ')
+                UNION SELECT r.ev_class FROM settable JOIN pg_catalog.pg_depend AS d ON d.refobjid = settable.id
+                    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+                JOIN pg_catalog.pg_rewrite AS r ON r.oid = d.objid)
+            SELECT c.relname FROM settable JOIN pg_catalog.pg_class AS c ON c.oid = settable.id""");
 
     /** PostgreSQL's own functions that may change something: those that are VOLATILE, and those of a given name. */
     static final String BUILT_IN = qualified("""
@@ -133,7 +159,9 @@ final class CatalogQueries {
     /**
      * What is reached from given objects by dependency: a view through its rule, a domain through its CHECK, a table through a
      * policy or a column of a reached type (then as a type itself), and as one whose statistics are taken (class pg_index)
-     * through an index or statistics on expressions. A materialized view runs nothing when it is read.
+     * through an index or statistics on expressions, or with an inheritance child of that kind. A materialized view runs
+     * nothing when it is read. Kind d is what a command runs code by that builds, checks or moves rows anew: such tables with
+     * all relatives by inheritance, those of a reached partition key, their indexes and row types.
      */
     static final String REACHED = qualified("""
             WITH RECURSIVE reached (class, id) AS (
@@ -149,11 +177,13 @@ final class CatalogQueries {
                             THEN 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
                         WHEN k.contypid <> 0::pg_catalog.oid
                             THEN 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
+                        WHEN part.partrelid IS NOT NULL
+                            THEN 'pg_catalog.pg_partitioned_table'::pg_catalog.regclass::pg_catalog.oid
                         WHEN i.indexrelid IS NOT NULL OR s.oid IS NOT NULL OR k.oid IS NOT NULL
                             THEN 'pg_catalog.pg_index'::pg_catalog.regclass::pg_catalog.oid
                         ELSE d.classid END AS class,
                         coalesce(r.ev_class, y.polrelid, nullif(k.contypid, 0::pg_catalog.oid), nullif(k.conrelid, 0::pg_catalog.oid),
-                            i.indrelid, s.stxrelid, d.objid) AS id
+                            i.indrelid, s.stxrelid, part.partrelid, d.objid) AS id
                     FROM pg_catalog.pg_depend AS d
                     LEFT JOIN pg_catalog.pg_rewrite AS r ON r.oid = d.objid AND r.ev_type = '1'
                         AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
@@ -168,9 +198,12 @@ final class CatalogQueries {
                     LEFT JOIN pg_catalog.pg_statistic_ext AS s ON s.oid = d.objid
                         AND d.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
                         AND reached.class <> 'pg_catalog.pg_class'::pg_catalog.regclass
+                    LEFT JOIN pg_catalog.pg_partitioned_table AS part ON part.partrelid = d.objid
+                        AND part.partexprs IS NOT NULL AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        AND reached.class <> 'pg_catalog.pg_class'::pg_catalog.regclass
                     WHERE d.refclassid = reached.class AND d.refobjid = reached.id AND (
                         r.oid IS NOT NULL OR y.oid IS NOT NULL OR k.oid IS NOT NULL OR i.indexrelid IS NOT NULL
-                        OR s.oid IS NOT NULL
+                        OR s.oid IS NOT NULL OR part.partrelid IS NOT NULL
                         OR d.classid = ANY ('{pg_catalog.pg_proc,pg_catalog.pg_operator,pg_catalog.pg_cast,pg_catalog.pg_amop,
                             pg_catalog.pg_amproc}'::pg_catalog.regclass[])
                         OR d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
@@ -180,6 +213,14 @@ final class CatalogQueries {
                     UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, rel.reltype WHERE rel.relkind = 'c'
                 ) AS next
                 WHERE rel.relkind IS NULL OR rel.relkind <> 'm'
+            ), planned (id) AS (
+                SELECT id FROM reached WHERE class = 'pg_catalog.pg_index'::pg_catalog.regclass
+                UNION SELECT h.inhparent FROM planned JOIN pg_catalog.pg_inherits AS h ON h.inhrelid = planned.id
+            ), related (id) AS (
+                SELECT relative.id FROM (SELECT planned.id FROM planned UNION SELECT key.id FROM reached AS key
+                    WHERE key.class = 'pg_catalog.pg_partitioned_table'::pg_catalog.regclass) AS relative
+                UNION SELECT CASE WHEN h.inhrelid = related.id THEN h.inhparent ELSE h.inhrelid END
+                FROM related JOIN pg_catalog.pg_inherits AS h ON h.inhrelid = related.id OR h.inhparent = related.id
             )
             SELECT 'f', '', id FROM reached WHERE class = 'pg_catalog.pg_proc'::pg_catalog.regclass
             UNION ALL
@@ -187,8 +228,15 @@ final class CatalogQueries {
             FROM reached JOIN pg_catalog.pg_class AS c ON c.oid = id
             WHERE class = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.relkind = ANY ('{r,p,f,v,c,m}')
             UNION ALL
-            SELECT 's', c.relname, id FROM reached JOIN pg_catalog.pg_class AS c ON c.oid = id
-            WHERE class = 'pg_catalog.pg_index'::pg_catalog.regclass
+            SELECT 's', c.relname, id FROM planned JOIN pg_catalog.pg_class AS c ON c.oid = id
+            UNION ALL
+            SELECT 'd', c.relname, id FROM related JOIN pg_catalog.pg_class AS c ON c.oid = id
+            UNION ALL
+            SELECT 'd', t.typname, related.id FROM related JOIN pg_catalog.pg_class AS c ON c.oid = related.id
+            JOIN pg_catalog.pg_type AS t ON t.oid = c.reloftype
+            UNION ALL
+            SELECT 'd', c.relname, related.id FROM related JOIN pg_catalog.pg_index AS i ON i.indrelid = related.id
+            JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
             UNION ALL
             SELECT 't', t.typname, id FROM reached JOIN pg_catalog.pg_type AS t ON t.oid = id
             WHERE class = 'pg_catalog.pg_type'::pg_catalog.regclass

@@ -115,7 +115,35 @@ final class CatalogReader {
         while (addCallers(names)) {
             names = names(spelling);
         }
-        return names;
+        return names.with(eventTriggers(names));
+    }
+
+    /** Those that may change something, whoever wrote them: event triggers are VOLATILE even where they only look. */
+    private List<EventTrigger> eventTriggers(CatalogNames names) throws SQLException {
+        List<EventTrigger> triggers = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(CatalogQueries.EVENT_TRIGGERS)) {
+            while (rows.next()) {
+                Routine routine = routines.get(rows.getLong(1));
+                if (routine != null && routine.extension().isEmpty() && !onlyLooks(routine, names)) {
+                    String tags = text(rows, 2);
+                    triggers.add(new EventTrigger(
+                            routine.name(),
+                            COMMA.splitAsStream(tags)
+                                    .filter(tag -> !tag.isEmpty())
+                                    .collect(Collectors.toSet())));
+                }
+            }
+        }
+        return triggers;
+    }
+
+    private static boolean onlyLooks(Routine routine, CatalogNames names) {
+        if (!READABLE.contains(routine.language()) || liftsGuard(routine.settings())) {
+            return false;
+        }
+        FunctionBody body = FunctionBody.of(routine.source());
+        return body.readable() && !body.writes() && !names.changesIn(body);
     }
 
     private void readRoutines() throws SQLException {
@@ -265,10 +293,9 @@ final class CatalogReader {
             switch (reached.kind()) {
                 case "f" -> reachedRoutines.add(reached.id());
                 case "m" -> names.refreshed(reached.name());
-                case "s" -> {
-                    names.sampled(reached.name());
+                case "s" ->
                     names.object(reached.name(), Standing.CHANGES); // the planner runs it for every query of the table
-                }
+                case "d" -> names.rebuilt(reached.name());
                 case "o" -> names.operator(reached.name(), Standing.CHANGES);
                 case "r" -> names.object(reached.name(), Standing.CHANGES);
                 case "t" -> {
@@ -286,6 +313,7 @@ final class CatalogReader {
         }
         builtIn.forEach((name, callable) -> names.function(name, callable.standing(), callable.withOneArgument()));
         addObjects(names);
+        addSettable(names);
         return names.build();
     }
 
@@ -302,6 +330,15 @@ final class CatalogReader {
                     case "o" -> names.operator(name, standing);
                     default -> names.cast(castUse(rows.getString(1)), standing);
                 }
+            }
+        }
+    }
+
+    private void addSettable(CatalogNames.Builder names) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(CatalogQueries.SETTABLE)) {
+            while (rows.next()) {
+                names.settable(rows.getString(1));
             }
         }
     }

@@ -124,6 +124,7 @@ public final class CatalogWeigher {
 
     private static boolean evaluates(StatementAssessment statement) {
         return EvaluatingCommands.evaluates(statement.tag())
+                || EvaluatingCommands.defines(statement.tag())
                 || (statement.risk().compareTo(RiskLevel.HIGH) < 0 && !PASSIVE.contains(statement.tag()));
     }
 

@@ -15,6 +15,7 @@ import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The body of a function in SQL or PL/pgSQL, which share PostgreSQL's lexer: which names stand in it, and whether what it runs
@@ -22,8 +23,31 @@ import java.util.Optional;
  *
  * @param names what it mentions, read under either setting of standard_conforming_strings
  * @param readable whether all that it runs is named in it, and none of that is a reviewed function that changes something
+ * @param writes whether a command stands in it that may change something
  */
-record FunctionBody(List<MentionedNames> names, boolean readable) {
+record FunctionBody(List<MentionedNames> names, boolean readable, boolean writes) {
+    private static final Set<Keyword> WRITING = Set.of(
+            Keyword.ALTER,
+            Keyword.CALL,
+            Keyword.CLUSTER,
+            Keyword.COMMENT,
+            Keyword.COPY,
+            Keyword.CREATE,
+            Keyword.DELETE,
+            Keyword.DO,
+            Keyword.DROP,
+            Keyword.GRANT,
+            Keyword.IMPORT,
+            Keyword.INSERT,
+            Keyword.MERGE,
+            Keyword.REASSIGN,
+            Keyword.REFRESH,
+            Keyword.REINDEX,
+            Keyword.REVOKE,
+            Keyword.SECURITY,
+            Keyword.TRUNCATE,
+            Keyword.UPDATE);
+
     FunctionBody {
         names = List.copyOf(names);
     }
@@ -31,12 +55,23 @@ record FunctionBody(List<MentionedNames> names, boolean readable) {
     static FunctionBody of(String source) {
         List<MentionedNames> names = new ArrayList<>(2);
         boolean readable = true;
+        boolean writes = false;
         for (boolean standardStrings : source.indexOf('\\') < 0 ? new boolean[] {true} : new boolean[] {true, false}) {
             TokenList tokens = Lexer.scan(source, standardStrings);
             names.add(NameCollector.collect(tokens, new TokenSpan(0, tokens.size())));
             readable &= readable(tokens);
+            writes |= writes(tokens);
         }
-        return new FunctionBody(names, readable);
+        return new FunctionBody(names, readable, writes);
+    }
+
+    private static boolean writes(TokenList tokens) {
+        for (int i = 0; i < tokens.size(); i++) {
+            if (WRITING.contains(tokens.keyword(i))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean readable(TokenList tokens) {

@@ -53,6 +53,10 @@ final class Count {
         }
         Optional<Excess> excess = foreign.uncounted(before, now, answered).map(Excess::uncounted);
         if (excess.isEmpty()) {
+            excess = SystemCatalogWrites.find(connection, assessment, code, before, now)
+                    .map(Excess::uncounted);
+        }
+        if (excess.isEmpty()) {
             excess = lost.find(connection, assessment, now).map(Excess::counted);
         }
         if (excess.isEmpty()) {

@@ -42,6 +42,9 @@ public final class LimitedExecution {
     /** invalid_transaction_termination (PostgreSQL documentation, appendix A). */
     private static final String TERMINATION = "2D000";
 
+    /** active_sql_transaction: the statement runs in no transaction block, and did not run. */
+    private static final String IN_TRANSACTION = "25001";
+
     /** Statements that run what cannot be read here, within one transaction. */
     private static final Set<CommandTag> UNSEEN = Set.of(CommandTag.DO, CommandTag.EXECUTE, CommandTag.CALL);
 
@@ -264,6 +267,18 @@ public final class LimitedExecution {
         try (Statement statement = connection.createStatement()) {
             statement.execute(sql);
         }
+    }
+
+    /**
+     * Why a statement cannot be counted that the server refuses to run in the transaction in which it would have been; empty
+     * where the caller's own is why, or the failure is another.
+     */
+    public static Optional<Excess> outsideTransaction(GuardedSession session, SQLException failure)
+            throws SQLException {
+        return IN_TRANSACTION.equals(failure.getSQLState()) && session.outsideTransaction()
+                ? Optional.of(
+                        Excess.uncounted("what its code changes cannot be counted, because it runs in no transaction"))
+                : Optional.empty();
     }
 
     /** Without Backstop it would have run: there was no transaction around it. */

@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
+import io.backstop.api.analysis.MentionedNames;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
@@ -15,6 +16,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Finds what a statement took away without deleting rows, through code that cannot be seen: tables that were dropped,
@@ -37,6 +39,8 @@ final class LostTables {
             AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d
                 WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())""";
 
+    private static final Set<CommandTag> MOVING_ROWS = Set.of(CommandTag.CLUSTER, CommandTag.REPACK);
+
     private final TableStates before;
     private final Set<Column> droppedBefore;
 
@@ -49,7 +53,7 @@ final class LostTables {
     static LostTables since(Connection connection, TableStates before) throws SQLException {
         return new LostTables(
                 before,
-                before.catalogWrites() == 0
+                before.relationWrites() == 0
                         ? Set.of()
                         : Locked.of(connection).dropped().keySet());
     }
@@ -57,10 +61,10 @@ final class LostTables {
     /**
      * What the statement took away, in words of which it is the subject.
      *
-     * @param assessment what its text says itself; a rewrite that its ALTER TABLE asks for is no loss
+     * @param assessment what its text says itself; a rewrite that its ALTER TABLE or CLUSTER asks for is no loss
      */
     Optional<String> find(Connection connection, Assessment assessment, TableStates now) throws SQLException {
-        if (now.catalogWrites() == before.catalogWrites()) {
+        if (now.relationWrites() == before.relationWrites()) {
             return Optional.empty();
         }
         Locked locked = Locked.of(connection);
@@ -84,7 +88,7 @@ final class LostTables {
                 .findFirst();
     }
 
-    private static Set<Long> altered(Connection connection, Assessment assessment) throws SQLException {
+    private Set<Long> altered(Connection connection, Assessment assessment) throws SQLException {
         Set<Long> altered = new HashSet<>();
         for (StatementAssessment statement : assessment.statements()) {
             if (statement.tag() == CommandTag.ALTER_TABLE) {
@@ -92,9 +96,22 @@ final class LostTables {
                     RelationName table = target.name();
                     altered.addAll(ChangedRows.tree(connection, table.quoted()));
                 }
+            } else if (MOVING_ROWS.contains(statement.tag())) {
+                altered.addAll(mentioned(statement.mentions()));
             }
         }
         return altered;
+    }
+
+    private Set<Long> mentioned(MentionedNames names) {
+        Set<String> all = new HashSet<>();
+        for (int i = 0; i < names.size(); i++) {
+            all.add(names.name(i));
+        }
+        return before.tables().entrySet().stream()
+                .filter(table -> all.contains(table.getValue().name()))
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toSet());
     }
 
     /**

@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What a session has done to the user's tables at one moment of its transaction, in one query: rows by the server's
@@ -22,8 +23,7 @@ import java.util.Set;
  * @param rows the rows by the table's oid, large objects included
  * @param tables the tables that there are, by oid
  * @param foreignWrites the foreign tables that the transaction holds a writer's lock on: their rows are not counted
- * @param catalogWrites how often the transaction changed relations or columns; while it is the same, none was dropped or
- *     got another file
+ * @param catalogs the rows of the system catalog by the oid of its table, whatever changed them: definitions are rows, too
  * @param nextTransaction no transaction with a lower number begins any more; 32 bits, as a row's {@code xmin} has
  * @param countersSetBy where the setting of the counters comes from; empty where the role may not change it
  * @param transaction the number of the transaction, once it has written something
@@ -32,15 +32,17 @@ record TableStates(
         Map<Long, RowCounts> rows,
         Map<Long, Table> tables,
         Set<Long> foreignWrites,
-        long catalogWrites,
+        Map<Long, RowCounts> catalogs,
         int nextTransaction,
         Optional<String> countersSetBy,
         Optional<String> transaction) {
     /** pg_class and pg_attribute: their oids are the same in every version. */
-    private static final Set<Long> CATALOGS = Set.of(1259L, 1249L);
+    private static final Set<Long> OF_RELATIONS = Set.of(1259L, 1249L);
 
     /** pg_largeobject_metadata; the pages of 2 kB are rows of pg_largeobject, 2613. A change of owner takes nothing away. */
     private static final long LARGE_OBJECTS = 2995;
+
+    private static final long PAGES_OF_LARGE_OBJECTS = 2613;
 
     /** Oids from here on are not the system's own (PostgreSQL's access/transam.h). */
     private static final long FIRST_USER_OID = 16384;
@@ -71,7 +73,10 @@ record TableStates(
             JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
             WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f}'::pg_catalog."char"[])
             AND (c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
-                OR c.oid OPERATOR(pg_catalog.=) ANY ('{1259,1249,2613,2995}'::pg_catalog.oid[]))""";
+                OR c.oid OPERATOR(pg_catalog.=) '1259'::pg_catalog.oid
+                OR pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) OPERATOR(pg_catalog.>) '0'::pg_catalog.int8
+                OR pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) OPERATOR(pg_catalog.>) '0'::pg_catalog.int8
+                OR pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) OPERATOR(pg_catalog.>) '0'::pg_catalog.int8)""";
 
     /** Since 15 the right to change a setting can be granted. */
     private static final String MAY_BE_GRANTED =
@@ -81,6 +86,7 @@ record TableStates(
         rows = Map.copyOf(rows);
         tables = Map.copyOf(tables);
         foreignWrites = Set.copyOf(foreignWrites);
+        catalogs = Map.copyOf(catalogs);
     }
 
     static TableStates of(Connection connection) throws SQLException {
@@ -96,7 +102,7 @@ record TableStates(
         Map<Long, RowCounts> rows = new HashMap<>();
         Map<Long, Table> tables = new HashMap<>();
         Set<Long> foreignWrites = new HashSet<>();
-        long catalogWrites = 0;
+        Map<Long, RowCounts> catalogs = new HashMap<>();
         int nextTransaction = 0;
         Optional<String> source = Optional.empty();
         Optional<String> transaction = Optional.empty();
@@ -107,10 +113,13 @@ record TableStates(
             nextTransaction = (int) Long.parseLong(row.getString("next"));
             long oid = row.getLong("oid");
             RowCounts counts = new RowCounts(row.getLong("inserted"), row.getLong("updated"), row.getLong("deleted"));
-            if (CATALOGS.contains(oid)) {
-                catalogWrites += counts.changed();
-            } else if (!counts.isEmpty()) {
-                rows.put(oid, oid == LARGE_OBJECTS ? new RowCounts(0, 0, counts.deleted()) : counts);
+            if (oid < FIRST_USER_OID) {
+                catalogs.put(oid, counts);
+            }
+            if (!counts.isEmpty() && (oid >= FIRST_USER_OID || oid == PAGES_OF_LARGE_OBJECTS)) {
+                rows.put(oid, counts);
+            } else if (oid == LARGE_OBJECTS && counts.deleted() > 0) {
+                rows.put(oid, new RowCounts(0, 0, counts.deleted()));
             }
             if (row.getBoolean("locked")) {
                 foreignWrites.add(oid);
@@ -125,7 +134,7 @@ record TableStates(
                                 row.getLong("root")));
             }
         }
-        return new TableStates(rows, tables, foreignWrites, catalogWrites, nextTransaction, source, transaction);
+        return new TableStates(rows, tables, foreignWrites, catalogs, nextTransaction, source, transaction);
     }
 
     private static void requireCounts(String trackCounts) throws ImpactLimitException {
@@ -147,6 +156,23 @@ record TableStates(
                     "how many rows the statement changes cannot be known where the session has set track_counts",
                     "send RESET track_counts first, or switch impact_analysis_enabled off in the policy");
         }
+    }
+
+    /** How often the transaction changed relations or columns; while it is the same, none was dropped or got another file. */
+    long relationWrites() {
+        return OF_RELATIONS.stream()
+                .mapToLong(oid -> catalogs.getOrDefault(oid, RowCounts.NONE).changed())
+                .sum();
+    }
+
+    /** The tables of the system catalog that have been written to since. */
+    Set<Long> catalogsWrittenSince(TableStates before) {
+        return catalogs.entrySet().stream()
+                .filter(table -> !table.getValue()
+                        .since(before.catalogs.getOrDefault(table.getKey(), RowCounts.NONE))
+                        .isEmpty())
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toSet());
     }
 
     /** Whether the counters were set since: a setting says who set it, but not what it was in between. */
