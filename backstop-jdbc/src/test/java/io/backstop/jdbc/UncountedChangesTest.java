@@ -1,6 +1,7 @@
 package io.backstop.jdbc;
 
 import io.backstop.api.error.ImpactLimitException;
+import io.backstop.api.error.StatementBlockedException;
 import io.backstop.jdbc.policy.PolicyReader;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
@@ -235,6 +236,52 @@ class UncountedChangesTest {
             }
         }
         connection.commit();
+        assertNothingChanged();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT opens('c')",
+                "SELECT opens_and_only_looks('c')",
+                "DO $$ DECLARE c refcursor := 'c'; BEGIN OPEN c FOR SELECT wipe() FROM generate_series(1, 2); END $$",
+                "CALL opening('c')"
+            })
+    void what_a_cursor_runs_that_a_function_opened_is_refused_or_counted(String opening) throws SQLException {
+        String open =
+                " LANGUAGE plpgsql AS 'BEGIN OPEN $1 FOR SELECT wipe() FROM generate_series(1, 2); RETURN $1; END'";
+        database.run(
+                "CREATE FUNCTION wipe() RETURNS int LANGUAGE plpgsql AS 'BEGIN DELETE FROM users; RETURN 1; END'",
+                "CREATE FUNCTION opens(refcursor) RETURNS refcursor" + open,
+                "CREATE FUNCTION opens_and_only_looks(refcursor) RETURNS refcursor STABLE" + open,
+                "CREATE PROCEDURE opening(refcursor)" + open.replace("RETURN $1; ", ""));
+        try (Backstop application = Backstop.builder()
+                        .policy("application")
+                        .snapshots(new FakeSnapshots())
+                        .control(folder.resolve("application.db"))
+                        .build();
+                Connection guarded = application.guard(database.connect());
+                Statement statement = guarded.createStatement()) {
+            guarded.setAutoCommit(false);
+            for (String fetch :
+                    new String[] {"FETCH 1 FROM c", "FETCH ALL FROM c", "MOVE 1 FROM c", "FETCH 1 FROM c"}) {
+                statement.execute(opening);
+                assertThatThrownBy(() -> statement.execute(fetch))
+                        .as(fetch)
+                        .isInstanceOfAny(StatementBlockedException.class, ImpactLimitException.class);
+                guarded.rollback();
+            }
+            if (opening.startsWith("SELECT")) {
+                assertThatThrownBy(() -> {
+                            try (ResultSet row = statement.executeQuery(opening)) {
+                                row.next();
+                                row.getObject(1);
+                            }
+                        })
+                        .isInstanceOf(SQLException.class);
+                guarded.commit();
+            }
+        }
         assertNothingChanged();
     }
 

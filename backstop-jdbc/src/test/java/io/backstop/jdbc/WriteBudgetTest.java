@@ -195,6 +195,43 @@ class WriteBudgetTest {
     }
 
     @Test
+    void rows_that_are_inserted_meanwhile_do_not_stretch_it() throws Exception {
+        database.run("DELETE FROM users WHERE id > 100");
+        Connection connection = connect("\"max_write_percent_without_critical\": 100");
+        update(connection, "INSERT INTO users SELECT n FROM generate_series(30001, 30500) AS n");
+        update(connection, "DELETE FROM users WHERE id <= 50");
+        assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id = 51"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("would have changed 51 rows within 3600 seconds, more than 50 percent of users");
+        update(connection, "INSERT INTO users SELECT n FROM generate_series(40001, 40500) AS n");
+        assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id = 51"))
+                .isInstanceOf(ImpactLimitException.class);
+        clock.advance(Duration.ofHours(1));
+        assertThat(update(connection, "DELETE FROM users WHERE id BETWEEN 51 AND 90"))
+                .as("the window begins anew with the rows that are there")
+                .isEqualTo(40);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"UPDATE users SET name = name WHERE id = 1", "DELETE FROM users WHERE id = 99"})
+    void what_another_session_inserts_after_a_first_write_does_not_stretch_it(String first) throws Exception {
+        database.run("DELETE FROM users WHERE id > 100");
+        Connection connection = connect("\"max_write_percent_without_critical\": 100");
+        connection.setAutoCommit(false);
+        update(connection, first);
+        connection.rollback();
+        connection.setAutoCommit(true);
+        database.run("INSERT INTO users SELECT n FROM generate_series(30001, 30500) AS n");
+        update(connection, "DELETE FROM users WHERE id <= 50");
+        assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id = 51"))
+                .isInstanceOf(ImpactLimitException.class);
+        assertThatThrownBy(() ->
+                        Backstop.asAgent("other", () -> update(connection, "DELETE FROM users WHERE id <= 30001")))
+                .as("another agent's budget is of the same size of the table")
+                .isInstanceOf(ImpactLimitException.class);
+    }
+
+    @Test
     void what_is_rolled_back_is_given_back() throws Exception {
         Connection connection = connect("\"write_budget\": {\"rows\": 3, \"percent\": 100}");
         connection.setAutoCommit(false);

@@ -11,12 +11,17 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 
 /** What agents have changed, as a table with a row for each table of each write. Thread-safe. */
 public final class WriteBudgetRepository implements WriteBudgets {
+    private static final int LOOKS_WITHIN_WINDOW = 4;
+
     private final ControlDatabase database;
     private final Clock clock;
 
@@ -48,11 +53,55 @@ public final class WriteBudgetRepository implements WriteBudgets {
                 }
             }
             long since = now.minus(window).toEpochMilli();
+            long lately = now.minus(window.dividedBy(LOOKS_WITHIN_WINDOW)).toEpochMilli();
             Map<Long, TableRows> byTable = new HashMap<>();
+            Map<Long, Long> sizes = new HashMap<>();
+            Set<Long> due = new HashSet<>();
             for (TableRows table : rows) {
                 byTable.put(table.table(), used(connection, agentId, databaseName, table.table(), since));
+                smallest(connection, databaseName, table.table(), since)
+                        .ifPresent(size -> sizes.put(table.table(), size));
+                if (smallest(connection, databaseName, table.table(), lately).isEmpty()) {
+                    due.add(table.table());
+                }
             }
-            return new Usage(entry, used(connection, agentId, since), byTable);
+            return new Usage(entry, used(connection, agentId, since), byTable, sizes, due);
+        });
+    }
+
+    private static Optional<Long> smallest(Connection connection, String databaseName, long table, long since)
+            throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement("SELECT min(size) FROM write_budget"
+                + " WHERE size IS NOT NULL AND database = ? AND relation = ? AND at > ?")) {
+            select.setString(1, databaseName);
+            select.setLong(2, table);
+            select.setLong(3, since);
+            try (ResultSet row = select.executeQuery()) {
+                row.next();
+                long size = row.getLong(1);
+                return row.wasNull() ? Optional.empty() : Optional.of(size);
+            }
+        }
+    }
+
+    @Override
+    public void measured(String agentId, String databaseName, long table, long size, Duration window)
+            throws ControlStoreUnavailableException {
+        Instant now = clock.instant();
+        database.perform(connection -> {
+            removeExpired(connection, now);
+            try (PreparedStatement insert = connection.prepareStatement(
+                    "INSERT INTO write_budget (entry, agent_id,"
+                            + " database, relation, changed, deleted, at, expires_at, size) VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?)")) {
+                insert.setString(1, "size_" + UUID.randomUUID());
+                insert.setString(2, agentId);
+                insert.setString(3, databaseName);
+                insert.setLong(4, table);
+                insert.setLong(5, now.toEpochMilli());
+                insert.setLong(6, now.plus(window).toEpochMilli());
+                insert.setLong(7, size);
+                insert.executeUpdate();
+            }
         });
     }
 

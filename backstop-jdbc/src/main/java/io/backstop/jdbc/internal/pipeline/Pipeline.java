@@ -84,7 +84,7 @@ public final class Pipeline implements AutoCloseable {
         this.catalog = new CatalogWeigher(clock);
         this.descriptions = new DescriptionCheck(catalog, judge);
         CodeOnWrite codeOnWrite = new CodeOnWrite(clock);
-        LimitedExecution limited = new LimitedExecution(codeOnWrite, store.budgets());
+        LimitedExecution limited = new LimitedExecution(codeOnWrite, store.budgets(), clock);
         this.deferredTriggers = new DeferredTriggerCheck(policies, limited);
         SecuredExecution secured = new SecuredExecution(
                 parts.snapshots(),

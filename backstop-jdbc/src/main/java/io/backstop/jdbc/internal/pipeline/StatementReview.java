@@ -155,6 +155,7 @@ final class StatementReview {
             }
             approvalId = Optional.of(approvals.approve(run, statement, hold));
         }
+        limited.beginning(run.session(), statement.assessment(), run.policy().impact());
         if (secured.applies(verdict, statement)) {
             return allowed.secure(run, statement, approvalId);
         }

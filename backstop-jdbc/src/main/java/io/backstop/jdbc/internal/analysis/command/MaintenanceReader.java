@@ -112,8 +112,11 @@ final class MaintenanceReader implements CommandReader {
         reading.facts().reads(view); // runs its query
         reading.facts().fire(Rule.REFRESH_MATERIALIZED_VIEW, view.toString());
         if (cursor.accept(Keyword.WITH)) {
-            cursor.accept(Keyword.NO);
+            boolean without = cursor.accept(Keyword.NO);
             cursor.require(Keyword.DATA);
+            if (without) {
+                reading.facts().fire(Rule.REFRESH_WITHOUT_DATA, view.toString());
+            }
         }
         return CommandTag.REFRESH_MATERIALIZED_VIEW;
     }

@@ -47,6 +47,7 @@ public enum Rule {
     EXECUTE_PREPARED(HIGH, "runs a prepared statement that cannot be seen here"),
     TWO_PHASE_COMMIT(HIGH, "prepares or ends a two-phase transaction"),
     REWRITE_STORAGE(HIGH, "locks a table and rewrites it or its indexes"),
+    REFRESH_WITHOUT_DATA(HIGH, "takes every row out of a materialized view, and puts none back"),
     LOAD_LIBRARY(HIGH, "loads code into the server"),
     IMPORT_FOREIGN_SCHEMA(HIGH, "creates the tables of a foreign server"),
     SET_ROLE(HIGH, "changes as whom later statements run"),

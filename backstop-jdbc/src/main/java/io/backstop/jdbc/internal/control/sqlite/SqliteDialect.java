@@ -112,9 +112,16 @@ final class SqliteDialect implements Dialect {
             '$.impact', json_object('tables', json('[]'), 'rows', null, 'note', ''),
             '$.signature_required', json('false'))"""));
 
+    /** How large tables were before agents wrote to them. */
+    private static final Migration TABLE_SIZES = new Migration(
+            5,
+            List.of(
+                    "ALTER TABLE write_budget ADD COLUMN size INTEGER",
+                    "CREATE INDEX write_budget_sizes ON write_budget (database, relation, at) WHERE size IS NOT NULL"));
+
     @Override
     public List<Migration> migrations() {
-        return List.of(FIRST, SECOND, SIGNED_DECISIONS);
+        return List.of(FIRST, SECOND, SIGNED_DECISIONS, TABLE_SIZES);
     }
 
     @Override

@@ -76,7 +76,7 @@ final class BudgetCheck {
         return rows;
     }
 
-    private static Optional<Excess> excess(
+    private Optional<Excess> excess(
             GuardedSession session, WriteBudget budget, Usage usage, List<ChangedRows.Loss> losses, TableSizes sizes)
             throws SQLException {
         String within = " within " + budget.window().toSeconds() + " seconds";
@@ -86,20 +86,51 @@ final class BudgetCheck {
         }
         for (ChangedRows.Loss loss : losses) {
             TableRows used = usage.byTable().get(loss.oid());
-            if (used != null
-                    && used.changed() > 1
-                    && sizes.isMoreThan(
-                            budget.percent(),
-                            loss.oid(),
-                            used.changed(),
-                            used.deleted(),
-                            loss.rows().inserted())) {
+            if (used == null) {
+                continue;
+            }
+            Optional<Long> smallest = smallest(session, budget, usage, loss, sizes);
+            boolean more = smallest.isPresent() && used.changed() * 100 > smallest.get() * budget.percent();
+            if (used.changed() > 1
+                    && budget.percent() < 100
+                    && (more
+                            || sizes.isMoreThan(
+                                    budget.percent(),
+                                    loss.oid(),
+                                    used.changed(),
+                                    used.deleted(),
+                                    loss.rows().inserted()))) {
                 return Optional.of(beyond("with it, agent " + session.agentId() + " would have changed "
                         + used.changed() + " rows" + within + ", more than " + budget.percent() + " percent of "
                         + loss.name()));
             }
         }
         return Optional.empty();
+    }
+
+    /** The smallest size of the table that is known of, with a new look where the last one was too long ago. */
+    private Optional<Long> smallest(
+            GuardedSession session, WriteBudget budget, Usage usage, ChangedRows.Loss loss, TableSizes sizes)
+            throws SQLException {
+        Optional<Long> known = Optional.ofNullable(usage.sizes().get(loss.oid()));
+        if (budget.percent() == 100 || !usage.due().contains(loss.oid())) {
+            return known;
+        }
+        Optional<Long> seen = sizes.before(
+                loss.oid(), enough(budget), loss.rows().deleted(), loss.rows().inserted());
+        if (seen.isPresent()) {
+            budgets.measured(session.agentId(), session.database(), loss.oid(), seen.get(), budget.window());
+        }
+        return seen.isPresent() && known.isPresent()
+                ? Optional.of(Math.min(seen.get(), known.get()))
+                : seen.or(() -> known);
+    }
+
+    /** In a table of so many rows the budget's own number of rows is used up before its share. */
+    static long enough(WriteBudget budget) {
+        return budget.rows() > Integer.MAX_VALUE
+                ? Integer.MAX_VALUE
+                : (budget.rows() * 100 + budget.percent() - 1) / budget.percent();
     }
 
     private static Excess beyond(String reason) {

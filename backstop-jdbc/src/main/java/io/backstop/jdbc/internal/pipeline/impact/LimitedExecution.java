@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -63,10 +64,22 @@ public final class LimitedExecution {
 
     private final CodeOnWrite code;
     private final BudgetCheck budget;
+    private final SizesBeforeInserts sizes;
 
-    public LimitedExecution(CodeOnWrite code, WriteBudgets budgets) {
+    public LimitedExecution(CodeOnWrite code, WriteBudgets budgets, Clock clock) {
         this.code = code;
         this.budget = new BudgetCheck(budgets);
+        this.sizes = new SizesBeforeInserts(budgets, clock);
+    }
+
+    /** To be told before a statement runs, whether or not its rows are counted. */
+    public void beginning(GuardedSession session, Assessment assessment, ImpactRules rules) throws SQLException {
+        if (holdsUnseenCode(assessment)) {
+            session.fence().restsOnCatalog(); // it may open a cursor, whose query runs when rows are fetched
+        }
+        if (rules.enabled() && rules.budget().isPresent()) {
+            sizes.look(session, assessment, rules.budget().get());
+        }
     }
 
     /**
@@ -120,11 +133,15 @@ public final class LimitedExecution {
 
     /** Not what was counted and undone already: it runs for good where the policy lets it nevertheless. */
     static boolean runsUnseenCode(Assessment assessment) {
-        return assessment.statements().stream()
-                        .anyMatch(statement -> statement.holdsAny(UNSEEN)
-                                || statement.findings().stream()
-                                        .anyMatch(found(CatalogWeigher.RULE).or(found(Rule.LARGE_OBJECT_WRITE.id()))))
+        return holdsUnseenCode(assessment)
                 && assessment.findings().stream().noneMatch(found(IMPACT_LIMIT).or(found(BudgetCheck.WRITE_BUDGET)));
+    }
+
+    private static boolean holdsUnseenCode(Assessment assessment) {
+        return assessment.statements().stream()
+                .anyMatch(statement -> statement.holdsAny(UNSEEN)
+                        || statement.findings().stream()
+                                .anyMatch(found(CatalogWeigher.RULE).or(found(Rule.LARGE_OBJECT_WRITE.id()))));
     }
 
     private static Predicate<Finding> found(RuleId rule) {

@@ -7,6 +7,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Optional;
 
 /** Compares changed rows with the size of their table. Reads no more rows than it has to. Not thread-safe. */
 record TableSizes(Connection connection) {
@@ -29,6 +30,21 @@ record TableSizes(Connection connection) {
         }
         long enough = (changed * 100 + percent - 1) / percent - gone + added;
         return enough > 0 && present(table, enough) < enough;
+    }
+
+    /**
+     * How many rows a table had before, or the limit where it had more; empty where that cannot be known.
+     *
+     * @param gone how many of the table's rows are not there to be counted any more
+     * @param added how many of the rows that are there now were not before
+     */
+    Optional<Long> before(long table, long limit, long gone, long added) throws SQLException {
+        long enough = limit - gone + added;
+        if (enough <= 0) {
+            return Optional.of(limit);
+        }
+        long present = present(table, enough);
+        return present < 0 ? Optional.empty() : Optional.of(Math.max(0, Math.min(limit, present + gone - added)));
     }
 
     /**

@@ -1,0 +1,84 @@
+package io.backstop.jdbc.internal.pipeline.impact;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.api.analysis.Target;
+import io.backstop.api.control.WriteBudgets;
+import io.backstop.api.policy.WriteBudget;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Has the size of a table remembered before an agent inserts into it, so that its rows do not stretch the agent's budget:
+ * once in a quarter of the budget's window. A view is not looked at. Thread-safe.
+ */
+final class SizesBeforeInserts {
+    private static final int LOOKS_WITHIN_WINDOW = 4;
+    private static final int TABLES = 10_000;
+
+    private static final String TABLE = """
+            SELECT c.oid FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(?)
+            AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
+            AND c.relpersistence OPERATOR(pg_catalog.<>) 't'""";
+
+    private final WriteBudgets budgets;
+    private final Clock clock;
+
+    /** When a table was looked at, in milliseconds of the clock. */
+    private final Cache<Table, Long> looked = Caffeine.newBuilder()
+            .maximumSize(TABLES)
+            .expireAfterAccess(1, TimeUnit.DAYS)
+            .build();
+
+    SizesBeforeInserts(WriteBudgets budgets, Clock clock) {
+        this.budgets = budgets;
+        this.clock = clock;
+    }
+
+    /** A table by its name in a text. */
+    private record Table(String database, RelationName name) {}
+
+    void look(GuardedSession session, Assessment assessment, WriteBudget budget) throws SQLException {
+        if (budget.percent() == 100 || !CodeOnWrite.inserts(assessment) || session.inFailedTransaction()) {
+            return;
+        }
+        for (StatementAssessment statement : assessment.statements()) {
+            for (Target target : statement.targets()) {
+                Table table = new Table(session.database(), target.name());
+                Long last = looked.getIfPresent(table);
+                if (last == null || clock.millis() - last >= budget.window().toMillis() / LOOKS_WITHIN_WINDOW) {
+                    measure(session, target.name(), budget);
+                    looked.put(table, clock.millis());
+                }
+            }
+        }
+    }
+
+    private void measure(GuardedSession session, RelationName name, WriteBudget budget) throws SQLException {
+        Connection connection = session.connection();
+        long oid;
+        try (PreparedStatement select = connection.prepareStatement(TABLE)) {
+            select.setString(1, name.quoted());
+            try (ResultSet row = select.executeQuery()) {
+                if (!row.next()) {
+                    return;
+                }
+                oid = row.getLong(1);
+            }
+        }
+        Optional<Long> size = new TableSizes(connection).before(oid, BudgetCheck.enough(budget), 0, 0);
+        if (size.isPresent()) {
+            budgets.measured(session.agentId(), session.database(), oid, size.get(), budget.window());
+        }
+    }
+}
