@@ -162,6 +162,8 @@ final class CatalogQueries {
      * through an index or statistics on expressions, or with an inheritance child of that kind. A materialized view runs
      * nothing when it is read. Kind d is what a command runs code by that builds, checks or moves rows anew: such tables with
      * all relatives by inheritance, those of a reached partition key, their indexes and row types.
+     * A reached member of an operator family reaches the family's operators, its types of the user's, and the tables of its
+     * indexes and partition keys; kind x is a family that is the default for a type of the server's, which no text names.
      */
     static final String REACHED = qualified("""
             WITH RECURSIVE reached (class, id) AS (
@@ -171,6 +173,11 @@ final class CatalogQueries {
                 SELECT next.class, next.id FROM reached
                 LEFT JOIN pg_catalog.pg_class AS rel ON rel.oid = reached.id
                     AND reached.class = 'pg_catalog.pg_class'::pg_catalog.regclass
+                LEFT JOIN (SELECT 'pg_catalog.pg_amop'::pg_catalog.regclass::pg_catalog.oid AS class, oid AS member, amopfamily AS id
+                    FROM pg_catalog.pg_amop WHERE oid >= USERS
+                    UNION ALL SELECT 'pg_catalog.pg_amproc'::pg_catalog.regclass, oid, amprocfamily
+                    FROM pg_catalog.pg_amproc WHERE oid >= USERS) AS family
+                    ON family.class = reached.class AND family.member = reached.id
                 CROSS JOIN LATERAL (
                     SELECT CASE
                         WHEN r.oid IS NOT NULL OR y.oid IS NOT NULL
@@ -211,6 +218,17 @@ final class CatalogQueries {
                         OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                             AND reached.class = 'pg_catalog.pg_type'::pg_catalog.regclass)
                     UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, rel.reltype WHERE rel.relkind = 'c'
+                    UNION ALL SELECT 'pg_catalog.pg_operator'::pg_catalog.regclass, m.amopopr FROM pg_catalog.pg_amop AS m
+                    WHERE m.amopfamily = family.id
+                    UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, u.opcintype FROM pg_catalog.pg_opclass AS u
+                    WHERE u.opcfamily = family.id AND u.opcintype >= USERS
+                    UNION ALL SELECT 'pg_catalog.pg_index'::pg_catalog.regclass, x.indrelid FROM pg_catalog.pg_index AS x
+                    JOIN pg_catalog.pg_opclass AS u ON u.oid = ANY (x.indclass::pg_catalog.oid[])
+                    WHERE u.opcfamily = family.id AND x.indexrelid >= USERS
+                    UNION ALL SELECT 'pg_catalog.pg_index'::pg_catalog.regclass, t.partrelid
+                    FROM pg_catalog.pg_partitioned_table AS t
+                    JOIN pg_catalog.pg_opclass AS u ON u.oid = ANY (t.partclass::pg_catalog.oid[])
+                    WHERE u.opcfamily = family.id
                 ) AS next
                 WHERE rel.relkind IS NULL OR rel.relkind <> 'm'
             ), planned (id) AS (
@@ -247,8 +265,11 @@ final class CatalogQueries {
             SELECT CASE WHEN a.castcontext = 'i' THEN 'I' WHEN a.castcontext = 'a' THEN 'A' ELSE 'E' END, '', id
             FROM reached JOIN pg_catalog.pg_cast AS a ON a.oid = id WHERE class = 'pg_catalog.pg_cast'::pg_catalog.regclass
             UNION ALL
-            SELECT 'x', '', id FROM reached
-            WHERE class = ANY ('{pg_catalog.pg_amop,pg_catalog.pg_amproc}'::pg_catalog.regclass[])""");
+            SELECT 'x', '', u.oid FROM pg_catalog.pg_opclass AS u WHERE u.opcdefault AND u.opcintype < USERS
+            AND (u.opcfamily = ANY (SELECT m.amopfamily FROM pg_catalog.pg_amop AS m JOIN reached ON reached.id = m.oid
+                    WHERE reached.class = 'pg_catalog.pg_amop'::pg_catalog.regclass)
+                OR u.opcfamily = ANY (SELECT p.amprocfamily FROM pg_catalog.pg_amproc AS p JOIN reached ON reached.id = p.oid
+                    WHERE reached.class = 'pg_catalog.pg_amproc'::pg_catalog.regclass))""");
 
     /**
      * Which of these names something of the user's has: functions, operators, and objects as in {@link #OBJECTS}. With the
