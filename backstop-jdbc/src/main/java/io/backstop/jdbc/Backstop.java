@@ -52,12 +52,12 @@ public final class Backstop implements AutoCloseable {
      * Runs code whose statements, on whatever guarded connection, are sent in the name of this agent: in this thread, and
      * only until the code returns.
      *
-     * @param agentId not blank
+     * @param agentId not blank, at most 200 characters, none of them a control character
      */
     public static <T> T asAgent(String agentId, Callable<T> code) throws Exception {
-        if (agentId.isBlank()) {
-            throw new IllegalArgumentException("the agent's id is blank");
-        }
+        CurrentAgent.problem(agentId).ifPresent(problem -> {
+            throw new IllegalArgumentException("the agent's id " + problem);
+        });
         return CurrentAgent.during(agentId, code);
     }
 

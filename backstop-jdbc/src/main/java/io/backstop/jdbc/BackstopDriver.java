@@ -2,6 +2,7 @@ package io.backstop.jdbc;
 
 import io.backstop.api.snapshot.Connections;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.PGProperty;
 
 import java.sql.Connection;
 import java.sql.Driver;
@@ -50,13 +51,18 @@ public final class BackstopDriver implements Driver {
      * @throws SQLException what pgjdbc throws where it cannot connect
      */
     @Override
-    public @Nullable Connection connect(String url, Properties info) throws SQLException {
+    public @Nullable Connection connect(String url, @Nullable Properties info) throws SQLException {
         if (!acceptsURL(url)) {
             return null;
         }
-        BackstopUrl parsed = BackstopUrl.parse(url, info);
-        if (org.postgresql.Driver.parseURL(parsed.postgresUrl(), parsed.postgresProperties()) == null) {
+        BackstopUrl parsed = BackstopUrl.parse(url, info == null ? new Properties() : info);
+        @Nullable Properties all = org.postgresql.Driver.parseURL(parsed.postgresUrl(), parsed.postgresProperties());
+        if (all == null) {
             throw unusable();
+        }
+        if (PGProperty.ALLOW_ENCODING_CHANGES.getBoolean(all)) {
+            // The server would read other characters, and end literals elsewhere, than whoever judges the text.
+            throw new InvalidSettingException("allowEncodingChanges=true cannot be guarded", "leave that setting out");
         }
         Connections more =
                 () -> Optional.ofNullable(postgres.connect(parsed.postgresUrl(), parsed.postgresProperties()));

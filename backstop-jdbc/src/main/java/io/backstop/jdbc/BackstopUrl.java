@@ -32,8 +32,13 @@ record BackstopUrl(String postgresUrl, Properties postgresProperties, Map<Settin
     static BackstopUrl parse(String url, Properties properties) throws InvalidSettingException {
         Map<Setting, String> settings = new EnumMap<>(Setting.class);
         Properties rest = new Properties();
+        for (Object key : properties.keySet()) { // not those of the defaults, which stringPropertyNames has
+            if (key instanceof String name && isOurs(name) && properties.getProperty(name) == null) {
+                throw new InvalidSettingException("the property " + name + " is not a text", "set it with setProperty");
+            }
+        }
         for (String name : properties.stringPropertyNames()) {
-            if (name.startsWith(Setting.PREFIX)) {
+            if (isOurs(name)) {
                 settings.put(setting(name), properties.getProperty(name));
             } else {
                 rest.setProperty(name, properties.getProperty(name));
@@ -44,14 +49,19 @@ record BackstopUrl(String postgresUrl, Properties postgresProperties, Map<Settin
         if (question < 0) {
             return new BackstopUrl(plain, rest, settings);
         }
+        Map<Setting, String> ofUrl = new EnumMap<>(Setting.class);
         StringJoiner parameters = new StringJoiner("&", "?", "").setEmptyValue("");
         for (String parameter : plain.substring(question + 1).split("&", -1)) {
             Optional<String> secret = secretIn(parameter);
-            if (parameter.startsWith(Setting.PREFIX)) {
-                int equals = parameter.indexOf('=');
-                String name = equals < 0 ? parameter : parameter.substring(0, equals);
-                String value = equals < 0 ? "" : parameter.substring(equals + 1);
-                settings.put(setting(name), decoded(name, value));
+            int equals = parameter.indexOf('=');
+            String name = decodedName(equals < 0 ? parameter : parameter.substring(0, equals));
+            if (isOurs(name)) {
+                String value = decoded(name, equals < 0 ? "" : parameter.substring(equals + 1));
+                String before = ofUrl.put(setting(name), value);
+                if (before != null && !before.equals(value)) {
+                    throw new InvalidSettingException(
+                            "the URL has " + name + " twice, with different values", "leave one of them out");
+                }
             } else if (secret.isPresent()) {
                 String value = parameter.substring(secret.get().length() + 1);
                 rest.setProperty(secret.get(), decoded(secret.get(), value));
@@ -59,7 +69,21 @@ record BackstopUrl(String postgresUrl, Properties postgresProperties, Map<Settin
                 parameters.add(parameter);
             }
         }
+        settings.putAll(ofUrl);
         return new BackstopUrl(plain.substring(0, question) + parameters, rest, settings);
+    }
+
+    /** However it is written: what is meant for Backstop must not be passed over in silence. */
+    private static boolean isOurs(String name) {
+        return name.regionMatches(true, 0, Setting.PREFIX, 0, Setting.PREFIX.length());
+    }
+
+    private static String decodedName(String name) {
+        try {
+            return URLDecoder.decode(name, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            return name; // it is not one of ours, and pgjdbc knows what to do with it
+        }
     }
 
     private static Optional<String> secretIn(String parameter) {

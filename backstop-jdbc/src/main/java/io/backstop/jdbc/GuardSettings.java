@@ -44,7 +44,7 @@ record GuardSettings(
                         ? Verification.STORE_CHECKSUM
                         : Verification.FULL_READ,
                 control(settings),
-                text(settings, Setting.AGENT_ID).orElse(CurrentAgent.UNKNOWN),
+                agent(settings),
                 choice(settings, Setting.MODE, "enforce", "monitor"),
                 choice(settings, Setting.APPROVAL, "retry", "wait"),
                 timeout(settings),
@@ -59,6 +59,17 @@ record GuardSettings(
             throw new InvalidSettingException(setting.key() + " is empty", "it takes " + setting.description());
         }
         return Optional.ofNullable(value);
+    }
+
+    private static String agent(Map<Setting, String> settings) throws InvalidSettingException {
+        String id = text(settings, Setting.AGENT_ID).orElse(CurrentAgent.UNKNOWN);
+        Optional<String> problem = CurrentAgent.problem(id);
+        if (problem.isPresent()) {
+            throw new InvalidSettingException(
+                    Setting.AGENT_ID.key() + " " + problem.get(),
+                    "it takes a short name: " + Setting.AGENT_ID.description());
+        }
+        return id;
     }
 
     private static Optional<String> control(Map<Setting, String> settings) throws InvalidSettingException {

@@ -18,6 +18,7 @@ import java.sql.DriverPropertyInfo;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Properties;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -109,6 +110,56 @@ class BackstopDriverTest {
         assertThatThrownBy(() -> driver.connect(database.backstopUrl("backstop.Policy=strict"), new Properties()))
                 .isInstanceOf(InvalidSettingException.class)
                 .hasMessageStartingWith("unknown setting backstop.Policy");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "backstop%2Epolicy=read-only",
+                "%62ackstop.policy=read-only",
+            })
+    void a_setting_counts_however_its_name_is_encoded(String parameter) throws SQLException {
+        assertThat(BackstopUrl.parse("jdbc:backstop:postgresql://h/d?" + parameter, new Properties())
+                        .settings())
+                .containsEntry(Setting.POLICY, "read-only");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Backstop.policy=read-only",
+                "BACKSTOP.POLICY=read-only",
+                "backstop%2EPolicy=read-only",
+                "backstop.policy=read-only&backstop.policy=application",
+                "allowEncodingChanges=true",
+                "backstop.agentId=a%0Ab",
+            })
+    void what_cannot_be_meant_so_is_refused(String parameters, TestDatabase database) {
+        assertThatThrownBy(() -> driver.connect(database.backstopUrl(parameters), new Properties()))
+                .isInstanceOf(InvalidSettingException.class);
+    }
+
+    @Test
+    void a_property_of_backstops_that_is_no_text_is_refused(TestDatabase database) {
+        Properties properties = new Properties();
+        properties.put("backstop.policy", new char[] {'r'});
+        assertThatThrownBy(() -> driver.connect(database.backstopUrl(control()), properties))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessageStartingWith("the property backstop.policy is not a text");
+    }
+
+    @Test
+    void properties_may_be_missing(TestDatabase database) throws SQLException {
+        try (Connection connection = driver.connect(database.backstopUrl(control()), null)) {
+            assertThat(connection.isValid(5)).isTrue();
+        }
+    }
+
+    @Test
+    void an_agents_id_is_short_and_printable() {
+        for (String id : List.of(" ", "a\nb", "a".repeat(201))) {
+            assertThatThrownBy(() -> Backstop.asAgent(id, () -> null)).isInstanceOf(IllegalArgumentException.class);
+        }
     }
 
     @Test

@@ -1,11 +1,10 @@
 package io.backstop.jdbc.operator;
 
+import io.backstop.jdbc.internal.file.SettingsFile;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -20,7 +19,7 @@ import java.util.List;
  */
 public final class OperatorsFile {
     /** More than any list of people needs. */
-    private static final long MAX_BYTES = 1 << 20;
+    private static final int MAX_BYTES = 1 << 20;
 
     private final Path path;
     private @Nullable OperatorList accepted;
@@ -63,15 +62,11 @@ public final class OperatorsFile {
 
     private String text() throws OperatorException {
         try {
-            if (Files.size(path) > MAX_BYTES) {
-                throw unusable("it is larger than " + MAX_BYTES + " bytes");
-            }
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(Files.readAllBytes(path)))
-                    .toString();
+            return SettingsFile.read(path, MAX_BYTES);
         } catch (NoSuchFileException e) {
             throw unusable("it does not exist");
+        } catch (SettingsFile.UnusableFileException e) {
+            throw unusable(String.valueOf(e.getMessage()));
         } catch (CharacterCodingException e) {
             throw unusable("it is not in UTF-8");
         } catch (IOException e) {

@@ -9,6 +9,7 @@ import io.backstop.api.policy.RecentRules;
 import io.backstop.api.policy.RecordedValues;
 import io.backstop.api.policy.RecoveryRules;
 import io.backstop.api.policy.SnapshotMode;
+import io.backstop.jdbc.internal.file.SettingsFile;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -17,7 +18,6 @@ import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -56,6 +56,9 @@ import static io.backstop.jdbc.policy.PolicyKey.WRITE_BUDGET;
  * names the key and the line. Stateless, thread-safe.
  */
 public final class PolicyReader {
+    /** A thousand times what a long policy has. */
+    private static final int MAX_BYTES = 4 << 20;
+
     private static final long MAX_SECONDS = Duration.ofDays(366).toSeconds();
 
     private final JsonFactory json = JsonFactory.builder()
@@ -66,10 +69,12 @@ public final class PolicyReader {
     public Policy read(Path file) throws InvalidPolicyException {
         String text;
         try {
-            text = Files.readString(file);
+            text = SettingsFile.read(file, MAX_BYTES);
         } catch (IOException e) {
             throw new InvalidPolicyException(
-                    "policy " + file + " cannot be read: it has to be a file in UTF-8 that this user may read", e);
+                    "policy " + file + " cannot be read: it has to be a regular file in UTF-8 of at most " + MAX_BYTES
+                            + " bytes that this user may read",
+                    e);
         }
         return read(text, file.toString());
     }

@@ -8,10 +8,13 @@ import java.io.InputStream;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Calendar;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -26,6 +29,11 @@ final class BoundParameters {
     private static final int TOLD_ROWS = 20;
 
     private static final int TOLD_VALUES = 100;
+
+    private final Sending sending;
+
+    /** Where the last value was put: a position or a name; null where nothing was bound since. */
+    private Object last;
 
     /** Stands for what cannot be hashed. */
     private enum Unkept {
@@ -52,7 +60,7 @@ final class BoundParameters {
     private final BoundValues currentValues = new BoundValues() {
         @Override
         public boolean complete() {
-            return !holds(Unkept.READ_ONCE) && !holds(Unkept.UNKNOWN);
+            return !holds(Unkept.READ_ONCE) && !holds(Unkept.UNKNOWN) && sent().isPresent();
         }
 
         @Override
@@ -86,6 +94,37 @@ final class BoundParameters {
         }
     };
 
+    BoundParameters(Sending sending) {
+        this.sending = sending;
+    }
+
+    /** Tells what the driver will send. */
+    @FunctionalInterface
+    interface Sending {
+        String text() throws SQLException;
+    }
+
+    /**
+     * What the driver will send, which is what counts: objects of an application's own classes may tell it something else
+     * than the hash, and a time becomes digits by the zone of the JVM.
+     */
+    private Optional<String> sent() {
+        try {
+            return Optional.of(sending.text());
+        } catch (SQLException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** The driver has not taken the last value, and what it holds in its place is not known. */
+    void refused() {
+        if (last instanceof Integer index) {
+            put(index, Unkept.UNKNOWN);
+        } else if (last instanceof String name) {
+            put(name, Unkept.UNKNOWN);
+        }
+    }
+
     /** @param value a stream or a reader too */
     void bind(int index, Object value) {
         put(index, kept(value));
@@ -112,6 +151,7 @@ final class BoundParameters {
             positions = Arrays.copyOf(positions, Math.max(index, Math.max(FIRST_CAPACITY, 2 * positions.length)));
         }
         positions[index - 1] = kept;
+        last = index;
     }
 
     private void put(String name, Object kept) {
@@ -119,6 +159,7 @@ final class BoundParameters {
             names = new TreeMap<>();
         }
         names.put(name, kept);
+        last = name;
     }
 
     private static Object kept(Object value) {
@@ -132,7 +173,12 @@ final class BoundParameters {
     }
 
     private static Object kept(Object value, Object how) {
-        return value != null && isReadOnce(value) ? Unkept.READ_ONCE : hashed(value, String.valueOf(how));
+        return value != null && isReadOnce(value) ? Unkept.READ_ONCE : hashed(value, how(how));
+    }
+
+    /** Of a calendar its zone counts, and not the moment at which it was made. */
+    private static String how(Object how) {
+        return how instanceof Calendar calendar ? calendar.getTimeZone().getID() : String.valueOf(how);
     }
 
     private static Object hashed(Object... valueAndHow) {
@@ -166,6 +212,7 @@ final class BoundParameters {
     void clear() {
         Arrays.fill(positions, null);
         names = null;
+        last = null;
     }
 
     void addBatch() {
@@ -196,6 +243,10 @@ final class BoundParameters {
         if (names != null) {
             names.forEach((name, value) -> update(digest, name, value));
         }
+        sent().ifPresent(text -> {
+            digest.update((byte) 0);
+            digest.update(text.getBytes(StandardCharsets.UTF_8));
+        });
     }
 
     private static List<String> texts(Object[] positions, Map<String, Object> names) {

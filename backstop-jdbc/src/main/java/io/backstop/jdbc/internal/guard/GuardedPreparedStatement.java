@@ -4,6 +4,7 @@ import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedExecution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
+import org.postgresql.PGStatement;
 
 import java.io.InputStream;
 import java.io.Reader;
@@ -31,7 +32,7 @@ import java.util.Calendar;
  * A prepared statement: its text is read when it is prepared, and judged with the values bound to it when it is executed.
  */
 class GuardedPreparedStatement extends DelegatingPreparedStatement {
-    private final BoundParameters parameters = new BoundParameters();
+    private final BoundParameters parameters = new BoundParameters(this::asSent);
     private final PreparedText text;
 
     GuardedPreparedStatement(GuardedConnection connection, PreparedStatement prepared, String sql) throws SQLException {
@@ -43,6 +44,24 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
             throws SQLException {
         super(connection, prepared);
         this.text = connection.pipeline().prepare(sql, call, connection.session());
+    }
+
+    /** The statement with its values as pgjdbc will send them, whatever was given to it. */
+    private String asSent() throws SQLException {
+        return String.valueOf(statement().unwrap(PGStatement.class));
+    }
+
+    /** A value that pgjdbc did not take is not the one that it holds. */
+    @Override
+    final void changing(StatementUse.Change change) throws SQLException {
+        super.changing(() -> {
+            try {
+                change.apply();
+            } catch (SQLException | RuntimeException | Error e) {
+                parameters.refused();
+                throw e;
+            }
+        });
     }
 
     final BoundParameters parameters() {

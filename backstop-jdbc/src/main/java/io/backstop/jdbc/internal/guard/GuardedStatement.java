@@ -52,7 +52,7 @@ class GuardedStatement extends DelegatingStatement {
     }
 
     /** Changes what the statement will send. */
-    final void changing(StatementUse.Change change) throws SQLException {
+    void changing(StatementUse.Change change) throws SQLException {
         use.change(change);
     }
 

@@ -55,10 +55,16 @@ final class ParameterHash {
         if (kept instanceof byte[] bytes) {
             return bytes.length + " bytes";
         }
-        if (kept instanceof PGobject object) {
-            return text((Object) object.getValue());
+        if (kept.getClass() == PGobject.class) {
+            return text((Object) ((PGobject) kept).getValue());
         }
-        String text = kept.getClass().isArray() ? "an array" : kept.toString();
+        if (kept.getClass().isArray()) {
+            return "an array";
+        }
+        if (kept instanceof Map || !kept.getClass().getName().startsWith("java.")) {
+            return "(a " + kept.getClass().getName() + ")"; // it may tell the driver something else
+        }
+        String text = kept.toString();
         return text.length() <= LONGEST_TEXT ? text : text.substring(0, LONGEST_TEXT) + "…";
     }
 
@@ -131,7 +137,7 @@ final class ParameterHash {
             return of("object", object.getType(), object.getValue());
         }
         if (value instanceof Enum<?> constant) {
-            return text("text", constant.name());
+            return text("text", constant.toString()); // which pgjdbc sends
         }
         if (value instanceof Array array) {
             return of("array", baseType(array), array.toString());

@@ -11,6 +11,7 @@ final class StatementUse {
     private static final String IN_USE = "55000";
 
     private int executions;
+    private boolean changing;
     private volatile boolean cancelled;
 
     /** Returns once no change is under way; none begins until {@link #end}. */
@@ -37,7 +38,7 @@ final class StatementUse {
         }
     }
 
-    /** @throws SQLException where the statement is being executed */
+    /** @throws SQLException where the statement is being executed, or changed already */
     synchronized void change(Change change) throws SQLException {
         if (executions > 0) {
             throw new SQLException(
@@ -45,7 +46,18 @@ final class StatementUse {
                             + "\nHINT: wait until the execution ends, or use a statement for each thread",
                     IN_USE);
         }
-        change.apply();
+        if (changing) { // a stream, say, that changes the statement while pgjdbc reads it
+            throw new SQLException(
+                    "the statement's values are being changed, and cannot be changed by what is read for that"
+                            + "\nHINT: bind one value after the other",
+                    IN_USE);
+        }
+        changing = true;
+        try {
+            change.apply();
+        } finally {
+            changing = false;
+        }
     }
 
     /** What changes the statement's batch or values. */

@@ -50,7 +50,7 @@ final class ApprovalStep {
                 audit.record(Kind.REFUSAL, run.session(), statement, e.getSQLState(), ApprovalGate.links(e));
             }
             if (ApprovalGate.isDenial(e)) {
-                refusals.count(run, statement);
+                refusals.count(run.session(), run.policy(), statement);
             }
             throw e;
         }

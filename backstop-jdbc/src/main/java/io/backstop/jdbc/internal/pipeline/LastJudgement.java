@@ -40,7 +40,7 @@ final class LastJudgement {
         Verdict verdict =
                 judge.decide(judge.weigh(statement.assessment(), policy), policy, refusals.state(run.session()));
         if (verdict instanceof Verdict.Block block) {
-            throw refusals.blocked(run, statement, block);
+            throw refusals.blocked(run.session(), run.policy(), statement, block);
         }
         if ((verdict instanceof Verdict.Hold && !passed.approval())
                 || (secured.applies(verdict, statement) && !passed.snapshot())) {

@@ -67,6 +67,7 @@ public final class Pipeline implements AutoCloseable {
     private final SessionLookup lookup = new SessionLookup();
     private final CatalogWeigher catalog;
     private final DescriptionCheck descriptions;
+    private final LargeObjectCheck largeObjects;
     private final DeferredTriggerCheck deferredTriggers;
     private final StatementReview reviews;
     private final QueryTimeouts timeouts = new QueryTimeouts();
@@ -92,6 +93,7 @@ public final class Pipeline implements AutoCloseable {
                 new SidecarReadiness(store.heartbeats(), clock),
                 parts.progress());
         Refusals refusals = new Refusals(store);
+        this.largeObjects = new LargeObjectCheck(analyzer, policies, judge, refusals, audit);
         this.approvals = new ApprovalStep(new ApprovalGate(parts.approvals(), timeouts), secured, refusals, audit);
         LastJudgement lastJudgement = new LastJudgement(policies, judge, secured, refusals);
         AllowedExecution allowed =
@@ -182,9 +184,16 @@ public final class Pipeline implements AutoCloseable {
         return inTurn(session, () -> fenced.ask(session, call));
     }
 
-    /** What pgjdbc stores as a large object because it is bound as one. */
+    /**
+     * What pgjdbc stores as a large object because it is bound as one.
+     *
+     * @throws BackstopException where nothing may be written now
+     */
     public <T extends @Nullable Object> T create(GuardedSession session, ServerCall<T> call) throws SQLException {
-        return inTurn(session, () -> fenced.create(session, call));
+        return inTurn(session, () -> {
+            largeObjects.require(session);
+            return fenced.create(session, call);
+        });
     }
 
     private <T extends @Nullable Object> T inTurn(GuardedSession session, ServerCall<T> call) throws SQLException {
@@ -282,6 +291,11 @@ public final class Pipeline implements AutoCloseable {
             told.executed();
             return result;
         } catch (BackstopException e) {
+            SQLException failure = cancellable.translate(e);
+            if (!failure.equals(e)) { // it was cancelled while it waited for something else than the server
+                told.failed(failure);
+                throw failure;
+            }
             if (!(e instanceof ApprovalRequiredException)
                     && !approvals.waitsFor(e)) { // else it is held, and that was told
                 told.refused(e);

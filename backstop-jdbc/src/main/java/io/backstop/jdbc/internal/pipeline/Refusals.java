@@ -5,6 +5,7 @@ import io.backstop.api.error.AgentQuarantinedException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.PausedException;
 import io.backstop.api.error.StatementBlockedException;
+import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Verdict;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
@@ -26,7 +27,7 @@ final class Refusals {
         return new SessionState(store.pause().current(), store.quarantine().current(QuarantineSubject.of(session)));
     }
 
-    BackstopException blocked(StatementRun<?> run, ReviewedStatement statement, Verdict.Block block)
+    BackstopException blocked(GuardedSession session, Policy policy, ReviewedStatement statement, Verdict.Block block)
             throws SQLException {
         String problem = statement.assessment().operation() + " is refused: " + block.reason();
         if (block.rule().equals(Judge.PAUSED)) {
@@ -35,22 +36,18 @@ final class Refusals {
         if (block.rule().equals(Judge.QUARANTINED)) {
             return new AgentQuarantinedException(problem, "wait until then; an operator can lift the quarantine");
         }
-        count(run, statement);
+        count(session, policy, statement);
         if (block.rule().equals(Judge.TEXT_TOO_LONG)) {
             return new StatementBlockedException(
                     problem + " [" + block.rule() + "]", "send the same work in several shorter statements");
         }
         return new StatementBlockedException(
                 problem + " [" + block.rule() + "]",
-                "no approval lets it run; policy " + run.policy().name() + " would have to be changed");
+                "no approval lets it run; policy " + policy.name() + " would have to be changed");
     }
 
-    void count(StatementRun<?> run, ReviewedStatement statement) throws SQLException {
-        store.quarantine()
-                .refused(
-                        QuarantineSubject.of(run.session()),
-                        statement.maskedSql(),
-                        run.policy().quarantine());
+    void count(GuardedSession session, Policy policy, ReviewedStatement statement) throws SQLException {
+        store.quarantine().refused(QuarantineSubject.of(session), statement.maskedSql(), policy.quarantine());
     }
 
     static PausedException paused(ReviewedStatement statement, String reason) {

@@ -146,7 +146,7 @@ final class StatementReview {
         }
         run.events().judged(verdict);
         if (verdict instanceof Verdict.Block block) {
-            throw refusals.blocked(run, statement, block);
+            throw refusals.blocked(run.session(), run.policy(), statement, block);
         }
         Optional<String> approvalId = Optional.empty();
         if (verdict instanceof Verdict.Hold hold) {

@@ -11,9 +11,11 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.sql.SQLException;
 import java.sql.Timestamp;
+import java.util.Calendar;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.TimeZone;
 import java.util.function.Consumer;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -27,14 +29,14 @@ class BoundParametersTest {
     }
 
     private static String hash(Consumer<BoundParameters> binding) {
-        BoundParameters parameters = new BoundParameters();
+        BoundParameters parameters = new BoundParameters(() -> "");
         binding.accept(parameters);
         return hash(parameters);
     }
 
     @Test
     void knows_what_can_be_read_only_once() {
-        BoundParameters parameters = new BoundParameters();
+        BoundParameters parameters = new BoundParameters(() -> "");
         assertThat(parameters.repeatable()).isTrue();
         parameters.bind(1, new StringReader("a"));
         parameters.bind("name", new ByteArrayInputStream(new byte[] {1}), 2004);
@@ -95,7 +97,7 @@ class BoundParametersTest {
     @Test
     void bytes_that_are_changed_after_they_were_bound_are_hashed_as_they_were() {
         byte[] bytes = {1};
-        BoundParameters parameters = new BoundParameters();
+        BoundParameters parameters = new BoundParameters(() -> "");
         parameters.bind(1, bytes);
         String before = hash(parameters);
         bytes[0] = 2;
@@ -109,7 +111,7 @@ class BoundParametersTest {
         object.setType("jsonb");
         object.setValue("{}");
         StringBuilder text = new StringBuilder("a");
-        BoundParameters parameters = new BoundParameters();
+        BoundParameters parameters = new BoundParameters(() -> "");
         parameters.bind(1, time);
         parameters.bind(2, object);
         parameters.bind(3, text);
@@ -122,7 +124,7 @@ class BoundParametersTest {
 
     @Test
     void a_batch_is_hashed_row_by_row() {
-        BoundParameters parameters = new BoundParameters();
+        BoundParameters parameters = new BoundParameters(() -> "");
         parameters.bind(1, 1L);
         parameters.addBatch();
         parameters.bind(1, new StringReader("a"));
@@ -130,5 +132,47 @@ class BoundParametersTest {
         assertThat(parameters.bound(true).complete()).isFalse();
         parameters.clearBatch();
         assertThat(parameters.bound(true).complete()).isTrue();
+    }
+
+    @Test
+    void what_the_driver_will_send_is_part_of_the_hash() {
+        BoundParameters sent = new BoundParameters(() -> "one");
+        BoundParameters another = new BoundParameters(() -> "two");
+        sent.bind(1, "a");
+        another.bind(1, "a");
+        assertThat(hash(another)).isNotEqualTo(hash(sent));
+        BoundParameters untold = new BoundParameters(() -> {
+            throw new SQLException("closed");
+        });
+        assertThat(untold.bound(false).complete()).isFalse();
+    }
+
+    @Test
+    void a_value_that_the_driver_refused_cannot_be_named() {
+        BoundParameters parameters = new BoundParameters(() -> "");
+        parameters.bind(1, "a");
+        parameters.bind(2, "b");
+        parameters.refused();
+        assertThat(parameters.bound(false).complete()).isFalse();
+        parameters.bind(2, "b");
+        assertThat(parameters.bound(false).complete()).isTrue();
+        parameters.bind("name", "c");
+        parameters.refused();
+        assertThat(parameters.bound(false).complete()).isFalse();
+        parameters.clear();
+        parameters.refused();
+        assertThat(parameters.bound(false).complete()).isTrue();
+    }
+
+    @Test
+    void of_a_calendar_its_zone_counts() {
+        Calendar now = Calendar.getInstance(TimeZone.getTimeZone("UTC"));
+        Calendar later = Calendar.getInstance(TimeZone.getTimeZone("UTC"));
+        later.add(Calendar.HOUR, 1);
+        Calendar elsewhere = Calendar.getInstance(TimeZone.getTimeZone("Asia/Tokyo"));
+        Timestamp time = new Timestamp(1_000);
+        String hash = hash(parameters -> parameters.bind(1, time, now));
+        assertThat(hash(parameters -> parameters.bind(1, time, later))).isEqualTo(hash);
+        assertThat(hash(parameters -> parameters.bind(1, time, elsewhere))).isNotEqualTo(hash);
     }
 }

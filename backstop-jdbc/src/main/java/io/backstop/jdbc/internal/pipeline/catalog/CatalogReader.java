@@ -33,6 +33,8 @@ final class CatalogReader {
     /** They run the input function of a type that a value names. */
     private static final Set<String> READING_ANY_TYPE = Set.of("pg_input_is_valid", "pg_input_error_info");
 
+    private static final Set<String> COMPILED = Set.of("c", "internal");
+
     private static final Set<String> READABLE = Set.of("sql", "plpgsql");
 
     /** ProcedureRelationId of PostgreSQL's src/include/catalog/pg_proc.h. */
@@ -61,7 +63,15 @@ final class CatalogReader {
             boolean withOneArgument,
             String source,
             String sqlBody,
-            String settings) {}
+            String settings) {
+        /**
+         * The extension that vouches for it. Whoever owns an extension may make any function a member of it, but only a
+         * superuser makes one in C.
+         */
+        Optional<String> ofExtension() {
+            return COMPILED.contains(language) ? extension : Optional.empty();
+        }
+    }
 
     /** An object by the oids of its catalog and of itself. */
     private record Reference(long catalog, long id) {}
@@ -247,7 +257,7 @@ final class CatalogReader {
             return false; // what it consists of decides, and is reached
         }
         if (routine.isVolatile()) {
-            return routine.extension()
+            return routine.ofExtension()
                     .filter(extension -> ReviewedFunctions.harmless(extension, routine.name()))
                     .isEmpty();
         }
@@ -257,7 +267,7 @@ final class CatalogReader {
         return switch (routine.language()) {
             case "internal" -> !harmlessSymbols.contains(routine.source());
             case "c" ->
-                routine.extension().isEmpty()
+                routine.ofExtension().isEmpty()
                         || FunctionRules.of(Optional.empty(), routine.name()).isPresent();
             default -> !READABLE.contains(routine.language()) || !readable(routine);
         };
@@ -308,7 +318,7 @@ final class CatalogReader {
         }
         for (Routine routine : routines.values()) {
             boolean changes = reachedRoutines.contains(routine.id()) && !routine.uncallable();
-            Standing otherwise = routine.extension().isPresent() ? Standing.TRUSTED : Standing.READS;
+            Standing otherwise = routine.ofExtension().isPresent() ? Standing.TRUSTED : Standing.READS;
             names.function(routine.name(), changes ? Standing.CHANGES : otherwise, routine.withOneArgument());
         }
         builtIn.forEach((name, callable) -> names.function(name, callable.standing(), callable.withOneArgument()));

@@ -31,6 +31,11 @@ record ChangedRows(Map<Long, RowCounts> byTable) {
         return byTable.values().stream().mapToLong(RowCounts::changed).sum();
     }
 
+    /** How many were inserted, by whatever inserted them. */
+    long inserted() {
+        return byTable.values().stream().mapToLong(RowCounts::inserted).sum();
+    }
+
     /** With rows that the server's statistics do not hold. */
     ChangedRows and(long table, RowCounts counts) {
         Map<Long, RowCounts> all = new HashMap<>(byTable);

@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Reads from the catalog which writes run code of the user's. Functions of extensions do not count as the user's: they are
- * judged by their names, as PostgreSQL's own are. Every name in the queries is qualified, because an operator may mean anything
+ * Reads from the catalog which writes run code of the user's. Functions of extensions do not count as the user's if they
+ * are in C: they are judged by their names, as PostgreSQL's own are. Every name in the queries is qualified, because an operator may mean anything
  * on the session's search path.
  */
 final class CodeOnWriteReader {
@@ -22,9 +22,10 @@ final class CodeOnWriteReader {
     private static final String ON_INSERT = """
             WITH RECURSIVE reached (class, id) AS (
                 SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid, p.oid FROM pg_catalog.pg_proc AS p
-                WHERE p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
+                WHERE p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND (NOT p.prolang OPERATOR(pg_catalog.=) ANY ('{12,13}'::pg_catalog.oid[])
+                    OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
                     WHERE e.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
-                    AND e.objid OPERATOR(pg_catalog.=) p.oid AND e.deptype OPERATOR(pg_catalog.=) 'e')
+                    AND e.objid OPERATOR(pg_catalog.=) p.oid AND e.deptype OPERATOR(pg_catalog.=) 'e'))
                 UNION
                 SELECT CASE WHEN k.contypid IS NOT NULL OR c.relkind OPERATOR(pg_catalog.=) 'c'
                         THEN 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
@@ -93,10 +94,7 @@ final class CodeOnWriteReader {
     private static final String BODIES = """
             SELECT p.proname, p.prosrc FROM pg_catalog.pg_proc AS p
             JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
-            WHERE p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND l.lanname OPERATOR(pg_catalog.<>) 'c' AND l.lanname OPERATOR(pg_catalog.<>) 'internal'
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
-                WHERE e.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
-                AND e.objid OPERATOR(pg_catalog.=) p.oid AND e.deptype OPERATOR(pg_catalog.=) 'e')""";
+            WHERE p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND l.lanname OPERATOR(pg_catalog.<>) 'c' AND l.lanname OPERATOR(pg_catalog.<>) 'internal'""";
 
     private CodeOnWriteReader() {}
 

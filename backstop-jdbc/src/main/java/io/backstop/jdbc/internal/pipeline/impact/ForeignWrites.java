@@ -56,18 +56,28 @@ record ForeignWrites(Connection connection, Assessment assessment, CodeOnWrite.F
 
     /**
      * A lock from before says nothing about this statement; so what it names counts as written to, and where code of the
-     * user's may run, whatever is locked.
+     * user's may run or something else than a table is named, a view perhaps, whatever is locked.
      */
     private Set<Long> writtenTo(TableStates before, TableStates now) throws SQLException {
         Set<Long> written = new HashSet<>(now.foreignWrites());
         if (!code.firesSomewhere() && !LimitedExecution.runsUnseenCode(assessment)) {
             Set<Long> earlier = new HashSet<>(before.foreignWrites());
-            if (!earlier.isEmpty()) {
+            if (!earlier.isEmpty() && namesTablesOnly(now)) {
                 earlier.removeAll(named(assessment.tables()));
                 written.removeAll(earlier);
             }
         }
         return written;
+    }
+
+    private boolean namesTablesOnly(TableStates now) throws SQLException {
+        for (RelationName name : assessment.tables()) {
+            Set<Long> oids = ChangedRows.tree(connection, name.quoted());
+            if (oids.isEmpty() || !now.tables().keySet().containsAll(oids)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private Set<Long> named(Iterable<RelationName> names) throws SQLException {

@@ -32,7 +32,7 @@ record RowLimits(TableSizes sizes, Assessment assessment, ImpactRules rules) {
     Optional<String> passedBy(ChangedRows changed, Map<Long, TableStates.Table> tables, long[] batchCounts)
             throws SQLException {
         long total = changed.total();
-        boolean manySmall = isManySmallWrites(batchCounts, total);
+        boolean manySmall = isManySmallWrites(batchCounts, changed);
         if (total > rules.maxWriteRows() && !manySmall) {
             return Optional.of("it changed " + total + " rows, and the policy lets " + rules.maxWriteRows() + " pass");
         }
@@ -45,10 +45,14 @@ record RowLimits(TableSizes sizes, Assessment assessment, ImpactRules rules) {
                 : share(changed.losses(tables), total, "it changed ", " rows");
     }
 
-    /** Whether it is a batch of statements none of which passes the limit, and which together changed what they say. */
-    private boolean isManySmallWrites(long[] counts, long total) {
+    /**
+     * Whether it is a batch of statements none of which passes the limit, and which together changed what they say: where
+     * they may insert, with what was inserted, which could else make up in the sum for what a cascade changed.
+     */
+    private boolean isManySmallWrites(long[] counts, ChangedRows changed) {
+        long told = changed.total() + (countsNothingElse() ? 0 : changed.inserted());
         return Arrays.stream(counts).allMatch(count -> count >= 0 && count <= rules.maxWriteRows())
-                && Arrays.stream(counts).sum() == total;
+                && Arrays.stream(counts).sum() == told;
     }
 
     /** Else inserted rows could make up in the sum for what a cascade or a trigger changed. */

@@ -22,7 +22,8 @@ import java.util.stream.Collectors;
  *
  * @param rows the rows by the table's oid, large objects included
  * @param tables the tables that there are, by oid
- * @param foreignWrites the foreign tables that the transaction holds a writer's lock on: their rows are not counted
+ * @param foreignWrites the foreign tables that the transaction holds a lock on of a writer, or of TRUNCATE: their rows are
+ *     not counted
  * @param catalogs the rows of the system catalog by the oid of its table, whatever changed them: definitions are rows, too
  * @param nextTransaction no transaction with a lower number begins any more; 32 bits, as a row's {@code xmin} has
  * @param countersSetBy where the setting of the counters comes from; empty where the role may not change it
@@ -61,7 +62,7 @@ record TableStates(
                 CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'f' THEN c.oid OPERATOR(pg_catalog.=) ANY (ARRAY(
                     SELECT l.relation FROM pg_catalog.pg_locks AS l
                     WHERE l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.granted
-                    AND l.mode OPERATOR(pg_catalog.=) 'RowExclusiveLock'
+                    AND l.mode OPERATOR(pg_catalog.=) ANY ('{RowExclusiveLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}')
                     AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())) ELSE false END AS locked,
                 (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())) AS next,
                 (SELECT pg_catalog.pg_current_xact_id_if_assigned()) AS current,

@@ -26,6 +26,11 @@ final class UncountableCode {
     private static final Pattern WORD = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}_$]*");
     private static final Pattern PROGRAM = Pattern.compile("\\bcopy\\b[^;]*\\bprogram\\b", Pattern.CASE_INSENSITIVE);
 
+    /** A COPY to or from what is no stream: a literal, behind whatever comments. */
+    private static final Pattern FILE = Pattern.compile(
+            "\\bcopy\\b[^;]*\\b(to|from)\\b(\\s|/\\*.*?\\*/|--[^\\n]*\\n)*([eu]&?)?['$]",
+            Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
+
     /** Large objects are counted. */
     private static final String OF_LARGE_OBJECTS = "lo_";
 
@@ -98,6 +103,9 @@ final class UncountableCode {
                 .map(word -> "names " + word + ", which works outside of its transaction")
                 .or(() -> PROGRAM.matcher(text).find()
                         ? Optional.of("names a program, which works outside of its transaction")
+                        : Optional.empty())
+                .or(() -> FILE.matcher(text).find()
+                        ? Optional.of("names a file of the server, which no rollback brings back")
                         : Optional.empty());
     }
 

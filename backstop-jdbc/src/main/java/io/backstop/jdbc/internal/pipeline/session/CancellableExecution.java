@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.session;
 
+import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import org.jspecify.annotations.Nullable;
@@ -143,7 +144,9 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     /** The failure as the caller sees it: query_canceled where the statement was stopped before it ran. */
     public synchronized SQLException translate(SQLException failure) {
         takeInterruptBack();
-        return reason != null && failure instanceof RecoveryNotReadyException ? canceled(reason, failure) : failure;
+        boolean notRun =
+                failure instanceof RecoveryNotReadyException || failure instanceof ControlStoreUnavailableException;
+        return reason != null && notRun ? canceled(reason, failure) : failure;
     }
 
     private static SQLException canceled(String reason, @Nullable SQLException cause) {

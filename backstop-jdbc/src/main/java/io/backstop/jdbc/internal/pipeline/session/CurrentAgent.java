@@ -8,6 +8,8 @@ public final class CurrentAgent {
     /** Stands for all agents whom no setting and no code names. */
     public static final String UNKNOWN = "unknown";
 
+    private static final int LONGEST = 200;
+
     // A thread's own, set and cleared by a call around the code that it is for.
     private static final ThreadLocal<String> AGENT = new ThreadLocal<>();
 
@@ -15,6 +17,19 @@ public final class CurrentAgent {
 
     public static Optional<String> id() {
         return Optional.ofNullable(AGENT.get());
+    }
+
+    /** Why this cannot be an agent's id, which stands in every record of what the agent does; empty where it can. */
+    public static Optional<String> problem(String id) {
+        if (id.isBlank()) {
+            return Optional.of("is blank");
+        }
+        if (id.length() > LONGEST) {
+            return Optional.of("has " + id.length() + " characters, and may have " + LONGEST);
+        }
+        return id.chars().anyMatch(Character::isISOControl)
+                ? Optional.of("holds a control character")
+                : Optional.empty();
     }
 
     /** Runs the code for this agent, and afterwards it is who it was before. */

@@ -69,6 +69,10 @@ public final class GuardedSession {
             throw new SQLException(
                     "quoteReturningIdentifiers=false cannot be guarded\nHINT: leave that setting out", "F0000");
         }
+        if (String.valueOf(postgres.getURL()).contains("allowEncodingChanges=true")) {
+            throw new SQLException(
+                    "allowEncodingChanges=true cannot be guarded\nHINT: leave that setting out", "F0000");
+        }
     }
 
     public Connection connection() {
