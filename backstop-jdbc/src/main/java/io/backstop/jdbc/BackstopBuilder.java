@@ -13,6 +13,7 @@ import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.api.snapshot.Verification;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.control.SqlControlStore;
+import io.backstop.jdbc.internal.approval.SpentApprovals;
 import io.backstop.jdbc.internal.approval.StoreApprovalHook;
 import io.backstop.jdbc.internal.control.sqlite.KnownStores;
 import io.backstop.jdbc.internal.pipeline.Pipeline;
@@ -55,6 +56,7 @@ public final class BackstopBuilder {
     private Progress progress = Progress.SILENT;
     private Clock clock = Clock.systemUTC();
     private KnownStores known = new KnownStores();
+    private SpentApprovals spent = new SpentApprovals();
 
     BackstopBuilder() {}
 
@@ -149,6 +151,12 @@ public final class BackstopBuilder {
         return this;
     }
 
+    /** @param approvals what other guards of the process have used up */
+    BackstopBuilder spent(SpentApprovals approvals) {
+        this.spent = approvals;
+        return this;
+    }
+
     /**
      * Makes a guard without touching the control store or the storage: where one of these cannot be used, SAFE statements run
      * and others are refused until it can.
@@ -227,7 +235,12 @@ public final class BackstopBuilder {
 
     private ApprovalHook hook(GuardSettings checked, ControlStore openStore) throws InvalidSettingException {
         return new StoreApprovalHook(
-                openStore.approvals(), operators(checked), checked.approvalTimeout(), checked.waitForApproval(), clock);
+                openStore.approvals(),
+                operators(checked),
+                checked.approvalTimeout(),
+                checked.waitForApproval(),
+                spent,
+                clock);
     }
 
     private static Optional<OperatorsFile> operators(GuardSettings checked) throws InvalidSettingException {

@@ -1,5 +1,6 @@
 package io.backstop.jdbc;
 
+import io.backstop.jdbc.internal.approval.SpentApprovals;
 import io.backstop.jdbc.internal.control.sqlite.KnownStores;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,7 @@ final class SharedGuards implements AutoCloseable {
 
     private final Map<GuardSettings, Entry> entries = new HashMap<>();
     private final KnownStores stores = new KnownStores();
+    private final SpentApprovals spent = new SpentApprovals();
     private final Duration linger;
     private final ScheduledThreadPoolExecutor reaper;
     private @Nullable Thread shutdownHook;
@@ -70,7 +72,11 @@ final class SharedGuards implements AutoCloseable {
 
     private Lease build(Entry entry, Map<Setting, String> settings) throws SQLException {
         try {
-            entry.guard = Backstop.builder().settings(settings).known(stores).build();
+            entry.guard = Backstop.builder()
+                    .settings(settings)
+                    .known(stores)
+                    .spent(spent)
+                    .build();
             return new Lease(entry);
         } finally {
             if (entry.guard == null) {

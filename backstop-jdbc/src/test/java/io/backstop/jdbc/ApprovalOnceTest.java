@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.CallableStatement;
 import java.sql.Connection;
@@ -77,7 +78,7 @@ class ApprovalOnceTest {
     }
 
     @SuppressWarnings("ImmutableEnumChecker") // the calls hold no state
-    private enum Method {
+    enum Method {
         EXECUTE((connection, sql) -> statement(connection, each -> each.execute(sql))),
         EXECUTE_QUERY((connection, sql) -> statement(connection, each -> each.executeQuery(sql))),
         EXECUTE_UPDATE((connection, sql) -> statement(connection, each -> each.executeUpdate(sql))),
@@ -112,6 +113,11 @@ class ApprovalOnceTest {
 
         Method(Call call) {
             this.call = call;
+        }
+
+        /** What racers send by it: for each method another text. */
+        void send(Connection connection) throws SQLException {
+            call.send(connection, "DO $$ BEGIN INSERT INTO runs VALUES (now()); END $$ -- " + name());
         }
     }
 
@@ -224,9 +230,7 @@ class ApprovalOnceTest {
     }
 
     @Test
-    void of_fifty_racers_in_two_processes_one_runs_it() throws Exception {
-        String sql = "DO $$ BEGIN INSERT INTO runs VALUES (now()); END $$";
-        store.approvals().decide(held(Method.EXECUTE.call, sql), true, "ops");
+    void of_fifty_racers_in_two_processes_one_runs_it_whatever_method_they_call() throws Exception {
         List<Process> racers = new ArrayList<>();
         try {
             for (int i = 0; i < 2; i++) {
@@ -238,31 +242,48 @@ class ApprovalOnceTest {
                                 System.getProperty("java.class.path"),
                                 ApprovalRacer.class.getName(),
                                 database.url(),
-                                folder.resolve("backstop.db").toString(),
-                                sql)
+                                folder.resolve("backstop.db").toString())
                         .redirectError(ProcessBuilder.Redirect.INHERIT)
                         .start());
             }
-            int executed = 0;
             for (Process racer : racers) {
                 assertThat(line(racer)).isEqualTo("ready");
             }
-            for (Process racer : racers) {
-                racer.getOutputStream().write('\n');
-                racer.getOutputStream().flush();
+            for (Method method : Method.values()) {
+                race(racers, method);
             }
             for (Process racer : racers) {
-                executed += Integer.parseInt(line(racer));
+                racer.getOutputStream().close();
                 assertThat(racer.waitFor()).isZero();
             }
-            assertThat(executed).isEqualTo(1);
         } finally {
             racers.forEach(Process::destroyForcibly);
         }
-        assertThat(database.value("SELECT count(*) FROM runs")).isEqualTo("1");
+    }
+
+    private void race(List<Process> racers, Method method) throws Exception {
+        assertThat(catchThrowable(() -> {
+                    try (Connection connection = backstop.guard(database.connect())) {
+                        method.send(connection);
+                    }
+                }))
+                .isInstanceOf(ApprovalRequiredException.class);
+        store.approvals().decide(pending(), true, "ops");
+        for (Process racer : racers) {
+            racer.getOutputStream().write((method + "\n").getBytes(StandardCharsets.UTF_8));
+            racer.getOutputStream().flush();
+        }
+        int ran = 0;
+        for (Process racer : racers) {
+            ran += Integer.parseInt(line(racer));
+        }
+        assertThat(ran).as("%s", method).isEqualTo(1);
+        assertThat(database.value("SELECT count(*) FROM runs")).as("%s", method).isEqualTo("1");
         assertThat(store.approvals().list(ApprovalState.PENDING))
-                .as("one request for all who came too late")
+                .as("one request for all who came too late by %s", method)
                 .hasSize(1);
+        store.approvals().decide(pending(), false, "ops");
+        database.run("TRUNCATE runs");
     }
 
     private static String line(Process process) throws IOException {

@@ -6,8 +6,11 @@ import io.backstop.api.error.AgentQuarantinedException;
 import io.backstop.api.error.ApprovalDeniedException;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.PausedException;
+import io.backstop.api.error.StatementBlockedException;
+import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.QuarantineRules;
 import io.backstop.jdbc.control.SqlControlStore;
+import io.backstop.jdbc.policy.PolicyReader;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +26,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -33,6 +37,7 @@ import java.util.concurrent.Future;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 /** A statement that waits for its approval can be stopped, holds up nobody, and is judged once more when the wait is over. */
@@ -155,6 +160,87 @@ class ApprovalWaitTest {
         assertThat(store.approvals().list(ApprovalState.values())).hasSize(1);
     }
 
+    /** Another thread's statement of the same connection that goes on until it is cancelled. */
+    private Future<Boolean> sleeping(Statement other) throws Exception {
+        Future<Boolean> sleeping = threads.submit(() -> other.execute("SELECT pg_sleep(600)"));
+        while (!database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+                .equals("1")) {
+            assertThat(sleeping.isDone()).isFalse();
+        }
+        return sleeping;
+    }
+
+    @Test
+    void cancel_ends_the_wait_while_another_thread_has_its_turn() throws Exception {
+        Future<Boolean> waiting = waiting();
+        try (Statement other = connection.createStatement()) {
+            Future<Boolean> sleeping = sleeping(other);
+            statement.cancel();
+            assertThat(((SQLException) failure(waiting)).getSQLState()).isEqualTo("57014");
+            assertThat(sleeping.isDone()).isFalse();
+            other.cancel();
+            assertThat(((SQLException) failure(sleeping)).getSQLState()).isEqualTo("57014");
+            assertThat(other.executeUpdate("INSERT INTO users VALUES (1)")).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void cancel_ends_the_wait_for_the_turn_of_an_approved_statement() throws Exception {
+        Future<Boolean> waiting = waiting();
+        Approval request = request(waiting);
+        try (Statement other = connection.createStatement()) {
+            Future<Boolean> sleeping = sleeping(other);
+            store.approvals().decide(request.id(), true, "ops");
+            statement.cancel();
+            assertThat(((SQLException) failure(waiting)).getSQLState())
+                    .as("approved, and cancelled before its turn came")
+                    .isEqualTo("57014");
+            other.cancel();
+            assertThat(failure(sleeping)).isInstanceOf(SQLException.class);
+        }
+        assertThat(comment()).isEqualTo("none");
+        assertThat(store.approvals().find(request.id()).orElseThrow().state()).isEqualTo(ApprovalState.APPROVED);
+    }
+
+    @Test
+    void many_that_wait_leave_room_for_others() throws Exception {
+        int agents = 101;
+        List<Future<Throwable>> waits = new ArrayList<>();
+        for (int i = 0; i < agents; i++) {
+            String sql = "COMMENT ON TABLE users IS 'by " + i + "'";
+            waits.add(threads.submit(() -> catchThrowable(() -> {
+                try (Statement waiting = connection.createStatement()) {
+                    waiting.execute(sql);
+                }
+            })));
+        }
+        while (waits.stream().noneMatch(Future::isDone)) {
+            Thread.onSpinWait();
+        }
+        assertThat(waits.stream()
+                        .filter(Future::isDone)
+                        .findFirst()
+                        .orElseThrow()
+                        .get())
+                .as("one too many")
+                .isInstanceOf(ApprovalRequiredException.class);
+        try (ResultSet row = statement.executeQuery("SELECT 1")) {
+            assertThat(row.next()).isTrue();
+        }
+        assertThat(statement.executeUpdate("INSERT INTO users VALUES (1)")).isEqualTo(1);
+        while (store.approvals().list(ApprovalState.PENDING).size() < agents) {
+            Thread.onSpinWait();
+        }
+        for (Approval pending : store.approvals().list(ApprovalState.PENDING)) {
+            store.approvals().decide(pending.id(), true, "ops");
+        }
+        long ran = 0;
+        for (Future<Throwable> wait : waits) {
+            ran += wait.get() == null ? 1 : 0;
+        }
+        assertThat(ran).isEqualTo(agents - 1);
+    }
+
     @Test
     void a_session_that_another_thread_changed_meanwhile_asks_anew() throws Exception {
         Future<Boolean> waiting = waiting();
@@ -196,6 +282,45 @@ class ApprovalWaitTest {
         store.approvals().decide(request(waiting).id(), true, "ops");
         assertThat(failure(waiting)).isInstanceOf(AgentQuarantinedException.class);
         assertThat(comment()).isEqualTo("none");
+    }
+
+    @Test
+    void a_quarantine_that_is_lifted_before_the_decision_stops_nothing() throws Exception {
+        Future<Boolean> waiting = waiting();
+        QuarantineRules rules = QuarantineRules.defaults();
+        for (int i = 0; i < rules.maxBlockedAttempts(); i++) {
+            store.quarantine().refused("agent", "DROP DATABASE shop", rules);
+        }
+        assertThat(store.quarantine().lift("agent", "ops")).isTrue();
+        store.approvals().decide(request(waiting).id(), true, "ops");
+        waiting.get();
+        assertThat(comment()).isEqualTo("waited for");
+    }
+
+    @Test
+    void what_a_guard_with_another_policy_blocks_leaves_the_approval_for_the_one_that_asked() throws Exception {
+        Future<Boolean> waiting = waiting();
+        Approval request = request(waiting);
+        Policy blocking = new PolicyReader().read("{\"block_operations\": [\"COMMENT\"]}", "no comments");
+        try (Backstop other = Backstop.builder()
+                        .control(folder.resolve("backstop.db"))
+                        .policy(blocking)
+                        .agentId("agent")
+                        .build();
+                Connection stricter = other.guard(database.connect());
+                Statement blocked = stricter.createStatement()) {
+            try (Statement sleeper = connection.createStatement()) {
+                Future<Boolean> sleeping = sleeping(sleeper); // the first guard's statement cannot use it meanwhile
+                store.approvals().decide(request.id(), true, "ops");
+                assertThatThrownBy(() -> blocked.execute(SQL)).isInstanceOf(StatementBlockedException.class);
+                assertThat(store.approvals().find(request.id()).orElseThrow().state())
+                        .isEqualTo(ApprovalState.APPROVED);
+                sleeper.cancel();
+                assertThat(failure(sleeping)).isInstanceOf(SQLException.class);
+            }
+        }
+        waiting.get();
+        assertThat(comment()).isEqualTo("waited for");
     }
 
     @Test

@@ -32,9 +32,13 @@ import java.time.LocalDate;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 /** A request shows what its statement would change, and finding that out leaves nothing behind. */
@@ -48,6 +52,7 @@ class ImpactPreviewTest {
     @TempDir
     private Path folder;
 
+    private final ExecutorService threads = Executors.newCachedThreadPool();
     private TestDatabase database;
     private SqlControlStore store;
     private Backstop backstop;
@@ -82,6 +87,7 @@ class ImpactPreviewTest {
 
     @AfterEach
     void close() throws SQLException {
+        threads.shutdownNow();
         connection.close();
         backstop.close();
     }
@@ -385,6 +391,36 @@ class ImpactPreviewTest {
             assertThat(impact("UPDATE users SET name = 'x' WHERE id = 1").note())
                     .isEqualTo("run beforehand, it failed with 55P03");
             other.rollback();
+        }
+    }
+
+    @Test
+    void what_would_leave_many_dead_rows_is_not_run() throws Exception {
+        database.run(
+                "CREATE TABLE many (id int PRIMARY KEY)",
+                "INSERT INTO many SELECT generate_series(1, 200000)",
+                "ANALYZE many");
+        assertThat(impact("DELETE FROM many WHERE id > 0").note())
+                .matches("not run beforehand: the server expects about (199|200)\\d\\d\\d rows");
+        assertThat(impact("DELETE FROM many WHERE id = 7").rows()).isEqualTo(rows(1));
+    }
+
+    @Test
+    void a_cancelled_preview_ends_the_call() throws Exception {
+        try (Statement statement = connection.createStatement()) {
+            Future<Throwable> held = threads.submit(() -> catchThrowable(() ->
+                    statement.execute("UPDATE users SET name = (SELECT count(*) FROM generate_series(1, 100000) AS a,"
+                            + " generate_series(1, 100000) AS b)::text WHERE id = 1")));
+            while (database.rows("SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'UPDATE users%'")
+                    .isEmpty()) {
+                assertThat(held.isDone()).isFalse();
+            }
+            statement.cancel();
+            assertThat(held.get())
+                    .isInstanceOf(SQLException.class)
+                    .extracting(e -> ((SQLException) e).getSQLState())
+                    .isEqualTo("57014");
+            assertThat(store.approvals().list(ApprovalState.PENDING)).isEmpty();
         }
     }
 

@@ -266,6 +266,28 @@ class StoreForgeryTest {
     }
 
     @Test
+    void a_used_approval_that_is_reset_runs_nothing_through_another_guard_of_the_driver() throws Exception {
+        String url = "backstop.agentId=agent&backstop.operators=" + operators.path() + "&backstop.control=" + file;
+        String sql = "COMMENT ON TABLE users IS 'once'";
+        try (Connection first = DriverManager.getConnection(database.backstopUrl(url));
+                Statement statement = first.createStatement()) {
+            String id = catchThrowableOfType(ApprovalRequiredException.class, () -> statement.execute(sql))
+                    .approvalId();
+            approve(id, alice);
+            statement.execute(sql);
+            tamper("UPDATE approvals SET state = 'APPROVED' WHERE id = ?", id);
+            tamper("DELETE FROM spent_approvals");
+            try (Connection second =
+                            DriverManager.getConnection(database.backstopUrl(url + "&backstop.approvalTimeout=800"));
+                    Statement again = second.createStatement()) {
+                assertThatThrownBy(() -> again.execute(sql))
+                        .isInstanceOf(ApprovalRequiredException.class)
+                        .hasMessageContaining("the approval " + id + " is refused: it was used before");
+            }
+        }
+    }
+
+    @Test
     void a_store_that_is_put_in_place_of_the_guards_own_approves_nothing() throws Exception {
         String id = held(SQL);
         tamper("UPDATE store_identity SET store_id = 'another'");

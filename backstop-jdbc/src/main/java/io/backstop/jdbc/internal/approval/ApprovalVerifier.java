@@ -11,8 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -25,22 +23,22 @@ final class ApprovalVerifier {
     private final Optional<OperatorsFile> operators;
     private final ApprovalStore store;
     private final Duration lifetime;
+    private final SpentApprovals spent;
 
     /** Of the store as this guard found it first: one that is put in its place later has another id. Guarded by this. */
     private @Nullable DecisionSeal seal;
-
-    /** The approvals that this process used, until they would have expired. Guarded by this. */
-    private final Map<String, Instant> spent = new HashMap<>();
 
     /**
      * @param operators whose signature an approval needs; empty where it needs none
      * @param store the store whose approvals are verified
      * @param lifetime how long an approval counts at most
+     * @param spent what was used up, in this guard and others of the process
      */
-    ApprovalVerifier(Optional<OperatorsFile> operators, ApprovalStore store, Duration lifetime) {
+    ApprovalVerifier(Optional<OperatorsFile> operators, ApprovalStore store, Duration lifetime, SpentApprovals spent) {
         this.operators = operators;
         this.store = store;
         this.lifetime = lifetime;
+        this.spent = spent;
     }
 
     /** Whether only signed approvals count. */
@@ -55,7 +53,7 @@ final class ApprovalVerifier {
      */
     Optional<String> flaw(Approval approval, ApprovalRequest asked, Instant now)
             throws ControlStoreUnavailableException {
-        if (isSpent(approval.id())) {
+        if (spent.hold(approval.id())) {
             return Optional.of(USED_BEFORE);
         }
         if (operators.isEmpty()) {
@@ -89,20 +87,5 @@ final class ApprovalVerifier {
             }
             return seal;
         }
-    }
-
-    private synchronized boolean isSpent(String id) {
-        return spent.containsKey(id);
-    }
-
-    /** To be told of every approval that was used up, before its statement runs. */
-    synchronized void spend(Approval approval, Instant now) {
-        spent.values().removeIf(until -> until.isBefore(now));
-        spent.put(approval.id(), approval.expiresAt());
-    }
-
-    /** The approval was given back. */
-    synchronized void release(String id) {
-        spent.remove(id);
     }
 }

@@ -36,6 +36,7 @@ public final class StoreApprovalHook implements ApprovalHook {
 
     private final ApprovalStore store;
     private final ApprovalVerifier verifier;
+    private final SpentApprovals spent;
     private final Duration lifetime;
     private final boolean waits;
     private final Clock clock;
@@ -44,11 +45,18 @@ public final class StoreApprovalHook implements ApprovalHook {
      * @param operators whose signed decisions count; empty where unsigned ones do
      * @param lifetime how long a request can be decided, and how long after its decision an approval can be used
      * @param waits whether callers wait until their request is decided
+     * @param spent what was used up, in this guard and others of the process
      */
     public StoreApprovalHook(
-            ApprovalStore store, Optional<OperatorsFile> operators, Duration lifetime, boolean waits, Clock clock) {
+            ApprovalStore store,
+            Optional<OperatorsFile> operators,
+            Duration lifetime,
+            boolean waits,
+            SpentApprovals spent,
+            Clock clock) {
         this.store = store;
-        this.verifier = new ApprovalVerifier(operators, store, lifetime);
+        this.spent = spent;
+        this.verifier = new ApprovalVerifier(operators, store, lifetime, spent);
         this.lifetime = lifetime;
         this.waits = waits;
         this.clock = clock;
@@ -90,7 +98,7 @@ public final class StoreApprovalHook implements ApprovalHook {
                     case APPROVED -> {
                         Optional<String> flaw = verifier.flaw(approval, request, clock.instant());
                         if (flaw.isEmpty() && store.consume(approval.id(), request)) {
-                            verifier.spend(approval, clock.instant());
+                            spent.add(approval, clock.instant());
                             return approval.id();
                         }
                         if (flaw.isPresent() || isStillApproved(approval.id())) {
@@ -149,7 +157,7 @@ public final class StoreApprovalHook implements ApprovalHook {
     @Override
     public void release(String approvalId) throws BackstopException {
         store.release(approvalId);
-        verifier.release(approvalId);
+        spent.remove(approvalId);
     }
 
     private ApprovalRequiredException required(Approval approval, String refused) {

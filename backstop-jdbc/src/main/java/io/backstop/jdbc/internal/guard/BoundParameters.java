@@ -9,12 +9,12 @@ import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.sql.SQLException;
+import java.util.Optional;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Calendar;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -32,9 +32,6 @@ final class BoundParameters {
 
     private final Sending sending;
 
-    /** Where the last value was put: a position or a name; null where nothing was bound since. */
-    private Object last;
-
     /** Stands for what cannot be hashed. */
     private enum Unkept {
         /** The driver may find nothing in it the second time. */
@@ -50,6 +47,11 @@ final class BoundParameters {
 
     /** Of a call's named parameters; null where there are none. */
     private Map<String, Object> names;
+
+    /** What was bound last: a position from 1, or else a name; 0 and null where nothing was. */
+    private int lastPosition;
+
+    private String lastName;
 
     private final List<byte[]> batch = new ArrayList<>();
     private boolean batchHashed = true;
@@ -104,24 +106,12 @@ final class BoundParameters {
         String text() throws SQLException;
     }
 
-    /**
-     * What the driver will send, which is what counts: objects of an application's own classes may tell it something else
-     * than the hash, and a time becomes digits by the zone of the JVM.
-     */
+    /** What the driver will send, which is what counts, whatever was made of the values when they were bound. */
     private Optional<String> sent() {
         try {
             return Optional.of(sending.text());
         } catch (SQLException e) {
             return Optional.empty();
-        }
-    }
-
-    /** The driver has not taken the last value, and what it holds in its place is not known. */
-    void refused() {
-        if (last instanceof Integer index) {
-            put(index, Unkept.UNKNOWN);
-        } else if (last instanceof String name) {
-            put(name, Unkept.UNKNOWN);
         }
     }
 
@@ -151,7 +141,7 @@ final class BoundParameters {
             positions = Arrays.copyOf(positions, Math.max(index, Math.max(FIRST_CAPACITY, 2 * positions.length)));
         }
         positions[index - 1] = kept;
-        last = index;
+        lastPosition = index;
     }
 
     private void put(String name, Object kept) {
@@ -159,7 +149,17 @@ final class BoundParameters {
             names = new TreeMap<>();
         }
         names.put(name, kept);
-        last = name;
+        lastPosition = 0;
+        lastName = name;
+    }
+
+    /** The driver has not taken what was bound last, so that an older value may be sent in its place. */
+    void failed() {
+        if (lastPosition > 0) {
+            positions[lastPosition - 1] = Unkept.UNKNOWN;
+        } else if (lastName != null && names != null) {
+            names.put(lastName, Unkept.UNKNOWN);
+        }
     }
 
     private static Object kept(Object value) {
@@ -173,11 +173,11 @@ final class BoundParameters {
     }
 
     private static Object kept(Object value, Object how) {
-        return value != null && isReadOnce(value) ? Unkept.READ_ONCE : hashed(value, how(how));
+        return value != null && isReadOnce(value) ? Unkept.READ_ONCE : hashed(value, meaning(how));
     }
 
-    /** Of a calendar its zone counts, and not the moment at which it was made. */
-    private static String how(Object how) {
+    /** Of a calendar the driver takes the zone alone. */
+    private static String meaning(Object how) {
         return how instanceof Calendar calendar ? calendar.getTimeZone().getID() : String.valueOf(how);
     }
 
@@ -212,7 +212,8 @@ final class BoundParameters {
     void clear() {
         Arrays.fill(positions, null);
         names = null;
-        last = null;
+        lastPosition = 0;
+        lastName = null;
     }
 
     void addBatch() {

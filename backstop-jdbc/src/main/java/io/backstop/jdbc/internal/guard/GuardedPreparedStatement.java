@@ -51,21 +51,14 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
         return String.valueOf(statement().unwrap(PGStatement.class));
     }
 
-    /** A value that pgjdbc did not take is not the one that it holds. */
-    @Override
-    final void changing(StatementUse.Change change) throws SQLException {
-        super.changing(() -> {
-            try {
-                change.apply();
-            } catch (SQLException | RuntimeException | Error e) {
-                parameters.refused();
-                throw e;
-            }
-        });
-    }
-
     final BoundParameters parameters() {
         return parameters;
+    }
+
+    /** What the driver holds for it is not known then. */
+    @Override
+    void changeFailed() {
+        parameters.failed();
     }
 
     /** Of a statement whose rows may have to be told by its text, arrays can be told as well. */

@@ -10,9 +10,15 @@ final class StatementUse {
     /** object_not_in_prerequisite_state (PostgreSQL documentation, appendix A). */
     private static final String IN_USE = "55000";
 
+    private final Runnable failed;
     private int executions;
     private boolean changing;
     private volatile boolean cancelled;
+
+    /** @param failed is run where a change has failed, so that it may have been done in part */
+    StatementUse(Runnable failed) {
+        this.failed = failed;
+    }
 
     /** Returns once no change is under way; none begins until {@link #end}. */
     synchronized void begin() {
@@ -38,7 +44,7 @@ final class StatementUse {
         }
     }
 
-    /** @throws SQLException where the statement is being executed, or changed already */
+    /** @throws SQLException where the statement is being executed, or the same thread is changing it already */
     synchronized void change(Change change) throws SQLException {
         if (executions > 0) {
             throw new SQLException(
@@ -46,17 +52,22 @@ final class StatementUse {
                             + "\nHINT: wait until the execution ends, or use a statement for each thread",
                     IN_USE);
         }
-        if (changing) { // a stream, say, that changes the statement while pgjdbc reads it
+        if (changing) {
             throw new SQLException(
-                    "the statement's values are being changed, and cannot be changed by what is read for that"
+                    "a value of the statement is being bound, and what is read for it cannot bind others"
                             + "\nHINT: bind one value after the other",
                     IN_USE);
         }
         changing = true;
+        boolean done = false;
         try {
             change.apply();
+            done = true;
         } finally {
             changing = false;
+            if (!done) {
+                failed.run();
+            }
         }
     }
 

@@ -25,14 +25,21 @@ import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 
 /** Asks for the approval of exactly this statement in exactly this session. Thread-safe. */
 final class ApprovalGate {
     private static final int POLL_MILLIS = 250;
 
+    /** Each asks the control store four times a second. */
+    private static final int MOST_WAITING = 100;
+
     private final ApprovalHook hook;
     private final QueryTimeouts timeouts;
     private final RulePages pages = new RulePages();
+    private final Semaphore waiting = new Semaphore(MOST_WAITING);
 
     ApprovalGate(ApprovalHook hook, QueryTimeouts timeouts) {
         this.hook = hook;
@@ -99,14 +106,20 @@ final class ApprovalGate {
     }
 
     /**
-     * Returns when the request is decided. Meanwhile other threads have their turn on the connection, so what was found out
-     * about session and statement has to be found out again.
+     * Returns when the request is decided, in the session's turn. Meanwhile other threads have theirs on the connection, so what
+     * was found out about session and statement has to be found out again; and where the wait ends otherwise while one has it,
+     * the turn is not this thread's any more.
      *
-     * @throws SQLException where the wait was cancelled or interrupted, took longer than the statement's query timeout or the
+     * @throws SQLException where too many wait already, the wait was cancelled or interrupted, took longer than the statement's query timeout or the
      *     request's time, or statement or connection were closed
      */
     void awaitDecision(GuardedSession session, CancellableExecution<?> execution, ApprovalRequiredException held)
             throws SQLException {
+        if (!waiting.tryAcquire()) {
+            held.addSuppressed(
+                    new SQLException(MOST_WAITING + " statements are waiting already, so this one does not"));
+            throw held;
+        }
         int holds = session.turn().getHoldCount();
         QueryTimeouts.Count timeout = timeouts.of(execution);
         for (int i = 0; i < holds; i++) {
@@ -115,9 +128,11 @@ final class ApprovalGate {
         try {
             while (hook.undecided(held)) {
                 execution.pause(POLL_MILLIS);
-                if (session.connection().isClosed() || execution.statement().isClosed()) {
-                    throw new SQLException("the statement was closed while it waited for an approval", "08003", held);
-                }
+                requireOpen(session, execution, held);
+            }
+            while (!session.turn().tryLock(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
+                execution.requireNotStopped();
+                requireOpen(session, execution, held);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -125,9 +140,26 @@ final class ApprovalGate {
             throw held;
         } finally {
             timeout.end();
-            for (int i = 0; i < holds; i++) {
-                session.turn().lock();
-            }
+            waiting.release();
+            takeTurnBack(session.turn(), holds);
+        }
+    }
+
+    private static void requireOpen(
+            GuardedSession session, CancellableExecution<?> execution, ApprovalRequiredException held)
+            throws SQLException {
+        if (session.connection().isClosed() || execution.statement().isClosed()) {
+            throw new SQLException("the statement was closed while it waited for an approval", "08003", held);
+        }
+    }
+
+    /** A wait that ends without a decision does not queue behind what another thread has under way in the session. */
+    private static void takeTurnBack(ReentrantLock turn, int holds) {
+        if (!turn.isHeldByCurrentThread() && !turn.tryLock() && holds == 1) {
+            return;
+        }
+        while (turn.getHoldCount() < holds) {
+            turn.lock();
         }
     }
 

@@ -61,6 +61,7 @@ final class ApprovalStep {
         SessionState state = refusals.state(run.session());
         boolean stopped = state.pause().isPresent() || state.quarantine().isPresent();
         ExpectedImpact impact = previews.look(run.session(), statement, run.execution(), run.policy(), stopped);
+        run.execution().requireNotStopped();
         impact.rows()
                 .ifPresent(rows -> audit.outcome(
                         run.session(),

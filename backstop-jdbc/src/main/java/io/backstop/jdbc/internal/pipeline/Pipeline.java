@@ -145,9 +145,11 @@ public final class Pipeline implements AutoCloseable {
         try {
             return inTurn(session, submission, execution);
         } finally {
-            session.uncommitted().settle(); // where it was a ROLLBACK
-            checkFence(session);
-            session.turn().unlock();
+            if (session.turn().isHeldByCurrentThread()) { // a wait for an approval may have ended in another's turn
+                session.uncommitted().settle(); // where it was a ROLLBACK
+                checkFence(session);
+                session.turn().unlock();
+            }
         }
     }
 

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.approval.Approval;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.approval.ApprovalState;
+import io.backstop.api.approval.ExpectedImpact;
 import io.backstop.api.control.ApprovalStore;
 import io.backstop.api.error.ApprovalDeniedException;
 import io.backstop.api.error.ApprovalRequiredException;
@@ -20,6 +21,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -57,6 +59,35 @@ class DecidedMeanwhileTest {
         control.close();
     }
 
+    @Test
+    void a_request_is_previewed_once_however_often_it_is_looked_at() throws Exception {
+        AtomicInteger previews = new AtomicInteger();
+        AtomicInteger opened = new AtomicInteger();
+        ApprovalStore raced = (ApprovalStore) Proxy.newProxyInstance(
+                ApprovalStore.class.getClassLoader(),
+                new Class<?>[] {ApprovalStore.class},
+                (proxy, method, arguments) -> {
+                    Object answer = method.invoke(store, arguments);
+                    if (answer instanceof Approval approval
+                            && method.getName().equals("open")
+                            && opened.incrementAndGet() < 5) {
+                        store.decide(approval.id(), true, "ops");
+                        store.consume(approval.id(), REQUEST); // another sender was quicker
+                        return store.find(approval.id()).orElseThrow();
+                    }
+                    return answer;
+                });
+        StoreApprovalHook hook = new StoreApprovalHook(
+                raced, Optional.empty(), LIFETIME, false, new SpentApprovals(), Clock.systemUTC());
+        assertThatThrownBy(() -> hook.obtain(REQUEST, () -> {
+                    previews.incrementAndGet();
+                    return ExpectedImpact.UNKNOWN;
+                }))
+                .isInstanceOf(ApprovalRequiredException.class);
+        assertThat(opened).hasValue(5);
+        assertThat(previews).hasValue(1);
+    }
+
     /** What happens between the answer to a question and the next question. */
     private interface Meanwhile {
         void happens() throws Exception;
@@ -80,7 +111,7 @@ class DecidedMeanwhileTest {
                         throw e.getCause();
                     }
                 });
-        return new StoreApprovalHook(raced, Optional.empty(), LIFETIME, false, Clock.systemUTC());
+        return new StoreApprovalHook(raced, Optional.empty(), LIFETIME, false, new SpentApprovals(), Clock.systemUTC());
     }
 
     private void decide(boolean approve) throws Exception {

@@ -5,12 +5,19 @@ import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.jdbc.internal.analysis.command.StatementReader;
+import io.backstop.jdbc.internal.analysis.detail.ReturningRows;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
+import io.backstop.jdbc.internal.analysis.scan.Lexer;
+import io.backstop.jdbc.internal.analysis.scan.StatementSplitter;
+import io.backstop.jdbc.internal.analysis.scan.TokenList;
+import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
 import io.backstop.jdbc.internal.pipeline.preview.ReachedCode.Routine;
 
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -60,7 +67,6 @@ final class PreviewObstacle {
             "pg_try_advisory_xact_lock_shared",
             "random",
             "random_normal",
-            "set_config",
             "suppress_redundant_updates_trigger",
             "system",
             "timeofday",
@@ -70,7 +76,7 @@ final class PreviewObstacle {
             "uuidv4",
             "uuidv7");
 
-    /** Commands in a body that a rollback does not undo, that run what stands elsewhere, or that lock whole tables. */
+    /** What a body names that a rollback does not undo, that runs what stands elsewhere, locks whole tables or hides rows. */
     private static final Set<String> COMMANDS = Set.of(
             "alter",
             "call",
@@ -88,6 +94,7 @@ final class PreviewObstacle {
             "prepare",
             "refresh",
             "rollback",
+            "track_counts",
             "truncate");
 
     /** With these in a body, defaults may be evaluated. */
@@ -99,10 +106,20 @@ final class PreviewObstacle {
 
     /** Whether it is of the kind of which a run may be tried: one write of rows that a condition or its values narrow. */
     static boolean isScopedWrite(Assessment assessment) {
-        if (assessment.statements().size() != 1) {
-            return false;
-        }
-        StatementAssessment only = assessment.statements().get(0);
+        return assessment.statements().size() == 1
+                && isScopedWrite(assessment.statements().get(0));
+    }
+
+    /** Whether a text that was put together is still one such write. */
+    static boolean isScopedWrite(String text, boolean standardConformingStrings) {
+        TokenList tokens = Lexer.scan(text, standardConformingStrings);
+        List<TokenSpan> statements = StatementSplitter.split(tokens);
+        return statements.size() == 1
+                && !ReturningRows.hasPlaceholder(text, standardConformingStrings)
+                && isScopedWrite(StatementReader.read(tokens, statements.get(0)).assessment());
+    }
+
+    private static boolean isScopedWrite(StatementAssessment only) {
         return ROW_WRITES.contains(only.tag())
                 && INSIDE.containsAll(only.inner())
                 && only.findings().stream().map(Finding::rule).allMatch(PreviewObstacle::isNarrow);

@@ -14,6 +14,7 @@ import org.postgresql.PGStatement;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -33,6 +35,11 @@ public final class StatementPreview {
     private static final Duration LOCK_TIMEOUT = Duration.ofMillis(500);
     private static final Duration STATEMENT_TIMEOUT = Duration.ofSeconds(3);
     private static final int AT_ONCE = 2;
+
+    /** What is undone stays on the disk as dead rows for a while. */
+    private static final long MOST_ROWS = 100_000;
+
+    private static final Pattern PLAN_ROWS = Pattern.compile("\"Plan Rows\": (\\d+)");
 
     /** Keeps a shorter limit of the session's. */
     private static final String LIMITS = """
@@ -85,7 +92,7 @@ public final class StatementPreview {
         if (joins && connection.getTransactionIsolation() > Connection.TRANSACTION_READ_COMMITTED) {
             return Optional.of("its transaction would keep what it has read");
         }
-        if (ReturningRows.hasPlaceholder(text(session, statement, execution), session.standardConformingStrings())) {
+        if (!PreviewObstacle.isScopedWrite(text(session, statement, execution), session.standardConformingStrings())) {
             return Optional.of("one of its values cannot be written as text");
         }
         if (execution.statement() instanceof PreparedStatement && !session.standardConformingStrings()) {
@@ -158,6 +165,10 @@ public final class StatementPreview {
             boolean alone)
             throws SQLException {
         Connection connection = session.connection();
+        long expected = expectedRows(connection, text);
+        if (expected > MOST_ROWS) {
+            return impact.noting("not run beforehand: the server expects about " + expected + " rows");
+        }
         Optional<SampledRun> sampled = sampled(session, assessment, text, policy);
         ChangeCounters before = ChangeCounters.of(connection);
         session.send("SAVEPOINT backstop_preview");
@@ -174,6 +185,27 @@ public final class StatementPreview {
         session.send("ROLLBACK TO SAVEPOINT backstop_preview");
         List<SampleRow> rows = sampled.isPresent() ? sampled.get().rows() : List.of();
         return impact.with(changes, rows);
+    }
+
+    /** What the planner expects below the node that changes the rows; 0 where it plans no such node. */
+    private static long expectedRows(Connection connection, String text) throws SQLException {
+        StringBuilder plan = new StringBuilder();
+        try (Statement statement = connection.createStatement()) {
+            statement.setEscapeProcessing(false);
+            statement.execute("EXPLAIN (FORMAT JSON) " + text);
+            try (ResultSet row = statement.getResultSet()) {
+                while (row.next()) {
+                    plan.append(row.getString(1));
+                }
+            }
+        }
+        return PLAN_ROWS
+                .matcher(plan)
+                .results()
+                .skip(1) // of the node that changes them
+                .findFirst()
+                .map(rows -> Long.parseLong(rows.group(1)))
+                .orElse(0L);
     }
 
     /** Sent as it is: JDBC's escapes were rewritten before. */

@@ -77,6 +77,13 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
         }
     }
 
+    /** @throws SQLException query_canceled where it was stopped */
+    public synchronized void requireNotStopped() throws SQLException {
+        if (reason != null) {
+            throw canceled(reason, null);
+        }
+    }
+
     private static long left(long end) {
         return TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
     }
