@@ -66,6 +66,67 @@ class UnseenCodeTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "SELECT query_to_xml('SELECT wipe()', true, true, '')",
+                "SELECT query_to_xml('SELECT wi' || 'pe()', true, true, '')",
+                "SELECT ts_stat('SELECT to_tsvector(wipe()::text)')",
+                "SELECT table_to_xml('wipes', true, true, '')",
+                "SELECT schema_to_xml('public', true, true, '')",
+                "SELECT * FROM crosstab('SELECT wipe(), 1, 1') AS (a int, b int)",
+                "SELECT brin_summarize_new_values('summarized')",
+                "SELECT brin_summarize_range('summarized', 5)"
+            })
+    void what_a_built_in_function_runs_by_text_or_name_is_counted(String sql) throws SQLException {
+        database.run(
+                "CREATE EXTENSION IF NOT EXISTS tablefunc",
+                "CREATE TABLE users AS SELECT generate_series(1, 5000) AS id",
+                "CREATE FUNCTION wipe() RETURNS int LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.users; RETURN 1; END'",
+                "CREATE VIEW wipes AS SELECT wipe()",
+                "CREATE FUNCTION code(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
+                "CREATE TABLE summarized (id int)",
+                "CREATE INDEX summarized_id ON summarized USING brin (code(id)) WITH (pages_per_range = 1)",
+                "INSERT INTO summarized SELECT generate_series(1, 5000)",
+                "CREATE OR REPLACE FUNCTION code(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
+                        + " 'BEGIN RETURN public.wipe(); END'");
+        String call = sql.replace("'summarized'", "'summarized_id'");
+        assertThatThrownBy(() -> execute(call)).isInstanceOf(ImpactLimitException.class);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT query_to_xml('SELECT dblink_exec(''%s'', ''DELETE FROM users'')', true, true, '')",
+                "SELECT * FROM crosstab('SELECT dblink_exec(''%s'', ''DELETE FROM users''), 1, 1') AS (a text, b int)"
+            })
+    void text_that_leaves_its_transaction_is_not_run(String sql) throws SQLException {
+        database.run(
+                "CREATE EXTENSION IF NOT EXISTS tablefunc",
+                "CREATE EXTENSION IF NOT EXISTS dblink",
+                "CREATE TABLE users AS SELECT generate_series(1, 5000) AS id");
+        String place = database.url().replaceFirst("^jdbc:", "");
+        assertThatThrownBy(() -> execute(sql.formatted(place))).isInstanceOf(ImpactLimitException.class);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT query_to_xml('SELECT 1', true, true, '')",
+                "SELECT table_to_xml('other', true, true, '')",
+                "SELECT pg_stat_reset_shared('bgwriter')",
+                "SELECT pg_switch_wal()"
+            })
+    void what_changes_no_rows_is_no_hindrance(String sql) throws SQLException {
+        for (boolean open : new boolean[] {false, true}) {
+            connection.setAutoCommit(!open);
+            execute(sql);
+        }
+        connection.commit();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
                 "it emptied or rewrote table other: TRUNCATE other",
                 "it dropped table other: DROP TABLE other",
                 "it dropped a column of other: ALTER TABLE other DROP COLUMN v"

@@ -49,6 +49,13 @@ public final class LimitedExecution {
     /** Statements that run what cannot be read here, within one transaction. */
     private static final Set<CommandTag> UNSEEN = Set.of(CommandTag.DO, CommandTag.EXECUTE, CommandTag.CALL);
 
+    /** Calls of what runs code of the user's, text, or the expressions of an index, or writes large objects. */
+    private static final Set<RuleId> UNSEEN_CALLS = Set.of(
+            CatalogWeigher.RULE,
+            Rule.LARGE_OBJECT_WRITE.id(),
+            Rule.QUERY_FROM_TEXT.id(),
+            Rule.ADMINISTRATIVE_FUNCTION.id());
+
     /** What would end the transaction in which rows are counted, or move the savepoint to which they are rolled back. */
     private static final Set<CommandTag> TRANSACTION_CONTROL = Set.of(
             CommandTag.BEGIN,
@@ -137,11 +144,10 @@ public final class LimitedExecution {
                 && assessment.findings().stream().noneMatch(found(IMPACT_LIMIT).or(found(BudgetCheck.WRITE_BUDGET)));
     }
 
-    private static boolean holdsUnseenCode(Assessment assessment) {
+    static boolean holdsUnseenCode(Assessment assessment) {
         return assessment.statements().stream()
                 .anyMatch(statement -> statement.holdsAny(UNSEEN)
-                        || statement.findings().stream()
-                                .anyMatch(found(CatalogWeigher.RULE).or(found(Rule.LARGE_OBJECT_WRITE.id()))));
+                        || statement.findings().stream().map(Finding::rule).anyMatch(UNSEEN_CALLS::contains));
     }
 
     private static Predicate<Finding> found(RuleId rule) {

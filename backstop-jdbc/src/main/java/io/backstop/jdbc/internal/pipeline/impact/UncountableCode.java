@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
+import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 
@@ -57,7 +58,9 @@ final class UncountableCode {
     /** Why what a text's blocks change cannot be counted. */
     static Optional<String> in(Connection connection, Assessment assessment, String sql) throws SQLException {
         if (assessment.statements().stream().noneMatch(statement -> statement.holds(CommandTag.DO))) {
-            return Optional.empty();
+            return callsLeaving(assessment)
+                    ? calledBy(words(sql)).map(reason -> "its text " + reason)
+                    : Optional.empty();
         }
         Set<String> words = words(sql);
         Optional<String> outside = leaving(words, sql);
@@ -96,11 +99,21 @@ final class UncountableCode {
         return found;
     }
 
-    private static Optional<String> leaving(Set<String> words, String text) {
+    /** Whether a query calls what may run a text that stands in it. */
+    private static boolean callsLeaving(Assessment assessment) {
+        return LimitedExecution.holdsUnseenCode(assessment)
+                && assessment.statements().stream().allMatch(each -> EvaluatingCommands.onRows(each.tag()));
+    }
+
+    private static Optional<String> calledBy(Set<String> words) {
         return words.stream()
                 .filter(word -> is(word, Rule.UNSEEN_FUNCTION) && !word.startsWith(OF_LARGE_OBJECTS))
                 .findFirst()
-                .map(word -> "names " + word + ", which works outside of its transaction")
+                .map(word -> "names " + word + ", which works outside of its transaction");
+    }
+
+    private static Optional<String> leaving(Set<String> words, String text) {
+        return calledBy(words)
                 .or(() -> PROGRAM.matcher(text).find()
                         ? Optional.of("names a program, which works outside of its transaction")
                         : Optional.empty())
