@@ -55,8 +55,10 @@ class LargeObjectCheckTest {
     }
 
     private void bind(String policy, Binding binding) throws SQLException {
-        try (Backstop backstop =
-                        Backstop.builder().control(SqlControlStore.sqlite(folder.resolve("backstop.db"), Clock.systemUTC())).policy(policy).build();
+        try (Backstop backstop = Backstop.builder()
+                        .control(SqlControlStore.sqlite(folder.resolve("backstop.db"), Clock.systemUTC()))
+                        .policy(policy)
+                        .build();
                 Connection connection = backstop.guard(database.connect())) {
             connection.setAutoCommit(false);
             try (PreparedStatement statement = connection.prepareStatement("SELECT ?::oid")) {

@@ -170,16 +170,7 @@ final class ParameterHash {
                         && type.getPackageName()
                                 .startsWith(PGobject.class.getPackageName().replace(".util", "")))
                 || (value instanceof Array && type.getPackageName().equals(ParameterHash.class.getPackageName()))
-                || (value instanceof Enum<?> constant && tellsItsName(constant));
-    }
-
-    /** Not where the enum has words of its own for its constants: the driver sends these. */
-    private static boolean tellsItsName(Enum<?> constant) {
-        try {
-            return constant.getClass().getMethod("toString").getDeclaringClass() == Enum.class;
-        } catch (NoSuchMethodException e) {
-            return false;
-        }
+                || value instanceof Enum<?>; // whose words are hashed as the driver sends them
     }
 
     /** The driver sends the digits of this zone. */

@@ -114,7 +114,7 @@ final class SqliteDialect implements Dialect {
 
     /** How large tables were before agents wrote to them. */
     private static final Migration TABLE_SIZES = new Migration(
-            5,
+            4,
             List.of(
                     "ALTER TABLE write_budget ADD COLUMN size INTEGER",
                     "CREATE INDEX write_budget_sizes ON write_budget (database, relation, at) WHERE size IS NOT NULL"));
