@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Calendar;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -42,6 +43,11 @@ final class BoundParameters {
 
     /** Of a call's named parameters; null where there are none. */
     private Map<String, Object> names;
+
+    /** What was bound last: a position from 1, or else a name; 0 and null where nothing was. */
+    private int lastPosition;
+
+    private String lastName;
 
     private final List<byte[]> batch = new ArrayList<>();
     private boolean batchHashed = true;
@@ -112,6 +118,7 @@ final class BoundParameters {
             positions = Arrays.copyOf(positions, Math.max(index, Math.max(FIRST_CAPACITY, 2 * positions.length)));
         }
         positions[index - 1] = kept;
+        lastPosition = index;
     }
 
     private void put(String name, Object kept) {
@@ -119,6 +126,17 @@ final class BoundParameters {
             names = new TreeMap<>();
         }
         names.put(name, kept);
+        lastPosition = 0;
+        lastName = name;
+    }
+
+    /** The driver has not taken what was bound last, so that an older value may be sent in its place. */
+    void failed() {
+        if (lastPosition > 0) {
+            positions[lastPosition - 1] = Unkept.UNKNOWN;
+        } else if (lastName != null && names != null) {
+            names.put(lastName, Unkept.UNKNOWN);
+        }
     }
 
     private static Object kept(Object value) {
@@ -132,7 +150,12 @@ final class BoundParameters {
     }
 
     private static Object kept(Object value, Object how) {
-        return value != null && isReadOnce(value) ? Unkept.READ_ONCE : hashed(value, String.valueOf(how));
+        return value != null && isReadOnce(value) ? Unkept.READ_ONCE : hashed(value, meaning(how));
+    }
+
+    /** Of a calendar the driver takes the zone alone. */
+    private static String meaning(Object how) {
+        return how instanceof Calendar calendar ? calendar.getTimeZone().getID() : String.valueOf(how);
     }
 
     private static Object hashed(Object... valueAndHow) {

@@ -49,6 +49,12 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
         return parameters;
     }
 
+    /** What the driver holds for it is not known then. */
+    @Override
+    void changeFailed() {
+        parameters.failed();
+    }
+
     /** Of a statement whose rows may have to be told by its text, arrays can be told as well. */
     private Object sent(Object value) {
         return text.latest().assessment().destructions().isEmpty()

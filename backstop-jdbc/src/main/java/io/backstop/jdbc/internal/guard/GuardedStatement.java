@@ -19,7 +19,7 @@ import java.util.function.Supplier;
 class GuardedStatement extends DelegatingStatement {
     private final GuardedConnection connection;
     private final List<String> batch = new ArrayList<>();
-    private final StatementUse use = new StatementUse();
+    private final StatementUse use = new StatementUse(this::changeFailed);
 
     /** Whether the latest execution ran behind the read fence, so that what is fetched of it later has to, too. */
     private boolean fenced;
@@ -55,6 +55,9 @@ class GuardedStatement extends DelegatingStatement {
     final void changing(StatementUse.Change change) throws SQLException {
         use.change(change);
     }
+
+    /** To be told where a change has failed in the driver. */
+    void changeFailed() {}
 
     /** Looks within the turn on which side of the read fence it ran. */
     final <T> ServerCall<T> noting(ServerCall<T> call) {

@@ -105,6 +105,9 @@ final class ParameterHash {
         if (value == null) {
             return text("null", "");
         }
+        if (!tellsTheSameTwice(value)) {
+            return Optional.empty();
+        }
         if (value instanceof byte[] bytes) {
             return of("bytes", HexFormat.of().formatHex(bytes));
         }
@@ -119,10 +122,10 @@ final class ParameterHash {
                     "time", calendar.toInstant() + " " + calendar.getTimeZone().getID());
         }
         if (value instanceof Timestamp timestamp) {
-            return text("timestamp", timestamp.getTime() + "." + timestamp.getNanos());
+            return text("timestamp", timestamp.getTime() + "." + timestamp.getNanos() + " " + zone());
         }
         if (value instanceof Date date) {
-            return text(date.getClass().getName(), date.getTime());
+            return text(date.getClass().getName(), date.getTime() + " " + zone());
         }
         if (value instanceof Temporal || value instanceof UUID || value instanceof ZoneId) {
             return text("time", value);
@@ -143,6 +146,39 @@ final class ParameterHash {
             return elements(value);
         }
         return Optional.empty();
+    }
+
+    /**
+     * Whether the driver gets of it what was hashed: of a class of an application's the driver asks another time, and gets
+     * perhaps another answer.
+     */
+    private static boolean tellsTheSameTwice(Object value) {
+        Class<?> type = value.getClass();
+        while (type.isArray()) {
+            type = type.getComponentType();
+        }
+        ClassLoader loader = type.getClassLoader();
+        return loader == null
+                || loader == ClassLoader.getPlatformClassLoader()
+                || (loader == PGobject.class.getClassLoader()
+                        && type.getPackageName()
+                                .startsWith(PGobject.class.getPackageName().replace(".util", "")))
+                || (value instanceof Array && type.getPackageName().equals(ParameterHash.class.getPackageName()))
+                || (value instanceof Enum<?> && tellsItsName(type));
+    }
+
+    /** Not where the enum has words of its own for its constants: the driver sends these. */
+    private static boolean tellsItsName(Class<?> constant) {
+        try {
+            return constant.getMethod("toString").getDeclaringClass() == Enum.class;
+        } catch (NoSuchMethodException e) {
+            return false;
+        }
+    }
+
+    /** The driver sends the digits of this zone. */
+    private static String zone() {
+        return ZoneId.systemDefault().getId();
     }
 
     /** Each by itself, so that no element can look like two. */

@@ -10,8 +10,15 @@ final class StatementUse {
     /** object_not_in_prerequisite_state (PostgreSQL documentation, appendix A). */
     private static final String IN_USE = "55000";
 
+    private final Runnable failed;
     private int executions;
+    private boolean changing;
     private volatile boolean cancelled;
+
+    /** @param failed is run where a change has failed, so that it may have been done in part */
+    StatementUse(Runnable failed) {
+        this.failed = failed;
+    }
 
     /** Returns once no change is under way; none begins until {@link #end}. */
     synchronized void begin() {
@@ -37,7 +44,7 @@ final class StatementUse {
         }
     }
 
-    /** @throws SQLException where the statement is being executed */
+    /** @throws SQLException where the statement is being executed, or the same thread is changing it already */
     synchronized void change(Change change) throws SQLException {
         if (executions > 0) {
             throw new SQLException(
@@ -45,7 +52,23 @@ final class StatementUse {
                             + "\nHINT: wait until the execution ends, or use a statement for each thread",
                     IN_USE);
         }
-        change.apply();
+        if (changing) {
+            throw new SQLException(
+                    "a value of the statement is being bound, and what is read for it cannot bind others"
+                            + "\nHINT: bind one value after the other",
+                    IN_USE);
+        }
+        changing = true;
+        boolean done = false;
+        try {
+            change.apply();
+            done = true;
+        } finally {
+            changing = false;
+            if (!done) {
+                failed.run();
+            }
+        }
     }
 
     /** What changes the statement's batch or values. */

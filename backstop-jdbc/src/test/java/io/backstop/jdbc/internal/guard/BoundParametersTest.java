@@ -11,12 +11,17 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.sql.SQLException;
 import java.sql.Timestamp;
+import java.util.Calendar;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.TimeZone;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class BoundParametersTest {
     private static String hash(BoundParameters parameters) {
@@ -118,6 +123,102 @@ class BoundParametersTest {
         object.setValue("[]");
         text.append('b');
         assertThat(hash(parameters)).isEqualTo(before);
+    }
+
+    private enum Named {
+        PLAIN,
+        TOLD {
+            @Override
+            public String toString() {
+                return "another";
+            }
+        }
+    }
+
+    /** A value of the application's own class, which may answer something else the next time. */
+    private record Changing(AtomicInteger asked) implements CharSequence {
+        @Override
+        public int length() {
+            return 1;
+        }
+
+        @Override
+        public char charAt(int index) {
+            return toString().charAt(index);
+        }
+
+        @Override
+        public CharSequence subSequence(int start, int end) {
+            return this;
+        }
+
+        @Override
+        public String toString() {
+            return asked.getAndIncrement() == 0 ? "a" : "b";
+        }
+    }
+
+    @Test
+    void of_a_calendar_the_zone_counts_and_not_the_time_at_which_it_was_made() {
+        Calendar utc = Calendar.getInstance(TimeZone.getTimeZone("UTC"));
+        Calendar later = Calendar.getInstance(TimeZone.getTimeZone("UTC"));
+        later.setTimeInMillis(utc.getTimeInMillis() + 5_000);
+        Calendar elsewhere = Calendar.getInstance(TimeZone.getTimeZone("Asia/Tokyo"));
+        Timestamp time = new Timestamp(1_000);
+        String hash = hash(parameters -> parameters.bind(1, time, utc));
+        assertThat(hash(parameters -> parameters.bind(1, time, later))).isEqualTo(hash);
+        assertThat(hash(parameters -> parameters.bind(1, time, elsewhere))).isNotEqualTo(hash);
+    }
+
+    @Test
+    void a_time_is_another_in_another_zone_of_the_process() {
+        TimeZone before = TimeZone.getDefault();
+        try {
+            TimeZone.setDefault(TimeZone.getTimeZone("UTC"));
+            String hash = hash(parameters -> parameters.bind(1, new Timestamp(1_000)));
+            TimeZone.setDefault(TimeZone.getTimeZone("Asia/Tokyo"));
+            assertThat(hash(parameters -> parameters.bind(1, new Timestamp(1_000))))
+                    .isNotEqualTo(hash);
+        } finally {
+            TimeZone.setDefault(before);
+        }
+    }
+
+    @Test
+    void what_the_driver_asks_a_second_time_cannot_be_approved() {
+        for (Object value : List.of(Named.TOLD, new Changing(new AtomicInteger()))) {
+            BoundParameters parameters = new BoundParameters();
+            parameters.bind(1, value, 12);
+            assertThat(parameters.bound(false).complete())
+                    .as("%s", value.getClass())
+                    .isFalse();
+        }
+        BoundParameters parameters = new BoundParameters();
+        parameters.bind(1, Named.PLAIN, 12);
+        assertThat(parameters.bound(false).complete()).isTrue();
+    }
+
+    @Test
+    void what_the_driver_has_not_taken_cannot_be_approved() {
+        BoundParameters parameters = new BoundParameters();
+        parameters.bind(1, 15);
+        parameters.bind(1, 1, 4);
+        parameters.failed();
+        assertThat(parameters.bound(false).complete()).isFalse();
+        parameters.bind(1, 1);
+        assertThat(parameters.bound(false).complete()).isTrue();
+    }
+
+    @Test
+    void what_is_read_for_a_value_cannot_bind_another() {
+        AtomicInteger failures = new AtomicInteger();
+        StatementUse use = new StatementUse(failures::incrementAndGet);
+        assertThatThrownBy(() -> use.change(() -> use.change(() -> {})))
+                .isInstanceOf(SQLException.class)
+                .extracting(e -> ((SQLException) e).getSQLState())
+                .isEqualTo("55000");
+        assertThat(failures).hasValue(1);
+        assertThatCode(() -> use.change(() -> {})).doesNotThrowAnyException();
     }
 
     @Test
