@@ -111,9 +111,6 @@ final class ParameterHash {
         if (value == null) {
             return text("null", "");
         }
-        if (!tellsTheSameTwice(value)) {
-            return Optional.empty();
-        }
         if (value instanceof byte[] bytes) {
             return of("bytes", HexFormat.of().formatHex(bytes));
         }
@@ -152,25 +149,6 @@ final class ParameterHash {
             return elements(value);
         }
         return Optional.empty();
-    }
-
-    /**
-     * Whether the driver gets of it what was hashed: of a class of an application's the driver asks another time, and gets
-     * perhaps another answer.
-     */
-    private static boolean tellsTheSameTwice(Object value) {
-        Class<?> type = value.getClass();
-        while (type.isArray()) {
-            type = type.getComponentType();
-        }
-        ClassLoader loader = type.getClassLoader();
-        return loader == null
-                || loader == ClassLoader.getPlatformClassLoader()
-                || (loader == PGobject.class.getClassLoader()
-                        && type.getPackageName()
-                                .startsWith(PGobject.class.getPackageName().replace(".util", "")))
-                || (value instanceof Array && type.getPackageName().equals(ParameterHash.class.getPackageName()))
-                || value instanceof Enum<?>; // whose words are hashed as the driver sends them
     }
 
     /** The driver sends the digits of this zone. */

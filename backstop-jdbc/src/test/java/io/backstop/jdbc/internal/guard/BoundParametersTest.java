@@ -185,20 +185,6 @@ class BoundParametersTest {
     }
 
     @Test
-    void what_the_driver_asks_a_second_time_cannot_be_approved() {
-        for (Object value : List.of(Named.TOLD, new Changing(new AtomicInteger()))) {
-            BoundParameters parameters = new BoundParameters(() -> "");
-            parameters.bind(1, value, 12);
-            assertThat(parameters.bound(false).complete())
-                    .as("%s", value.getClass())
-                    .isFalse();
-        }
-        BoundParameters parameters = new BoundParameters(() -> "");
-        parameters.bind(1, Named.PLAIN, 12);
-        assertThat(parameters.bound(false).complete()).isTrue();
-    }
-
-    @Test
     void what_the_driver_has_not_taken_cannot_be_approved() {
         BoundParameters parameters = new BoundParameters(() -> "");
         parameters.bind(1, 15);
