@@ -11,6 +11,7 @@ import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
+import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -21,17 +22,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /**
  * A VOLATILE function behind every place of the grammar of SELECT, in every spelling: the server says whether it ran, and no
- * query that ran it is SAFE. With {@code -Dbackstop.test.canaries=1000000} it is done for that many queries, and with
- * {@code -Dbackstop.test.seed=…} for others than usual.
+ * query that ran it is SAFE. With {@code -Plong} it is done for a million queries, which are others at every run: the seed is
+ * printed, and {@code -Dbackstop.test.seed=…} gives it again.
  */
 @ExtendWith(PostgresExtension.class)
 class CanaryTest {
-    private static final int QUERIES = Integer.getInteger("backstop.test.canaries", 3_000);
-    private static final long SEED = Long.getLong("backstop.test.seed", 20261128);
+    private static final int USUAL = 3_000;
+    private static final int QUERIES = Integer.getInteger("backstop.test.canaries", USUAL);
+    private static final long SEED =
+            Long.getLong("backstop.test.seed", QUERIES == USUAL ? 20261128 : new SecureRandom().nextLong());
 
     @Test
     void no_query_that_runs_the_canary_is_safe(TestDatabase database) throws SQLException {
         database.run(CanaryQueries.SCHEMA.toArray(String[]::new));
+        System.out.println("canaries: " + QUERIES + ", seed " + SEED);
         CanaryQueries queries = new CanaryQueries(SEED);
         SqlAnalyzer analyzer = SqlAnalyzer.create();
         CatalogWeigher weigher = new CatalogWeigher(Clock.systemUTC());

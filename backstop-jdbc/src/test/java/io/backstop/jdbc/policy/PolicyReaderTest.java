@@ -7,15 +7,18 @@ import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.SnapshotMode;
 import io.backstop.api.policy.WriteBudget;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -194,5 +197,52 @@ class PolicyReaderTest {
         assertThat(source.current().impact().maxWriteRows()).isEqualTo(22);
         Files.writeString(file, "{\"max_write_rows_without_critical\": 4444}");
         assertThat(source.current().impact().maxWriteRows()).isEqualTo(4444);
+    }
+
+    @Test
+    @Timeout(60)
+    void what_takes_the_place_of_the_file_changes_nothing_and_stops_nothing(@TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("p.json"), "{\"max_write_rows_without_critical\": 22}");
+        Path pipe = folder.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                .isZero();
+        Path huge = folder.resolve("huge");
+        try (RandomAccessFile sparse = new RandomAccessFile(huge.toFile(), "rw")) {
+            sparse.setLength(4_000_000_000L);
+        }
+        FilePolicySource source = FilePolicySource.open(file);
+        for (Path other : List.of(
+                pipe,
+                huge,
+                Files.createDirectory(folder.resolve("d")),
+                folder.resolve("gone"),
+                file,
+                Path.of("/dev/zero"))) {
+            Files.delete(file);
+            Files.createSymbolicLink(file, other); // itself among them
+            assertThat(source.current().impact().maxWriteRows())
+                    .as(other.toString())
+                    .isEqualTo(22);
+            assertThatThrownBy(() -> reader.read(file)).isInstanceOf(InvalidPolicyException.class);
+        }
+        Files.delete(file);
+        Files.writeString(file, "{\"max_write_rows_without_critical\": 3}");
+        assertThat(source.current().impact().maxWriteRows()).isEqualTo(3);
+    }
+
+    @Test
+    void a_file_that_is_written_piece_by_piece_is_the_old_policy_until_it_is_whole(@TempDir Path folder)
+            throws Exception {
+        Path file = Files.writeString(folder.resolve("p.json"), "{\"max_write_rows_without_critical\": 22}");
+        FilePolicySource source = FilePolicySource.open(file);
+        String next = "{\"max_write_rows_without_critical\": 1,\n \"protected_tables\": [\"users\"]}";
+        for (int length = 0; length < next.length(); length++) {
+            Files.writeString(file, next.substring(0, length));
+            assertThat(source.current().impact().maxWriteRows())
+                    .as(next.substring(0, length))
+                    .isEqualTo(22);
+        }
+        Files.writeString(file, next);
+        assertThat(source.current().impact().maxWriteRows()).isEqualTo(1);
     }
 }

@@ -252,12 +252,18 @@ public final class PostgresSnapshotService implements SnapshotService {
             return new Covering(List.of(), NOTHING_SINCE);
         }
         if (request.recent().isPresent()) {
+            if (!standalone.kept().isEmpty()) {
+                throw new RecoveryNotReadyException(
+                        "the statement takes away more than tables, which no snapshot that was taken beforehand holds",
+                        "drop the tables by themselves, or let the policy say \"snapshot_mode\": \"inline\"");
+            }
             Covering recent = new RecentSnapshots(archive, settings.clock())
                     .of(
                             session,
                             radius.local(),
                             request.database(),
-                            request.recent().get());
+                            request.recent().get(),
+                            takesDefinitions(request));
             List<SnapshotManifest> covering = new ArrayList<>(recent.manifests());
             // Definitions alone cost nothing, and nobody takes them beforehand.
             covering.addAll(capture.copy(radius.foreign(), groupId, HelperConnection.none()));
@@ -282,6 +288,13 @@ public final class PostgresSnapshotService implements SnapshotService {
                 || session.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
                         .equals("t");
         return alone ? HelperConnection.none() : new HelperConnection(more, HelperConnection.View.underLockOf(session));
+    }
+
+    private static boolean takesDefinitions(SnapshotRequest request) {
+        return request.destructions().stream().map(Destruction::kind).anyMatch(kind -> switch (kind) {
+            case DELETE, UPDATE, TRUNCATE -> false;
+            default -> true;
+        });
     }
 
     private static boolean drops(SnapshotRequest request) {

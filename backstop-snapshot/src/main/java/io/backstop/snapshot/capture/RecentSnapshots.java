@@ -28,7 +28,8 @@ import java.util.function.Predicate;
 /**
  * Finds, and does not verify, the snapshots that were taken beforehand of tables that a statement is about to destroy. Rows written since are
  * not in them: whoever chooses this chose that; about how many there are is told. Everything else has to hold as if they had
- * just been taken: of this database and this table, not only of its name, valid, and with the columns that it has now.
+ * just been taken: of this database and this table, not only of its name, valid, and with the columns that it has now; and
+ * where the table itself goes, with all the definitions that go with it.
  */
 final class RecentSnapshots {
     private static final String HINT =
@@ -46,9 +47,12 @@ final class RecentSnapshots {
      * One for each table, which are locked.
      *
      * @param database {@code host:port/name}, as the manifests have to say it too
+     * @param dropped whether definitions go too
      */
-    Covering of(CallerSession session, BlastRadius radius, String database, Duration maxAge)
+    Covering of(CallerSession session, BlastRadius radius, String database, Duration maxAge, boolean dropped)
             throws SQLException, IOException, RecoveryNotReadyException {
+        // A transaction that has looked at statistics before would be told these again (monitoring statistics, 27.2.2).
+        session.value("SELECT pg_catalog.pg_stat_clear_snapshot()");
         Map<Long, TableDescription> descriptions = new TableDescriber()
                 .describe(session.connection(), radius.tables().keySet());
         Map<Long, TableIdentity> identities =
@@ -70,6 +74,12 @@ final class RecentSnapshots {
                 throw new RecoveryNotReadyException(
                         "table " + relation.name() + " has other columns than its newest snapshot "
                                 + newest.snapshotId(),
+                        HINT);
+            }
+            if (dropped && !archive.description(newest).definitions().equals(description.definitions())) {
+                throw new RecoveryNotReadyException(
+                        "table " + relation.name() + ", or what belongs to it, is defined otherwise than in its newest"
+                                + " snapshot " + newest.snapshotId(),
                         HINT);
             }
             covering.add(newest);

@@ -80,6 +80,16 @@ public record TableDescription(
 
     /** The same table with other columns and omissions. */
     public TableDescription with(List<Column> otherColumns, List<String> otherOmissions) {
+        return with(otherColumns, sequences, otherOmissions);
+    }
+
+    /** What DDL made, without what rows made of it since: two of a table are equal if no DDL ran in between. */
+    public TableDescription definitions() {
+        return with(columns, sequences.stream().map(Sequence::atStart).toList(), omissions);
+    }
+
+    private TableDescription with(
+            List<Column> otherColumns, List<Sequence> otherSequences, List<String> otherOmissions) {
         return new TableDescription(
                 schema,
                 name,
@@ -88,7 +98,7 @@ public record TableDescription(
                 options,
                 comment,
                 otherColumns,
-                sequences,
+                otherSequences,
                 constraints,
                 indexes,
                 dependents,
@@ -212,6 +222,13 @@ public record TableDescription(
             boolean cycle,
             long lastValue,
             boolean called) {
+
+        /** The same sequence before it gave its first number. */
+        Sequence atStart() {
+            return new Sequence(
+                    schema, name, column, identity, feeding, type, start, increment, minimum, maximum, cache, cycle,
+                    start, false);
+        }
 
         /** The parameters, as {@code CREATE SEQUENCE} and the parentheses of an identity column both take them. */
         public String parameters() {

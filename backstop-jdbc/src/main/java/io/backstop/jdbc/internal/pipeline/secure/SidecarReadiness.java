@@ -43,12 +43,20 @@ public final class SidecarReadiness {
         if (heartbeats.latest().isEmpty()) {
             throw new RecoveryNotReadyException("no sidecar has ever been heard of", HINT);
         }
-        Instant latest = heartbeats.of(database).stream()
-                .map(Heartbeat::at)
+        List<Instant> beats =
+                heartbeats.of(database).stream().map(Heartbeat::at).toList();
+        Instant latest = beats.stream()
                 .max(Comparator.naturalOrder())
                 .orElseThrow(() -> new RecoveryNotReadyException(
                         "no sidecar of database " + database + " has ever been heard of", HINT));
-        if (!isAlive(latest, recovery)) {
+        if (beats.stream().noneMatch(at -> isAlive(at, recovery))) {
+            Duration ahead = Duration.between(clock.instant(), latest);
+            if (ahead.compareTo(recovery.recent().maxHeartbeatAge()) > 0) {
+                throw new RecoveryNotReadyException(
+                        "the sidecar's last heartbeat is dated " + ahead.toSeconds()
+                                + " seconds in the future, so it says nothing about now",
+                        "set the clocks of the sidecar and of this process to the same time, and " + HINT);
+            }
             throw new RecoveryNotReadyException(
                     "the sidecar was last heard of "
                             + Duration.between(latest, clock.instant()).toSeconds()
@@ -92,7 +100,11 @@ public final class SidecarReadiness {
                 && recovery.recent().requireHeartbeat();
     }
 
+    /** A clock that runs ahead elsewhere must not keep a sidecar alive that is gone; a little ahead is no harm. */
     private boolean isAlive(Instant at, RecoveryRules recovery) {
-        return !at.isBefore(clock.instant().minus(recovery.recent().maxHeartbeatAge()));
+        return Duration.between(at, clock.instant())
+                        .abs()
+                        .compareTo(recovery.recent().maxHeartbeatAge())
+                <= 0;
     }
 }
