@@ -174,6 +174,7 @@ final class ParameterHash {
     }
 
     /** Not where the enum has words of its own for its constants: the driver sends these. */
+    @SuppressWarnings("GetClassOnEnum") // a constant with a body of its own may have other words than its enum
     private static boolean tellsItsName(Enum<?> constant) {
         try {
             return constant.getClass().getMethod("toString").getDeclaringClass() == Enum.class;
