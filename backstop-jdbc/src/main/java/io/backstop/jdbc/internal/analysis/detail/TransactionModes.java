@@ -52,6 +52,17 @@ public record TransactionModes(Access access, boolean ofSession) {
         return new TransactionModes(access, ofSession);
     }
 
+    /** Whether the COMMIT or ROLLBACK with which a text begins has another transaction of the same modes follow. */
+    public static boolean chainsFirst(String sql, boolean standardConformingStrings) {
+        TokenList tokens = Lexer.scan(sql, standardConformingStrings);
+        for (int i = 1; i < tokens.size() && !tokens.symbol(i, ';'); i++) {
+            if (tokens.keyword(i) == Keyword.CHAIN) {
+                return tokens.keyword(i - 1) == Keyword.AND;
+            }
+        }
+        return false;
+    }
+
     private static String value(TokenList tokens, int i) {
         String written = tokens.kind(i).string() ? StringLiterals.value(tokens, i) : tokens.written(i);
         return written.toLowerCase(Locale.ROOT);

@@ -8,6 +8,7 @@ import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.ReadFence;
 import io.backstop.jdbc.internal.analysis.detail.CursorName;
+import io.backstop.jdbc.internal.analysis.detail.TransactionModes;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.SessionFence;
@@ -188,16 +189,48 @@ public final class FencedExecution {
             }
             fence.beforeCommit();
         }
+        if (fence.refusesAfterRollback() && writesAfterLaterRollback(text.assessment())) {
+            throw new StatementBlockedException(
+                    "a ROLLBACK stands in one text between other statements, and what follows it would be read-only;"
+                            + " nothing was run [" + CatalogWeigher.RULE + "]",
+                    "send the statements one at a time");
+        }
         if (fence.transactionBegins()) {
             fence.beginTransaction(false);
         } else {
             fence.leave();
         }
-        if (!commits || statements.size() == 1) {
+        if (statements.size() == 1) {
             return execution.run();
         }
-        fence.allowWritesAfterCommit();
+        if (rollsBackFirst(text)) {
+            fence.allowWritesAfterRollback();
+        } else if (commits) {
+            fence.allowWritesAfterCommit();
+        } else {
+            return execution.run();
+        }
         return writesAllowed(fence, execution);
+    }
+
+    /** What a text sends after a ROLLBACK in its middle cannot be let write: a setting is undone by that ROLLBACK. */
+    private static boolean writesAfterLaterRollback(Assessment assessment) {
+        boolean rolledBack = false;
+        List<StatementAssessment> statements = assessment.statements();
+        for (int i = 1; i < statements.size(); i++) {
+            StatementAssessment statement = statements.get(i);
+            if (rolledBack && (statement.risk() != RiskLevel.SAFE || statement.needsWriteTransaction())) {
+                return true;
+            }
+            rolledBack |= statement.tag() == CommandTag.ROLLBACK;
+        }
+        return false;
+    }
+
+    /** Whether the text begins with a ROLLBACK after which nothing goes on: a chain keeps what the transaction may do. */
+    private static boolean rollsBackFirst(AssessedText text) {
+        return text.assessment().statements().get(0).tag() == CommandTag.ROLLBACK
+                && !TransactionModes.chainsFirst(text.sql(), text.standardConformingStrings());
     }
 
     /** Whether it has to be fenced: all of them, or what rests on the catalog, by itself or by what it goes on with. */
@@ -247,7 +280,20 @@ public final class FencedExecution {
         return false;
     }
 
+    /** Twice where pgjdbc, outside a transaction, would itself send it again: its table has outgrown a prepared plan. */
     private static <T extends @Nullable Object> T readOnly(GuardedSession session, Execution<T> execution)
+            throws SQLException {
+        try {
+            return readOnlyOnce(session, execution);
+        } catch (SQLException e) {
+            if (!session.healsOnRetry(e) || !execution.repeatable()) {
+                throw e;
+            }
+        }
+        return readOnlyOnce(session, execution);
+    }
+
+    private static <T extends @Nullable Object> T readOnlyOnce(GuardedSession session, Execution<T> execution)
             throws SQLException {
         StatementTransaction transaction = StatementTransaction.readOnly(session);
         T result;

@@ -29,6 +29,7 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     private boolean sent;
     private boolean ended;
     private boolean interrupted;
+    private int cancelling;
 
     CancellableExecution(QueryCanceller canceller, Execution<T> execution) {
         this.canceller = canceller;
@@ -41,16 +42,50 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
      *
      * @param why ends the sentence "the statement did not run: …"
      */
-    synchronized void stop(String why) throws SQLException {
-        if (!running && !ended) {
-            reason = why;
-            if (waiting) {
-                notifyAll(); // the server does nothing for it, but perhaps for another thread
-            } else {
-                interrupted = true;
-                thread.interrupt(); // it may wait for the storage
-                canceller.cancelQuery();
+    void stop(String why) throws SQLException {
+        if (!interrupt(why)) {
+            return;
+        }
+        try {
+            canceller.cancelQuery(); // it opens a connection, which can take as long as its timeouts allow
+        } finally {
+            cancelled();
+        }
+    }
+
+    /** Whether the server may be at work for it, so that it is to be asked to cancel that. */
+    private synchronized boolean interrupt(String why) {
+        if (running || ended) {
+            return false;
+        }
+        reason = why;
+        if (waiting) {
+            notifyAll(); // the server does nothing for it, but perhaps for another thread
+            return false;
+        }
+        interrupted = true;
+        thread.interrupt(); // it may wait for the storage
+        cancelling++;
+        return true;
+    }
+
+    private synchronized void cancelled() {
+        cancelling--;
+        notifyAll();
+    }
+
+    /** Until no cancellation is on its way to the server: it would hit what is sent next. */
+    private void awaitCancellations() {
+        boolean callerInterrupted = false;
+        while (cancelling > 0) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                callerInterrupted = true;
             }
+        }
+        if (callerInterrupted) {
+            thread.interrupt();
         }
     }
 
@@ -111,6 +146,7 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     /** Returns when nobody cancels any more, so that the next statement is not the one that is hit. */
     synchronized void end() {
         ended = true;
+        awaitCancellations();
         takeInterruptBack();
     }
 
@@ -136,6 +172,7 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     }
 
     private synchronized void begin() throws SQLException {
+        awaitCancellations();
         takeInterruptBack();
         if (reason != null) {
             throw canceled(reason, null);

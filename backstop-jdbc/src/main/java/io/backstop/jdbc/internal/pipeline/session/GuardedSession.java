@@ -280,6 +280,11 @@ public final class GuardedSession {
         }
     }
 
+    /** Whether a statement failed only because pgjdbc ran it by a plan that the server keeps no longer. */
+    public boolean healsOnRetry(SQLException failure) {
+        return postgres.getQueryExecutor().willHealOnRetry(failure);
+    }
+
     /** Whether pgjdbc keeps every text as it parsed it, and not prepared ones alone. */
     public boolean keepsParsedTexts() {
         return postgres.getPreferQueryMode() == PreferQueryMode.EXTENDED_CACHE_EVERYTHING;

@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.session;
 
 import io.backstop.api.error.UnguardedAccessException;
 import io.backstop.api.policy.ReadFence;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
 
@@ -21,7 +22,14 @@ import java.util.Set;
  */
 public final class SessionFence {
     private static final String DEFAULT = "default_transaction_read_only";
-    private static final String SET_DEFAULT = "SET " + DEFAULT + " = on";
+
+    /**
+     * A serializable transaction that is read-only and deferrable waits until no other can disturb what it sees. Where the
+     * application's transactions are deferrable by default, that has no effect on them until the fence makes them read-only.
+     */
+    private static final String DEFERRABLE = "default_transaction_deferrable";
+
+    private static final String SET_DEFAULT = "SET " + DEFERRABLE + " = off; SET " + DEFAULT + " = on";
     private static final String RESET_DEFAULT = "SET " + DEFAULT + " = off";
     private static final String WRITABLE = "SET TRANSACTION READ WRITE";
     private static final String ENTER = "SAVEPOINT backstop_fence; SET LOCAL transaction_read_only = on";
@@ -65,6 +73,9 @@ public final class SessionFence {
 
     private boolean readOnlySessionBefore;
 
+    /** Whether the session's transactions are deferrable unless they say otherwise; null until it is asked. */
+    private @Nullable Boolean deferrable;
+
     /** What the caller had told JDBC before a transaction of Backstop's own. */
     private boolean jdbcReadOnly;
 
@@ -101,7 +112,7 @@ public final class SessionFence {
             defaultSet = setDefault();
             direct = defaultSet;
         } else if (rule != ReadFence.SESSION && defaultSet) {
-            outsideTransaction(RESET_DEFAULT);
+            outsideTransaction(RESET_DEFAULT + "; RESET " + DEFERRABLE);
             defaultSet = false;
         }
     }
@@ -112,7 +123,8 @@ public final class SessionFence {
      */
     private boolean setDefault() throws SQLException {
         String query = "SELECT CASE WHEN pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) " + postgres.getBackendPID()
-                + " THEN pg_catalog.set_config('" + DEFAULT + "', 'on', false) END";
+                + " THEN pg_catalog.set_config('" + DEFERRABLE + "', 'off', false)"
+                + " OPERATOR(pg_catalog.||) pg_catalog.set_config('" + DEFAULT + "', 'on', false) END";
         boolean set;
         try (Statement statement = postgres.createStatement();
                 ResultSet row = statement.executeQuery(query)) {
@@ -258,9 +270,23 @@ public final class SessionFence {
     void makeReadOnly() throws SQLException {
         jdbcReadOnly = postgres.isReadOnly();
         postgres.setReadOnly(true); // outside auto-commit, so that it says nothing about the session
-        if (!postgres.hintReadOnly()) {
+        if (deferrableByDefault()) {
+            execute("SET TRANSACTION READ ONLY, NOT DEFERRABLE");
+        } else if (!postgres.hintReadOnly()) {
             execute("SET TRANSACTION READ ONLY");
         }
+    }
+
+    /** Asked once, because the server does not report it, in the transaction that then begins. */
+    private boolean deferrableByDefault() throws SQLException {
+        if (deferrable == null) {
+            try (Statement statement = postgres.createStatement();
+                    ResultSet row = statement.executeQuery("SHOW " + DEFERRABLE)) {
+                row.next();
+                deferrable = row.getBoolean(1);
+            }
+        }
+        return deferrable;
     }
 
     void ownTransactionEnded() throws SQLException {
@@ -383,6 +409,22 @@ public final class SessionFence {
         if (defaultSet && !readOnlySession && state() == TransactionState.OPEN) {
             execute(RESET_DEFAULT);
         }
+    }
+
+    /**
+     * The same for what a text sends after the ROLLBACK with which it begins. A setting would be undone by that ROLLBACK, so
+     * the transaction is rolled back before, and the text ends an empty one.
+     */
+    public void allowWritesAfterRollback() throws SQLException {
+        if (defaultSet && !readOnlySession && state() != TransactionState.IDLE) {
+            execute("ROLLBACK; " + RESET_DEFAULT
+                    + "; COMMIT; BEGIN"); // without the COMMIT, BEGIN goes on with the setting
+        }
+    }
+
+    /** Whether what a text sends after it has rolled back the open transaction is read-only. */
+    public boolean refusesAfterRollback() {
+        return defaultSet && !readOnlySession;
     }
 
     /** Closes the connection where it fails: it would write unseen from then on. */
