@@ -3,13 +3,11 @@ package io.backstop.cli.restore;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.option.DatabaseAddress;
 import io.backstop.cli.option.StorageOption;
-import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.ReportPrinter;
-import io.backstop.recovery.CopybackPlanner;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.RecoveryReport;
-import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.Validation;
 import io.backstop.snapshot.archive.SnapshotArchive;
@@ -55,6 +53,9 @@ public final class RecoverCommand implements Callable<Integer> {
             description = "The lost table: name or schema.name.")
     private String table = "";
 
+    @Mixin
+    private final RehearsalOption rehearsal = new RehearsalOption();
+
     @Option(names = "--group", description = "Also every table that was stored together with it.")
     private boolean group;
 
@@ -63,8 +64,8 @@ public final class RecoverCommand implements Callable<Integer> {
         try (ObjectStore store = storage.openExisting();
                 Connection connection = database.connect();
                 RestoreProgressBar bar = new RestoreProgressBar()) {
-            GuidedRecovery recovery = new GuidedRecovery(
-                    new SnapshotArchive(store), new CopybackPlanner(ConflictMode.AS_FOUND), database.connections());
+            GuidedRecovery recovery =
+                    new GuidedRecovery(new SnapshotArchive(store), rehearsal.planner(), database.connections());
             RecoveryReport done =
                     group ? recovery.recoverGroup(connection, table, bar) : recovery.recover(connection, table, bar);
             if (report.asJson()) {
@@ -72,8 +73,8 @@ public final class RecoverCommand implements Callable<Integer> {
             } else {
                 print(done);
             }
+            return RehearsalReport.exitCode(done.copyback().rehearsal());
         }
-        return ExitCode.DONE;
     }
 
     private void print(RecoveryReport done) {
@@ -84,7 +85,12 @@ public final class RecoverCommand implements Callable<Integer> {
             ReportPrinter.lines(restored.validation()).forEach(line -> comment("  " + line));
         }
         done.notes().forEach(note -> comment("note: " + note));
-        report.line("-- valid. Review what follows, then run it to put the rows back.");
+        Rehearsal outcome = done.copyback().rehearsal();
+        report.line(
+                outcome instanceof Rehearsal.Failed
+                        ? "-- valid, but the SQL that puts the rows back does not work yet."
+                        : "-- valid. Review what follows, then run it to put the rows back.");
+        RehearsalReport.print(outcome, report);
         report.script(done.copyback().sql());
     }
 
@@ -94,11 +100,12 @@ public final class RecoverCommand implements Callable<Integer> {
     }
 
     /** The report for programs. */
-    private record Recovered(List<Table> tables, List<String> notes, String copybackSql) {
+    private record Recovered(List<Table> tables, List<String> notes, RehearsalReport rehearsal, String copybackSql) {
         Recovered(RecoveryReport report) {
             this(
                     report.tables().stream().map(Table::new).toList(),
                     report.notes(),
+                    RehearsalReport.of(report.copyback().rehearsal()),
                     report.copyback().sql());
         }
     }

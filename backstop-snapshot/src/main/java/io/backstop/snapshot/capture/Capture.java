@@ -223,7 +223,8 @@ final class Capture {
                 origin.serverVersion(),
                 origin.lsn(),
                 "complete",
-                identity);
+                identity,
+                provenance.operation());
     }
 
     /** Makes sure of everything that was published, now or before. */

@@ -7,6 +7,7 @@ import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackPlan.Situation;
+import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.SequenceOwnership;
 import io.backstop.snapshot.schema.DependentKind;
@@ -62,15 +63,17 @@ public final class CopybackScript {
         return List.copyOf(warnings);
     }
 
-    public String write() throws SQLException {
+    /** @throws RecoveryException where which rows are missing cannot be told */
+    public SqlScript write() throws SQLException, RecoveryException {
+        script.note("""
+                Copyback plan by Backstop. Nothing of this has been run: read it, then run it as a whole,
+                as a superuser or as the owner of the tables. It is one transaction; if a statement fails,
+                nothing is changed (in psql, use -X -v ON_ERROR_STOP=1).""");
+        script.begin();
         header();
-        script.run("BEGIN");
         script.note("every name below is qualified; nothing depends on the session that runs this");
-        script.run("SET LOCAL search_path = pg_catalog");
-        script.run("SET LOCAL standard_conforming_strings = on");
-        script.run("SET LOCAL row_security = off");
-        RowMergeScript.SETTINGS.forEach(script::run);
-        script.run("SET LOCAL check_function_bodies = off");
+        script.run("SET LOCAL search_path = pg_catalog, pg_temp");
+        script.settings();
         List<DisplacedTable> aside = setAside();
         List<DetachedChildren> left = DetachedChildren.of(transaction, tables, aside);
         placeBack();
@@ -86,16 +89,12 @@ public final class CopybackScript {
                 d -> !ATTACHING.contains(d.kind()) && !LAST.contains(d.kind()));
         dependents("what differs from what it came with", dependents, d -> LAST.contains(d.kind()));
         script.part("from here on all of it is visible, or none");
-        script.run("COMMIT");
+        script.commit();
         footer(aside, left);
-        return script.toString();
+        return script;
     }
 
     private void header() {
-        script.note("""
-                Copyback plan by Backstop. Nothing of this has been run: read it, then run it as a whole,
-                as a superuser or as the owner of the tables. It is one transaction; if a statement fails,
-                nothing is changed (in psql, use -v ON_ERROR_STOP=1).""");
         for (PlannedTable table : tables) {
             RestoredTable restored = table.restored();
             script.note(restored.original() + ": " + restored.manifest().rowCount() + " rows from "
@@ -199,7 +198,7 @@ public final class CopybackScript {
                 .orElse(0);
     }
 
-    private void rowsBack() throws SQLException {
+    private void rowsBack() throws SQLException, RecoveryException {
         if (written.isEmpty()) {
             return;
         }

@@ -9,6 +9,7 @@ import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription.Column;
@@ -17,6 +18,7 @@ import io.backstop.snapshot.schema.TableDescription.Sequence;
 
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -24,29 +26,26 @@ import java.util.stream.Stream;
 
 /** Writes the statements that put a restored table's rows back into the table that is still there. Thread-confined. */
 public final class RowMergeScript {
-    /** Values are compared as text, which has to tell every two of them apart (PostgreSQL documentation, 19.11). */
-    public static final List<String> SETTINGS = List.of(
-            "SET LOCAL extra_float_digits = 3",
-            "SET LOCAL DateStyle = 'ISO, YMD'",
-            "SET LOCAL IntervalStyle = 'postgres'",
-            "SET LOCAL lc_monetary = 'C'");
-
     private static final Set<String> COUNTED = Set.of("smallint", "integer", "bigint", "numeric");
 
     private final RestoredTable restored;
     private final PresentTable present;
     private final ConflictMode differing;
     private final Found found;
+    private final Optional<KeylessRows> keyless;
     private final SuspendedUniqueConstraints unique;
 
     /** Reads how many rows there are of each kind. */
     RowMergeScript(
             RecoveryTransaction transaction, RestoredTable restored, PresentTable present, ConflictMode differing)
-            throws SQLException {
+            throws SQLException, RecoveryException {
         this.restored = restored;
         this.present = present;
         this.differing = differing;
         this.found = restored.manifest().rowCount() == 0 || key().isEmpty() ? Found.NOTHING : found(transaction);
+        this.keyless = restored.manifest().rowCount() == 0 || !key().isEmpty()
+                ? Optional.empty()
+                : Optional.of(KeylessRows.of(transaction, restored, present, columns()));
         this.unique = putsValuesBack()
                 ? SuspendedUniqueConstraints.of(transaction, present, differingColumns(transaction))
                 : SuspendedUniqueConstraints.NONE;
@@ -73,10 +72,8 @@ public final class RowMergeScript {
         script.part(present.name() + " is still there: stored rows that it lacks are put back");
         if (restored.manifest().rowCount() == 0) {
             script.note("the snapshot holds no rows: nothing to put back");
-        } else if (key().isEmpty()) {
-            withoutKey(script);
         } else {
-            withKey(script);
+            keyless.ifPresentOrElse(rows -> rows.putBack(script, insert()), () -> withKey(script));
         }
     }
 
@@ -84,7 +81,7 @@ public final class RowMergeScript {
     void sequences(SqlScript script) {
         for (Sequence sequence : present.description().sequences()) {
             script.note("new rows of " + present.name() + " go on after the highest " + sequence.column());
-            script.run(advance(sequence));
+            advance(script, sequence);
         }
     }
 
@@ -97,18 +94,6 @@ public final class RowMergeScript {
             script.note("triggers and rules on " + present.name() + " as they were");
             switches().forEach(s -> script.run(alter() + s.on()));
         }
-    }
-
-    private void withoutKey(SqlScript script) {
-        String message = SqlSpelling.literal(
-                (present.name() + " is not empty and has no key: which rows are missing cannot be told")
-                        .replace("%", "%%"));
-        script.note("it has no primary key and no unique key without NULLs, so this only works while it is empty;\n"
-                + "with rows in it, compare it with " + restored.target() + " by hand");
-        String body =
-                "BEGIN IF EXISTS (SELECT FROM ONLY " + table() + ") THEN RAISE EXCEPTION " + message + "; END IF; END";
-        script.run("DO " + SqlFragments.dollarQuoted(body));
-        script.run(insert());
     }
 
     private Found found(RecoveryTransaction transaction) throws SQLException {
@@ -187,8 +172,10 @@ public final class RowMergeScript {
 
     private String insert() {
         String overriding = present.hasIdentity() ? " OVERRIDING SYSTEM VALUE" : "";
-        return "INSERT INTO " + table() + " (" + SqlFragments.list(columns()) + ")" + overriding + "\nSELECT "
-                + SqlFragments.list(columns()) + " FROM ONLY " + recovered();
+        // A table may have no columns, and a list of none is no list.
+        String list = columns().isEmpty() ? "" : " (" + SqlFragments.list(columns()) + ")";
+        return "INSERT INTO " + table() + list + overriding + "\nSELECT " + SqlFragments.list(columns()) + " FROM ONLY "
+                + recovered();
     }
 
     private String update() {
@@ -234,7 +221,8 @@ public final class RowMergeScript {
         return stored ? present.key() : List.of();
     }
 
-    private String advance(Sequence sequence) {
+    /** What a sequence is set to stays when a transaction is rolled back. */
+    private void advance(SqlScript script, Sequence sequence) {
         String name = RelationName.of(sequence.schema(), sequence.name()).quoted();
         boolean rising = sequence.increment() > 0;
         String stored = restored.description().sequences().stream()
@@ -249,9 +237,9 @@ public final class RowMergeScript {
                         + table() + " WHERE " + RelationName.quote(sequence.column()) + " BETWEEN " + sequence.minimum()
                         + " AND " + sequence.maximum() + ")"
                 : "";
-        return "SELECT setval(" + SqlSpelling.literal(name) + ", reached) FROM (SELECT "
-                + (rising ? "greatest" : "least") + "(CASE WHEN is_called THEN last_value END" + stored + highest
-                + ") AS reached FROM " + name + ") AS numbers WHERE reached IS NOT NULL";
+        String reached = " FROM (SELECT " + (rising ? "greatest" : "least") + "(CASE WHEN is_called THEN last_value END"
+                + stored + highest + ") AS reached FROM " + name + ") AS numbers WHERE reached IS NOT NULL";
+        script.run("SELECT setval(" + SqlSpelling.literal(name) + ", reached)" + reached, "SELECT reached" + reached);
     }
 
     private boolean isCounted(Sequence sequence) {
