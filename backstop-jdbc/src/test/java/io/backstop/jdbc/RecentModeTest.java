@@ -120,6 +120,7 @@ class RecentModeTest {
                 "0/0",
                 "complete",
                 table.map(oid -> new SnapshotManifest.TableIdentity(1, oid, 1, 0)),
+                Optional.empty(),
                 Optional.empty());
     }
 

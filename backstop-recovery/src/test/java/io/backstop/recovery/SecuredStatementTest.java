@@ -5,10 +5,14 @@ import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.RowQuery;
 import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.recovery.model.CopybackPlan;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.capture.PostgresSnapshotService;
@@ -33,8 +37,10 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** What the snapshot service saves before a statement is enough to undo the statement. */
 @ExtendWith(PostgresExtension.class)
@@ -169,6 +175,99 @@ class SecuredStatementTest {
         assertThat(database.rows("SELECT id FROM public.basket")).containsExactly("7");
     }
 
+    private RecoveryReport recover(String table) throws Exception {
+        try (Connection connection = database.connect()) {
+            return new GuidedRecovery(new SnapshotArchive(store)).recover(connection, table, RestoreProgress.SILENT);
+        }
+    }
+
+    private static Destruction update(String table) {
+        return new Destruction(Kind.UPDATE, List.of(RelationName.of("app", table)), false, false);
+    }
+
+    @Test
+    void what_was_changed_rightly_since_an_update_stays() throws Exception {
+        run(update("orders"), "UPDATE app.orders SET paid = 0");
+        for (int id = 1; id <= 5; id++) {
+            database.run("UPDATE app.orders SET state = 'done', paid = 77 WHERE id = " + id);
+        }
+        database.run("DELETE FROM app.orders WHERE id = 6", "INSERT INTO app.orders (owner, paid) VALUES (1, 99)");
+
+        RecoveryReport report = recover("orders");
+        database.run(report.copyback().sql());
+
+        assertThat(database.rows("SELECT id, paid::int FROM app.orders WHERE paid NOT IN (77, 99) ORDER BY id"))
+                .as(report.copyback().sql())
+                .containsExactlyElementsOf(
+                        IntStream.rangeClosed(7, 20).mapToObj(i -> i + "|" + i).toList());
+        assertThat(database.rows("SELECT id FROM app.orders WHERE state = 'done' AND paid = 77 ORDER BY id"))
+                .containsExactly("1", "2", "3", "4", "5");
+        assertThat(database.value("SELECT count(*) FROM app.orders WHERE id = 6 OR paid = 99"))
+                .isEqualTo("1");
+        assertThat(report.notes())
+                .contains(
+                        "5 rows of table app.orders have been changed again since the statement and stay as they are now; "
+                                + "the script lists them");
+    }
+
+    @Test
+    void nothing_is_overwritten_where_every_row_was_changed_since_an_update() throws Exception {
+        run(update("orders"), "UPDATE app.orders SET paid = 0");
+        database.run("UPDATE app.orders SET paid = 1000 + id");
+
+        RecoveryReport report = recover("orders");
+        database.run(report.copyback().sql());
+
+        assertThat(database.value("SELECT count(*) FROM app.orders WHERE paid = 1000 + id"))
+                .isEqualTo("20");
+        assertThat(report.copyback().sql()).contains("-- UPDATE ONLY \"app\".\"orders\" AS present SET");
+    }
+
+    @Test
+    void rows_written_again_since_a_delete_stay() throws Exception {
+        run(
+                new Destruction(Kind.DELETE, List.of(RelationName.of("app", "orders")), false, false),
+                "DELETE FROM app.orders");
+        database.run("INSERT INTO app.orders (id, owner, paid) SELECT i, i, 500 FROM generate_series(1, 20) i");
+
+        database.run(recover("orders").copyback().sql());
+
+        assertThat(database.value("SELECT count(*) FROM app.orders WHERE paid = 500"))
+                .isEqualTo("20");
+    }
+
+    @Test
+    void rows_that_a_delete_took_from_a_table_without_a_key_are_put_back_beside_the_others() throws Exception {
+        database.run(
+                "CREATE TABLE app.log (n int, v json)",
+                "INSERT INTO app.log SELECT i % 50, '{\"a\": 1}' FROM generate_series(1, 100) i");
+        List<String> before = TableContents.of(database, "app");
+        runRows(
+                new Destruction(Kind.DELETE, List.of(RelationName.of("app", "log")), false, false),
+                "SELECT tableoid, ctid FROM app.log WHERE n < 10",
+                "DELETE FROM app.log WHERE n < 10");
+
+        RecoveryReport report = recover("log");
+
+        assertThat(report.manifest().coverage()).isEqualTo(SnapshotManifest.Coverage.ROWS);
+        assertThat(report.copyback().rehearsal()).isEqualTo(new Rehearsal.Passed());
+        database.run(report.copyback().sql());
+        assertThat(TableContents.of(database, "app")).isEqualTo(before);
+    }
+
+    @Test
+    void rows_that_an_update_changed_in_a_table_without_a_key_are_refused() throws Exception {
+        database.run("CREATE TABLE app.log (n int)", "INSERT INTO app.log SELECT generate_series(1, 100)");
+        runRows(
+                update("log"),
+                "SELECT tableoid, ctid FROM app.log WHERE n < 10",
+                "UPDATE app.log SET n = 0 WHERE n < 10");
+
+        assertThatThrownBy(() -> recover("log"))
+                .isInstanceOf(RecoveryException.class)
+                .hasMessageContaining("which rows of table app.log are missing cannot be told");
+    }
+
     private void run(Destruction destruction, String statement, String... before) throws Exception {
         try (Connection connection = database.connect();
                 Statement sql = connection.createStatement()) {
@@ -176,23 +275,35 @@ class SecuredStatementTest {
             for (String each : before) {
                 sql.execute(each);
             }
-            SecuredRows secured = snapshots.secure(
-                    connection,
-                    Connections.NONE,
-                    new SnapshotRequest(
-                            List.of(destruction),
-                            List.of(),
-                            Long.MAX_VALUE,
-                            Optional.empty(),
-                            "localhost:5432/test",
-                            "agent",
-                            "0".repeat(64),
-                            Optional.empty(),
-                            false),
-                    Progress.SILENT);
+            SecuredRows secured = snapshots.secure(connection, Connections.NONE, request(destruction), Progress.SILENT);
             sql.execute(statement);
             secured.confirmNothingElseWasDestroyed();
             connection.commit();
         }
+    }
+
+    private void runRows(Destruction destruction, String rows, String statement) throws Exception {
+        try (Connection connection = database.connect();
+                Statement sql = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            SecuredRows secured = snapshots.secureRows(
+                    connection, Connections.NONE, request(destruction), new RowQuery(rows), Progress.SILENT);
+            sql.execute(statement);
+            secured.confirmNothingElseWasDestroyed();
+            connection.commit();
+        }
+    }
+
+    private static SnapshotRequest request(Destruction destruction) {
+        return new SnapshotRequest(
+                List.of(destruction),
+                List.of(),
+                Long.MAX_VALUE,
+                Optional.empty(),
+                "localhost:5432/test",
+                "agent",
+                "0".repeat(64),
+                Optional.empty(),
+                false);
     }
 }

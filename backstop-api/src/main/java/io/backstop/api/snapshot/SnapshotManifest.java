@@ -41,6 +41,8 @@ import java.util.Optional;
  * @param identity which table it was; empty in snapshots that were taken before this was stored
  * @param operation what the statement that it was taken for takes away, where that is of one kind; empty in snapshots that
  *     were taken for none, or before this was stored
+ * @param transactionId the transaction whose rows' {@code xmin} tells that the statement made them, by {@code
+ *     pg_current_xact_id}; empty where the statement may run in a subtransaction, which has another, or is none
  */
 public record SnapshotManifest(
         int formatVersion,
@@ -68,7 +70,8 @@ public record SnapshotManifest(
         String lsn,
         String status,
         Optional<TableIdentity> identity,
-        Optional<Destruction.Kind> operation) {
+        Optional<Destruction.Kind> operation,
+        Optional<String> transactionId) {
     public static final int FORMAT_VERSION = 2;
 
     public SnapshotManifest {
@@ -96,6 +99,7 @@ public record SnapshotManifest(
         Objects.requireNonNull(status, "status");
         Objects.requireNonNull(identity, "identity");
         Objects.requireNonNull(operation, "operation");
+        Objects.requireNonNull(transactionId, "transactionId");
     }
 
     /** A manifest without the table's identity, and of no statement. */
@@ -149,6 +153,7 @@ public record SnapshotManifest(
                 serverVersion,
                 lsn,
                 status,
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty());
     }

@@ -23,7 +23,7 @@ final class ManifestFormat {
     private static final String CHECKSUM = "checksum";
 
     /** Not in every manifest of this version: they were added to it. */
-    private static final List<String> ADDED = List.of("identity", "operation");
+    private static final List<String> ADDED = List.of("identity", "operation", "transaction_id");
 
     private static final Pattern ENCODING = Pattern.compile("[A-Za-z0-9_]{1,63}");
 

@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
  *
  * @param database {@code host:port/name}
  * @param operation what the statement takes away, where that is of one kind
+ * @param ownTransaction whether there is a statement, and it runs in no subtransaction
  */
 record Provenance(
         SnapshotManifest.Source source,
@@ -20,7 +21,8 @@ record Provenance(
         Optional<String> statementSha256,
         Optional<String> approvalId,
         Optional<String> agentId,
-        Optional<Destruction.Kind> operation) {
+        Optional<Destruction.Kind> operation,
+        boolean ownTransaction) {
 
     static Provenance of(SnapshotRequest request) {
         return new Provenance(
@@ -29,7 +31,8 @@ record Provenance(
                 Optional.of(request.statementSha256()),
                 request.approvalId(),
                 Optional.of(request.agentId()),
-                operation(request));
+                operation(request),
+                !request.callersTransaction());
     }
 
     /** A statement may take rows in more than one way. */

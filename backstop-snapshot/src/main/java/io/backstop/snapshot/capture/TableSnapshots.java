@@ -68,7 +68,7 @@ public final class TableSnapshots {
             throw new IllegalArgumentException("no table is named");
         }
         Provenance provenance = new Provenance(
-                source, database, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+                source, database, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), false);
         try (Connection connection = connections
                 .open()
                 .orElseThrow(() -> new RecoveryNotReadyException(

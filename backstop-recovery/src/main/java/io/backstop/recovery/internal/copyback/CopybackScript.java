@@ -216,6 +216,7 @@ public final class CopybackScript {
         }
         script.run("SET CONSTRAINTS ALL DEFERRED");
         for (RowMergeScript table : rows) {
+            warnings.addAll(table.warnings());
             table.rows(script);
             table.sequences(script);
         }

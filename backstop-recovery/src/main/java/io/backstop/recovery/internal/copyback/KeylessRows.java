@@ -1,6 +1,5 @@
 package io.backstop.recovery.internal.copyback;
 
-import io.backstop.api.analysis.Destruction;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
@@ -8,13 +7,9 @@ import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
-import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
-import io.backstop.snapshot.schema.TableDescription.ReferentialAction;
 
 import java.sql.SQLException;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 
 /**
  * Finds the stored rows that a table without a key lacks: by all of their values, each as often as it is stored. Immutable.
@@ -26,13 +21,6 @@ import java.util.Set;
  */
 record KeylessRows(
         RestoredTable restored, PresentTable present, List<String> columns, long missing, long there, long extra) {
-    /** After these, the rows that were taken are gone. An UPDATE leaves them in the table as something else. */
-    private static final Set<Destruction.Kind> REMOVING = EnumSet.of(
-            Destruction.Kind.DELETE,
-            Destruction.Kind.TRUNCATE,
-            Destruction.Kind.DROP_TABLE,
-            Destruction.Kind.DROP_SCHEMA);
-
     /** @throws RecoveryException where rows may be there under other values, so that they would be put back beside those */
     static KeylessRows of(
             RecoveryTransaction transaction, RestoredTable restored, PresentTable present, List<String> columns)
@@ -58,7 +46,10 @@ record KeylessRows(
     private void refuseUnlessTold() throws RecoveryException {
         SnapshotManifest manifest = restored.manifest();
         boolean nothingElse = extra == 0 && manifest.coverage() == Coverage.TABLE;
-        if (missing == 0 || nothingElse || there + extra == 0 || wereRemoved()) {
+        if (missing == 0
+                || nothingElse
+                || there + extra == 0
+                || StatementEffect.of(restored) == StatementEffect.REMOVED) {
             return;
         }
         throw new RecoveryException(
@@ -68,25 +59,6 @@ record KeylessRows(
                         + " are not in it with the values that they had, and " + extra + " other rows are",
                 "the stored rows are in " + restored.target()
                         + ": compare the two tables, and put back what is missing by an " + "INSERT of your own");
-    }
-
-    /** Rows of the named table that a DELETE took, or all that it had; not those whose foreign key it set to something else. */
-    private boolean wereRemoved() {
-        boolean removed =
-                restored.manifest().operation().filter(REMOVING::contains).isPresent();
-        return removed
-                && (restored.manifest().coverage() == Coverage.ROWS
-                        || restored.description().constraints().stream()
-                                .filter(c -> c.kind() == ConstraintKind.FOREIGN_KEY)
-                                .flatMap(c -> c.foreignKey().stream())
-                                .noneMatch(key -> sets(key.onDelete())));
-    }
-
-    private static boolean sets(ReferentialAction action) {
-        return switch (action) {
-            case SET_NULL, SET_DEFAULT -> true;
-            case NO_ACTION, RESTRICT, CASCADE -> false;
-        };
     }
 
     /** @param insert the statement that puts all stored rows back, from {@code saved} */

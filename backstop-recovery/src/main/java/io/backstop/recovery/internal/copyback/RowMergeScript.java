@@ -99,11 +99,24 @@ public final class RowMergeScript {
     private Found found(RecoveryTransaction transaction) throws SQLException {
         return new Found(
                 number(transaction, "SELECT count(*) FROM ONLY " + recovered() + " AS saved WHERE " + isMissing()),
-                compared().isEmpty() ? 0 : number(transaction, "SELECT count(*)" + differingRows()),
+                compared().isEmpty() ? DifferingRows.NONE : DifferingRows.of(transaction, restored, differingRows()),
                 number(
                         transaction,
                         "SELECT count(*) FROM ONLY " + table() + " AS present WHERE NOT EXISTS (SELECT FROM ONLY "
-                                + recovered() + " AS saved WHERE " + sameKey() + ")"));
+                                + recovered() + " AS saved WHERE " + sameKey() + ")"),
+                moved(transaction));
+    }
+
+    /** How many rows that are not stored the statement made: stored ones under another key. */
+    private long moved(RecoveryTransaction transaction) throws SQLException {
+        Optional<String> own = DifferingRows.own(restored.manifest());
+        return own.isEmpty()
+                ? 0
+                : number(
+                        transaction,
+                        "SELECT count(*) FROM ONLY " + table() + " AS present WHERE present.xmin = '" + own.get()
+                                + "' AND NOT EXISTS (SELECT FROM ONLY " + recovered() + " AS saved WHERE " + sameKey()
+                                + ")");
     }
 
     private static long number(RecoveryTransaction transaction, String query) throws SQLException {
@@ -128,19 +141,39 @@ public final class RowMergeScript {
     }
 
     private void withKey(SqlScript script) {
-        script.note("when this was written: " + found.missing() + " stored rows missing, " + found.differing()
-                + " there with other values, " + found.extra() + " there that are not in the snapshot (not touched)");
-        if (found.missing() > 0 && found.extra() > 0) {
-            script.note("if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys:\n"
-                    + "remove those first, or they are there twice");
-        } else if (found.missing() > 0 && isPartOfStatement()) {
+        script.note("when this was written: " + found.missing() + " stored rows missing, "
+                + found.differing().count() + " there with other values, " + found.extra()
+                + " there that are not in the snapshot (not touched)");
+        if (wereRemovedSince()) {
             script.note(
-                    "if an UPDATE moved rows to another partition, remove them there first, or they are there twice");
+                    "the statement was an UPDATE, which left every row there under its key: those that are missing were\n"
+                            + "removed since. To put them back as well, uncomment this statement:");
+            script.commentOut(insert() + " AS saved WHERE " + isMissing());
+        } else {
+            if (found.missing() > 0 && found.extra() > 0) {
+                script.note(
+                        "if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys:\n"
+                                + "remove those first, or they are there twice");
+            } else if (found.missing() > 0 && isPartOfStatement()) {
+                script.note(
+                        "if an UPDATE moved rows to another partition, remove them there first, or they are there twice");
+            }
+            script.run(insert() + " AS saved WHERE " + isMissing());
         }
-        script.run(insert() + " AS saved WHERE " + isMissing());
         if (!compared().isEmpty()) {
             differing(script);
         }
+    }
+
+    /** Whether the statement left each stored row where it was, so that those that are not there have gone since. */
+    private boolean wereRemovedSince() {
+        return StatementEffect.of(restored) == StatementEffect.CHANGED
+                && restored.manifest().transactionId().isPresent()
+                && found.missing() > 0
+                && found.moved() == 0
+                && differing == ConflictMode.AS_FOUND
+                && restored.description().dependents().stream()
+                        .noneMatch(dependent -> dependent.kind() == DependentKind.PARTITION_OF);
     }
 
     /** Rows that one statement took out of a partition may be in another one now. */
@@ -152,22 +185,56 @@ public final class RowMergeScript {
 
     private boolean putsValuesBack() {
         return switch (differing) {
-            case PUT_BACK -> found.differing() > 0;
+            case PUT_BACK -> found.differing().count() > 0;
             case LEAVE -> false;
-            case AS_FOUND -> found.missing() == 0 && found.differing() > 0;
+            case AS_FOUND ->
+                found.differing().asLeft() > 0
+                        && (found.missing() == 0 || StatementEffect.of(restored) == StatementEffect.CHANGED);
         };
     }
 
     private void differing(SqlScript script) {
-        if (putsValuesBack() || differing == ConflictMode.PUT_BACK) {
+        boolean all = differing == ConflictMode.PUT_BACK;
+        if (all || putsValuesBack()) {
             script.part("rows of " + present.name() + " that are there with other values get the stored ones;\n"
                     + "leave this statement out to keep what is there now");
-            script.run(update());
+            script.run(all ? update() : update() + "\nAND " + found.differing().isAsLeft());
+            if (!all) {
+                kept(script);
+            }
         } else {
             script.part("rows of " + present.name() + " that are there with other values stay as they are;\n"
                     + "they may have changed rightly. To put the stored values back, uncomment this statement:");
             script.commentOut(update());
         }
+    }
+
+    /** What changed since the statement has not been destroyed by it. */
+    private void kept(SqlScript script) {
+        if (found.differing().since() > 0) {
+            String since = "\nAND NOT " + found.differing().isAsLeft();
+            script.note(found.differing().since() + " rows of " + present.name()
+                    + " have been changed again since, and stay as they are now. This lists them:");
+            script.commentOut("SELECT " + SqlFragments.list("present.", keyColumns()) + differingRows() + since);
+            script.note("to put the stored values back in these, too, uncomment this statement:");
+            script.commentOut(update() + since);
+        }
+    }
+
+    private List<String> keyColumns() {
+        return key().stream().map(KeyColumn::column).toList();
+    }
+
+    /** What an operator should know of rows that are not put back: one sentence each. */
+    List<String> warnings() {
+        long kept = differing == ConflictMode.AS_FOUND && putsValuesBack()
+                ? found.differing().since()
+                : 0;
+        return kept == 0
+                ? List.of()
+                : List.of(
+                        kept + " rows of table " + present.name()
+                                + " have been changed again since the statement and stay as they are now; the script lists them");
     }
 
     private String insert() {
@@ -266,8 +333,15 @@ public final class RowMergeScript {
         return restored.target().quoted();
     }
 
-    /** How many rows were found: stored ones that are missing, that are there with other values, and others. */
-    private record Found(long missing, long differing, long extra) {
-        static final Found NOTHING = new Found(0, 0, 0);
+    /**
+     * The rows that were found.
+     *
+     * @param missing how many stored ones are not there
+     * @param differing stored ones that are there with other values
+     * @param extra how many others are there
+     * @param moved how many of these the statement made
+     */
+    private record Found(long missing, DifferingRows differing, long extra, long moved) {
+        static final Found NOTHING = new Found(0, DifferingRows.NONE, 0, 0);
     }
 }
