@@ -11,7 +11,9 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.recovery.model.CopybackPlan;
+import io.backstop.recovery.model.HistoryEntry;
 import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RecoveryPoint;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.snapshot.archive.SnapshotArchive;
@@ -34,9 +36,11 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -55,9 +59,7 @@ class SecuredStatementTest {
         this.snapshots = new PostgresSnapshotService(
                 store,
                 new SnapshotSettings(
-                        folder.toUri().toString(),
-                        SnapshotSettings.DEFAULT_LOCK_TIMEOUT,
-                        Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC)));
+                        folder.toUri().toString(), SnapshotSettings.DEFAULT_LOCK_TIMEOUT, new TickingClock()));
     }
 
     @BeforeEach
@@ -179,6 +181,68 @@ class SecuredStatementTest {
         try (Connection connection = database.connect()) {
             return new GuidedRecovery(new SnapshotArchive(store)).recover(connection, table, RestoreProgress.SILENT);
         }
+    }
+
+    private RecoveryReport recoverBefore(String table, String before) throws Exception {
+        try (Connection connection = database.connect()) {
+            return new GuidedRecovery(new SnapshotArchive(store))
+                    .recover(connection, table, Optional.of(RecoveryPoint.parse(before)), RestoreProgress.SILENT);
+        }
+    }
+
+    /** UPDATE, then DROP COLUMN, then DROP TABLE: each has a snapshot of what it takes. */
+    private List<HistoryEntry> loseThePlans() throws Exception {
+        database.run(
+                "CREATE TABLE app.plans (id int PRIMARY KEY, price int, secret text)",
+                "INSERT INTO app.plans SELECT i, 10 * i, 's' || i FROM generate_series(1, 5) i");
+        run(update("plans"), "UPDATE app.plans SET price = 0");
+        List<RelationName> plans = List.of(RelationName.of("app", "plans"));
+        run(new Destruction(Kind.ALTER_TABLE, plans, false, false), "ALTER TABLE app.plans DROP COLUMN secret");
+        run(new Destruction(Kind.DROP_TABLE, plans, false, false), "DROP TABLE app.plans");
+        try (Connection connection = database.connect()) {
+            return new GuidedRecovery(new SnapshotArchive(store)).history(connection, "plans");
+        }
+    }
+
+    @Test
+    void the_history_of_a_table_is_told_and_any_of_its_moments_can_be_had() throws Exception {
+        List<HistoryEntry> history = loseThePlans();
+        assertThat(history)
+                .extracting(entry -> entry.manifest().operation().orElseThrow())
+                .containsExactly(Kind.DROP_TABLE, Kind.ALTER_TABLE, Kind.UPDATE);
+        assertThat(history.get(1).lost()).containsExactly("column secret text");
+        String first = history.get(2).manifest().snapshotId();
+
+        RecoveryReport newest = recover("plans");
+
+        assertThat(newest.manifest()).isEqualTo(history.get(0).manifest());
+        assertThat(newest.notes())
+                .anyMatch(note -> note.startsWith("this is the table as the newest snapshot has it"))
+                .anyMatch(note -> note.contains(first + ": all 5 rows as they were before the UPDATE by agent"))
+                .anyMatch(
+                        note -> note.endsWith("before the ALTER TABLE by agent; since then gone: column secret text"));
+        database.run("DROP TABLE app.plans_recovered");
+
+        RecoveryReport before = recoverBefore("plans", first);
+
+        assertThat(before.manifest().snapshotId()).isEqualTo(first);
+        database.run(before.copyback().sql());
+        assertThat(database.rows("SELECT id, price, secret FROM app.plans ORDER BY id"))
+                .containsExactly("1|10|s1", "2|20|s2", "3|30|s3", "4|40|s4", "5|50|s5");
+    }
+
+    @Test
+    void a_moment_that_no_snapshot_is_of_is_refused() throws Exception {
+        loseThePlans();
+
+        assertThatThrownBy(() -> recoverBefore("plans", "2026-02-01T00:00:00Z"))
+                .isInstanceOf(RecoveryException.class)
+                .hasMessageStartingWith(
+                        "no snapshot of table app.plans was taken for 2026-02-01T00:00:00Z or after it");
+        assertThatThrownBy(() -> recoverBefore("plans", "yesterday"))
+                .hasMessageContaining("is no moment in the history");
+        assertThat(recoverBefore("plans", "2026-01-01 00:00:00+00").manifest().operation())
+                .contains(Kind.UPDATE);
     }
 
     private static Destruction update(String table) {
@@ -305,5 +369,25 @@ class SecuredStatementTest {
                 "0".repeat(64),
                 Optional.empty(),
                 false);
+    }
+
+    /** A second later each time, so that snapshots have an order. */
+    private static final class TickingClock extends Clock {
+        private final AtomicLong seconds = new AtomicLong();
+
+        @Override
+        public Instant instant() {
+            return Instant.parse("2026-01-01T00:00:00Z").plusSeconds(seconds.getAndIncrement());
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
     }
 }

@@ -1,12 +1,15 @@
 package io.backstop.cli.restore;
 
+import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.option.DatabaseAddress;
 import io.backstop.cli.option.StorageOption;
+import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.RecoveryReport;
 import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RecoveryPoint;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.Validation;
@@ -20,14 +23,16 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /** {@code backstop recover}: from the name of a lost table to a validated copy of it, and the SQL that puts it back. */
 @Command(
         name = "recover",
         description = {
-            "Restores the newest snapshot of a table to TABLE_recovered, validates it, and then prints the SQL that"
-                    + " puts it back. One without rows is passed over while an older one has some.",
+            "Restores a snapshot of a table, the newest or one from before --before, to TABLE_recovered, validates it, and"
+                    + " then prints the SQL that puts it back. The newest without rows is passed over while an older one has"
+                    + " some.",
             "The original table, if there is one, is not touched."
         },
         mixinStandardHelpOptions = true)
@@ -56,18 +61,24 @@ public final class RecoverCommand implements Callable<Integer> {
     @Mixin
     private final RehearsalOption rehearsal = new RehearsalOption();
 
+    @Mixin
+    private final BeforeOption before = new BeforeOption();
+
     @Option(names = "--group", description = "Also every table that was stored together with it.")
     private boolean group;
 
     @Override
-    public Integer call() throws IOException, SQLException, RecoveryException {
+    public Integer call()
+            throws IOException, SQLException, RecoveryException, RefusedException, ControlStoreUnavailableException {
         try (ObjectStore store = storage.openExisting();
                 Connection connection = database.connect();
                 RestoreProgressBar bar = new RestoreProgressBar()) {
             GuidedRecovery recovery =
                     new GuidedRecovery(new SnapshotArchive(store), rehearsal.planner(), database.connections());
-            RecoveryReport done =
-                    group ? recovery.recoverGroup(connection, table, bar) : recovery.recover(connection, table, bar);
+            Optional<RecoveryPoint> point = before.point(recovery, connection, table, !report.asJson());
+            RecoveryReport done = group
+                    ? recovery.recoverGroup(connection, table, point, bar)
+                    : recovery.recover(connection, table, point, bar);
             if (report.asJson()) {
                 report.json(new Recovered(done));
             } else {
