@@ -232,6 +232,53 @@ class SecuredStatementTest {
     }
 
     @Test
+    void a_table_that_was_made_again_bare_gets_everything_that_it_had() throws Exception {
+        database.run(
+                "COMMENT ON TABLE app.orders IS 'what was ordered'",
+                "COMMENT ON COLUMN app.orders.paid IS 'in full'",
+                "ALTER TABLE app.orders ADD CHECK (paid >= 0)",
+                "ALTER TABLE app.orders ENABLE ROW LEVEL SECURITY",
+                "CREATE POLICY mine ON app.orders USING (paid < 100)",
+                "GRANT SELECT ON app.orders TO pg_monitor");
+        List<String> before = TableContents.of(database, "app");
+        run(
+                new Destruction(Kind.DROP_TABLE, List.of(RelationName.of("app", "orders")), true, false),
+                "DROP TABLE app.orders CASCADE");
+        database.run("CREATE TABLE app.orders (id int, owner int, state app.state, paid numeric(9, 2))");
+
+        RecoveryReport report = recover("orders");
+
+        assertThat(report.copyback().rehearsal()).isEqualTo(new Rehearsal.Passed());
+        database.run(report.copyback().sql());
+        assertThat(TableContents.of(database, "app"))
+                .as(report.copyback().sql())
+                .isEqualTo(before);
+        assertThat(database.value("SELECT nextval('app.orders_id_seq')")).isEqualTo("21");
+        assertThat(database.value("SELECT obj_description('app.orders'::regclass)"))
+                .isEqualTo("what was ordered");
+        assertThat(report.notes())
+                .anyMatch(note ->
+                        note.startsWith("table app.orders was made again since, without NOT NULL of column id"));
+    }
+
+    @Test
+    void the_only_copy_of_what_a_table_has_lost_is_not_to_be_dropped() throws Exception {
+        run(update("orders"), "UPDATE app.orders SET paid = 0");
+        database.run("DROP INDEX app.orders_owner_idx", "DROP VIEW app.open_orders");
+
+        RecoveryReport report = recover("orders");
+
+        assertThat(report.copyback().sql())
+                .contains("-- app.orders has not what follows any more. If that is missed, uncomment it:\n-- index "
+                        + "orders_owner_idx\n-- CREATE INDEX")
+                .contains("-- keep app.orders_recovered until you know")
+                .doesNotContain("DROP TABLE");
+        assertThat(report.notes())
+                .anyMatch(note -> note.startsWith("table app.orders has not all that the snapshot has: index "
+                        + "orders_owner_idx, view app.open_orders"));
+    }
+
+    @Test
     void a_moment_that_no_snapshot_is_of_is_refused() throws Exception {
         loseThePlans();
 

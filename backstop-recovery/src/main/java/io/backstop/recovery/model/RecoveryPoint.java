@@ -7,6 +7,7 @@ import java.time.OffsetDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
 import java.time.format.DateTimeParseException;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.regex.Pattern;
 
@@ -81,7 +82,7 @@ public sealed interface RecoveryPoint {
                 .append(DateTimeFormatter.ISO_LOCAL_TIME)
                 .appendPattern("[' ']")
                 .appendPattern("[XXX][X]")
-                .toFormatter(java.util.Locale.ROOT);
+                .toFormatter(Locale.ROOT);
 
         private Parsing() {}
     }

@@ -44,6 +44,9 @@ public final class CopybackScript {
     private final SqlScript script = new SqlScript();
     private final List<String> warnings = new ArrayList<>();
 
+    /** What still has more than the present table once the script has run. */
+    private final List<RestoredTable> incomplete = new ArrayList<>();
+
     public CopybackScript(RecoveryTransaction transaction, List<PlannedTable> tables, ConflictMode differing) {
         this.transaction = transaction;
         this.tables = tables;
@@ -224,6 +227,14 @@ public final class CopybackScript {
         script.run("SET CONSTRAINTS ALL IMMEDIATE");
         circular.forEach(key -> script.run(key + " NOT DEFERRABLE"));
         rows.forEach(table -> table.finish(script));
+        for (PlannedTable table : written) {
+            LostParts parts = LostParts.of(transaction, table);
+            parts.write(script);
+            parts.warning().ifPresent(warnings::add);
+            if (!parts.areBack()) {
+                incomplete.add(table.restored());
+            }
+        }
     }
 
     /** What needs something that is gone is only offered. */
@@ -259,10 +270,13 @@ public final class CopybackScript {
         tables.stream()
                 .filter(t -> t.situation() == Situation.PRESENT)
                 .map(PlannedTable::restored)
+                .filter(t -> !incomplete.contains(t))
                 .forEach(t ->
                         left.add(t.description().sqlKind() + " " + t.target().quoted()));
         aside.forEach(table -> left.add(table.present().description().sqlKind() + " "
                 + table.names().target().quoted()));
+        incomplete.forEach(table -> script.part("keep " + table.target() + " until you know that nothing of "
+                + table.original() + " is missed: it has what that has not"));
         if (!left.isEmpty()) {
             script.part("once you have seen that everything is right:");
             left.forEach(table -> script.commentOut("DROP " + table));
