@@ -22,6 +22,12 @@ import io.backstop.cli.snapshots.SnapshotsCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+
 /** The root of the {@code backstop} command. */
 @Command(
         name = "backstop",
@@ -52,7 +58,12 @@ public final class BackstopCommand {
 
     /** Runs the command; see {@link ExitCode} for how it ends. */
     public static void main(String[] arguments) {
-        System.exit(commandLine().execute(arguments));
+        System.exit(commandLine().setOut(output(FileDescriptor.out)).execute(arguments));
+    }
+
+    /** In UTF-8 whatever the locale: scripts that are printed say that they are, and so does JSON. */
+    private static PrintWriter output(FileDescriptor descriptor) {
+        return new PrintWriter(new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8), true);
     }
 
     public static CommandLine commandLine() {

@@ -119,7 +119,9 @@ class RecentModeTest {
                 "18.6",
                 "0/0",
                 "complete",
-                table.map(oid -> new SnapshotManifest.TableIdentity(1, oid, 1, 0)));
+                table.map(oid -> new SnapshotManifest.TableIdentity(1, oid, 1, 0)),
+                Optional.empty(),
+                Optional.empty());
     }
 
     @Test

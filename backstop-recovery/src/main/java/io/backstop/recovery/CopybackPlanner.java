@@ -5,12 +5,15 @@ import io.backstop.recovery.internal.copyback.CopybackScript;
 import io.backstop.recovery.internal.copyback.ForeignKeyOrder;
 import io.backstop.recovery.internal.copyback.PlannedTable;
 import io.backstop.recovery.internal.copyback.PresentTable;
+import io.backstop.recovery.internal.copyback.ScriptRehearsal;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackPlan;
 import io.backstop.recovery.model.CopybackPlan.Situation;
 import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoredTable;
 
 import java.sql.Connection;
@@ -22,20 +25,32 @@ import java.util.Optional;
 
 /**
  * Compares restored tables with the database in which their rows are missed, and writes the script that puts the rows
- * back. It changes nothing itself. Thread-safe.
+ * back. It changes nothing itself: the script is rehearsed in a transaction that is rolled back. Thread-safe.
  */
 public final class CopybackPlanner {
     private final ConflictMode differing;
+    private final boolean rehearsing;
 
+    /** Rehearses every script that it writes. */
     public CopybackPlanner(ConflictMode differing) {
+        this(differing, true);
+    }
+
+    /**
+     * @param rehearsing whether a script is run in a transaction that is rolled back, to see whether it works; takes its locks,
+     *     and about as long as it will
+     */
+    public CopybackPlanner(ConflictMode differing, boolean rehearsing) {
         this.differing = Objects.requireNonNull(differing, "differing");
+        this.rehearsing = rehearsing;
     }
 
     /**
      * Writes the plan for the restored tables of one recovery group, or for one table.
      *
      * @param connection a plain connection in auto-commit, by preference of the one who will run the script; left so
-     * @throws RecoveryException where a table's validation does not hold, or the database cannot be read
+     * @throws RecoveryException where a table's validation does not hold, which rows are missing cannot be told, or the
+     *     database cannot be read
      */
     public CopybackPlan plan(Connection connection, List<RestoredTable> tables) throws RecoveryException {
         for (RestoredTable table : tables) {
@@ -46,16 +61,31 @@ public final class CopybackPlanner {
                         "restore the snapshot again; there is no copyback of a table that differs");
             }
         }
+        List<PlannedTable> planned = new ArrayList<>();
+        SqlScript script;
+        List<String> warnings;
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
-            List<PlannedTable> planned = new ArrayList<>();
             for (RestoredTable table : ForeignKeyOrder.of(tables)) {
                 planned.add(planned(transaction, table));
             }
-            CopybackScript script = new CopybackScript(transaction, planned, differing);
-            String sql = script.write();
-            return new CopybackPlan(planned.stream().map(PlannedTable::part).toList(), sql, script.warnings());
+            CopybackScript writer = new CopybackScript(transaction, planned, differing);
+            script = writer.write();
+            warnings = writer.warnings();
         } catch (SQLException e) {
             throw ServerErrors.of("the copyback plan could not be made", e);
+        }
+        List<CopybackPlan.Part> parts = planned.stream().map(PlannedTable::part).toList();
+        return new CopybackPlan(parts, script.toString(), warnings, rehearsal(connection, script));
+    }
+
+    private Rehearsal rehearsal(Connection connection, SqlScript script) throws RecoveryException {
+        if (!rehearsing) {
+            return new Rehearsal.NotDone("that was not asked for");
+        }
+        try {
+            return ScriptRehearsal.of(connection, script.steps());
+        } catch (SQLException e) {
+            throw ServerErrors.of("the copyback script could not be rehearsed", e);
         }
     }
 

@@ -3,9 +3,12 @@ package io.backstop.recovery;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.select.SnapshotSelection;
+import io.backstop.recovery.internal.select.TableHistory;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackPlan;
+import io.backstop.recovery.model.HistoryEntry;
 import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RecoveryPoint;
 import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.RowVerification;
@@ -16,6 +19,7 @@ import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Recovers a lost table by its name in one call: a validated copy of its newest snapshot, and a script that puts it
@@ -54,9 +58,31 @@ public final class GuidedRecovery {
      */
     public RecoveryReport recover(Connection connection, String table, RestoreProgress progress)
             throws RecoveryException {
+        return recover(connection, table, Optional.empty(), progress);
+    }
+
+    /**
+     * The same for a table as it was before a moment of its history.
+     *
+     * @param before the moment; where there is none, the newest snapshot is taken and older ones are told
+     */
+    public RecoveryReport recover(
+            Connection connection, String table, Optional<RecoveryPoint> before, RestoreProgress progress)
+            throws RecoveryException {
         List<String> notes = new ArrayList<>();
-        List<SnapshotManifest> chosen = selection(connection, notes).forTable(table);
+        List<SnapshotManifest> chosen = selection(connection, before, notes).forTable(table);
         return recover(connection, chosen, notes, progress);
+    }
+
+    /**
+     * The history of a table by its snapshots, newest first, of which the oldest may be left out.
+     *
+     * @throws RecoveryException where no snapshot or several tables go by the name
+     */
+    public List<HistoryEntry> history(Connection connection, String table) throws RecoveryException {
+        return TableHistory.of(
+                archive,
+                selection(connection, Optional.empty(), new ArrayList<>()).snapshotsOf(table));
     }
 
     /**
@@ -67,8 +93,15 @@ public final class GuidedRecovery {
      */
     public RecoveryReport recoverGroup(Connection connection, String table, RestoreProgress progress)
             throws RecoveryException {
+        return recoverGroup(connection, table, Optional.empty(), progress);
+    }
+
+    /** The same for a group as it was before a moment of the table's history. */
+    public RecoveryReport recoverGroup(
+            Connection connection, String table, Optional<RecoveryPoint> before, RestoreProgress progress)
+            throws RecoveryException {
         List<String> notes = new ArrayList<>();
-        List<SnapshotManifest> chosen = selection(connection, notes).forGroup(table);
+        List<SnapshotManifest> chosen = selection(connection, before, notes).forGroup(table);
         return recover(connection, chosen, notes, progress);
     }
 
@@ -85,8 +118,9 @@ public final class GuidedRecovery {
         return new RecoveryReport(tables, plan, notes);
     }
 
-    private SnapshotSelection selection(Connection connection, List<String> notes) throws RecoveryException {
-        return new SnapshotSelection(archive, contents(), connection, notes);
+    private SnapshotSelection selection(Connection connection, Optional<RecoveryPoint> before, List<String> notes)
+            throws RecoveryException {
+        return new SnapshotSelection(archive, contents(), connection, before, notes);
     }
 
     private SnapshotArchive.Contents contents() throws RecoveryException {

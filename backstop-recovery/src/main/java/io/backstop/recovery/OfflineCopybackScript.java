@@ -3,7 +3,6 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.recovery.internal.copyback.PresentTable;
-import io.backstop.recovery.internal.copyback.RowMergeScript;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
 
@@ -23,7 +22,7 @@ public final class OfflineCopybackScript {
             the snapshot holds (`backstop restore-validate` tells), nor what hung on %s.
             Nothing of this has been run: read it, then run it as a whole, as a superuser or as the owner of
             the tables. It is one transaction; if a statement fails, nothing is changed (in psql, use
-            -v ON_ERROR_STOP=1). It decides by what it finds, and tells what it did by notices:
+            -X -v ON_ERROR_STOP=1). It decides by what it finds, and tells what it did by notices:
               the target is gone: the recovered table takes its name. Original names of constraints, indexes
                 and sequences, owner, grants, views, triggers, policies and other tables' foreign keys do not
                 come back by this.
@@ -68,9 +67,9 @@ public final class OfflineCopybackScript {
                 EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', target);
 
                 -- which columns: all that were stored, and the target has to take every one of them as it is
-                SELECT string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum),
-                       string_agg(format('saved.%I', a.attname), ', ' ORDER BY a.attnum),
-                       string_agg(format('present.%I', a.attname), ', ' ORDER BY a.attnum),
+                SELECT coalesce('(' || string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum) || ')', ''),
+                       coalesce(string_agg(format('saved.%I', a.attname), ', ' ORDER BY a.attnum), ''),
+                       coalesce(string_agg(format('present.%I', a.attname), ', ' ORDER BY a.attnum), ''),
                        string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE NOT EXISTS (
                            SELECT FROM pg_catalog.pg_attribute b
                            WHERE b.attrelid = target AND b.attname = a.attname AND NOT b.attisdropped
@@ -115,7 +114,7 @@ public final class OfflineCopybackScript {
                 EXECUTE format('SELECT count(*) FROM ONLY %s AS present JOIN ONLY %s AS saved ON %s '
                                'WHERE ROW(%s)::text IS DISTINCT FROM ROW(%s)::text',
                                target, source, same_key, stored_of_present, stored_of_saved) INTO differing;
-                EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM ONLY %s AS saved '
+                EXECUTE format('INSERT INTO %s %s OVERRIDING SYSTEM VALUE SELECT %s FROM ONLY %s AS saved '
                                'WHERE NOT EXISTS (SELECT FROM ONLY %s AS present WHERE %s)',
                                target, stored, stored_of_saved, source, target, same_key);
                 GET DIAGNOSTICS inserted = ROW_COUNT;
@@ -155,11 +154,9 @@ public final class OfflineCopybackScript {
     /** The script, to be read and then run in psql or as one string through JDBC. */
     public static String script(RelationName source, RelationName target) {
         SqlScript script = new SqlScript();
+        script.begin();
         script.note(HEADER.formatted(source, target, source, target));
-        script.run("BEGIN");
-        script.run("SET LOCAL row_security = off");
-        RowMergeScript.SETTINGS.forEach(script::run);
-        script.run("SET LOCAL standard_conforming_strings = on");
+        script.settings();
         script.run("DO "
                 + SqlFragments.dollarQuoted(filled(Map.of(
                         "{usersTrigger}", PresentTable.USERS_TRIGGER,
@@ -169,7 +166,7 @@ public final class OfflineCopybackScript {
                         "{target}", SqlSpelling.literal(target.quoted()),
                         "{source}", SqlSpelling.literal(source.quoted())))));
         script.part("from here on all of it is visible, or none");
-        script.run("COMMIT");
+        script.commit();
         script.part("once you have seen that everything is right, where the rows were put back:");
         script.commentOut("DROP TABLE " + source.quoted());
         return script.toString();

@@ -5,6 +5,8 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackPlan;
 import io.backstop.recovery.model.CopybackPlan.Situation;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.store.ObjectStore;
@@ -534,16 +536,114 @@ class CopybackTest {
     }
 
     @Test
-    void a_table_without_a_key_is_left_alone_while_it_holds_rows() throws Exception {
+    void the_rows_that_a_table_without_a_key_lacks_are_put_back_as_often_as_they_were_stored() throws Exception {
+        database.run(
+                "CREATE TABLE plain (v text, j json)",
+                "INSERT INTO plain VALUES ('a', '[1]'), ('a', '[1]'), ('b', NULL), (NULL, '1'), ('', '1')");
+        SnapshotManifest manifest = captures.take("plain");
+        database.run("DELETE FROM plain WHERE ctid IN ('(0,1)', '(0,4)', '(0,5)')");
+        CopybackPlan plan = copyBack(manifest);
+
+        assertThat(plan.rehearsal()).isEqualTo(new Rehearsal.Passed());
+        assertThat(plan.sql())
+                .contains(
+                        "when this was written: 3 stored rows missing, 2 there, 0 there that are not in the snapshot");
+        assertThat(database.rows("SELECT v, j FROM plain ORDER BY v, j::text"))
+                .containsExactly("|1", "a|[1]", "a|[1]", "b|null", "null|1");
+        // Once they are back, there is nothing to put back.
+        run(plan);
+        assertThat(database.value("SELECT count(*) FROM plain")).isEqualTo("5");
+    }
+
+    @Test
+    void what_was_an_update_of_a_table_without_a_key_is_refused_before_a_script_is_written() throws Exception {
         database.run("CREATE TABLE plain (v text)", "INSERT INTO plain VALUES ('a'), ('b')");
         SnapshotManifest manifest = captures.take("plain");
-        database.run("DELETE FROM plain WHERE v = 'a'");
+        database.run("UPDATE plain SET v = 'c' WHERE v = 'a'");
+        List<RestoredTable> restored = restore(List.of(manifest));
+
+        assertThatThrownBy(() -> plan(restored, ConflictMode.AS_FOUND))
+                .isInstanceOf(RecoveryException.class)
+                .hasMessage("which rows of table public.plain are missing cannot be told: it has no primary key and no "
+                        + "unique key without NULLs, 1 rows of snapshot " + manifest.snapshotId()
+                        + " are not in it with "
+                        + "the values that they had, and 1 other rows are\nHINT: the stored rows are in "
+                        + "public.plain_recovered: compare the two tables, and put back what is missing by an INSERT of "
+                        + "your own");
+    }
+
+    @Test
+    void tables_without_columns_get_their_rows_back() throws Exception {
+        database.run(
+                "CREATE TABLE nothing ()", "INSERT INTO nothing DEFAULT VALUES", "INSERT INTO nothing DEFAULT VALUES");
+        SnapshotManifest manifest = captures.take("nothing");
+        database.run("DELETE FROM nothing WHERE ctid = '(0,1)'");
+
+        copyBack(manifest);
+        assertThat(database.value("SELECT count(*) FROM nothing")).isEqualTo("2");
+
+        database.run(
+                "TRUNCATE nothing",
+                OfflineCopybackScript.script(RelationName.of("nothing_recovered"), RelationName.of("nothing")));
+        assertThat(database.value("SELECT count(*) FROM nothing")).isEqualTo("2");
+    }
+
+    @Test
+    void a_script_that_cannot_run_is_told_with_the_servers_words() throws Exception {
+        database.run(
+                "CREATE TABLE users (id int PRIMARY KEY, mail text UNIQUE)",
+                "INSERT INTO users VALUES (1, 'a'), (2, 'b')");
+        SnapshotManifest manifest = captures.take("users");
+        database.run("DELETE FROM users WHERE id = 1", "INSERT INTO users VALUES (3, 'a')");
+
         CopybackPlan plan = plan(restore(List.of(manifest)), ConflictMode.AS_FOUND);
 
-        assertThatThrownBy(() -> database.run(plan.sql()))
-                .isInstanceOf(SQLException.class)
-                .hasMessageContaining("public.plain is not empty and has no key");
-        assertThat(database.rows("SELECT v FROM plain")).containsExactly("b");
+        assertThat(plan.rehearsal()).isInstanceOfSatisfying(Rehearsal.Failed.class, failed -> {
+            assertThat(failed.statement()).startsWith("`INSERT INTO \"public\".\"users\"");
+            assertThat(failed.reason())
+                    .isEqualTo("duplicate key value violates unique constraint \"users_mail_key\" (SQLSTATE 23505)");
+            assertThat(failed.hint()).startsWith("another row has taken the place of a stored one since");
+        });
+        assertThat(database.rows("SELECT id FROM users ORDER BY id")).containsExactly("2", "3");
+    }
+
+    @Test
+    void a_rehearsal_leaves_nothing_behind_not_even_in_a_sequence() throws Exception {
+        database.run(
+                "CREATE TABLE users (id serial PRIMARY KEY, name text)",
+                "INSERT INTO users (name) SELECT 'x' FROM generate_series(1, 9)");
+        SnapshotManifest manifest = captures.take("users");
+        database.run("DELETE FROM users", "ALTER SEQUENCE users_id_seq RESTART WITH 3");
+        List<RestoredTable> restored = restore(List.of(manifest));
+        List<String> before = truth();
+
+        CopybackPlan plan = plan(restored, ConflictMode.AS_FOUND);
+
+        assertThat(plan.rehearsal()).isEqualTo(new Rehearsal.Passed());
+        assertThat(truth()).isEqualTo(before);
+    }
+
+    @Test
+    void a_rehearsal_does_not_queue_for_a_table_that_is_in_use() throws Exception {
+        database.run("CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1)");
+        SnapshotManifest manifest = captures.take("users");
+        database.run("DELETE FROM users");
+        List<RestoredTable> restored = restore(List.of(manifest));
+
+        try (Connection user = database.connect();
+                Statement statement = user.createStatement();
+                Connection connection =
+                        DriverManager.getConnection(database.url() + "&options=-c%20lock_timeout=1ms")) {
+            user.setAutoCommit(false);
+            statement.execute("INSERT INTO users VALUES (2)");
+
+            Rehearsal rehearsal = new CopybackPlanner(ConflictMode.AS_FOUND)
+                    .plan(connection, restored)
+                    .rehearsal();
+
+            assertThat(rehearsal).isInstanceOf(Rehearsal.NotDone.class);
+            user.rollback();
+        }
     }
 
     @Test
@@ -599,6 +699,7 @@ class CopybackTest {
         database.run("DROP TABLE t CASCADE");
 
         CopybackPlan plan = plan(restore(List.of(manifest)), ConflictMode.AS_FOUND);
+        assertThat(plan.rehearsal()).isEqualTo(new Rehearsal.Passed());
         // Else the driver itself cuts the script where the body ends.
         try (Connection connection = DriverManager.getConnection(database.url() + "&preferQueryMode=simple");
                 Statement statement = connection.createStatement()) {

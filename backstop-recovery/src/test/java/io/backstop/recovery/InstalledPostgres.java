@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -105,8 +106,19 @@ final class InstalledPostgres implements AutoCloseable {
 
     /** A new and empty database. */
     TestDatabase create(String name) throws IOException {
+        return create(name, "UTF8");
+    }
+
+    /** A new and empty database of another encoding. */
+    TestDatabase create(String name, String encoding) throws IOException {
         asServer(
-                "psql", "-X", "-q", "-d", address("postgres"), "-c", "CREATE DATABASE " + name + " TEMPLATE template0");
+                "psql",
+                "-X",
+                "-q",
+                "-d",
+                address("postgres"),
+                "-c",
+                "CREATE DATABASE " + name + " TEMPLATE template0 ENCODING " + encoding);
         return new TestDatabase("jdbc:postgresql://127.0.0.1:" + port + "/" + name + "?user=postgres");
     }
 
@@ -126,9 +138,16 @@ final class InstalledPostgres implements AutoCloseable {
 
     /** Runs a script in {@code psql}; the first error ends it and is thrown with what psql says. */
     void run(String database, String script) throws IOException {
+        run(database, script, Map.of(), "-v", "ON_ERROR_STOP=1");
+    }
+
+    /** The same in an environment, and with options of psql. */
+    void run(String database, String script, Map<String, String> environment, String... options) throws IOException {
         Path file = Files.writeString(Files.createTempFile(folder, "script", ".sql"), script);
-        output(List.of(
-                program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", address(database), "-f", file.toString()));
+        List<String> command = new ArrayList<>(List.of(program("psql"), "-X", "-q"));
+        command.addAll(List.of(options));
+        command.addAll(List.of("-d", address(database), "-f", file.toString()));
+        output(command, environment);
     }
 
     private String address(String database) {
@@ -149,13 +168,18 @@ final class InstalledPostgres implements AutoCloseable {
 
     /** Through a file: a server that {@code pg_ctl} leaves behind would keep a pipe open. */
     private String output(List<String> command) throws IOException {
+        return output(command, Map.of());
+    }
+
+    private String output(List<String> command, Map<String, String> environment) throws IOException {
         Path out = Files.createTempFile("backstop-pg-", ".out");
         try {
-            Process process = new ProcessBuilder(command)
+            ProcessBuilder builder = new ProcessBuilder(command)
                     .directory(new File("/"))
                     .redirectErrorStream(true)
-                    .redirectOutput(out.toFile())
-                    .start();
+                    .redirectOutput(out.toFile());
+            builder.environment().putAll(environment);
+            Process process = builder.start();
             int code = process.waitFor();
             String text = Files.readString(out);
             if (code != 0) {

@@ -1,5 +1,7 @@
 package io.backstop.api.snapshot;
 
+import io.backstop.api.analysis.Destruction;
+
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -37,6 +39,10 @@ import java.util.Optional;
  * @param lsn the write-ahead log position when the rows were read
  * @param status {@code complete}
  * @param identity which table it was; empty in snapshots that were taken before this was stored
+ * @param operation what the statement that it was taken for takes away, where that is of one kind; empty in snapshots that
+ *     were taken for none, or before this was stored
+ * @param transactionId the transaction whose rows' {@code xmin} tells that the statement made them, by {@code
+ *     pg_current_xact_id}; empty where the statement may run in a subtransaction, which has another, or is none
  */
 public record SnapshotManifest(
         int formatVersion,
@@ -63,7 +69,9 @@ public record SnapshotManifest(
         String serverVersion,
         String lsn,
         String status,
-        Optional<TableIdentity> identity) {
+        Optional<TableIdentity> identity,
+        Optional<Destruction.Kind> operation,
+        Optional<String> transactionId) {
     public static final int FORMAT_VERSION = 2;
 
     public SnapshotManifest {
@@ -90,9 +98,11 @@ public record SnapshotManifest(
         Objects.requireNonNull(lsn, "lsn");
         Objects.requireNonNull(status, "status");
         Objects.requireNonNull(identity, "identity");
+        Objects.requireNonNull(operation, "operation");
+        Objects.requireNonNull(transactionId, "transactionId");
     }
 
-    /** A manifest without the table's identity. */
+    /** A manifest without the table's identity, and of no statement. */
     public SnapshotManifest(
             int formatVersion,
             String snapshotId,
@@ -143,6 +153,8 @@ public record SnapshotManifest(
                 serverVersion,
                 lsn,
                 status,
+                Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
     }
 

@@ -8,13 +8,12 @@ import io.backstop.cli.option.TableNameConverter;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
-import io.backstop.recovery.CopybackPlanner;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.OfflineCopybackScript;
 import io.backstop.recovery.Restore;
-import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackPlan;
 import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.TableReference;
 import io.backstop.snapshot.archive.SnapshotArchive;
@@ -75,6 +74,9 @@ public final class CopybackPlanCommand implements Callable<Integer> {
             description = "Look at the tables in this database.")
     private @Nullable DatabaseAddress database;
 
+    @Mixin
+    private final RehearsalOption rehearsal = new RehearsalOption();
+
     @Option(
             names = "--storage",
             paramLabel = "ADDRESS",
@@ -97,19 +99,19 @@ public final class CopybackPlanCommand implements Callable<Integer> {
             if (snapshotId != null) {
                 throw usage("--snapshot-id needs --db: a snapshot is compared with the tables of a database");
             }
-            print(Plan.byName(source.name(), target.name()));
+            print(Plan.byName(source.name(), target.name()), Optional.empty());
         } else if (address == null || address.isBlank()) {
             throw usage("--db needs --storage: what the table was before, its snapshot says");
         } else {
             try (ObjectStore store = StorageOption.openExisting(address);
                     Connection connection = looked.connect()) {
-                print(exact(store, connection));
+                return exact(store, connection);
             }
         }
         return ExitCode.DONE;
     }
 
-    private Plan exact(ObjectStore store, Connection connection)
+    private int exact(ObjectStore store, Connection connection)
             throws IOException, SQLException, RefusedException, RecoveryException {
         SnapshotManifest manifest = manifest(store, connection);
         RelationName recovered = Restore.target(manifest, source.name());
@@ -124,14 +126,17 @@ public final class CopybackPlanCommand implements Callable<Integer> {
                                     + "; name the one that it was restored from with --snapshot-id"
                             : "restore the snapshot again; there is no copyback of a table that differs");
         }
-        CopybackPlan plan = new CopybackPlanner(ConflictMode.AS_FOUND).plan(connection, List.of(restored));
-        return new Plan(
+        CopybackPlan plan = rehearsal.planner().plan(connection, List.of(restored));
+        Plan shown = new Plan(
                 restored.target().toString(),
                 restored.original().toString(),
                 true,
                 Optional.of(manifest.snapshotId()),
                 Optional.of(plan.parts().get(0).situation().name().toLowerCase(Locale.ROOT)),
+                Optional.of(RehearsalReport.of(plan.rehearsal())),
                 plan.sql());
+        print(shown, Optional.of(plan.rehearsal()));
+        return RehearsalReport.exitCode(plan.rehearsal());
     }
 
     /** The script ends with the restored table's removal, for when its rows are back. */
@@ -176,10 +181,11 @@ public final class CopybackPlanCommand implements Callable<Integer> {
         return RelationName.of(manifest.schema(), manifest.table());
     }
 
-    private void print(Plan plan) {
+    private void print(Plan plan, Optional<Rehearsal> outcome) {
         if (report.asJson()) {
             report.json(plan);
         } else {
+            outcome.ifPresent(rehearsed -> RehearsalReport.print(rehearsed, report));
             report.script(plan.sql());
         }
     }
@@ -196,6 +202,7 @@ public final class CopybackPlanCommand implements Callable<Integer> {
      *
      * @param lookedAt whether both tables and the snapshot were looked at
      * @param situation how the target table is: gone, present or changed; known only where it was looked at
+     * @param rehearsal whether the script works; known only where it was looked at
      */
     private record Plan(
             String sourceTable,
@@ -203,12 +210,14 @@ public final class CopybackPlanCommand implements Callable<Integer> {
             boolean lookedAt,
             Optional<String> snapshotId,
             Optional<String> situation,
+            Optional<RehearsalReport> rehearsal,
             String sql) {
         static Plan byName(RelationName source, RelationName target) {
             return new Plan(
                     source.toString(),
                     target.toString(),
                     false,
+                    Optional.empty(),
                     Optional.empty(),
                     Optional.empty(),
                     OfflineCopybackScript.script(source, target));

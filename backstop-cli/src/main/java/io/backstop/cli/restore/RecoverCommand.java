@@ -1,15 +1,16 @@
 package io.backstop.cli.restore;
 
+import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.option.DatabaseAddress;
 import io.backstop.cli.option.StorageOption;
-import io.backstop.cli.output.ExitCode;
+import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
-import io.backstop.recovery.CopybackPlanner;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.RecoveryReport;
-import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RecoveryPoint;
+import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.Validation;
 import io.backstop.snapshot.archive.SnapshotArchive;
@@ -22,14 +23,16 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /** {@code backstop recover}: from the name of a lost table to a validated copy of it, and the SQL that puts it back. */
 @Command(
         name = "recover",
         description = {
-            "Restores the newest snapshot of a table to TABLE_recovered, validates it, and then prints the SQL that"
-                    + " puts it back. One without rows is passed over while an older one has some.",
+            "Restores a snapshot of a table, the newest or one from before --before, to TABLE_recovered, validates it, and"
+                    + " then prints the SQL that puts it back. The newest without rows is passed over while an older one has"
+                    + " some.",
             "The original table, if there is one, is not touched."
         },
         mixinStandardHelpOptions = true)
@@ -55,25 +58,34 @@ public final class RecoverCommand implements Callable<Integer> {
             description = "The lost table: name or schema.name.")
     private String table = "";
 
+    @Mixin
+    private final RehearsalOption rehearsal = new RehearsalOption();
+
+    @Mixin
+    private final BeforeOption before = new BeforeOption();
+
     @Option(names = "--group", description = "Also every table that was stored together with it.")
     private boolean group;
 
     @Override
-    public Integer call() throws IOException, SQLException, RecoveryException {
+    public Integer call()
+            throws IOException, SQLException, RecoveryException, RefusedException, ControlStoreUnavailableException {
         try (ObjectStore store = storage.openExisting();
                 Connection connection = database.connect();
                 RestoreProgressBar bar = new RestoreProgressBar()) {
-            GuidedRecovery recovery = new GuidedRecovery(
-                    new SnapshotArchive(store), new CopybackPlanner(ConflictMode.AS_FOUND), database.connections());
-            RecoveryReport done =
-                    group ? recovery.recoverGroup(connection, table, bar) : recovery.recover(connection, table, bar);
+            GuidedRecovery recovery =
+                    new GuidedRecovery(new SnapshotArchive(store), rehearsal.planner(), database.connections());
+            Optional<RecoveryPoint> point = before.point(recovery, connection, table, !report.asJson());
+            RecoveryReport done = group
+                    ? recovery.recoverGroup(connection, table, point, bar)
+                    : recovery.recover(connection, table, point, bar);
             if (report.asJson()) {
                 report.json(new Recovered(done));
             } else {
                 print(done);
             }
+            return RehearsalReport.exitCode(done.copyback().rehearsal());
         }
-        return ExitCode.DONE;
     }
 
     private void print(RecoveryReport done) {
@@ -84,7 +96,12 @@ public final class RecoverCommand implements Callable<Integer> {
             ReportPrinter.lines(restored.validation()).forEach(line -> comment("  " + line));
         }
         done.notes().forEach(note -> comment("note: " + note));
-        report.line("-- valid. Review what follows, then run it to put the rows back.");
+        Rehearsal outcome = done.copyback().rehearsal();
+        report.line(
+                outcome instanceof Rehearsal.Failed
+                        ? "-- valid, but the SQL that puts the rows back does not work yet."
+                        : "-- valid. Review what follows, then run it to put the rows back.");
+        RehearsalReport.print(outcome, report);
         report.script(done.copyback().sql());
     }
 
@@ -94,11 +111,12 @@ public final class RecoverCommand implements Callable<Integer> {
     }
 
     /** The report for programs. */
-    private record Recovered(List<Table> tables, List<String> notes, String copybackSql) {
+    private record Recovered(List<Table> tables, List<String> notes, RehearsalReport rehearsal, String copybackSql) {
         Recovered(RecoveryReport report) {
             this(
                     report.tables().stream().map(Table::new).toList(),
                     report.notes(),
+                    RehearsalReport.of(report.copyback().rehearsal()),
                     report.copyback().sql());
         }
     }

@@ -1,5 +1,6 @@
 package io.backstop.cli.restore;
 
+import io.backstop.cli.BackstopCommand;
 import io.backstop.cli.CommandRun;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.testing.PostgresExtension;
@@ -12,6 +13,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -261,6 +263,70 @@ class RestoreCommandTest {
         assertThat(refused.exitCode()).isEqualTo(ExitCode.REFUSED);
         assertThat(refused.output()).isEmpty();
         assertThat(refused.errors()).contains("public.users_recovered is not what " + snapshot, "--snapshot-id");
+    }
+
+    @Test
+    void a_script_that_would_fail_is_not_printed_as_ready() throws SQLException {
+        database.run(
+                "DELETE FROM users WHERE id = 1",
+                "INSERT INTO users (name, mood) VALUES ('user 1', 'sad')",
+                "DROP TABLE log");
+
+        CommandRun recovered = CommandRun.of("recover", "--db", url(), "--storage", storage, "--table", "users");
+
+        assertThat(recovered.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(recovered.output())
+                .contains(
+                        "-- valid, but the SQL that puts the rows back does not work yet.\n"
+                                + "-- rehearsed in a transaction that was rolled back: it fails at `INSERT INTO",
+                        "duplicate key value violates unique constraint \"users_name_key\" (SQLSTATE 23505)\n"
+                                + "-- HINT: another row has taken the place of a stored one since",
+                        "-- NOT READY: as it is, what follows changes nothing.\n")
+                .doesNotContain("Review what follows");
+        List<String> plan = List.of(
+                "restore-copyback-plan",
+                "--db",
+                url(),
+                "--storage",
+                storage,
+                "--source-table",
+                "users_recovered",
+                "--target-table",
+                "users",
+                "--json");
+        CommandRun failed = CommandRun.of(plan.toArray(String[]::new));
+        assertThat(failed.exitCode()).isEqualTo(ExitCode.FAILED);
+        JsonNode rehearsal = JsonMapper.shared().readTree(failed.output()).get("rehearsal");
+        assertThat(rehearsal.get("outcome").asString()).isEqualTo("failed");
+        assertThat(rehearsal.get("reason").asString()).contains("users_name_key");
+        List<String> untried = new ArrayList<>(plan);
+        untried.add("--no-rehearsal");
+        assertThat(json(CommandRun.of(untried.toArray(String[]::new)))
+                        .get("rehearsal")
+                        .get("outcome")
+                        .asString())
+                .isEqualTo("not_done");
+    }
+
+    @Test
+    void what_is_printed_is_utf_8_in_every_locale() throws Exception {
+        Path sql = Files.writeString(folder.resolve("drop.sql"), "DROP TABLE café");
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Dfile.encoding=US-ASCII",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        BackstopCommand.class.getName(),
+                        "analyze",
+                        "--json",
+                        "--file",
+                        sql.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+        assertThat(process.waitFor()).isZero();
+        assertThat(printed).contains("café");
     }
 
     @Test

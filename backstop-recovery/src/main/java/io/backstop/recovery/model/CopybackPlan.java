@@ -7,18 +7,20 @@ import java.util.Objects;
 
 /**
  * A script that puts restored tables where their rows are missed, for review. It is one transaction, and nothing of it
- * has been run. It runs as it stands in psql, or as one string through JDBC (with {@code preferQueryMode=simple} if the
+ * has been run but in a transaction that was rolled back. It runs as it stands in psql, or as one string through JDBC (with {@code preferQueryMode=simple} if the
  * body of a function is in standard SQL: pgjdbc would split it at its semicolons). Immutable, thread-safe.
  *
  * @param parts what it does for each table, in its order
  * @param sql the script
  * @param warnings what it does not bring back, and why: one sentence each
+ * @param rehearsal whether it works
  */
-public record CopybackPlan(List<Part> parts, String sql, List<String> warnings) {
+public record CopybackPlan(List<Part> parts, String sql, List<String> warnings, Rehearsal rehearsal) {
     public CopybackPlan {
         parts = List.copyOf(parts);
         Objects.requireNonNull(sql, "sql");
         warnings = List.copyOf(warnings);
+        Objects.requireNonNull(rehearsal, "rehearsal");
     }
 
     /**

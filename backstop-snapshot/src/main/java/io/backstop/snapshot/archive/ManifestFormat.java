@@ -21,7 +21,10 @@ final class ManifestFormat {
     static final String NAME = "manifest.json";
 
     private static final String CHECKSUM = "checksum";
-    private static final String IDENTITY = "identity";
+
+    /** Not in every manifest of this version: they were added to it. */
+    private static final List<String> ADDED = List.of("identity", "operation", "transaction_id");
+
     private static final Pattern ENCODING = Pattern.compile("[A-Za-z0-9_]{1,63}");
 
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
@@ -51,9 +54,7 @@ final class ManifestFormat {
             if (checksum == null || !checksum.isString() || !checksum.asString().equals(checksum(node))) {
                 throw new CorruptSnapshotException(origin + " does not match its own checksum");
             }
-            if (!node.has(IDENTITY)) {
-                node.putNull(IDENTITY); // taken before it was stored
-            }
+            ADDED.stream().filter(name -> !node.has(name)).forEach(node::putNull);
             return checked(SnapshotJson.MAPPER.treeToValue(node, SnapshotManifest.class), origin);
         } catch (JacksonException e) {
             throw new CorruptSnapshotException(origin + " cannot be read as a manifest: " + e.getOriginalMessage(), e);

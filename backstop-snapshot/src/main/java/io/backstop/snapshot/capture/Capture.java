@@ -110,7 +110,7 @@ final class Capture {
         List<Long> oids = relations.stream().map(Relation::oid).toList();
         Map<Long, TableDescription> descriptions =
                 new TableDescriber().describe(session.connection(), oids, standalone.kept());
-        Origin origin = Origin.read(session, settings.clock().instant());
+        Origin origin = Origin.read(session, settings.clock().instant(), provenance.ownTransaction());
         Map<Long, TableIdentity> identities = TableIdentities.read(session, oids);
         BinaryColumns binary = BinaryColumns.of(session, oids);
         Map<Long, Long> pages = TableSize.pages(session, oids);
@@ -223,7 +223,9 @@ final class Capture {
                 origin.serverVersion(),
                 origin.lsn(),
                 "complete",
-                identity);
+                identity,
+                provenance.operation(),
+                origin.transactionId());
     }
 
     /** Makes sure of everything that was published, now or before. */
@@ -295,12 +297,15 @@ final class Capture {
         }
     }
 
-    private record Origin(String serverVersion, String lsn, Instant readAt) {
-        static Origin read(CallerSession session, Instant now) throws SQLException {
+    private record Origin(String serverVersion, String lsn, Optional<String> transactionId, Instant readAt) {
+        /** @param identified whether the rows that the statement makes are to be told by its transaction */
+        static Origin read(CallerSession session, Instant now, boolean identified) throws SQLException {
             return session.rows(
                             "SELECT current_setting('server_version'), (CASE WHEN pg_is_in_recovery() "
-                                    + "THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END)::text",
-                            row -> new Origin(row.getString(1), row.getString(2), now))
+                                    + "THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END)::text, "
+                                    + (identified ? "pg_current_xact_id()::text" : "NULL"),
+                            row -> new Origin(
+                                    row.getString(1), row.getString(2), Optional.ofNullable(row.getString(3)), now))
                     .get(0);
         }
     }

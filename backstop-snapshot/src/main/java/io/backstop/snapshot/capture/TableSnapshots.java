@@ -67,7 +67,8 @@ public final class TableSnapshots {
         if (tables.isEmpty()) {
             throw new IllegalArgumentException("no table is named");
         }
-        Provenance provenance = new Provenance(source, database, Optional.empty(), Optional.empty(), Optional.empty());
+        Provenance provenance = new Provenance(
+                source, database, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), false);
         try (Connection connection = connections
                 .open()
                 .orElseThrow(() -> new RecoveryNotReadyException(

@@ -170,6 +170,8 @@ class SnapshotArchiveTest {
                         "lsn",
                         "status",
                         "identity",
+                        "operation",
+                        "transaction_id",
                         "checksum");
         assertThat(json.get("chunks").get(0).propertyNames())
                 .containsExactlyInAnyOrder("name", "rows", "bytes", "sha256");

@@ -7,6 +7,7 @@ import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackPlan.Situation;
+import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.SequenceOwnership;
 import io.backstop.snapshot.schema.DependentKind;
@@ -43,6 +44,9 @@ public final class CopybackScript {
     private final SqlScript script = new SqlScript();
     private final List<String> warnings = new ArrayList<>();
 
+    /** What still has more than the present table once the script has run. */
+    private final List<RestoredTable> incomplete = new ArrayList<>();
+
     public CopybackScript(RecoveryTransaction transaction, List<PlannedTable> tables, ConflictMode differing) {
         this.transaction = transaction;
         this.tables = tables;
@@ -62,15 +66,17 @@ public final class CopybackScript {
         return List.copyOf(warnings);
     }
 
-    public String write() throws SQLException {
+    /** @throws RecoveryException where which rows are missing cannot be told */
+    public SqlScript write() throws SQLException, RecoveryException {
+        script.note("""
+                Copyback plan by Backstop. Nothing of this has been run: read it, then run it as a whole,
+                as a superuser or as the owner of the tables. It is one transaction; if a statement fails,
+                nothing is changed (in psql, use -X -v ON_ERROR_STOP=1).""");
+        script.begin();
         header();
-        script.run("BEGIN");
         script.note("every name below is qualified; nothing depends on the session that runs this");
-        script.run("SET LOCAL search_path = pg_catalog");
-        script.run("SET LOCAL standard_conforming_strings = on");
-        script.run("SET LOCAL row_security = off");
-        RowMergeScript.SETTINGS.forEach(script::run);
-        script.run("SET LOCAL check_function_bodies = off");
+        script.run("SET LOCAL search_path = pg_catalog, pg_temp");
+        script.settings();
         List<DisplacedTable> aside = setAside();
         List<DetachedChildren> left = DetachedChildren.of(transaction, tables, aside);
         placeBack();
@@ -86,16 +92,12 @@ public final class CopybackScript {
                 d -> !ATTACHING.contains(d.kind()) && !LAST.contains(d.kind()));
         dependents("what differs from what it came with", dependents, d -> LAST.contains(d.kind()));
         script.part("from here on all of it is visible, or none");
-        script.run("COMMIT");
+        script.commit();
         footer(aside, left);
-        return script.toString();
+        return script;
     }
 
     private void header() {
-        script.note("""
-                Copyback plan by Backstop. Nothing of this has been run: read it, then run it as a whole,
-                as a superuser or as the owner of the tables. It is one transaction; if a statement fails,
-                nothing is changed (in psql, use -v ON_ERROR_STOP=1).""");
         for (PlannedTable table : tables) {
             RestoredTable restored = table.restored();
             script.note(restored.original() + ": " + restored.manifest().rowCount() + " rows from "
@@ -199,7 +201,7 @@ public final class CopybackScript {
                 .orElse(0);
     }
 
-    private void rowsBack() throws SQLException {
+    private void rowsBack() throws SQLException, RecoveryException {
         if (written.isEmpty()) {
             return;
         }
@@ -217,6 +219,7 @@ public final class CopybackScript {
         }
         script.run("SET CONSTRAINTS ALL DEFERRED");
         for (RowMergeScript table : rows) {
+            warnings.addAll(table.warnings());
             table.rows(script);
             table.sequences(script);
         }
@@ -224,6 +227,14 @@ public final class CopybackScript {
         script.run("SET CONSTRAINTS ALL IMMEDIATE");
         circular.forEach(key -> script.run(key + " NOT DEFERRABLE"));
         rows.forEach(table -> table.finish(script));
+        for (PlannedTable table : written) {
+            LostParts parts = LostParts.of(transaction, table);
+            parts.write(script);
+            parts.warning().ifPresent(warnings::add);
+            if (!parts.areBack()) {
+                incomplete.add(table.restored());
+            }
+        }
     }
 
     /** What needs something that is gone is only offered. */
@@ -259,10 +270,13 @@ public final class CopybackScript {
         tables.stream()
                 .filter(t -> t.situation() == Situation.PRESENT)
                 .map(PlannedTable::restored)
+                .filter(t -> !incomplete.contains(t))
                 .forEach(t ->
                         left.add(t.description().sqlKind() + " " + t.target().quoted()));
         aside.forEach(table -> left.add(table.present().description().sqlKind() + " "
                 + table.names().target().quoted()));
+        incomplete.forEach(table -> script.part("keep " + table.target() + " until you know that nothing of "
+                + table.original() + " is missed: it has what that has not"));
         if (!left.isEmpty()) {
             script.part("once you have seen that everything is right:");
             left.forEach(table -> script.commentOut("DROP " + table));

@@ -9,6 +9,7 @@ import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription.Column;
@@ -17,6 +18,7 @@ import io.backstop.snapshot.schema.TableDescription.Sequence;
 
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -24,29 +26,26 @@ import java.util.stream.Stream;
 
 /** Writes the statements that put a restored table's rows back into the table that is still there. Thread-confined. */
 public final class RowMergeScript {
-    /** Values are compared as text, which has to tell every two of them apart (PostgreSQL documentation, 19.11). */
-    public static final List<String> SETTINGS = List.of(
-            "SET LOCAL extra_float_digits = 3",
-            "SET LOCAL DateStyle = 'ISO, YMD'",
-            "SET LOCAL IntervalStyle = 'postgres'",
-            "SET LOCAL lc_monetary = 'C'");
-
     private static final Set<String> COUNTED = Set.of("smallint", "integer", "bigint", "numeric");
 
     private final RestoredTable restored;
     private final PresentTable present;
     private final ConflictMode differing;
     private final Found found;
+    private final Optional<KeylessRows> keyless;
     private final SuspendedUniqueConstraints unique;
 
     /** Reads how many rows there are of each kind. */
     RowMergeScript(
             RecoveryTransaction transaction, RestoredTable restored, PresentTable present, ConflictMode differing)
-            throws SQLException {
+            throws SQLException, RecoveryException {
         this.restored = restored;
         this.present = present;
         this.differing = differing;
         this.found = restored.manifest().rowCount() == 0 || key().isEmpty() ? Found.NOTHING : found(transaction);
+        this.keyless = restored.manifest().rowCount() == 0 || !key().isEmpty()
+                ? Optional.empty()
+                : Optional.of(KeylessRows.of(transaction, restored, present, columns()));
         this.unique = putsValuesBack()
                 ? SuspendedUniqueConstraints.of(transaction, present, differingColumns(transaction))
                 : SuspendedUniqueConstraints.NONE;
@@ -73,10 +72,8 @@ public final class RowMergeScript {
         script.part(present.name() + " is still there: stored rows that it lacks are put back");
         if (restored.manifest().rowCount() == 0) {
             script.note("the snapshot holds no rows: nothing to put back");
-        } else if (key().isEmpty()) {
-            withoutKey(script);
         } else {
-            withKey(script);
+            keyless.ifPresentOrElse(rows -> rows.putBack(script, insert()), () -> withKey(script));
         }
     }
 
@@ -84,7 +81,7 @@ public final class RowMergeScript {
     void sequences(SqlScript script) {
         for (Sequence sequence : present.description().sequences()) {
             script.note("new rows of " + present.name() + " go on after the highest " + sequence.column());
-            script.run(advance(sequence));
+            advance(script, sequence);
         }
     }
 
@@ -99,26 +96,27 @@ public final class RowMergeScript {
         }
     }
 
-    private void withoutKey(SqlScript script) {
-        String message = SqlSpelling.literal(
-                (present.name() + " is not empty and has no key: which rows are missing cannot be told")
-                        .replace("%", "%%"));
-        script.note("it has no primary key and no unique key without NULLs, so this only works while it is empty;\n"
-                + "with rows in it, compare it with " + restored.target() + " by hand");
-        String body =
-                "BEGIN IF EXISTS (SELECT FROM ONLY " + table() + ") THEN RAISE EXCEPTION " + message + "; END IF; END";
-        script.run("DO " + SqlFragments.dollarQuoted(body));
-        script.run(insert());
-    }
-
     private Found found(RecoveryTransaction transaction) throws SQLException {
         return new Found(
                 number(transaction, "SELECT count(*) FROM ONLY " + recovered() + " AS saved WHERE " + isMissing()),
-                compared().isEmpty() ? 0 : number(transaction, "SELECT count(*)" + differingRows()),
+                compared().isEmpty() ? DifferingRows.NONE : DifferingRows.of(transaction, restored, differingRows()),
                 number(
                         transaction,
                         "SELECT count(*) FROM ONLY " + table() + " AS present WHERE NOT EXISTS (SELECT FROM ONLY "
-                                + recovered() + " AS saved WHERE " + sameKey() + ")"));
+                                + recovered() + " AS saved WHERE " + sameKey() + ")"),
+                moved(transaction));
+    }
+
+    /** How many rows that are not stored the statement made: stored ones under another key. */
+    private long moved(RecoveryTransaction transaction) throws SQLException {
+        Optional<String> own = DifferingRows.own(restored.manifest());
+        return own.isEmpty()
+                ? 0
+                : number(
+                        transaction,
+                        "SELECT count(*) FROM ONLY " + table() + " AS present WHERE present.xmin = '" + own.get()
+                                + "' AND NOT EXISTS (SELECT FROM ONLY " + recovered() + " AS saved WHERE " + sameKey()
+                                + ")");
     }
 
     private static long number(RecoveryTransaction transaction, String query) throws SQLException {
@@ -143,19 +141,39 @@ public final class RowMergeScript {
     }
 
     private void withKey(SqlScript script) {
-        script.note("when this was written: " + found.missing() + " stored rows missing, " + found.differing()
-                + " there with other values, " + found.extra() + " there that are not in the snapshot (not touched)");
-        if (found.missing() > 0 && found.extra() > 0) {
-            script.note("if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys:\n"
-                    + "remove those first, or they are there twice");
-        } else if (found.missing() > 0 && isPartOfStatement()) {
+        script.note("when this was written: " + found.missing() + " stored rows missing, "
+                + found.differing().count() + " there with other values, " + found.extra()
+                + " there that are not in the snapshot (not touched)");
+        if (wereRemovedSince()) {
             script.note(
-                    "if an UPDATE moved rows to another partition, remove them there first, or they are there twice");
+                    "the statement was an UPDATE, which left every row there under its key: those that are missing were\n"
+                            + "removed since. To put them back as well, uncomment this statement:");
+            script.commentOut(insert() + " AS saved WHERE " + isMissing());
+        } else {
+            if (found.missing() > 0 && found.extra() > 0) {
+                script.note(
+                        "if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys:\n"
+                                + "remove those first, or they are there twice");
+            } else if (found.missing() > 0 && isPartOfStatement()) {
+                script.note(
+                        "if an UPDATE moved rows to another partition, remove them there first, or they are there twice");
+            }
+            script.run(insert() + " AS saved WHERE " + isMissing());
         }
-        script.run(insert() + " AS saved WHERE " + isMissing());
         if (!compared().isEmpty()) {
             differing(script);
         }
+    }
+
+    /** Whether the statement left each stored row where it was, so that those that are not there have gone since. */
+    private boolean wereRemovedSince() {
+        return StatementEffect.of(restored) == StatementEffect.CHANGED
+                && restored.manifest().transactionId().isPresent()
+                && found.missing() > 0
+                && found.moved() == 0
+                && differing == ConflictMode.AS_FOUND
+                && restored.description().dependents().stream()
+                        .noneMatch(dependent -> dependent.kind() == DependentKind.PARTITION_OF);
     }
 
     /** Rows that one statement took out of a partition may be in another one now. */
@@ -167,17 +185,23 @@ public final class RowMergeScript {
 
     private boolean putsValuesBack() {
         return switch (differing) {
-            case PUT_BACK -> found.differing() > 0;
+            case PUT_BACK -> found.differing().count() > 0;
             case LEAVE -> false;
-            case AS_FOUND -> found.missing() == 0 && found.differing() > 0;
+            case AS_FOUND ->
+                found.differing().asLeft() > 0
+                        && (found.missing() == 0 || StatementEffect.of(restored) == StatementEffect.CHANGED);
         };
     }
 
     private void differing(SqlScript script) {
-        if (putsValuesBack() || differing == ConflictMode.PUT_BACK) {
+        boolean all = differing == ConflictMode.PUT_BACK;
+        if (all || putsValuesBack()) {
             script.part("rows of " + present.name() + " that are there with other values get the stored ones;\n"
                     + "leave this statement out to keep what is there now");
-            script.run(update());
+            script.run(all ? update() : update() + "\nAND " + found.differing().isAsLeft());
+            if (!all) {
+                kept(script);
+            }
         } else {
             script.part("rows of " + present.name() + " that are there with other values stay as they are;\n"
                     + "they may have changed rightly. To put the stored values back, uncomment this statement:");
@@ -185,10 +209,40 @@ public final class RowMergeScript {
         }
     }
 
+    /** What changed since the statement has not been destroyed by it. */
+    private void kept(SqlScript script) {
+        if (found.differing().since() > 0) {
+            String since = "\nAND NOT " + found.differing().isAsLeft();
+            script.note(found.differing().since() + " rows of " + present.name()
+                    + " have been changed again since, and stay as they are now. This lists them:");
+            script.commentOut("SELECT " + SqlFragments.list("present.", keyColumns()) + differingRows() + since);
+            script.note("to put the stored values back in these, too, uncomment this statement:");
+            script.commentOut(update() + since);
+        }
+    }
+
+    private List<String> keyColumns() {
+        return key().stream().map(KeyColumn::column).toList();
+    }
+
+    /** What an operator should know of rows that are not put back: one sentence each. */
+    List<String> warnings() {
+        long kept = differing == ConflictMode.AS_FOUND && putsValuesBack()
+                ? found.differing().since()
+                : 0;
+        return kept == 0
+                ? List.of()
+                : List.of(
+                        kept + " rows of table " + present.name()
+                                + " have been changed again since the statement and stay as they are now; the script lists them");
+    }
+
     private String insert() {
         String overriding = present.hasIdentity() ? " OVERRIDING SYSTEM VALUE" : "";
-        return "INSERT INTO " + table() + " (" + SqlFragments.list(columns()) + ")" + overriding + "\nSELECT "
-                + SqlFragments.list(columns()) + " FROM ONLY " + recovered();
+        // A table may have no columns, and a list of none is no list.
+        String list = columns().isEmpty() ? "" : " (" + SqlFragments.list(columns()) + ")";
+        return "INSERT INTO " + table() + list + overriding + "\nSELECT " + SqlFragments.list(columns()) + " FROM ONLY "
+                + recovered();
     }
 
     private String update() {
@@ -234,7 +288,8 @@ public final class RowMergeScript {
         return stored ? present.key() : List.of();
     }
 
-    private String advance(Sequence sequence) {
+    /** What a sequence is set to stays when a transaction is rolled back. */
+    private void advance(SqlScript script, Sequence sequence) {
         String name = RelationName.of(sequence.schema(), sequence.name()).quoted();
         boolean rising = sequence.increment() > 0;
         String stored = restored.description().sequences().stream()
@@ -249,9 +304,9 @@ public final class RowMergeScript {
                         + table() + " WHERE " + RelationName.quote(sequence.column()) + " BETWEEN " + sequence.minimum()
                         + " AND " + sequence.maximum() + ")"
                 : "";
-        return "SELECT setval(" + SqlSpelling.literal(name) + ", reached) FROM (SELECT "
-                + (rising ? "greatest" : "least") + "(CASE WHEN is_called THEN last_value END" + stored + highest
-                + ") AS reached FROM " + name + ") AS numbers WHERE reached IS NOT NULL";
+        String reached = " FROM (SELECT " + (rising ? "greatest" : "least") + "(CASE WHEN is_called THEN last_value END"
+                + stored + highest + ") AS reached FROM " + name + ") AS numbers WHERE reached IS NOT NULL";
+        script.run("SELECT setval(" + SqlSpelling.literal(name) + ", reached)" + reached, "SELECT reached" + reached);
     }
 
     private boolean isCounted(Sequence sequence) {
@@ -278,8 +333,15 @@ public final class RowMergeScript {
         return restored.target().quoted();
     }
 
-    /** How many rows were found: stored ones that are missing, that are there with other values, and others. */
-    private record Found(long missing, long differing, long extra) {
-        static final Found NOTHING = new Found(0, 0, 0);
+    /**
+     * The rows that were found.
+     *
+     * @param missing how many stored ones are not there
+     * @param differing stored ones that are there with other values
+     * @param extra how many others are there
+     * @param moved how many of these the statement made
+     */
+    private record Found(long missing, DifferingRows differing, long extra, long moved) {
+        static final Found NOTHING = new Found(0, DifferingRows.NONE, 0, 0);
     }
 }

@@ -3,9 +3,12 @@ package io.backstop.recovery.internal.select;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
+import io.backstop.api.snapshot.SnapshotManifest.Source;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.model.HistoryEntry;
 import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RecoveryPoint;
 import io.backstop.recovery.model.TableReference;
 import io.backstop.snapshot.archive.SnapshotArchive;
 
@@ -40,18 +43,25 @@ public final class SnapshotSelection {
     private final SnapshotArchive archive;
     private final SnapshotArchive.Contents contents;
     private final Connection connection;
+    private final Optional<RecoveryPoint> before;
     private final List<String> notes;
 
     /**
+     * @param before where the newest snapshot is not wanted
      * @param contents what the archive holds
      * @param connection a plain connection to PostgreSQL in auto-commit; left so
      * @param notes are added to, where a snapshot was passed over or an operator may want another one
      */
     public SnapshotSelection(
-            SnapshotArchive archive, SnapshotArchive.Contents contents, Connection connection, List<String> notes) {
+            SnapshotArchive archive,
+            SnapshotArchive.Contents contents,
+            Connection connection,
+            Optional<RecoveryPoint> before,
+            List<String> notes) {
         this.archive = archive;
         this.contents = contents;
         this.connection = connection;
+        this.before = before;
         this.notes = notes;
     }
 
@@ -88,24 +98,88 @@ public final class SnapshotSelection {
 
     /** @param together whether all that was stored with the table comes back with it, whose rows then count too */
     private SnapshotManifest choose(String table, boolean together) throws RecoveryException {
+        List<SnapshotManifest> own = snapshotsOf(table);
+        RelationName found = name(own.get(0));
+        List<SnapshotManifest> candidates = isPresent(found) ? own : ofWholeTable(found, own);
+        if (before.isPresent()) {
+            return before(before.get(), candidates, own);
+        }
+        SnapshotManifest chosen;
+        if (together || isPartitioned(candidates.get(0))) {
+            Map<String, Long> rows = contents.valid().stream()
+                    .collect(Collectors.groupingBy(
+                            SnapshotManifest::groupId, Collectors.summingLong(SnapshotManifest::rowCount)));
+            chosen = newest(candidates, manifest -> rows.getOrDefault(manifest.groupId(), 0L), notes);
+        } else {
+            chosen = newest(candidates, SnapshotManifest::rowCount, notes);
+        }
+        tellOlder(chosen, own);
+        return chosen;
+    }
+
+    /**
+     * The snapshots of a table, newest first: at least one.
+     *
+     * @throws RecoveryException where no snapshot or several tables go by the name
+     */
+    public List<SnapshotManifest> snapshotsOf(String table) throws RecoveryException {
         Set<RelationName> tables = new LinkedHashSet<>();
         contents.valid().forEach(manifest -> tables.add(name(manifest)));
         RelationName found = TableReference.parse(table).among(tables, contents.broken());
         contents.broken().forEach(problem -> notes.add("a snapshot was passed over: " + problem));
-        List<SnapshotManifest> own = ofDatabase(
+        return ofDatabase(
                 connection,
                 contents.valid().stream()
                         .filter(manifest -> name(manifest).equals(found))
                         .toList(),
                 notes);
-        List<SnapshotManifest> candidates = isPresent(found) ? own : ofWholeTable(found, own);
-        if (together || isPartitioned(candidates.get(0))) {
-            Map<String, Long> rows = contents.valid().stream()
-                    .collect(Collectors.groupingBy(
-                            SnapshotManifest::groupId, Collectors.summingLong(SnapshotManifest::rowCount)));
-            return newest(candidates, manifest -> rows.getOrDefault(manifest.groupId(), 0L), notes);
+    }
+
+    /** The oldest of those that were taken for what happened then, or later. */
+    private SnapshotManifest before(RecoveryPoint point, List<SnapshotManifest> candidates, List<SnapshotManifest> own)
+            throws RecoveryException {
+        Optional<SnapshotManifest> chosen =
+                candidates.stream().filter(point::isReachedBy).reduce((newer, older) -> older);
+        if (chosen.isPresent()) {
+            List<SnapshotManifest> between = own.subList(own.indexOf(chosen.get()) + 1, own.size()).stream()
+                    .filter(point::isReachedBy)
+                    .toList();
+            between.forEach(rows -> notes.add(rows.snapshotId() + " of " + rows.createdAt()
+                    + " holds only rows that one statement took after " + point
+                    + ": once the table is in its place, put these back by `backstop recover --before "
+                    + rows.snapshotId() + "`"));
+            return chosen.get();
         }
-        return newest(candidates, SnapshotManifest::rowCount, notes);
+        Optional<SnapshotManifest> rows =
+                own.stream().filter(point::isReachedBy).findFirst();
+        if (rows.isPresent()) {
+            throw new RecoveryException(
+                    "table " + name(rows.get()) + " is gone, and snapshot "
+                            + rows.get().snapshotId() + " holds only the "
+                            + rows.get().rowCount() + " rows that one statement took",
+                    "recover the table without --before and run its script; then recover these rows by the same command");
+        }
+        throw new RecoveryException(
+                "no snapshot of table " + name(own.get(0)) + " was taken for " + point + " or after it",
+                "the newest is " + told(own.get(0)) + "; `backstop snapshots list --table "
+                        + own.get(0).table() + "` shows all of them");
+    }
+
+    /** What was lost before the chosen snapshot was taken is not in it. */
+    private void tellOlder(SnapshotManifest chosen, List<SnapshotManifest> newestFirst) throws RecoveryException {
+        List<HistoryEntry> older =
+                TableHistory.of(archive, newestFirst.subList(newestFirst.indexOf(chosen), newestFirst.size())).stream()
+                        .skip(1)
+                        .filter(entry -> entry.manifest().source() == Source.INLINE
+                                || !entry.lost().isEmpty())
+                        .toList();
+        if (older.isEmpty()) {
+            return;
+        }
+        notes.add("this is the table as the newest snapshot has it, " + told(chosen)
+                + "; what went before that is not in it, and older snapshots have it. `recover --before ID` takes one of "
+                + "these:");
+        older.forEach(entry -> notes.add("  " + entry.words()));
     }
 
     /**

@@ -1,0 +1,95 @@
+package io.backstop.cli.restore;
+
+import io.backstop.api.audit.AuditRecord;
+import io.backstop.api.control.ControlStore;
+import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.cli.option.ControlOption;
+import io.backstop.cli.output.RefusedException;
+import io.backstop.cli.output.Terminal;
+import io.backstop.recovery.GuidedRecovery;
+import io.backstop.recovery.model.HistoryEntry;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RecoveryPoint;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import java.io.Console;
+import java.sql.Connection;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** The moment in a table's history before which it is wanted back. */
+public final class BeforeOption {
+    private static final Pattern NUMBER = Pattern.compile("[0-9]{1,18}");
+
+    @Mixin
+    private final ControlOption control = new ControlOption();
+
+    @Option(
+            names = "--before",
+            paramLabel = "WHEN",
+            description =
+                    "As the table was before that: a snapshot (snap_…), an approval (appr_…), a number of the audit, or"
+                            + " a time with its offset [before the newest loss; asked for on a terminal if there are several].")
+    private @Nullable String before;
+
+    /**
+     * The moment; empty for the newest.
+     *
+     * @param asking whether somebody at the terminal may choose
+     */
+    Optional<RecoveryPoint> point(GuidedRecovery recovery, Connection connection, String table, boolean asking)
+            throws RecoveryException, RefusedException, ControlStoreUnavailableException {
+        if (before != null) {
+            return Optional.of(
+                    NUMBER.matcher(before).matches() ? ofAudit(Long.parseLong(before)) : RecoveryPoint.parse(before));
+        }
+        @Nullable Console console = asking ? Terminal.present().orElse(null) : null;
+        if (console == null) {
+            return Optional.empty();
+        }
+        List<HistoryEntry> history = recovery.history(connection, table);
+        return history.size() < 2 ? Optional.empty() : chosen(console, history);
+    }
+
+    private static Optional<RecoveryPoint> chosen(Console console, List<HistoryEntry> history) throws RefusedException {
+        console.printf(
+                "-- %s has several snapshots, newest first:%n",
+                history.get(0).manifest().table());
+        for (int i = 0; i < history.size(); i++) {
+            console.printf("--   %d  %s%n", i + 1, history.get(i).words());
+        }
+        @Nullable String answer = console.readLine("-- which one is to be restored? [the newest that has rows] ");
+        if (answer == null || answer.isBlank()) {
+            return Optional.empty();
+        }
+        String number = answer.strip();
+        if (!NUMBER.matcher(number).matches()
+                || Long.parseLong(number) < 1
+                || Long.parseLong(number) > history.size()) {
+            throw new RefusedException(
+                    "`" + number + "` is none of these snapshots",
+                    "answer with a number of the list, from 1 to " + history.size());
+        }
+        return Optional.of(new RecoveryPoint.Statement(
+                history.get(Integer.parseInt(number) - 1).manifest().snapshotId()));
+    }
+
+    private RecoveryPoint ofAudit(long number) throws RefusedException, ControlStoreUnavailableException {
+        try (ControlStore store = control.openExisting()) {
+            AuditRecord record = store.audit().newest(Integer.MAX_VALUE).stream()
+                    .filter(candidate -> candidate.sequence() == number)
+                    .findFirst()
+                    .orElseThrow(() -> new RefusedException(
+                            "the audit has no record " + number, "`backstop audit list` shows the newest ones"));
+            return record.event()
+                    .snapshotGroup()
+                    .map(RecoveryPoint.Statement::new)
+                    .orElseThrow(() -> new RefusedException(
+                            "no snapshot was taken for record " + number + " of the audit",
+                            "name a time, or another record of the same statement"));
+        }
+    }
+}

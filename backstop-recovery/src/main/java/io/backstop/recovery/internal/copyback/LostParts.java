@@ -1,0 +1,259 @@
+package io.backstop.recovery.internal.copyback;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.text.SqlScript;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.snapshot.schema.PartNames;
+import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.schema.TableDescription.Column;
+import io.backstop.snapshot.schema.TableDescription.Constraint;
+import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
+import io.backstop.snapshot.schema.TableDescription.Dependent;
+import io.backstop.snapshot.schema.TableDescription.Generated;
+import io.backstop.snapshot.schema.TableDescription.Index;
+import io.backstop.snapshot.schema.TableDescription.Sequence;
+import io.backstop.snapshot.schema.TableSql;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * Finds what the stored table had and the present one of its name has not: keys, defaults, indexes, policies, triggers,
+ * grants, views and all else. Where the present table is another one, made since, the script completes it; else the parts may
+ * have been taken off rightly, and are only offered. Immutable.
+ *
+ * @param madeAgain whether the present table is another one than that which was stored
+ */
+record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain, List<Part> parts) {
+    private static final String OID =
+            "SELECT c.oid::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                    + "JOIN pg_database d ON d.datname = current_database() WHERE n.nspname = ? AND c.relname = ? "
+                    + "AND d.oid::text = ?";
+
+    static LostParts of(RecoveryTransaction transaction, PlannedTable table) throws SQLException {
+        PresentTable present = table.present().orElseThrow();
+        return new LostParts(
+                table.restored(),
+                present,
+                isAnother(transaction, table.restored()),
+                new Comparison(transaction, table.restored().description(), present.description()).parts());
+    }
+
+    private static boolean isAnother(RecoveryTransaction transaction, RestoredTable restored) throws SQLException {
+        if (restored.manifest().identity().isEmpty()) {
+            return false;
+        }
+        TableIdentity stored = restored.manifest().identity().get();
+        List<String> oids = transaction.strings(
+                OID, restored.manifest().schema(), restored.manifest().table(), Long.toString(stored.databaseOid()));
+        return !oids.isEmpty() && !oids.contains(Long.toString(stored.tableOid()));
+    }
+
+    void write(SqlScript script) {
+        if (parts.isEmpty()) {
+            return;
+        }
+        script.part(
+                madeAgain
+                        ? present.name() + " was made again since, without what follows: now it gets that"
+                        : present.name() + " has not what follows any more. If that is missed, uncomment it:");
+        for (Part part : parts) {
+            script.note(part.words());
+            if (madeAgain && part.obstacle().isEmpty()) {
+                part.sql().forEach(script::run);
+            } else {
+                part.obstacle().ifPresent(script::note);
+                part.sql().forEach(script::commentOut);
+            }
+        }
+    }
+
+    /** Whether the present table has all that the stored one had, once the script has run. */
+    boolean areBack() {
+        return parts.stream().allMatch(part -> madeAgain && part.obstacle().isEmpty());
+    }
+
+    Optional<String> warning() {
+        if (parts.isEmpty()) {
+            return Optional.empty();
+        }
+        String words = parts.stream().map(Part::words).collect(Collectors.joining(", "));
+        return Optional.of(
+                areBack()
+                        ? "table " + present.name() + " was made again since, without " + words
+                                + ": the script gives it these"
+                        : "table " + present.name() + " has not all that the snapshot has: " + words
+                                + "; the script offers what it does not bring back, and " + restored.target()
+                                + " has the most of it: keep that");
+    }
+
+    /**
+     * Something that the present table has not.
+     *
+     * @param obstacle why it cannot be made now
+     */
+    record Part(String words, List<String> sql, Optional<String> obstacle) {
+        Part {
+            sql = List.copyOf(sql);
+        }
+    }
+
+    /** Compares two descriptions; what both have under one name is taken for the same. Used once. */
+    private static final class Comparison {
+        /** From this version on NOT NULL is a constraint with a name. */
+        private static final int NAMES_NOT_NULL = 18;
+
+        private final TableDescription stored;
+        private final TableDescription present;
+        private final MissingRequirements needs;
+        private final boolean namesNotNull;
+        private final TableSql sql;
+        private final String alter;
+        private final List<Part> parts = new ArrayList<>();
+
+        Comparison(RecoveryTransaction transaction, TableDescription stored, TableDescription present)
+                throws SQLException {
+            this.stored = stored;
+            this.present = present;
+            this.needs = new MissingRequirements(transaction);
+            this.namesNotNull = transaction.connection().getMetaData().getDatabaseMajorVersion() >= NAMES_NOT_NULL;
+            this.sql = new TableSql(stored, PartNames.original(stored));
+            this.alter = "ALTER TABLE "
+                    + RelationName.of(stored.schema(), stored.name()).quoted() + " ";
+        }
+
+        List<Part> parts() throws SQLException {
+            stored.columns().forEach(this::column);
+            stored.sequences().stream()
+                    .filter(s -> present.sequences().stream()
+                            .noneMatch(other -> other.column().equals(s.column())))
+                    .forEach(s -> lost("sequence " + s.name() + " of column " + s.column(), sequence(s)));
+            constraints(false);
+            for (Index index : stored.indexes()) {
+                if (present.indexes().stream()
+                        .noneMatch(other -> other.name().equals(index.name())
+                                || other.body().equals(index.body()) && other.unique() == index.unique())) {
+                    lost("index " + index.name(), List.of(sql.index(index)));
+                }
+            }
+            constraints(true);
+            if (!stored.owner().equals(present.owner())) {
+                lost("owner " + stored.owner(), List.of(alter + "OWNER TO " + RelationName.quote(stored.owner())));
+            }
+            if (!stored.comment().equals(present.comment()) && stored.comment().isPresent()) {
+                lost(
+                        "its comment",
+                        List.of("COMMENT ON " + stored.sqlKind() + " "
+                                + RelationName.of(stored.schema(), stored.name())
+                                        .quoted() + " IS "
+                                + SqlSpelling.literal(stored.comment().get())));
+            }
+            for (Dependent dependent : stored.dependents()) {
+                if (present.dependents().stream()
+                        .noneMatch(other -> other.kind() == dependent.kind()
+                                && (other.identity().equals(dependent.identity())
+                                        || other.sql().equals(dependent.sql())))) {
+                    parts.add(new Part(
+                            dependent.kind() + " " + dependent.identity(), dependent.sql(), needs.missing(dependent)));
+                }
+            }
+            return List.copyOf(parts);
+        }
+
+        private void lost(String words, List<String> statements) {
+            parts.add(new Part(words, statements, Optional.empty()));
+        }
+
+        private void column(Column column) {
+            Column other = present.columns().stream()
+                    .filter(c -> c.name().equals(column.name()))
+                    .findFirst()
+                    .orElse(column);
+            String change = alter + "ALTER COLUMN " + RelationName.quote(column.name()) + " ";
+            if (column.notNull() && !other.notNull()) {
+                lost(
+                        "NOT NULL of column " + column.name(),
+                        List.of(notNull(column).orElse(change + "SET NOT NULL")));
+            }
+            if (column.generated() == Generated.NO
+                    && column.defaultExpression().isPresent()
+                    && other.defaultExpression().isEmpty()) {
+                lost(
+                        "default of column " + column.name(),
+                        List.of(change + "SET DEFAULT "
+                                + column.defaultExpression().get()));
+            }
+            if (column.comment().isPresent() && other.comment().isEmpty()) {
+                lost(
+                        "comment of column " + column.name(),
+                        List.of("COMMENT ON COLUMN "
+                                + RelationName.of(stored.schema(), stored.name())
+                                        .quoted() + "."
+                                + RelationName.quote(column.name()) + " IS "
+                                + SqlSpelling.literal(column.comment().get())));
+            }
+        }
+
+        private Optional<String> notNull(Column column) {
+            return stored.constraints().stream()
+                    .filter(c -> namesNotNull
+                            && c.kind() == ConstraintKind.NOT_NULL
+                            && c.columns().equals(List.of(column.name())))
+                    .map(c -> sql.addConstraint(c, c.definition()))
+                    .findFirst();
+        }
+
+        /** It goes on after the highest number that was given or is there. */
+        private List<String> sequence(Sequence s) {
+            String name = RelationName.of(s.schema(), s.name()).quoted();
+            String column = RelationName.quote(s.column());
+            String table = RelationName.of(stored.schema(), stored.name()).quoted();
+            List<String> statements = new ArrayList<>();
+            if (s.identity()) {
+                String kind = stored.columns().stream()
+                                .anyMatch(
+                                        c -> c.name().equals(s.column()) && c.generated() == Generated.IDENTITY_ALWAYS)
+                        ? "ALWAYS"
+                        : "BY DEFAULT";
+                statements.add(alter + "ALTER COLUMN " + column + " ADD GENERATED " + kind
+                        + " AS IDENTITY (SEQUENCE NAME " + name + " " + s.parameters() + ")");
+            } else {
+                statements.add("CREATE SEQUENCE " + name + " AS " + s.type() + " " + s.parameters());
+                statements.add("ALTER SEQUENCE " + name + " OWNED BY " + table + "." + column);
+                if (s.feeding()) {
+                    statements.add(alter + "ALTER COLUMN " + column + " SET DEFAULT nextval("
+                            + SqlSpelling.literal(name) + "::regclass)");
+                }
+            }
+            String end = s.increment() > 0 ? "greatest(" : "least(";
+            String most = s.increment() > 0 ? "max(" : "min(";
+            statements.add("SELECT setval(" + SqlSpelling.literal(name) + ", " + end + s.lastValue() + ", (SELECT "
+                    + most
+                    + column + ")::bigint FROM " + table + " WHERE " + column + " BETWEEN " + s.minimum() + " AND "
+                    + s.maximum() + ")), " + s.called() + " OR EXISTS (SELECT FROM " + table + "))");
+            return statements;
+        }
+
+        private void constraints(boolean foreign) {
+            for (Constraint constraint : stored.constraints()) {
+                boolean wanted =
+                        (constraint.kind() == ConstraintKind.FOREIGN_KEY) == foreign && !TableSql.isInline(constraint);
+                if (wanted
+                        && present.constraints().stream()
+                                .noneMatch(other -> other.name().equals(constraint.name())
+                                        || other.kind() == constraint.kind()
+                                                && other.definition().equals(constraint.definition()))) {
+                    lost(
+                            "constraint " + constraint.name(),
+                            List.of(sql.constraint(constraint).sql()));
+                }
+            }
+        }
+    }
+}
