@@ -125,39 +125,6 @@ class BoundParametersTest {
         assertThat(hash(parameters)).isEqualTo(before);
     }
 
-    private enum Named {
-        PLAIN,
-        TOLD {
-            @Override
-            public String toString() {
-                return "another";
-            }
-        }
-    }
-
-    /** A value of the application's own class, which may answer something else the next time. */
-    private record Changing(AtomicInteger asked) implements CharSequence {
-        @Override
-        public int length() {
-            return 1;
-        }
-
-        @Override
-        public char charAt(int index) {
-            return toString().charAt(index);
-        }
-
-        @Override
-        public CharSequence subSequence(int start, int end) {
-            return this;
-        }
-
-        @Override
-        public String toString() {
-            return asked.getAndIncrement() == 0 ? "a" : "b";
-        }
-    }
-
     @Test
     void of_a_calendar_the_zone_counts_and_not_the_time_at_which_it_was_made() {
         Calendar utc = Calendar.getInstance(TimeZone.getTimeZone("UTC"));
