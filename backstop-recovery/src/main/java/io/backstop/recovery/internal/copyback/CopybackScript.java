@@ -12,6 +12,7 @@ import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.SequenceOwnership;
 import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
+import io.backstop.snapshot.schema.TableDescription.Place;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 
 import java.sql.SQLException;
@@ -34,6 +35,10 @@ public final class CopybackScript {
     /** What is there by something else of another table's list, and then differs from it. */
     private static final Set<DependentKind> LAST =
             EnumSet.of(DependentKind.TRIGGER_STATE, DependentKind.ATTACHED_INDEX);
+
+    private static final String IS_THERE =
+            "EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                    + "WHERE n.nspname = ? AND c.relname = ?)";
 
     private final RecoveryTransaction transaction;
     private final List<PlannedTable> tables;
@@ -245,7 +250,7 @@ public final class CopybackScript {
             script.part(words);
         }
         for (Dependent dependent : chosen) {
-            Optional<String> missing = needs.missing(dependent);
+            Optional<String> missing = missing(dependent);
             String subject = dependent.kind() + " " + dependent.identity();
             if (missing.isPresent()) {
                 String warning = subject + " was left out: " + missing.get();
@@ -258,6 +263,23 @@ public final class CopybackScript {
                 defaults.undone(dependent).forEach(script::run);
             }
         }
+    }
+
+    /** The table that something stands on may be gone, too, and not come back with these. */
+    private Optional<String> missing(Dependent dependent) throws SQLException {
+        Optional<Place> place = dependent
+                .place()
+                .filter(on -> tables.stream()
+                        .map(PlannedTable::restored)
+                        .noneMatch(table -> on.isOn(table.original()) || on.isOn(table.target())));
+        if (place.isPresent()
+                && !transaction.holds(
+                        IS_THERE, place.get().schema(), place.get().table())) {
+            return Optional.of(
+                    "table " + RelationName.of(place.get().schema(), place.get().table())
+                            + " does not exist; it comes back with that");
+        }
+        return needs.missing(dependent);
     }
 
     private void footer(List<DisplacedTable> aside, List<DetachedChildren> children) {

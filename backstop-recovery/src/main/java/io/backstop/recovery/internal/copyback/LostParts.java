@@ -6,6 +6,7 @@ import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.RestoredTable;
+import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.PartNames;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Column;
@@ -19,8 +20,10 @@ import io.backstop.snapshot.schema.TableSql;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -106,6 +109,13 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
 
     /** Compares two descriptions; what both have under one name is taken for the same. Used once. */
     private static final class Comparison {
+        /** Whether it belongs to a parent is told by {@link DetachedChildren}. */
+        private static final Set<DependentKind> ATTACHING = EnumSet.of(
+                DependentKind.PARTITION_OF,
+                DependentKind.INHERITS,
+                DependentKind.INHERITED_PARTS,
+                DependentKind.ATTACHED_INDEX);
+
         /** From this version on NOT NULL is a constraint with a name. */
         private static final int NAMES_NOT_NULL = 18;
 
@@ -138,7 +148,7 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
             for (Index index : stored.indexes()) {
                 if (present.indexes().stream()
                         .noneMatch(other -> other.name().equals(index.name())
-                                || other.body().equals(index.body()) && other.unique() == index.unique())) {
+                                || (other.body().equals(index.body()) && other.unique() == index.unique()))) {
                     lost("index " + index.name(), List.of(sql.index(index)));
                 }
             }
@@ -155,10 +165,11 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                                 + SqlSpelling.literal(stored.comment().get())));
             }
             for (Dependent dependent : stored.dependents()) {
-                if (present.dependents().stream()
-                        .noneMatch(other -> other.kind() == dependent.kind()
-                                && (other.identity().equals(dependent.identity())
-                                        || other.sql().equals(dependent.sql())))) {
+                if (!ATTACHING.contains(dependent.kind())
+                        && present.dependents().stream()
+                                .noneMatch(other -> other.kind() == dependent.kind()
+                                        && (other.identity().equals(dependent.identity())
+                                                || other.sql().equals(dependent.sql())))) {
                     parts.add(new Part(
                             dependent.kind() + " " + dependent.identity(), dependent.sql(), needs.missing(dependent)));
                 }
@@ -247,8 +258,8 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                 if (wanted
                         && present.constraints().stream()
                                 .noneMatch(other -> other.name().equals(constraint.name())
-                                        || other.kind() == constraint.kind()
-                                                && other.definition().equals(constraint.definition()))) {
+                                        || (other.kind() == constraint.kind()
+                                                && other.definition().equals(constraint.definition())))) {
                     lost(
                             "constraint " + constraint.name(),
                             List.of(sql.constraint(constraint).sql()));
