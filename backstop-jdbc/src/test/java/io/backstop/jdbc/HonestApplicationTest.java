@@ -333,8 +333,9 @@ class HonestApplicationTest {
                 "SELECT nextval('numbers')");
         log.query("SELECT doubled(?)", 4);
         log.call("column names", () -> {
-            try (PreparedStatement select = log.connection.prepareStatement("SELECT * FROM large")) {
-                return select.getMetaData().getColumnName(2);
+            try (PreparedStatement select = log.connection.prepareStatement("SELECT * FROM large");
+                    ResultSet rows = select.executeQuery()) {
+                return rows.getMetaData().getColumnName(2);
             }
         });
         log.call("tables", () -> {

@@ -29,6 +29,8 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.LocalDate;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -55,7 +57,9 @@ class ImpactPreviewTest {
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private TestDatabase database;
     private SqlControlStore store;
-    private Backstop backstop;
+    /** They share a store, so all of them are closed at the end; the newest is last. */
+    private final Deque<Backstop> guards = new ArrayDeque<>();
+
     private Connection connection;
 
     @BeforeEach
@@ -77,11 +81,12 @@ class ImpactPreviewTest {
         if (connection != null) {
             connection.close();
         }
-        backstop = Backstop.builder()
+        Backstop backstop = Backstop.builder()
                 .control(store)
                 .policy(new PolicyReader().read("{" + HOLDING + rules + "}", "everything is held"))
                 .agentId("agent")
                 .build();
+        guards.add(backstop);
         connection = backstop.guard(database.connect());
     }
 
@@ -89,7 +94,7 @@ class ImpactPreviewTest {
     void close() throws SQLException {
         threads.shutdownNow();
         connection.close();
-        backstop.close();
+        guards.forEach(Backstop::close);
     }
 
     private void execute(String sql) throws SQLException {
@@ -559,7 +564,7 @@ class ImpactPreviewTest {
         for (int again = 0; again < 3; again++) {
             assertThat(impact(sql).rows()).isEqualTo(rows(1));
         }
-        backstop.close();
+        guards.getLast().close();
         try (SqlControlStore reread = SqlControlStore.sqlite(folder.resolve("backstop.db"), Clock.systemUTC())) {
             assertThat(reread.audit().newest(100))
                     .filteredOn(each -> each.event().outcome().contains("beforehand"))
@@ -572,12 +577,13 @@ class ImpactPreviewTest {
     @Test
     void a_write_past_a_limit_is_shown_with_its_rows() throws Exception {
         connection.close();
-        backstop = Backstop.builder()
+        Backstop backstop = Backstop.builder()
                 .control(store)
                 .snapshots(new FakeSnapshots())
                 .policy(new PolicyReader().read("{\"max_write_rows_without_critical\": 2}", "two rows"))
                 .agentId("agent")
                 .build();
+        guards.add(backstop);
         connection = backstop.guard(database.connect());
         assertThatThrownBy(() -> execute("UPDATE users SET name = 'x' WHERE id < 5"))
                 .hasCauseInstanceOf(ApprovalRequiredException.class);

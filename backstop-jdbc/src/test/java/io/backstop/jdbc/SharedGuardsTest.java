@@ -7,11 +7,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
@@ -48,20 +47,19 @@ class SharedGuardsTest {
                 folder.resolve("backstop.db").toString());
     }
 
-    /** A policy file whose reader waits until somebody writes it. */
-    private Path slowPolicy() throws IOException, InterruptedException {
-        Path pipe = folder.resolve("policy.json");
-        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
-                .isZero();
-        return pipe;
+    private Map<Setting, String> slowSettings() {
+        Map<Setting, String> settings = new EnumMap<>(settings("strict"));
+        settings.put(Setting.STORAGE, folder.toUri().toString());
+        return settings;
     }
 
     /** Begins to acquire a guard in a thread of its own, and returns once that thread builds it. */
-    private Future<Lease> building(Path policy) throws InterruptedException {
+    private Future<Lease> building(SlowStorage storage) throws InterruptedException {
         AtomicReference<Thread> builder = new AtomicReference<>();
         Future<Lease> lease = others.submit(() -> {
+            Thread.currentThread().setContextClassLoader(storage);
             builder.set(Thread.currentThread());
-            return guards.acquire(settings(policy.toString()));
+            return guards.acquire(slowSettings());
         });
         await(() -> lease.isDone() || stands(builder.get(), "build"));
         assertThat(lease.isDone()).isFalse();
@@ -130,13 +128,13 @@ class SharedGuardsTest {
 
     @Test
     void a_guard_that_takes_long_to_open_holds_up_no_other_settings() throws Exception {
-        Path policy = slowPolicy();
-        Future<Lease> slow = building(policy);
+        SlowStorage storage = new SlowStorage(folder);
+        Future<Lease> slow = building(storage);
         try (Lease other = guards.acquire(settings("strict"))) {
             assertThat(other.guard()).isNotNull();
             assertThat(slow.isDone()).isFalse();
         }
-        Files.writeString(policy, "{}");
+        storage.open();
         try (Lease opened = slow.get()) {
             assertThat(opened.guard()).isNotNull();
         }
@@ -144,10 +142,10 @@ class SharedGuardsTest {
 
     @Test
     void two_who_want_the_same_guard_build_it_once() throws Exception {
-        Path policy = slowPolicy();
-        Future<Lease> first = building(policy);
-        Future<Lease> second = others.submit(() -> guards.acquire(settings(policy.toString())));
-        Files.writeString(policy, "{}");
+        SlowStorage storage = new SlowStorage(folder);
+        Future<Lease> first = building(storage);
+        Future<Lease> second = others.submit(() -> guards.acquire(slowSettings()));
+        storage.open();
         try (Lease one = first.get();
                 Lease two = second.get()) {
             assertThat(two.guard()).isSameAs(one.guard());
@@ -166,12 +164,12 @@ class SharedGuardsTest {
 
     @Test
     void one_who_is_interrupted_while_another_builds_gives_its_claim_back() throws Exception {
-        Path policy = slowPolicy();
-        Future<Lease> building = building(policy);
+        SlowStorage storage = new SlowStorage(folder);
+        Future<Lease> building = building(storage);
         AtomicReference<Thread> waiting = new AtomicReference<>();
         Future<Lease> second = others.submit(() -> {
             waiting.set(Thread.currentThread());
-            return guards.acquire(settings(policy.toString()));
+            return guards.acquire(slowSettings());
         });
         await(() -> {
             Thread thread = waiting.get();
@@ -181,7 +179,7 @@ class SharedGuardsTest {
         assertThatThrownBy(second::get)
                 .isInstanceOf(ExecutionException.class)
                 .hasRootCauseInstanceOf(InterruptedException.class);
-        Files.writeString(policy, "{}");
+        storage.open();
         Lease lease = building.get();
         Backstop guard = lease.guard();
         lease.close();

@@ -48,7 +48,7 @@ class SpringRestartTest {
         }
     }
 
-    private static void runOnce(Class<?> application, TestDatabase database) {
+    private void runOnce(Class<?> application, TestDatabase database) {
         SpringApplication spring = new SpringApplication(application);
         spring.setWebApplicationType(WebApplicationType.NONE);
         spring.setRegisterShutdownHook(false);
@@ -64,9 +64,12 @@ class SpringRestartTest {
         }
     }
 
-    private static Set<String> guardThreads() {
+    /** Those of guards that other tests have left are none of these. */
+    private final Set<Thread> before = Thread.getAllStackTraces().keySet();
+
+    private Set<String> guardThreads() {
         return Thread.getAllStackTraces().keySet().stream()
-                .filter(Thread::isAlive)
+                .filter(thread -> thread.isAlive() && !before.contains(thread))
                 .map(Thread::getName)
                 .filter(name -> name.startsWith("backstop-"))
                 .collect(Collectors.toSet());
