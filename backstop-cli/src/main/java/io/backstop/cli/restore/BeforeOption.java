@@ -42,9 +42,10 @@ public final class BeforeOption {
      */
     Optional<RecoveryPoint> point(GuidedRecovery recovery, Connection connection, String table, boolean asking)
             throws RecoveryException, RefusedException, ControlStoreUnavailableException {
-        if (before != null) {
+        @Nullable String when = before;
+        if (when != null) {
             return Optional.of(
-                    NUMBER.matcher(before).matches() ? ofAudit(Long.parseLong(before)) : RecoveryPoint.parse(before));
+                    NUMBER.matcher(when).matches() ? ofAudit(Long.parseLong(when)) : RecoveryPoint.parse(when));
         }
         @Nullable Console console = asking ? Terminal.present().orElse(null) : null;
         if (console == null) {
