@@ -103,7 +103,7 @@ public final class PostgresSnapshotService implements SnapshotService {
         Progress logged = LoggedProgress.of(progress);
         return secure(
                         connection,
-                        request,
+                        Provenance.of(request),
                         logged,
                         (session, visibility, capture) -> Optional.of(
                                 save(session, more, lock(session, visibility, request, logged), request, capture)))
@@ -119,7 +119,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                 ? Optional.empty() // these are of whole tables
                 : secure(
                         connection,
-                        request,
+                        Provenance.ofRows(request),
                         logged,
                         (session, visibility, capture) ->
                                 saveRows(session, visibility, request, query, logged, capture));
@@ -128,11 +128,11 @@ public final class PostgresSnapshotService implements SnapshotService {
 
     /** Saves, and where nothing comes of it, leaves the transaction as it was found. */
     private Optional<PostgresSecuredRows> secure(
-            Connection connection, SnapshotRequest request, Progress progress, Saving saving)
+            Connection connection, Provenance provenance, Progress progress, Saving saving)
             throws RecoveryNotReadyException {
         CallerSession session = new CallerSession(connection);
-        Capture capture = new Capture(
-                session, archive, Provenance.of(request), RowEncoding.AUTO, progress, settings, ids, chunkBytes);
+        Capture capture =
+                new Capture(session, archive, provenance, RowEncoding.AUTO, progress, settings, ids, chunkBytes);
         Undo undo = () -> {};
         try {
             requireTransaction(connection);

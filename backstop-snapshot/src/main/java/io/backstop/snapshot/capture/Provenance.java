@@ -25,6 +25,15 @@ record Provenance(
         boolean ownTransaction) {
 
     static Provenance of(SnapshotRequest request) {
+        return of(request, !request.callersTransaction());
+    }
+
+    /** Of single rows: the statement runs behind the savepoint to which it is undone where it takes others. */
+    static Provenance ofRows(SnapshotRequest request) {
+        return of(request, false);
+    }
+
+    private static Provenance of(SnapshotRequest request, boolean ownTransaction) {
         return new Provenance(
                 SnapshotManifest.Source.INLINE,
                 request.database(),
@@ -32,7 +41,7 @@ record Provenance(
                 request.approvalId(),
                 Optional.of(request.agentId()),
                 operation(request),
-                !request.callersTransaction());
+                ownTransaction);
     }
 
     /** A statement may take rows in more than one way. */
