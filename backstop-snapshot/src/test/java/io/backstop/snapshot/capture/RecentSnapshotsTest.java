@@ -16,6 +16,7 @@ import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -50,12 +51,21 @@ class RecentSnapshotsTest {
     }
 
     @BeforeEach
+    @Timeout(60)
     void create() throws SQLException {
         database.run(
                 "CREATE TABLE a (id integer PRIMARY KEY)",
                 "CREATE TABLE b (a_id integer REFERENCES a ON DELETE CASCADE)",
                 "INSERT INTO a VALUES (1), (2)",
                 "INSERT INTO b VALUES (1)");
+        while (!counted().equals("3")) { // a session tells its counts when it ends, which is after its connection's
+            Thread.onSpinWait();
+        }
+    }
+
+    private String counted() throws SQLException {
+        return database.value("SELECT coalesce(pg_stat_get_tuples_inserted('a'::regclass), 0)"
+                + " + coalesce(pg_stat_get_tuples_inserted('b'::regclass), 0)");
     }
 
     @AfterEach
