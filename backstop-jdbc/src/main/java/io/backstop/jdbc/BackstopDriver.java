@@ -55,7 +55,7 @@ public final class BackstopDriver implements Driver {
         if (!acceptsURL(url)) {
             return null;
         }
-        BackstopUrl parsed = BackstopUrl.parse(url, info == null ? new Properties() : info);
+        BackstopUrl parsed = BackstopUrl.parse(url, info);
         @Nullable Properties all = org.postgresql.Driver.parseURL(parsed.postgresUrl(), parsed.postgresProperties());
         if (all == null) {
             throw unusable();
@@ -98,7 +98,7 @@ public final class BackstopDriver implements Driver {
     }
 
     @Override
-    public DriverPropertyInfo[] getPropertyInfo(String url, Properties info) throws SQLException {
+    public DriverPropertyInfo[] getPropertyInfo(String url, @Nullable Properties info) throws SQLException {
         if (!acceptsURL(url)) {
             return new DriverPropertyInfo[0];
         }

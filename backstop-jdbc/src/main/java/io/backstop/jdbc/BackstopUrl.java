@@ -1,5 +1,7 @@
 package io.backstop.jdbc;
 
+import org.jspecify.annotations.Nullable;
+
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
@@ -29,7 +31,8 @@ record BackstopUrl(String postgresUrl, Properties postgresProperties, Map<Settin
     /**
      * @throws InvalidSettingException for a key with the prefix {@code backstop.} that is not a setting
      */
-    static BackstopUrl parse(String url, Properties properties) throws InvalidSettingException {
+    static BackstopUrl parse(String url, @Nullable Properties given) throws InvalidSettingException {
+        Properties properties = given == null ? new Properties() : given;
         Map<Setting, String> settings = new EnumMap<>(Setting.class);
         Properties rest = new Properties();
         for (Object key : properties.keySet()) { // not those of the defaults, which stringPropertyNames has

@@ -153,6 +153,8 @@ class BackstopDriverTest {
         try (Connection connection = driver.connect(database.backstopUrl(control()), null)) {
             assertThat(connection.isValid(5)).isTrue();
         }
+        assertThat(driver.getPropertyInfo(database.backstopUrl(control()), null))
+                .anyMatch(property -> property.name.equals("backstop.policy"));
     }
 
     @Test

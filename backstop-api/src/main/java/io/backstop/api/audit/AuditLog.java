@@ -18,6 +18,9 @@ public interface AuditLog extends AuditSink {
     /** The newest of the records that the query asks for, newest first. */
     List<AuditRecord> newest(AuditQuery query) throws ControlStoreUnavailableException;
 
+    /** The record of this sequence number. */
+    Optional<AuditRecord> record(long sequence) throws ControlStoreUnavailableException;
+
     /** The sequence number of the first record that was changed, removed or put in, if any was. */
     Optional<Long> firstBroken() throws ControlStoreUnavailableException;
 }

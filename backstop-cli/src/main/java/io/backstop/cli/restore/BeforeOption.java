@@ -80,9 +80,8 @@ public final class BeforeOption {
 
     private RecoveryPoint ofAudit(long number) throws RefusedException, ControlStoreUnavailableException {
         try (ControlStore store = control.openExisting()) {
-            AuditRecord record = store.audit().newest(Integer.MAX_VALUE).stream()
-                    .filter(candidate -> candidate.sequence() == number)
-                    .findFirst()
+            AuditRecord record = store.audit()
+                    .record(number)
                     .orElseThrow(() -> new RefusedException(
                             "the audit has no record " + number, "`backstop audit list` shows the newest ones"));
             return record.event()

@@ -231,6 +231,8 @@ class SqlControlStoreTest {
         assertThat(records).extracting(record -> record.event().sql()).containsExactly("three", "two");
         assertThat(records.get(0).event()).isEqualTo(event("three"));
         assertThat(records.get(0).sequence()).isEqualTo(3);
+        assertThat(store.audit().record(2)).contains(records.get(1));
+        assertThat(store.audit().record(4)).isEmpty();
         assertThat(store.audit().firstBroken()).isEmpty();
     }
 

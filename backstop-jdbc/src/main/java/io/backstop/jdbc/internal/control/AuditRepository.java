@@ -94,13 +94,30 @@ public final class AuditRepository implements AuditLog {
                 select.setInt(values.size() + 1, query.limit());
                 try (ResultSet rows = select.executeQuery()) {
                     while (rows.next()) {
-                        AuditEvent event = ControlJson.read(rows.getString(2), AuditEvent.class);
-                        records.add(new AuditRecord(rows.getLong(1), event, rows.getString(3)));
+                        records.add(record(rows));
                     }
                 }
             }
             return records;
         });
+    }
+
+    @Override
+    public Optional<AuditRecord> record(long sequence) throws ControlStoreUnavailableException {
+        return database.read(connection -> {
+            try (PreparedStatement select =
+                    connection.prepareStatement("SELECT sequence, event, hash FROM audit WHERE sequence = ?")) {
+                select.setLong(1, sequence);
+                try (ResultSet row = select.executeQuery()) {
+                    return row.next() ? Optional.of(record(row)) : Optional.empty();
+                }
+            }
+        });
+    }
+
+    private static AuditRecord record(ResultSet row) throws SQLException {
+        AuditEvent event = ControlJson.read(row.getString(2), AuditEvent.class);
+        return new AuditRecord(row.getLong(1), event, row.getString(3));
     }
 
     private String field(String name) {

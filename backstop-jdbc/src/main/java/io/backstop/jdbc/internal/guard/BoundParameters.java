@@ -61,13 +61,8 @@ final class BoundParameters {
 
     private final BoundValues currentValues = new BoundValues() {
         @Override
-        public boolean complete() {
-            return !holds(Unkept.READ_ONCE) && !holds(Unkept.UNKNOWN) && sent().isPresent();
-        }
-
-        @Override
-        public void update(MessageDigest digest) {
-            BoundParameters.this.update(digest);
+        public boolean update(MessageDigest digest) {
+            return BoundParameters.this.update(digest);
         }
 
         @Override
@@ -78,14 +73,10 @@ final class BoundParameters {
 
     private final BoundValues batchValues = new BoundValues() {
         @Override
-        public boolean complete() {
-            return batchHashed;
-        }
-
-        @Override
-        public void update(MessageDigest digest) {
+        public boolean update(MessageDigest digest) {
             digest.update(("batch of " + batch.size() + "\0").getBytes(StandardCharsets.UTF_8));
             batch.forEach(digest::update);
+            return batchHashed;
         }
 
         @Override
@@ -218,12 +209,11 @@ final class BoundParameters {
 
     void addBatch() {
         MessageDigest digest = Sha256Digest.start();
-        update(digest);
+        batchHashed &= update(digest);
         batch.add(digest.digest());
         if (batchBeginning.size() < TOLD_ROWS) {
             batchBeginning.add(positions.clone());
         }
-        batchHashed &= currentValues.complete();
     }
 
     void clearBatch() {
@@ -237,17 +227,24 @@ final class BoundParameters {
         return asBatch ? batchValues : currentValues;
     }
 
-    private void update(MessageDigest digest) {
+    /** Whether every value could be hashed; the text that the driver makes of them is asked for once only. */
+    private boolean update(MessageDigest digest) {
+        if (holds(Unkept.READ_ONCE) || holds(Unkept.UNKNOWN)) {
+            return false;
+        }
+        Optional<String> sent = sent();
+        if (sent.isEmpty()) {
+            return false;
+        }
         for (int i = 0; i < positions.length; i++) {
             update(digest, String.valueOf(i + 1), positions[i]);
         }
         if (names != null) {
             names.forEach((name, value) -> update(digest, name, value));
         }
-        sent().ifPresent(text -> {
-            digest.update((byte) 0);
-            digest.update(text.getBytes(StandardCharsets.UTF_8));
-        });
+        digest.update((byte) 0);
+        digest.update(sent.get().getBytes(StandardCharsets.UTF_8));
+        return true;
     }
 
     private static List<String> texts(Object[] positions, Map<String, Object> names) {
@@ -273,7 +270,7 @@ final class BoundParameters {
     }
 
     private static void update(MessageDigest digest, String parameter, Object kept) {
-        if (kept == null || kept instanceof Unkept) {
+        if (kept == null) {
             return;
         }
         digest.update((byte) 0);

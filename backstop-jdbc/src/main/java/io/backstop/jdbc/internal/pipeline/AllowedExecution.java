@@ -95,10 +95,10 @@ final class AllowedExecution {
      */
     private <T extends @Nullable Object> T send(StatementRun<T> run, ReviewedStatement statement, boolean approved)
             throws SQLException {
-        LastLook look = lastJudgement.secured(run, statement, approved);
         if (run.policy().enforcement() == Enforcement.MONITOR) {
             return fenced.write(run.session(), run.text(), run.execution());
         }
+        LastLook look = lastJudgement.secured(run, statement, approved);
         if (!UndoableExecution.applies(statement.assessment())) {
             if (approved) {
                 look.require();

@@ -110,8 +110,8 @@ final class ApprovalGate {
      * was found out about session and statement has to be found out again; and where the wait ends otherwise while one has it,
      * the turn is not this thread's any more.
      *
-     * @throws SQLException where too many wait already, the wait was cancelled or interrupted, took longer than the statement's query timeout or the
-     *     request's time, or statement or connection were closed
+     * @throws SQLException where too many wait already, the wait was cancelled or interrupted, took longer than the
+     *     statement's query timeout or the request's time, or statement or connection were closed
      */
     void awaitDecision(GuardedSession session, CancellableExecution<?> execution, ApprovalRequiredException held)
             throws SQLException {

@@ -25,10 +25,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class BoundParametersTest {
     private static String hash(BoundParameters parameters) {
-        assertThat(parameters.bound(false).complete()).isTrue();
         MessageDigest digest = Sha256Digest.start();
-        parameters.bound(false).update(digest);
+        assertThat(parameters.bound(false).update(digest)).isTrue();
         return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static boolean complete(BoundParameters parameters, boolean asBatch) {
+        return parameters.bound(asBatch).update(Sha256Digest.start());
     }
 
     private static String hash(Consumer<BoundParameters> binding) {
@@ -45,12 +48,12 @@ class BoundParametersTest {
         parameters.bind("name", new ByteArrayInputStream(new byte[] {1}), 2004);
         parameters.bind(2, 7L);
         assertThat(parameters.repeatable()).isFalse();
-        assertThat(parameters.bound(false).complete()).isFalse();
+        assertThat(complete(parameters, false)).isFalse();
         parameters.bind(1, 7L);
         assertThat(parameters.repeatable()).isFalse();
         parameters.bind("name", (Object) null);
         assertThat(parameters.repeatable()).isTrue();
-        assertThat(parameters.bound(false).complete()).isTrue();
+        assertThat(complete(parameters, false)).isTrue();
         parameters.bind(3, new StringReader("a"));
         parameters.clear();
         assertThat(parameters.repeatable()).isTrue();
@@ -157,9 +160,9 @@ class BoundParametersTest {
         parameters.bind(1, 15);
         parameters.bind(1, 1, 4);
         parameters.failed();
-        assertThat(parameters.bound(false).complete()).isFalse();
+        assertThat(complete(parameters, false)).isFalse();
         parameters.bind(1, 1);
-        assertThat(parameters.bound(false).complete()).isTrue();
+        assertThat(complete(parameters, false)).isTrue();
     }
 
     @Test
@@ -181,9 +184,9 @@ class BoundParametersTest {
         parameters.addBatch();
         parameters.bind(1, new StringReader("a"));
         parameters.addBatch();
-        assertThat(parameters.bound(true).complete()).isFalse();
+        assertThat(complete(parameters, true)).isFalse();
         parameters.clearBatch();
-        assertThat(parameters.bound(true).complete()).isTrue();
+        assertThat(complete(parameters, true)).isTrue();
     }
 
     @Test
@@ -196,7 +199,7 @@ class BoundParametersTest {
         BoundParameters untold = new BoundParameters(() -> {
             throw new SQLException("closed");
         });
-        assertThat(untold.bound(false).complete()).isFalse();
+        assertThat(complete(untold, false)).isFalse();
     }
 
     @Test
@@ -205,14 +208,14 @@ class BoundParametersTest {
         parameters.bind(1, "a");
         parameters.bind(2, "b");
         parameters.failed();
-        assertThat(parameters.bound(false).complete()).isFalse();
+        assertThat(complete(parameters, false)).isFalse();
         parameters.bind(2, "b");
-        assertThat(parameters.bound(false).complete()).isTrue();
+        assertThat(complete(parameters, false)).isTrue();
         parameters.bind("name", "c");
         parameters.failed();
-        assertThat(parameters.bound(false).complete()).isFalse();
+        assertThat(complete(parameters, false)).isFalse();
         parameters.clear();
         parameters.failed();
-        assertThat(parameters.bound(false).complete()).isTrue();
+        assertThat(complete(parameters, false)).isTrue();
     }
 }

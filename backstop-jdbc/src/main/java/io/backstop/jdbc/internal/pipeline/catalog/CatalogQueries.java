@@ -1,22 +1,14 @@
 package io.backstop.jdbc.internal.pipeline.catalog;
 
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-
 /**
- * The questions to the catalog. Every function and type is qualified in the text and every operator by {@link #qualified},
- * because on the session's search path they may mean anything. Stateless.
+ * The questions to the catalog. Every function and type is qualified in the text and every operator by {@link
+ * CatalogSql#qualified}, because on the session's search path they may mean anything. Stateless.
  */
 final class CatalogQueries {
-    /** FirstNormalObjectId of PostgreSQL's src/include/access/transam.h: below are initdb's own objects. */
-    private static final String USERS = "16384::pg_catalog.oid";
-
-    private static final Pattern OPERATOR = Pattern.compile(" (=|<>|<=|>=|<|>|~|-|&&) ");
-
     private CatalogQueries() {}
 
     /** What no transaction changes without changing this; with what decides how a reading may be used. */
-    static final String FINGERPRINT = qualified("""
+    static final String FINGERPRINT = CatalogSql.qualified("""
             SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('transaction_isolation'),
                 pg_catalog.string_agg(pg_catalog.concat(f.kind, f.number, ' ', f.hash), ';' ORDER BY f.kind)
             FROM (
@@ -60,7 +52,7 @@ final class CatalogQueries {
             ) AS f""");
 
     /** Functions whose bodies or extension decide; those of initdb in other languages were replaced by somebody. */
-    static final String FUNCTIONS = qualified("""
+    static final String FUNCTIONS = CatalogSql.qualified("""
             SELECT p.oid, p.proname, p.prokind = 'a', p.provolatile = 'v', l.lanname, x.extname,
                 p.prorettype = ANY ('{trigger,event_trigger,language_handler,fdw_handler,index_am_handler,table_am_handler,
                     tsm_handler,internal}'::pg_catalog.regtype[])
@@ -78,12 +70,12 @@ final class CatalogQueries {
             WHERE p.oid >= USERS OR NOT l.lanname = ANY ('{internal,c,sql}')""");
 
     /** What runs with commands that define something: the function, and the tags of the commands; none stand for all. */
-    static final String EVENT_TRIGGERS = qualified("""
+    static final String EVENT_TRIGGERS = CatalogSql.qualified("""
             SELECT v.evtfoid, pg_catalog.array_to_string(v.evttags, ',')
             FROM pg_catalog.pg_event_trigger AS v WHERE v.evtenabled <> 'D'""");
 
     /** Relations a write to which may set a parameter: views over pg_settings, and what a rule makes one. */
-    static final String SETTABLE = qualified("""
+    static final String SETTABLE = CatalogSql.qualified("""
             WITH RECURSIVE settable (id) AS (
                 SELECT r.ev_class FROM pg_catalog.pg_rewrite AS r WHERE r.oid >= USERS
                 AND r.ev_action::pg_catalog.text ~ pg_catalog.concat(':relid ', 'pg_catalog.pg_settings'::pg_catalog.regclass::pg_catalog.oid, ' ')
@@ -94,19 +86,19 @@ final class CatalogQueries {
             SELECT c.relname FROM settable JOIN pg_catalog.pg_class AS c ON c.oid = settable.id""");
 
     /** PostgreSQL's own functions that may change something: those that are VOLATILE, and those of a given name. */
-    static final String BUILT_IN = qualified("""
+    static final String BUILT_IN = CatalogSql.qualified("""
             SELECT p.oid, p.proname, p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1
             FROM pg_catalog.pg_proc AS p
             WHERE p.oid < USERS AND p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
             AND (p.provolatile = 'v' OR p.proname = ANY (?::pg_catalog.name[]))""");
 
     /** Under which names PostgreSQL has the code that functions of language internal point to. */
-    static final String INTERNAL = qualified("""
+    static final String INTERNAL = CatalogSql.qualified("""
             SELECT p.prosrc, p.proname, p.provolatile = 'v' FROM pg_catalog.pg_proc AS p
             WHERE p.oid < USERS AND p.prosrc = ANY (?::pg_catalog.text[])""");
 
     /** What makes a safe statement rest on the user's definitions, and whether an extension vouches for it. */
-    static final String OBJECTS = qualified("""
+    static final String OBJECTS = CatalogSql.qualified("""
             SELECT o.kind, o.name, pg_catalog.bool_and(e.objid IS NOT NULL) FROM (
                 SELECT CASE WHEN c.relkind = 'm' THEN 'm'
                     WHEN 'program' = ANY (SELECT pg_catalog.split_part(s.option, '=', 1)
@@ -132,7 +124,7 @@ final class CatalogQueries {
      * What uses one of PostgreSQL's own functions, whose use pg_depend does not record: by their oids, and by a pattern that
      * finds them in stored expressions.
      */
-    static final String USES_OF_BUILT_IN = qualified("""
+    static final String USES_OF_BUILT_IN = CatalogSql.qualified("""
             WITH danger AS (SELECT ?::pg_catalog.oid[] AS ids, ?::pg_catalog.text AS pattern)
             SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid, a.aggfnoid::pg_catalog.oid
             FROM pg_catalog.pg_aggregate AS a, danger WHERE a.aggfnoid::pg_catalog.oid >= USERS AND ARRAY[a.aggtransfn,
@@ -165,7 +157,7 @@ final class CatalogQueries {
      * A reached member of an operator family reaches the family's operators, its types of the user's, and the tables of its
      * indexes and partition keys; kind x is a family that is the default for a type of the server's, which no text names.
      */
-    static final String REACHED = qualified("""
+    static final String REACHED = CatalogSql.qualified("""
             WITH RECURSIVE reached (class, id) AS (
                 SELECT seed.class, seed.id FROM ROWS FROM (pg_catalog.unnest(?::pg_catalog.oid[]),
                     pg_catalog.unnest(?::pg_catalog.oid[])) AS seed (class, id)
@@ -275,7 +267,7 @@ final class CatalogQueries {
      * Which of these names something of the user's has: functions, operators, and objects as in {@link #OBJECTS}. With the
      * isolation level in which that was asked.
      */
-    static final String EXISTING = qualified("""
+    static final String EXISTING = CatalogSql.qualified("""
             SELECT 'f', p.proname FROM pg_catalog.pg_proc AS p
             WHERE p.proname = ANY (?::pg_catalog.name[]) AND p.oid >= USERS
             UNION SELECT 'o', o.oprname FROM pg_catalog.pg_operator AS o
@@ -287,12 +279,7 @@ final class CatalogQueries {
             UNION SELECT 'i', pg_catalog.current_setting('transaction_isolation')::pg_catalog.name""");
 
     /** Which of these names no function has. */
-    static final String UNKNOWN_FUNCTIONS = qualified("""
+    static final String UNKNOWN_FUNCTIONS = CatalogSql.qualified("""
             SELECT f.name FROM pg_catalog.unnest(?::pg_catalog.name[]) AS f (name)
             WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.proname = f.name)""");
-
-    private static String qualified(String sql) {
-        Matcher operators = OPERATOR.matcher(sql.replace("USERS", USERS).replace('\n', ' '));
-        return operators.replaceAll(" OPERATOR(pg_catalog.$1) ");
-    }
 }

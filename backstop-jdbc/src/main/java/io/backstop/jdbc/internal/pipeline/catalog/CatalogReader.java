@@ -12,7 +12,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -185,7 +184,7 @@ final class CatalogReader {
     private void readBuiltIn() throws SQLException {
         List<Long> dangerous = new ArrayList<>();
         try (PreparedStatement select = connection.prepareStatement(CatalogQueries.BUILT_IN)) {
-            select.setString(1, array(ReviewedFunctions.dangerous()));
+            select.setString(1, CatalogSql.array(ReviewedFunctions.dangerous()));
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
                     String name = rows.getString(2);
@@ -207,7 +206,7 @@ final class CatalogReader {
     private void readUses(List<Long> dangerous) throws SQLException {
         String ids = dangerous.stream().map(String::valueOf).collect(Collectors.joining("|"));
         try (PreparedStatement select = connection.prepareStatement(CatalogQueries.USES_OF_BUILT_IN)) {
-            select.setString(1, array(dangerous));
+            select.setString(1, CatalogSql.array(dangerous));
             select.setString(2, ":(funcid|opfuncid|aggfnoid|winfnoid) (" + ids + ")[^0-9]");
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
@@ -237,7 +236,7 @@ final class CatalogReader {
         Set<String> harmless = new HashSet<>();
         Set<String> harmful = new HashSet<>();
         try (PreparedStatement select = connection.prepareStatement(CatalogQueries.INTERNAL)) {
-            select.setString(1, array(symbols));
+            select.setString(1, CatalogSql.array(symbols));
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
                     String name = rows.getString(2);
@@ -369,8 +368,10 @@ final class CatalogReader {
         }
         List<Reached> reached = new ArrayList<>();
         try (PreparedStatement select = connection.prepareStatement(CatalogQueries.REACHED)) {
-            select.setString(1, array(seeds.stream().map(Reference::catalog).toList()));
-            select.setString(2, array(seeds.stream().map(Reference::id).toList()));
+            select.setString(
+                    1, CatalogSql.array(seeds.stream().map(Reference::catalog).toList()));
+            select.setString(
+                    2, CatalogSql.array(seeds.stream().map(Reference::id).toList()));
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
                     reached.add(new Reached(rows.getString(1), rows.getString(2), rows.getLong(3)));
@@ -378,13 +379,5 @@ final class CatalogReader {
             }
         }
         return reached;
-    }
-
-    /** An array as PostgreSQL writes it (documentation, 8.15.6). */
-    static String array(Collection<?> elements) {
-        return elements.stream()
-                .map(element ->
-                        '"' + String.valueOf(element).replace("\\", "\\\\").replace("\"", "\\\"") + '"')
-                .collect(Collectors.joining(",", "{", "}"));
     }
 }

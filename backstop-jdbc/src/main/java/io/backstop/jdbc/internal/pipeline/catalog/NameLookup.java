@@ -28,10 +28,10 @@ final class NameLookup {
             throws SQLException {
         boolean more = false;
         boolean frozen = false;
-        String array = CatalogReader.array(names);
+        String array = CatalogSql.array(names);
         try (PreparedStatement select = connection.prepareStatement(CatalogQueries.EXISTING)) {
             select.setString(1, array);
-            select.setString(2, CatalogReader.array(operators));
+            select.setString(2, CatalogSql.array(operators));
             select.setString(3, array);
             select.setString(4, array);
             try (ResultSet rows = select.executeQuery()) {
@@ -65,7 +65,7 @@ final class NameLookup {
             return Optional.empty();
         }
         try (PreparedStatement select = connection.prepareStatement(CatalogQueries.UNKNOWN_FUNCTIONS)) {
-            select.setString(1, CatalogReader.array(called));
+            select.setString(1, CatalogSql.array(called));
             try (ResultSet rows = select.executeQuery()) {
                 return rows.next()
                         ? Optional.of(

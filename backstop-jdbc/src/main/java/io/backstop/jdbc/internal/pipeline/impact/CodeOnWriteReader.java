@@ -11,8 +11,8 @@ import java.util.Set;
 
 /**
  * Reads from the catalog which writes run code of the user's. Functions of extensions do not count as the user's if they
- * are in C: they are judged by their names, as PostgreSQL's own are. Every name in the queries is qualified, because an operator may mean anything
- * on the session's search path.
+ * are in C: they are judged by their names, as PostgreSQL's own are. Every name in the queries is qualified, because an
+ * operator may mean anything on the session's search path.
  */
 final class CodeOnWriteReader {
     /**

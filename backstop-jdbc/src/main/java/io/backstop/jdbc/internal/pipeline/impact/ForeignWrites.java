@@ -62,22 +62,26 @@ record ForeignWrites(Connection connection, Assessment assessment, CodeOnWrite.F
         Set<Long> written = new HashSet<>(now.foreignWrites());
         if (!code.firesSomewhere() && !LimitedExecution.runsUnseenCode(assessment)) {
             Set<Long> earlier = new HashSet<>(before.foreignWrites());
-            if (!earlier.isEmpty() && namesTablesOnly(now)) {
-                earlier.removeAll(named(assessment.tables()));
+            Optional<Set<Long>> named = earlier.isEmpty() ? Optional.empty() : namedTables(now);
+            if (named.isPresent()) {
+                earlier.removeAll(named.get());
                 written.removeAll(earlier);
             }
         }
         return written;
     }
 
-    private boolean namesTablesOnly(TableStates now) throws SQLException {
+    /** What the statement names; empty where something of it is no table. */
+    private Optional<Set<Long>> namedTables(TableStates now) throws SQLException {
+        Set<Long> named = new HashSet<>();
         for (RelationName name : assessment.tables()) {
             Set<Long> oids = ChangedRows.tree(connection, name.quoted());
             if (oids.isEmpty() || !now.tables().keySet().containsAll(oids)) {
-                return false;
+                return Optional.empty();
             }
+            named.addAll(oids);
         }
-        return true;
+        return Optional.of(named);
     }
 
     private Set<Long> named(Iterable<RelationName> names) throws SQLException {

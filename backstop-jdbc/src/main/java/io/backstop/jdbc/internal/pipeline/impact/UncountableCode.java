@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
+import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
 import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
@@ -11,12 +12,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -24,7 +22,6 @@ import java.util.regex.Pattern;
  * together in a role to which one of these is open. Stateless, thread-safe.
  */
 final class UncountableCode {
-    private static final Pattern WORD = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}_$]*");
     private static final Pattern PROGRAM = Pattern.compile("\\bcopy\\b[^;]*\\bprogram\\b", Pattern.CASE_INSENSITIVE);
 
     /** A COPY to or from what is no stream: a literal, behind whatever comments. */
@@ -59,10 +56,10 @@ final class UncountableCode {
     static Optional<String> in(Connection connection, Assessment assessment, String sql) throws SQLException {
         if (assessment.statements().stream().noneMatch(statement -> statement.holds(CommandTag.DO))) {
             return callsLeaving(assessment)
-                    ? calledBy(words(sql)).map(reason -> "its text " + reason)
+                    ? calledBy(WordsOfText.in(sql)).map(reason -> "its text " + reason)
                     : Optional.empty();
         }
-        Set<String> words = words(sql);
+        Set<String> words = WordsOfText.in(sql);
         Optional<String> outside = leaving(words, sql);
         if (outside.isPresent()) {
             return outside.map(reason -> "the block " + reason);
@@ -81,7 +78,7 @@ final class UncountableCode {
         Map<String, Set<String>> words = new HashMap<>();
         Map<String, String> found = new HashMap<>();
         bodies.forEach((name, body) -> {
-            words.put(name, words(body));
+            words.put(name, WordsOfText.in(body));
             leaving(words.get(name), body).ifPresent(reason -> found.put(name, reason));
         });
         boolean more = !found.isEmpty();
@@ -132,14 +129,5 @@ final class UncountableCode {
             row.next();
             return row.getBoolean(1);
         }
-    }
-
-    private static Set<String> words(String text) {
-        Set<String> words = new HashSet<>();
-        Matcher matcher = WORD.matcher(text);
-        while (matcher.find()) {
-            words.add(matcher.group().toLowerCase(Locale.ROOT));
-        }
-        return words;
     }
 }

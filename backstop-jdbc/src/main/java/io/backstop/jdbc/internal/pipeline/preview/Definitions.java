@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.preview;
 
+import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
 import io.backstop.jdbc.internal.digest.Sha256Digest;
 import io.backstop.jdbc.internal.pipeline.preview.ReachedCode.Routine;
 
@@ -80,7 +81,7 @@ final class Definitions {
         routines.add(routine);
         if (routine.isUsers()) {
             texts.add(source);
-            words.addAll(ReachedCode.words(source));
+            words.addAll(WordsOfText.in(source));
         }
     }
 

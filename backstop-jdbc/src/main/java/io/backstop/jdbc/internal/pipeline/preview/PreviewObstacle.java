@@ -7,6 +7,7 @@ import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.jdbc.internal.analysis.command.StatementReader;
 import io.backstop.jdbc.internal.analysis.detail.ReturningRows;
+import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
@@ -131,7 +132,7 @@ final class PreviewObstacle {
 
     /** Why such a write must not be run: the end of a sentence that says so; empty where it may. */
     static Optional<String> in(Assessment assessment, String sql, ReachedCode reached) {
-        Set<String> words = ReachedCode.words(sql);
+        Set<String> words = WordsOfText.in(sql);
         Optional<String> obstacle =
                 lasting(words).map(name -> "it names " + name + ", whose effect a rollback may not undo");
         if (obstacle.isEmpty()) {

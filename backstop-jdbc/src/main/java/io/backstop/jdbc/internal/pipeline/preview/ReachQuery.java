@@ -1,6 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.preview;
 
-import java.util.regex.Pattern;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 
 /**
  * The question which objects of the catalog names lead to: relations with what they run, functions with what their bodies
@@ -8,17 +8,14 @@ import java.util.regex.Pattern;
  * takes a lock on what is looked at. Stateless.
  */
 final class ReachQuery {
-    private static final Pattern OPERATOR = Pattern.compile(" (=|<>|>=) ");
-
     /** What parts the words of a body: every character of ASCII that no name holds without quotes. */
     static final String SEPARATORS =
             "[\\u0001-\\u0023\\u0025-\\u002f\\u003a-\\u0040\\u005b-\\u005e\\u0060\\u007b-\\u007f]+";
 
     /**
      * The parameters: names, names, whether everything of the user's counts, separators, whether what depends on a relation
-     * counts as well, whether event triggers do. Objects below 16384 are initdb's own (FirstNormalObjectId, access/transam.h). Operators and
-     * casts of the user's are reached without a name, by IN, BETWEEN or a value of another type. Of a foreign key only the
-     * side is followed to which it passes changes on.
+     * counts as well, whether event triggers do. Operators and casts of the user's are reached without a name, by IN, BETWEEN
+     * or a value of another type. Of a foreign key only the side is followed to which it passes changes on.
      */
     private static final String REACHED = """
             WITH RECURSIVE wanted (name) AS (
@@ -184,11 +181,8 @@ final class ReachQuery {
     private ReachQuery() {}
 
     static String of(int majorVersion) {
-        String sql = (REACHED + DEFINITIONS)
-                .replace("SQLBODY", majorVersion >= 14 ? "p.prosqlbody" : "''")
-                .replace("USERS", "16384::pg_catalog.oid")
-                .replace('\n', ' ');
-        return OPERATOR.matcher(sql).replaceAll(" OPERATOR(pg_catalog.$1) ");
+        return CatalogSql.qualified(
+                (REACHED + DEFINITIONS).replace("SQLBODY", majorVersion >= 14 ? "p.prosqlbody" : "''"));
     }
 
     /** The names of functions by their oids. */

@@ -4,23 +4,21 @@ import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.MentionedNames;
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * What the names of a statement lead to in the catalog: relations with their rules, triggers, policies, defaults, constraints
@@ -46,8 +44,6 @@ public record ReachedCode(
         boolean rewritten,
         Set<String> defaults,
         boolean setsDefaults) {
-    private static final Pattern WORD = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}_$]*");
-
     /** Languages whose text names what it runs; of the last two nothing can be read but which code it is. */
     private static final Set<String> READABLE = Set.of("sql", "plpgsql", "c", "internal");
 
@@ -102,19 +98,9 @@ public record ReachedCode(
                 .isPresent();
     }
 
-    /** Every word of a text, in strings too, folded. */
-    static Set<String> words(String text) {
-        Set<String> words = new HashSet<>();
-        Matcher matcher = WORD.matcher(text);
-        while (matcher.find()) {
-            words.add(matcher.group().toLowerCase(Locale.ROOT));
-        }
-        return words;
-    }
-
     private static ReachedCode read(Connection connection, Question question) throws SQLException {
         Definitions found = new Definitions();
-        String names = array(question.names());
+        String names = CatalogSql.array(question.names());
         try (PreparedStatement select = connection.prepareStatement(
                 ReachQuery.of(connection.getMetaData().getDatabaseMajorVersion()))) {
             select.setString(1, names);
@@ -138,7 +124,7 @@ public record ReachedCode(
             return names;
         }
         try (PreparedStatement select = connection.prepareStatement(ReachQuery.FUNCTION_NAMES)) {
-            select.setString(1, array(oids));
+            select.setString(1, CatalogSql.array(oids));
             try (ResultSet row = select.executeQuery()) {
                 while (row.next()) {
                     names.add(row.getString(1));
@@ -146,13 +132,6 @@ public record ReachedCode(
             }
         }
         return names;
-    }
-
-    /** As PostgreSQL writes an array (documentation, 8.15.6). */
-    private static String array(Collection<?> elements) {
-        return elements.stream()
-                .map(element -> '"' + element.toString().replace("\\", "\\\\").replace("\"", "\\\"") + '"')
-                .collect(Collectors.joining(",", "{", "}"));
     }
 
     /**
@@ -165,7 +144,7 @@ public record ReachedCode(
      */
     private record Question(Set<String> names, boolean everything, boolean dependents, boolean definesObjects) {
         static Question about(Assessment assessment, String sql) {
-            Set<String> names = words(sql);
+            Set<String> names = WordsOfText.in(sql);
             boolean blocks = false;
             boolean executes = false;
             boolean defines = false;

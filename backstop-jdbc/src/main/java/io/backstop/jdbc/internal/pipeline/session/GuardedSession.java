@@ -4,6 +4,8 @@ import io.backstop.api.snapshot.Connections;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.Driver;
+import org.postgresql.PGProperty;
 import org.postgresql.core.CachedQuery;
 import org.postgresql.core.Parser;
 import org.postgresql.core.QueryExecutor;
@@ -18,6 +20,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -69,7 +72,8 @@ public final class GuardedSession {
             throw new SQLException(
                     "quoteReturningIdentifiers=false cannot be guarded\nHINT: leave that setting out", "F0000");
         }
-        if (String.valueOf(postgres.getURL()).contains("allowEncodingChanges=true")) {
+        @Nullable Properties settings = Driver.parseURL(postgres.getURL(), null);
+        if (settings != null && PGProperty.ALLOW_ENCODING_CHANGES.getBoolean(settings)) {
             throw new SQLException(
                     "allowEncodingChanges=true cannot be guarded\nHINT: leave that setting out", "F0000");
         }

@@ -21,12 +21,8 @@ public record PreparedExecution(PreparedText text, BoundValues values) implement
 
     @Override
     public Optional<String> sha256(AssessedText read) {
-        if (!values.complete()) {
-            return Optional.empty();
-        }
         MessageDigest digest = StatementDigest.of(read);
-        values.update(digest);
-        return Optional.of(StatementDigest.hex(digest));
+        return values.update(digest) ? Optional.of(StatementDigest.hex(digest)) : Optional.empty();
     }
 
     @Override
