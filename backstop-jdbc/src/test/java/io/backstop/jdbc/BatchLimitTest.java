@@ -12,7 +12,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -31,8 +30,7 @@ class BatchLimitTest {
     private Path folder;
 
     private TestDatabase database;
-    private Backstop backstop;
-    private Connection connection;
+    private ApplicationGuard guard;
 
     @BeforeEach
     void connect(TestDatabase testDatabase) throws SQLException {
@@ -43,22 +41,16 @@ class BatchLimitTest {
                 "CREATE TABLE bt (id int PRIMARY KEY, v text)",
                 "INSERT INTO bt SELECT i, 'old' FROM generate_series(1, 100) i",
                 "CREATE TABLE other (id int PRIMARY KEY, v text)");
-        backstop = Backstop.builder()
-                .policy("application")
-                .snapshots(new FakeSnapshots())
-                .control(folder.resolve("backstop.db"))
-                .build();
-        connection = backstop.guard(database.connect());
+        guard = new ApplicationGuard(database, folder);
     }
 
     @AfterEach
     void close() throws SQLException {
-        connection.close();
-        backstop.close();
+        guard.close();
     }
 
     private int[] batch(String sql, int from, int to) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+        try (PreparedStatement statement = guard.connection().prepareStatement(sql)) {
             for (int id = from; id <= to; id++) {
                 statement.setInt(1, id);
                 statement.addBatch();
@@ -68,7 +60,7 @@ class BatchLimitTest {
     }
 
     private int[] batch(String... sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
+        try (Statement statement = guard.connection().createStatement()) {
             for (String each : sql) {
                 statement.addBatch(each);
             }
@@ -83,7 +75,7 @@ class BatchLimitTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void single_rows_are_never_too_many(boolean autoCommit) throws SQLException {
-        connection.setAutoCommit(autoCommit);
+        guard.connection().setAutoCommit(autoCommit);
         assertThat(batch("UPDATE bt SET v = 'new' WHERE id = ?", 1, 100))
                 .hasSize(100)
                 .containsOnly(1);
@@ -93,7 +85,7 @@ class BatchLimitTest {
                 texts, i -> (i % 2 == 0 ? "DELETE FROM bt" : "UPDATE bt SET v = 'last'") + " WHERE id = " + (61 + i));
         assertThat(batch(texts)).hasSize(40).containsOnly(1);
         if (!autoCommit) {
-            connection.commit();
+            guard.connection().commit();
         }
         assertThat(database.value("SELECT count(*) FROM bt WHERE v = 'last'")).isEqualTo("20");
     }
@@ -159,8 +151,7 @@ class BatchLimitTest {
 
     @Test
     void a_batch_that_the_driver_rewrites_is_judged_as_a_whole() throws SQLException {
-        connection.close();
-        connection = backstop.guard(DriverManager.getConnection(database.url() + "&reWriteBatchedInserts=true"));
+        guard.reconnect(DriverManager.getConnection(database.url() + "&reWriteBatchedInserts=true"));
         assertThatThrownBy(() ->
                         batch("INSERT INTO bt VALUES (?, 'new') ON CONFLICT (id) DO UPDATE SET v = excluded.v", 1, 64))
                 .hasMessage("the batch was rolled back: it changed 64 rows, more than 50 percent of bt" + HINT);

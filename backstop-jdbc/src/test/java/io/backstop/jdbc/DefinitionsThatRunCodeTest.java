@@ -32,8 +32,7 @@ class DefinitionsThatRunCodeTest {
                     + " 'BEGIN RETURN public.wipe(); END'";
 
     private TestDatabase database;
-    private Backstop backstop;
-    private Connection connection;
+    private ApplicationGuard guard;
 
     @BeforeEach
     void connect(TestDatabase testDatabase, @TempDir Path folder) throws SQLException {
@@ -48,25 +47,13 @@ class DefinitionsThatRunCodeTest {
                 "CREATE DOMAIN number AS int",
                 "CREATE TABLE notes (id int, note text, kind number)",
                 "INSERT INTO notes SELECT n, 'note', n FROM generate_series(1, 10) AS n");
-        backstop = Backstop.builder()
-                .policy("application")
-                .snapshots(new FakeSnapshots())
-                .control(folder.resolve("backstop.db"))
-                .build();
-        connection = backstop.guard(database.connect());
+        guard = new ApplicationGuard(database, folder);
     }
 
     @AfterEach
     void close() throws SQLException {
-        connection.close();
-        backstop.close();
+        guard.close();
         database.run("DROP EVENT TRIGGER IF EXISTS e");
-    }
-
-    private void execute(String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
     }
 
     private void define(String definitions) throws SQLException {
@@ -93,7 +80,7 @@ class DefinitionsThatRunCodeTest {
     }
 
     private void assertRefused(String sql) throws SQLException {
-        assertThatThrownBy(() -> execute(sql)).as(sql).isInstanceOf(BackstopException.class);
+        assertThatThrownBy(() -> guard.execute(sql)).as(sql).isInstanceOf(BackstopException.class);
         assertThat(users()).as(sql).isEqualTo("5000");
     }
 
@@ -150,10 +137,10 @@ class DefinitionsThatRunCodeTest {
         database.run(WIPING);
         requireThatItWipes(command);
         assertRefused(command);
-        connection.setAutoCommit(false);
-        execute("SELECT 1");
+        guard.connection().setAutoCommit(false);
+        guard.execute("SELECT 1");
         assertRefused(command);
-        connection.rollback();
+        guard.connection().rollback();
     }
 
     /** In a transaction block the server refuses them, so they cannot be undone when they were counted. */
@@ -177,8 +164,8 @@ class DefinitionsThatRunCodeTest {
         database.run(WIPING);
         assertRefused(command);
         database.run(WIPING.replace("public.wipe()", "1"));
-        execute("COMMENT ON TABLE notes IS 'the catalog is read again'");
-        assertThatCode(() -> execute(command)).doesNotThrowAnyException();
+        guard.execute("COMMENT ON TABLE notes IS 'the catalog is read again'");
+        assertThatCode(() -> guard.execute(command)).doesNotThrowAnyException();
     }
 
     @ParameterizedTest
@@ -218,12 +205,12 @@ class DefinitionsThatRunCodeTest {
                 "CREATE EVENT TRIGGER e ON ddl_command_start WHEN TAG IN ('CREATE VIEW') EXECUTE FUNCTION on_event()",
                 "CREATE EVENT TRIGGER n ON ddl_command_end EXECUTE FUNCTION notifies()");
         try {
-            execute("CREATE INDEX CONCURRENTLY ON notes (id)");
-            execute("CREATE TABLE made (id int)");
-            execute("BEGIN; CREATE TABLE another (id int); COMMIT");
+            guard.execute("CREATE INDEX CONCURRENTLY ON notes (id)");
+            guard.execute("CREATE TABLE made (id int)");
+            guard.execute("BEGIN; CREATE TABLE another (id int); COMMIT");
             assertRefused("CREATE VIEW made_too AS SELECT 1");
             database.run("ALTER EVENT TRIGGER e DISABLE");
-            execute("CREATE VIEW made_too AS SELECT 1");
+            guard.execute("CREATE VIEW made_too AS SELECT 1");
         } finally {
             database.run("DROP EVENT TRIGGER n");
         }
@@ -242,7 +229,7 @@ class DefinitionsThatRunCodeTest {
             "CREATE INDEX CONCURRENTLY ON notes (code(id))",
             "BEGIN; ALTER TABLE notes ADD more int; COMMIT"
         }) {
-            assertThatCode(() -> execute(command)).as(command).doesNotThrowAnyException();
+            assertThatCode(() -> guard.execute(command)).as(command).doesNotThrowAnyException();
         }
         assertThat(users()).isEqualTo("5000");
     }

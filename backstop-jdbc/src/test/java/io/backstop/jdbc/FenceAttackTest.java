@@ -26,8 +26,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.ByteArrayInputStream;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -178,7 +176,7 @@ class FenceAttackTest {
         List<String> guarded;
         try (Backstop backstop = backstop(policyJson)) {
             Connection plain = DriverManager.getConnection(database.url() + parameters);
-            guarded = traced(backstop.guard(pool ? pooled(plain) : plain), scenario);
+            guarded = traced(backstop.guard(pool ? PooledConnections.over(plain) : plain), scenario);
         }
         assertThat(guarded).isEqualTo(bare);
     }
@@ -192,17 +190,6 @@ class FenceAttackTest {
         }
         run.trace.add("users " + database.value("SELECT string_agg(id || name, ' ' ORDER BY id) FROM users"));
         return run.trace;
-    }
-
-    private static Connection pooled(Connection plain) {
-        return (Connection) Proxy.newProxyInstance(
-                FenceAttackTest.class.getClassLoader(), new Class<?>[] {Connection.class}, (p, method, arguments) -> {
-                    try {
-                        return method.invoke(plain, arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
     }
 
     private static final String INSERT = "INSERT INTO users VALUES (100, 'mine')";
@@ -1016,7 +1003,7 @@ class FenceAttackTest {
         for (boolean pool : new boolean[] {false, true}) {
             Connection plain = database.connect();
             plain.setAutoCommit(false);
-            try (Forced forced = new Forced(rule, pool ? pooled(plain) : plain);
+            try (Forced forced = new Forced(rule, pool ? PooledConnections.over(plain) : plain);
                     Statement statement = plain.createStatement()) {
                 ResultSetMetaData columns =
                         statement.executeQuery("SELECT * FROM users").getMetaData();
@@ -1036,7 +1023,7 @@ class FenceAttackTest {
         for (boolean pool : new boolean[] {false, true}) {
             Connection plain = database.connect();
             plain.setAutoCommit(false);
-            try (Forced forced = new Forced(rule, pool ? pooled(plain) : plain);
+            try (Forced forced = new Forced(rule, pool ? PooledConnections.over(plain) : plain);
                     Statement statement = plain.createStatement()) {
                 ResultSetMetaData columns =
                         statement.executeQuery("SELECT * FROM users").getMetaData();

@@ -14,8 +14,6 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -163,7 +161,7 @@ class HonestApplicationTest {
         List<String> guarded;
         try (Backstop backstop = backstop(guarding)) {
             Connection plain = DriverManager.getConnection(url);
-            guarded = answers(backstop.guard(guarding.pool ? pooled(plain) : plain), application);
+            guarded = answers(backstop.guard(guarding.pool ? PooledConnections.over(plain) : plain), application);
         }
         assertThat(guarded).hasSameSizeAs(bare);
         assertThat(IntStream.range(0, bare.size())
@@ -193,20 +191,6 @@ class HonestApplicationTest {
         log.entries.add("rows left: " + database.rows("SELECT id, item, amount FROM orders ORDER BY id"));
         log.entries.add("number: " + database.value("SELECT last_value FROM numbers"));
         return log.entries;
-    }
-
-    /** A connection as a pool hands it out: not pgjdbc's own. */
-    private static Connection pooled(Connection plain) {
-        return (Connection) Proxy.newProxyInstance(
-                HonestApplicationTest.class.getClassLoader(),
-                new Class<?>[] {Connection.class},
-                (proxy, method, arguments) -> {
-                    try {
-                        return method.invoke(plain, arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
     }
 
     private interface Call {

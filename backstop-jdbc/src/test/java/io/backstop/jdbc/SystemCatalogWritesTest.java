@@ -25,8 +25,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 @ExtendWith(PostgresExtension.class)
 class SystemCatalogWritesTest {
     private TestDatabase database;
-    private Backstop backstop;
-    private Connection connection;
+    private ApplicationGuard guard;
 
     @TempDir
     private Path folder;
@@ -43,25 +42,13 @@ class SystemCatalogWritesTest {
                 "INSERT INTO notes VALUES (1, 'x')",
                 "SELECT lo_unlink(oid) FROM pg_largeobject_metadata",
                 "SELECT lo_from_bytea(7, 'content')");
-        backstop = Backstop.builder()
-                .policy("application")
-                .snapshots(new FakeSnapshots())
-                .control(folder.resolve("backstop.db"))
-                .build();
-        connection = backstop.guard(database.connect());
+        guard = new ApplicationGuard(database, folder);
     }
 
     @AfterEach
     void close() throws SQLException {
-        connection.close();
-        backstop.close();
+        guard.close();
         database.run("SELECT lo_unlink(oid) FROM pg_largeobject_metadata");
-    }
-
-    private void execute(String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
     }
 
     private String state() throws SQLException {
@@ -72,7 +59,7 @@ class SystemCatalogWritesTest {
 
     private void assertRefused(String sql) throws SQLException {
         String before = state();
-        assertThatThrownBy(() -> execute(sql))
+        assertThatThrownBy(() -> guard.execute(sql))
                 .as(sql)
                 .isInstanceOf(BackstopException.class)
                 .hasMessageContaining("system catalog");
@@ -119,14 +106,14 @@ class SystemCatalogWritesTest {
             database.run(definition);
         }
         if (sql.contains("concat")) {
-            assertThatThrownBy(() -> execute(sql)).isInstanceOf(BackstopException.class);
+            assertThatThrownBy(() -> guard.execute(sql)).isInstanceOf(BackstopException.class);
             return;
         }
         assertRefused(sql);
-        connection.setAutoCommit(false);
-        execute("UPDATE notes SET note = 'z' WHERE id = 99");
+        guard.connection().setAutoCommit(false);
+        guard.execute("UPDATE notes SET note = 'z' WHERE id = 99");
         assertRefused(sql);
-        connection.commit();
+        guard.connection().commit();
     }
 
     @ParameterizedTest
@@ -203,9 +190,9 @@ class SystemCatalogWritesTest {
                 "UPDATE notes SET note = relname FROM pg_class WHERE relname = 'users'"
             })
     void definitions_that_code_changes_are_not_taken_for_rows(String sql) throws SQLException {
-        assertThatCode(() -> execute(sql)).doesNotThrowAnyException();
-        connection.setAutoCommit(false);
-        execute("DO 'BEGIN NULL; END'");
-        connection.rollback();
+        assertThatCode(() -> guard.execute(sql)).doesNotThrowAnyException();
+        guard.connection().setAutoCommit(false);
+        guard.execute("DO 'BEGIN NULL; END'");
+        guard.connection().rollback();
     }
 }

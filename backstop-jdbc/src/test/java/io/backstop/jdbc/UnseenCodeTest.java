@@ -30,8 +30,7 @@ class UnseenCodeTest {
     private Path folder;
 
     private TestDatabase database;
-    private Backstop backstop;
-    private Connection connection;
+    private ApplicationGuard guard;
 
     @BeforeEach
     void connect(TestDatabase testDatabase) throws SQLException {
@@ -43,24 +42,12 @@ class UnseenCodeTest {
                 "ALTER TABLE other DROP COLUMN gone",
                 "INSERT INTO other SELECT i, 'v' FROM generate_series(1, 50) i",
                 "CREATE FUNCTION any_number() RETURNS int LANGUAGE sql AS 'SELECT 1'");
-        backstop = Backstop.builder()
-                .policy("application")
-                .snapshots(new FakeSnapshots())
-                .control(folder.resolve("backstop.db"))
-                .build();
-        connection = backstop.guard(database.connect());
+        guard = new ApplicationGuard(database, folder);
     }
 
     @AfterEach
     void close() throws SQLException {
-        connection.close();
-        backstop.close();
-    }
-
-    private void execute(String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
+        guard.close();
     }
 
     @ParameterizedTest
@@ -88,7 +75,7 @@ class UnseenCodeTest {
                 "CREATE OR REPLACE FUNCTION code(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
                         + " 'BEGIN RETURN public.wipe(); END'");
         String call = sql.replace("'summarized'", "'summarized_id'");
-        assertThatThrownBy(() -> execute(call)).isInstanceOf(ImpactLimitException.class);
+        assertThatThrownBy(() -> guard.execute(call)).isInstanceOf(ImpactLimitException.class);
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
     }
 
@@ -104,7 +91,7 @@ class UnseenCodeTest {
                 "CREATE EXTENSION IF NOT EXISTS dblink",
                 "CREATE TABLE users AS SELECT generate_series(1, 5000) AS id");
         String place = database.url().replaceFirst("^jdbc:", "");
-        assertThatThrownBy(() -> execute(sql.formatted(place))).isInstanceOf(ImpactLimitException.class);
+        assertThatThrownBy(() -> guard.execute(sql.formatted(place))).isInstanceOf(ImpactLimitException.class);
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
     }
 
@@ -118,10 +105,10 @@ class UnseenCodeTest {
             })
     void what_changes_no_rows_is_no_hindrance(String sql) throws SQLException {
         for (boolean open : new boolean[] {false, true}) {
-            connection.setAutoCommit(!open);
-            execute(sql);
+            guard.connection().setAutoCommit(!open);
+            guard.execute(sql);
         }
-        connection.commit();
+        guard.connection().commit();
     }
 
     @ParameterizedTest
@@ -134,11 +121,11 @@ class UnseenCodeTest {
     void what_takes_no_row_by_row_is_found_and_rolled_back(String reasonAndDeed) throws SQLException {
         String[] parts = reasonAndDeed.split(": ", 2);
         for (boolean open : new boolean[] {false, true}) {
-            connection.setAutoCommit(!open);
-            assertThatThrownBy(() -> execute("DO 'BEGIN " + parts[1] + "; END'"))
+            guard.connection().setAutoCommit(!open);
+            assertThatThrownBy(() -> guard.execute("DO 'BEGIN " + parts[1] + "; END'"))
                     .isInstanceOf(ImpactLimitException.class)
                     .hasMessageStartingWith("the write was rolled back: " + parts[0]);
-            execute("SELECT v FROM other");
+            guard.execute("SELECT v FROM other");
         }
         assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("50");
     }
@@ -154,17 +141,17 @@ class UnseenCodeTest {
                 "ALTER TABLE other ADD COLUMN w int DEFAULT any_number()"
             })
     void what_takes_nothing_away_runs(String sql) throws SQLException {
-        execute(sql);
+        guard.execute(sql);
         assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("50");
     }
 
     @Test
     void what_the_transaction_took_before_is_not_held_against_the_statement() throws SQLException {
-        connection.setAutoCommit(false);
-        execute("ALTER TABLE other DROP COLUMN v");
-        execute("TRUNCATE other");
-        execute("DO 'BEGIN CREATE TEMP TABLE passing (a int); END'");
-        connection.commit();
+        guard.connection().setAutoCommit(false);
+        guard.execute("ALTER TABLE other DROP COLUMN v");
+        guard.execute("TRUNCATE other");
+        guard.execute("DO 'BEGIN CREATE TEMP TABLE passing (a int); END'");
+        guard.connection().commit();
         assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("0");
     }
 
@@ -175,7 +162,7 @@ class UnseenCodeTest {
                 Statement other = elsewhere.createStatement()) {
             other.execute("SELECT pg_advisory_lock(1)");
             Future<?> block = threads.submit(() -> {
-                execute("DO 'BEGIN CREATE TEMP TABLE passing (a int); PERFORM pg_advisory_xact_lock(1); END'");
+                guard.execute("DO 'BEGIN CREATE TEMP TABLE passing (a int); PERFORM pg_advisory_xact_lock(1); END'");
                 return null;
             });
             while (!block.isDone()
@@ -194,20 +181,20 @@ class UnseenCodeTest {
 
     @Test
     void a_cursor_over_code_of_the_users_is_refused_and_another_is_not() throws SQLException {
-        connection.setAutoCommit(false);
-        assertThatThrownBy(() -> execute("DECLARE c CURSOR FOR SELECT any_number()"))
+        guard.connection().setAutoCommit(false);
+        assertThatThrownBy(() -> guard.execute("DECLARE c CURSOR FOR SELECT any_number()"))
                 .isInstanceOf(ImpactLimitException.class)
                 .hasMessageStartingWith("DECLARE CURSOR of a query that runs code of the user's");
-        execute("DECLARE c CURSOR FOR SELECT id FROM other");
-        execute("FETCH ALL FROM c");
+        guard.execute("DECLARE c CURSOR FOR SELECT id FROM other");
+        guard.execute("FETCH ALL FROM c");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"EXPLAIN ANALYZE EXECUTE p(0)", "EXPLAIN (ANALYZE) EXECUTE p(0)"})
     void a_prepared_statement_that_is_explained_is_counted(String sql) throws SQLException {
         database.run("INSERT INTO other SELECT i, 'v' FROM generate_series(51, 5000) i");
-        execute("PREPARE p(int) AS DELETE FROM other WHERE id > $1");
-        assertThatThrownBy(() -> execute(sql))
+        guard.execute("PREPARE p(int) AS DELETE FROM other WHERE id > $1");
+        assertThatThrownBy(() -> guard.execute(sql))
                 .isInstanceOf(ImpactLimitException.class)
                 .hasMessageStartingWith("the write was rolled back: it changed 5000 rows");
         assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("5000");
@@ -216,12 +203,12 @@ class UnseenCodeTest {
     @ParameterizedTest
     @ValueSource(strings = {"COMMIT", "ROLLBACK"})
     void a_block_that_ends_its_transaction_is_refused_in_plain_words(String end) throws SQLException {
-        assertThatThrownBy(() -> execute("DO 'BEGIN INSERT INTO other VALUES (51); " + end + "; END'"))
+        assertThatThrownBy(() -> guard.execute("DO 'BEGIN INSERT INTO other VALUES (51); " + end + "; END'"))
                 .isInstanceOf(ImpactLimitException.class)
                 .hasMessageStartingWith("the code ends its own transaction (COMMIT or ROLLBACK), so what it changes")
                 .hasMessageContaining("HINT: take COMMIT and ROLLBACK out of it");
         assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("50");
-        execute("SELECT 1");
+        guard.execute("SELECT 1");
     }
 
     /** Runs it where nothing but SAFE statements may. */

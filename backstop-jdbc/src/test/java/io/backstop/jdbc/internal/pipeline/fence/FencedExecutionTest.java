@@ -7,6 +7,7 @@ import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.ReadFence;
 import io.backstop.api.snapshot.Connections;
+import io.backstop.jdbc.PooledConnections;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
@@ -22,8 +23,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -94,15 +93,7 @@ class FencedExecutionTest {
 
     /** A connection as a pool hands it out: not pgjdbc's own. */
     private void throughPool() throws SQLException {
-        Connection pooled = (Connection) Proxy.newProxyInstance(
-                getClass().getClassLoader(), new Class<?>[] {Connection.class}, (proxy, method, arguments) -> {
-                    try {
-                        return method.invoke(plain, arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
-        session = new GuardedSession(pooled, Connections.NONE, "db", "agent");
+        session = new GuardedSession(PooledConnections.over(plain), Connections.NONE, "db", "agent");
     }
 
     private static AssessedText calledSafe(String sql, boolean needsWriteTransaction) {
