@@ -43,6 +43,9 @@ import java.util.Optional;
  *     were taken for none, or before this was stored
  * @param transactionId the transaction whose rows' {@code xmin} tells that the statement made them, by {@code
  *     pg_current_xact_id}; empty where the statement may run in a subtransaction, which has another, or is none
+ * @param transaction the transaction of the statement that it was taken for, as {@code pg_current_xact_id} gives it: until
+ *     that is known to be committed, the snapshot is undecided. Empty where it was taken for no statement, or before this was
+ *     stored
  */
 public record SnapshotManifest(
         int formatVersion,
@@ -71,7 +74,8 @@ public record SnapshotManifest(
         String status,
         Optional<TableIdentity> identity,
         Optional<Destruction.Kind> operation,
-        Optional<String> transactionId) {
+        Optional<String> transactionId,
+        Optional<String> transaction) {
     public static final int FORMAT_VERSION = 2;
 
     public SnapshotManifest {
@@ -100,6 +104,7 @@ public record SnapshotManifest(
         Objects.requireNonNull(identity, "identity");
         Objects.requireNonNull(operation, "operation");
         Objects.requireNonNull(transactionId, "transactionId");
+        Objects.requireNonNull(transaction, "transaction");
     }
 
     /** A manifest without the table's identity, and of no statement. */
@@ -153,6 +158,7 @@ public record SnapshotManifest(
                 serverVersion,
                 lsn,
                 status,
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty());
