@@ -69,6 +69,7 @@ public final class BackstopCommand {
     public static CommandLine commandLine() {
         CommandLine commandLine = new CommandLine(new BackstopCommand());
         commandLine.setExecutionExceptionHandler(new FailureReport());
+        commandLine.setExecutionStrategy(FailureReport::withinMemory);
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         return commandLine;
     }

@@ -17,6 +17,7 @@ import java.util.Optional;
 class FakeSnapshots implements SnapshotService {
     final List<SnapshotRequest> requests = new ArrayList<>();
     int discarded;
+    int committed;
     List<SnapshotManifest> manifests = List.of();
     boolean failsBefore;
     boolean findsMoreDestroyed;
@@ -55,6 +56,11 @@ class FakeSnapshots implements SnapshotService {
             @Override
             public void discard(Exception why) {
                 discarded++;
+            }
+
+            @Override
+            public void committed() {
+                committed++;
             }
 
             @Override

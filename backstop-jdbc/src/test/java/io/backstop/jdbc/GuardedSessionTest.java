@@ -587,7 +587,25 @@ class GuardedSessionTest {
             default -> execute(end);
         }
         assertThat(snapshots.discarded).isEqualTo(1);
+        assertThat(snapshots.committed).isZero();
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    @Test
+    void what_was_saved_in_a_transaction_of_its_own_is_final_when_that_is_committed() throws SQLException {
+        guard(Policy.application());
+        execute("TRUNCATE users");
+        assertThat(snapshots.committed).isEqualTo(1);
+    }
+
+    @Test
+    void what_was_saved_in_a_transaction_that_is_open_is_not_final() throws SQLException {
+        guard(Policy.application());
+        connection.setAutoCommit(false);
+        execute("TRUNCATE users");
+        execute("SELECT 1");
+        assertThat(snapshots.committed).isZero();
+        connection.rollback();
     }
 
     @ParameterizedTest
@@ -611,6 +629,7 @@ class GuardedSessionTest {
             connection.close();
         }
         assertThat(snapshots.discarded).isZero();
+        assertThat(snapshots.committed).isEqualTo(1);
     }
 
     @Test
@@ -753,9 +772,9 @@ class GuardedSessionTest {
         String sql = "UPDATE users SET name = 'x' WHERE id <= 1500 RETURNING id";
         try (Statement statement = connection.createStatement()) {
             assertThatThrownBy(() -> statement.executeQuery(sql)).isInstanceOf(ImpactLimitException.class);
-            assertThatThrownBy(
-                            () -> statement.executeQuery(
-                                    "WITH u AS (UPDATE users SET name = 'x' WHERE id <= 1500 RETURNING id) SELECT count(*) FROM u"))
+            assertThatThrownBy(() -> statement.executeQuery(
+                            "WITH u AS (UPDATE users SET name = 'x' WHERE id <= 1500 RETURNING id) SELECT"
+                                    + " count(*) FROM u"))
                     .isInstanceOf(ImpactLimitException.class);
         }
         assertThat(database.value("SELECT count(*) FROM users WHERE name = 'x'"))

@@ -121,6 +121,7 @@ class RecentModeTest {
                 "complete",
                 table.map(oid -> new SnapshotManifest.TableIdentity(1, oid, 1, 0)),
                 Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
     }
 

@@ -17,7 +17,9 @@ import io.backstop.recovery.model.RecoveryPoint;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.archive.StatementOutcome;
 import io.backstop.snapshot.capture.PostgresSnapshotService;
+import io.backstop.snapshot.describe.TransactionOutcomes;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.PostgresExtension;
@@ -71,16 +73,16 @@ class SecuredStatementTest {
                 "CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
                 "CREATE TABLE app.users (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, "
                         + "boss int REFERENCES app.users)",
-                "CREATE TABLE app.orders (id serial PRIMARY KEY, owner int NOT NULL REFERENCES app.users ON DELETE CASCADE, "
-                        + "state app.state DEFAULT 'new', paid numeric(9, 2))",
+                "CREATE TABLE app.orders (id serial PRIMARY KEY, owner int NOT NULL REFERENCES app.users ON DELETE"
+                        + " CASCADE, state app.state DEFAULT 'new', paid numeric(9, 2))",
                 "CREATE TABLE app.events (at date NOT NULL, owner int REFERENCES app.users ON DELETE CASCADE) "
                         + "PARTITION BY RANGE (at)",
                 "CREATE TABLE app.events_1 PARTITION OF app.events FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')",
                 "CREATE TABLE app.events_2 PARTITION OF app.events FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')",
                 "ALTER TABLE app.events ADD PRIMARY KEY (at, owner)",
                 "CREATE INDEX ON app.orders (owner) WHERE state = 'new'",
-                "CREATE VIEW app.open_orders AS SELECT o.id, u.name FROM app.orders o JOIN app.users u ON u.id = o.owner "
-                        + "WHERE o.state = 'new'",
+                "CREATE VIEW app.open_orders AS SELECT o.id, u.name FROM app.orders o JOIN app.users u ON u.id ="
+                        + " o.owner WHERE o.state = 'new'",
                 "CREATE TRIGGER touches BEFORE INSERT ON app.orders FOR EACH ROW EXECUTE FUNCTION app.touch()",
                 "ALTER TABLE app.users ENABLE ROW LEVEL SECURITY",
                 "CREATE POLICY everybody ON app.users USING (true)",
@@ -316,9 +318,8 @@ class SecuredStatementTest {
         assertThat(database.value("SELECT count(*) FROM app.orders WHERE id = 6 OR paid = 99"))
                 .isEqualTo("1");
         assertThat(report.notes())
-                .contains(
-                        "5 rows of table app.orders have been changed again since the statement and stay as they are now; "
-                                + "the script lists them");
+                .contains("5 rows of table app.orders have been changed again since the statement and stay as they are"
+                        + " now; the script lists them");
     }
 
     @Test
@@ -377,6 +378,37 @@ class SecuredStatementTest {
         assertThatThrownBy(() -> recover("log"))
                 .isInstanceOf(RecoveryException.class)
                 .hasMessageContaining("which rows of table app.log are missing cannot be told");
+    }
+
+    /** Nobody has marked either snapshot: the process that took them died. */
+    @Test
+    void a_snapshot_of_a_statement_that_was_rolled_back_does_not_hide_the_one_of_the_loss() throws Exception {
+        database.run(
+                "DROP TABLE IF EXISTS public.plans",
+                "CREATE TABLE public.plans (id int)",
+                "INSERT INTO public.plans VALUES (1), (2)");
+        Destruction truncate = new Destruction(Kind.TRUNCATE, List.of(RelationName.of("plans")), false, false);
+        run(truncate, "TRUNCATE plans");
+        database.run("INSERT INTO public.plans VALUES (7)");
+        try (Connection connection = database.connect();
+                Connection operator = database.connect()) {
+            connection.setAutoCommit(false);
+            SecuredRows secured = snapshots.secure(connection, Connections.NONE, request(truncate), Progress.SILENT);
+            SnapshotManifest open = secured.manifests().get(0);
+            assertThat(TransactionOutcomes.of(operator, open)).isEqualTo(StatementOutcome.IN_PROGRESS);
+            connection.rollback();
+            assertThat(recovered(operator)).contains("was rolled back, and was passed over");
+        }
+        database.run("DROP TABLE public.plans");
+    }
+
+    private String recovered(Connection operator) throws Exception {
+        RecoveryReport report =
+                new GuidedRecovery(new SnapshotArchive(store)).recover(operator, "plans", RestoreProgress.SILENT);
+        assertThat(database.rows("SELECT id FROM public.plans_recovered ORDER BY id"))
+                .containsExactly("1", "2");
+        database.run("DROP TABLE public.plans_recovered");
+        return String.join("\n", report.notes());
     }
 
     private void run(Destruction destruction, String statement, String... before) throws Exception {

@@ -43,6 +43,12 @@ public interface SecuredRows {
     default void discard(Exception why) {}
 
     /**
+     * Marks what is stored as final, once the server is known to have committed the statement. Never fails: what could not
+     * be marked stays undecided, and the server can be asked about it later.
+     */
+    default void committed() {}
+
+    /**
      * Looks, after the statement ran and before its transaction commits, whether it destroyed rows of any other table
      * than the stored ones: through a trigger, a rule or an object that appeared after the look.
      *

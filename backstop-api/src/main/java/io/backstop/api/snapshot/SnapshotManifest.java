@@ -41,8 +41,10 @@ import java.util.Optional;
  * @param identity which table it was; empty in snapshots that were taken before this was stored
  * @param operation what the statement that it was taken for takes away, where that is of one kind; empty in snapshots that
  *     were taken for none, or before this was stored
- * @param transactionId the transaction whose rows' {@code xmin} tells that the statement made them, by {@code
- *     pg_current_xact_id}; empty where the statement may run in a subtransaction, which has another, or is none
+ * @param transactionId that of the statement that it was taken for, as {@code pg_current_xact_id} gives it: until it is known to
+ *     be committed, the snapshot is undecided. Empty where it was taken for no statement, or before this was stored
+ * @param rowsTransactionId the same where it tells, as their {@code xmin}, the rows that the statement made; empty where the
+ *     statement may run in a subtransaction, which has another
  */
 public record SnapshotManifest(
         int formatVersion,
@@ -71,7 +73,8 @@ public record SnapshotManifest(
         String status,
         Optional<TableIdentity> identity,
         Optional<Destruction.Kind> operation,
-        Optional<String> transactionId) {
+        Optional<String> transactionId,
+        Optional<String> rowsTransactionId) {
     public static final int FORMAT_VERSION = 2;
 
     public SnapshotManifest {
@@ -100,6 +103,7 @@ public record SnapshotManifest(
         Objects.requireNonNull(identity, "identity");
         Objects.requireNonNull(operation, "operation");
         Objects.requireNonNull(transactionId, "transactionId");
+        Objects.requireNonNull(rowsTransactionId, "rowsTransactionId");
     }
 
     /** A manifest without the table's identity, and of no statement. */
@@ -153,6 +157,7 @@ public record SnapshotManifest(
                 serverVersion,
                 lsn,
                 status,
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty());

@@ -21,6 +21,19 @@ public final class FailureReport implements IExecutionExceptionHandler {
         return refused(failure) ? ExitCode.REFUSED : ExitCode.FAILED;
     }
 
+    /** Runs a command; where its memory is used up, that is a failure like another. */
+    public static int withinMemory(ParseResult parsed) {
+        try {
+            return new CommandLine.RunLast().execute(parsed);
+        } catch (OutOfMemoryError e) {
+            throw new CommandLine.ExecutionException(
+                    parsed.commandSpec().commandLine(),
+                    "backstop ran out of memory; what it had not finished was not done\n"
+                            + "HINT: a row is held in memory as a whole: run it with more, JAVA_TOOL_OPTIONS=-Xmx4g",
+                    e);
+        }
+    }
+
     private static String message(Exception failure) {
         String message = failure.getMessage();
         return message == null || message.isBlank() ? failure.getClass().getName() : message;

@@ -72,6 +72,10 @@ public final class SnapshotsCommand {
                 } else {
                     print(manifests, "no snapshots" + (table == null ? "" : " of " + table) + " in " + store.address());
                 }
+                manifests.stream()
+                        .filter(manifest -> contents.undecided().contains(manifest.snapshotId()))
+                        .forEach(manifest -> report.warning("undecided: " + manifest.snapshotId() + " of "
+                                + name(manifest) + ": its statement is not known to be committed"));
                 contents.broken().forEach(problem -> report.warning("not usable: " + problem));
             }
             return ExitCode.DONE;

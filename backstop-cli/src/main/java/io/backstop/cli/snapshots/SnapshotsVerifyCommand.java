@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 
 /** {@code backstop snapshots verify}: whether what is stored is what was stored. */
@@ -56,7 +57,8 @@ final class SnapshotsVerifyCommand implements Callable<Integer> {
         try (ObjectStore store = storage.openExisting()) {
             SnapshotArchive.Contents contents = snapshotId == null
                     ? new SnapshotArchive(store).contents()
-                    : new SnapshotArchive.Contents(List.of(SnapshotOption.find(snapshotId, store)), List.of());
+                    : new SnapshotArchive.Contents(
+                            List.of(SnapshotOption.find(snapshotId, store)), Set.of(), List.of());
             // A manifest that cannot be read does not tell for sure whose it is, so a table's name leaves none out.
             broken = contents.broken();
             verified = verify(contents.valid().stream().filter(this::wanted).toList(), store);

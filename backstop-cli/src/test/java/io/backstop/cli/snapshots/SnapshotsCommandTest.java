@@ -316,6 +316,47 @@ class SnapshotsCommandTest {
     }
 
     @Test
+    void what_a_crash_left_undecided_is_named_and_kept_until_the_server_or_an_operator_decides() throws Exception {
+        String older = createdId("--table", "users");
+        approvedAndRun("TRUNCATE users");
+        String undecided = ids().get(0);
+        assertThat(Files.readString(object(undecided, "committed.json"))).contains("committed");
+        assertThat(snapshots("list").errors()).doesNotContain("undecided");
+        Files.delete(object(undecided, "committed.json"));
+        String[] prune = {"--older-than", "0s", "--approval-retention", "0s", "--control", control()};
+        assertThat(snapshots("list").errors()).contains("undecided: " + undecided + " of public.users");
+        assertThat(snapshots("prune", prune).output())
+                .contains("undecided: its statement is not known", "removed 0 of 2");
+        List<String> wrong = new ArrayList<>(List.of(prune));
+        wrong.addAll(List.of("--committed", older));
+        CommandRun refused = snapshots("prune", wrong.toArray(String[]::new));
+        assertThat(refused.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(refused.errors()).contains(older + " is not an undecided snapshot");
+        List<String> asking = new ArrayList<>(List.of(prune));
+        asking.addAll(List.of("--db", url()));
+        CommandRun asked = snapshots("prune", asking.toArray(String[]::new));
+        assertThat(asked.exitCode()).as(asked.errors()).isZero();
+        assertThat(ids()).containsExactly(undecided);
+        assertThat(snapshots("list").errors()).doesNotContain("undecided");
+    }
+
+    @Test
+    void prune_keeps_the_older_snapshot_while_a_statement_is_open() throws Exception {
+        String older = createdId("--table", "users");
+        String parameters = "backstop.policy=application&backstop.agentId=agent&backstop.control=" + control()
+                + "&backstop.storage=" + storage;
+        try (Connection agent = DriverManager.getConnection(database.backstopUrl(parameters));
+                Statement statement = agent.createStatement()) {
+            agent.setAutoCommit(false);
+            statement.execute("TRUNCATE users");
+            CommandRun pruned = snapshots("prune", "--older-than", "0s", "--control", control());
+            assertThat(pruned.exitCode()).as(pruned.errors()).isZero();
+            agent.rollback();
+        }
+        assertThat(ids()).containsExactly(older);
+    }
+
+    @Test
     void prune_wants_a_time() {
         assertThat(snapshots("prune").exitCode()).isEqualTo(ExitCode.USAGE);
         for (String wrong : List.of("30", "-1d", "P-1D", "soon", "99999999w")) {

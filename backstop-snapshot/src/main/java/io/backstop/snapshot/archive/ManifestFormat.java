@@ -23,8 +23,9 @@ final class ManifestFormat {
     private static final String CHECKSUM = "checksum";
 
     /** Not in every manifest of this version: they were added to it. */
-    private static final List<String> ADDED = List.of("identity", "operation", "transaction_id");
+    private static final List<String> ADDED = List.of("identity", "operation", "transaction_id", "rows_transaction_id");
 
+    private static final Pattern TRANSACTION = Pattern.compile("[0-9]{1,20}");
     private static final Pattern ENCODING = Pattern.compile("[A-Za-z0-9_]{1,63}");
 
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
@@ -89,6 +90,11 @@ final class ManifestFormat {
         // It becomes part of a statement.
         if (!ENCODING.matcher(manifest.encoding()).matches()) {
             throw new CorruptSnapshotException(origin + " names an encoding that cannot be one of PostgreSQL's");
+        }
+        if (manifest.transactionId()
+                .filter(id -> !TRANSACTION.matcher(id).matches())
+                .isPresent()) {
+            throw new CorruptSnapshotException(origin + " names a transaction that cannot be one of PostgreSQL's");
         }
         return manifest;
     }

@@ -12,17 +12,24 @@ import io.backstop.snapshot.store.StoreExecutor;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * Lists, reads and writes the snapshots in a store. It trusts nothing that it reads: anything that is not exactly what
@@ -35,6 +42,9 @@ public final class SnapshotArchive {
 
     /** That of a table of some hundred thousand chunks. */
     private static final int LONGEST_MANIFEST = 64 << 20;
+
+    private static final byte[] COMMITTED =
+            "{\"format_version\":1,\"status\":\"committed\"}".getBytes(StandardCharsets.US_ASCII);
 
     /** How many manifests are read at once where the first are likely to do. */
     private static final int TOGETHER = 8;
@@ -66,10 +76,16 @@ public final class SnapshotArchive {
 
     private Contents contents(String prefix) throws IOException {
         List<SnapshotManifest> valid = new ArrayList<>();
+        Set<String> undecided = new HashSet<>();
         List<String> broken = new ArrayList<>();
         Optional<IOException> unreadable = Optional.empty();
-        for (ReadManifest read : read(manifestNames(prefix))) {
+        Set<String> names = new LinkedHashSet<>(store.list(prefix));
+        for (ReadManifest read :
+                read(names.stream().filter(SnapshotArchive::isManifest).toList())) {
             read.manifest().ifPresent(valid::add);
+            read.manifest()
+                    .filter(manifest -> isUndecided(manifest, names))
+                    .ifPresent(manifest -> undecided.add(manifest.snapshotId()));
             read.problem().ifPresent(problem -> broken.add(String.valueOf(problem.getMessage())));
             if (read.problem().isPresent() && !(read.problem().get() instanceof CorruptSnapshotException)) {
                 unreadable = read.problem();
@@ -79,16 +95,19 @@ public final class SnapshotArchive {
         if (valid.isEmpty() && unreadable.isPresent()) {
             throw unreadable.get();
         }
-        return new Contents(valid.stream().sorted(NEWEST_FIRST).toList(), broken);
+        return new Contents(valid.stream().sorted(NEWEST_FIRST).toList(), undecided, broken);
     }
 
     /**
-     * The newest snapshot of one table that is valid and meets the condition. Manifests are read from the one that was
+     * The newest snapshot of one table that is valid and final and meets the condition: an undecided one is taken back where
+     * its statement is rolled back. Manifests are read from the one that was
      * published last on, and no more of them than that takes: of a table that is stored every minute there are many.
      */
     public Optional<SnapshotManifest> newest(String schema, String table, Predicate<SnapshotManifest> condition)
             throws IOException {
-        List<String> names = store.entries(SnapshotFolder.of(schema, table)).stream()
+        List<ObjectEntry> entries = store.entries(SnapshotFolder.of(schema, table));
+        Set<String> all = entries.stream().map(ObjectEntry::name).collect(Collectors.toSet());
+        List<String> names = entries.stream()
                 .filter(entry -> isManifest(entry.name()))
                 .sorted(Comparator.comparing(ObjectEntry::modified).reversed())
                 .map(ObjectEntry::name)
@@ -97,6 +116,7 @@ public final class SnapshotArchive {
             Optional<SnapshotManifest> newest =
                     read(names.subList(from, Math.min(names.size(), from + TOGETHER))).stream()
                             .flatMap(read -> read.manifest().stream())
+                            .filter(manifest -> !isUndecided(manifest, all))
                             .filter(condition)
                             .min(NEWEST_FIRST);
             if (newest.isPresent()) {
@@ -104,6 +124,28 @@ public final class SnapshotArchive {
             }
         }
         return Optional.empty();
+    }
+
+    /** @param names those of the objects that were there before the manifest was read, or more */
+    static boolean isUndecided(SnapshotManifest manifest, Set<String> names) {
+        return manifest.transactionId().isPresent()
+                && !names.contains(folder(manifest) + SnapshotObjectNames.COMMITTED);
+    }
+
+    /**
+     * Makes an undecided snapshot final, for one who knows that its statement was committed. Does nothing where it is final.
+     */
+    public void markCommitted(SnapshotManifest manifest) throws IOException {
+        markCommitted(store, folder(manifest));
+    }
+
+    /** An object of its own, so that no manifest is ever written over; stopped at any moment, it is there or not. */
+    static void markCommitted(ObjectStore store, String folder) throws IOException {
+        try {
+            store.putNew(folder + SnapshotObjectNames.COMMITTED, ByteBuffer.wrap(COMMITTED));
+        } catch (FileAlreadyExistsException e) {
+            // Somebody else knew it too.
+        }
     }
 
     /** Reads manifests, several at a time; fails only where the store is away, and with it all of them. */
@@ -269,12 +311,15 @@ public final class SnapshotArchive {
      * The snapshots published in a store. Immutable.
      *
      * @param valid the snapshots whose manifest is valid, newest first
+     * @param undecided the ids of those among them whose statement is not known to be committed: it runs still, or whoever
+     *     sent it died before it was marked
      * @param broken what is wrong with the manifests that are not valid or cannot be read: one sentence for each, with the
      *     object's name in it
      */
-    public record Contents(List<SnapshotManifest> valid, List<String> broken) {
+    public record Contents(List<SnapshotManifest> valid, Set<String> undecided, List<String> broken) {
         public Contents {
             valid = List.copyOf(valid);
+            undecided = Set.copyOf(undecided);
             broken = List.copyOf(broken);
         }
     }

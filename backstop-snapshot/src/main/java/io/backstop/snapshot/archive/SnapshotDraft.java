@@ -88,6 +88,11 @@ public final class SnapshotDraft {
         }
     }
 
+    /** Makes a published snapshot final: the statement that it was taken for is known to be committed. */
+    public void markCommitted() throws IOException {
+        SnapshotArchive.markCommitted(store, folder + snapshotId + "/");
+    }
+
     private StoredObject put(String name, ByteBuffer content) throws IOException {
         ContentHash hash = ContentHash.of(content);
         names.addLast(name);

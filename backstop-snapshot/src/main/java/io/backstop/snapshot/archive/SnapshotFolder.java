@@ -2,6 +2,7 @@ package io.backstop.snapshot.archive;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * Where the snapshots of a table lie: {@code snapshots/<schema>.<table>/}. Both names are percent-encoded in UTF-8 but
@@ -15,7 +16,14 @@ final class SnapshotFolder {
     private static final int LONGEST = 200;
     private static final int HASH_DIGITS = 32;
 
+    private static final Pattern OF_A_SNAPSHOT = Pattern.compile(ROOT + "[^/]+/snap_[^/]+/");
+
     private SnapshotFolder() {}
+
+    /** Whether this is where the objects of one snapshot lie, and not those of a table or of somebody else. */
+    static boolean isOfASnapshot(String folder) {
+        return OF_A_SNAPSHOT.matcher(folder).matches();
+    }
 
     /** The folder of one table, with a slash at its end. */
     static String of(String schema, String table) {

@@ -21,6 +21,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Lists all snapshots and unfinished objects of a store, by its listing and the manifests; no rows are read. A snapshot
@@ -29,7 +30,7 @@ import java.util.TreeMap;
  *
  * @param snapshots those with a valid manifest, newest first
  * @param unfinished folders with objects and no manifest
- * @param broken what is wrong with the manifests that are not valid, one sentence each
+ * @param broken what is wrong with the manifests that are not valid, and which objects are somebody else's, one sentence each
  */
 public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinished, List<String> broken) {
     /** Takes the place of the manifest where a draft is given up, so that it cannot be published any more. */
@@ -46,12 +47,14 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
      *
      * @param folder where its objects lie in the store, with a slash at the end
      * @param damage what its objects lack, as far as presence and size tell; empty where it is whole
+     * @param outcome how its statement ended
      */
-    public record Stored(SnapshotManifest manifest, String folder, Optional<String> damage) {
+    public record Stored(SnapshotManifest manifest, String folder, Optional<String> damage, StatementOutcome outcome) {
         public Stored {
             Objects.requireNonNull(manifest, "manifest");
             Objects.requireNonNull(folder, "folder");
             Objects.requireNonNull(damage, "damage");
+            Objects.requireNonNull(outcome, "outcome");
         }
     }
 
@@ -71,17 +74,43 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
         }
     }
 
+    /** The same where more is known of how statements ended, by the ids of their snapshots. What is final stays so. */
+    public SnapshotInventory with(Map<String, StatementOutcome> known) {
+        return new SnapshotInventory(
+                snapshots.stream()
+                        .map(stored -> stored.outcome().isFinal()
+                                ? stored
+                                : new Stored(
+                                        stored.manifest(),
+                                        stored.folder(),
+                                        stored.damage(),
+                                        known.getOrDefault(stored.manifest().snapshotId(), stored.outcome())))
+                        .toList(),
+                unfinished,
+                broken);
+    }
+
+    /** Those of which it is not known how their statement ended, or that it has ended. */
+    public List<Stored> undecided() {
+        return snapshots.stream().filter(stored -> !stored.outcome().isFinal()).toList();
+    }
+
     /** Reads all of it. */
     public static SnapshotInventory of(ObjectStore store) throws IOException {
         // First of all. A long listing is many requests, and what is published between them looks damaged.
         Set<String> published = new HashSet<>(store.list(SnapshotFolder.ROOT));
         published.removeIf(name -> !name.endsWith("/" + ManifestFormat.NAME));
         Map<String, List<ObjectEntry>> folders = new TreeMap<>();
-        for (ObjectEntry entry : store.entries(SnapshotFolder.ROOT)) {
-            folders.computeIfAbsent(folder(entry.name()), folder -> new ArrayList<>())
-                    .add(entry);
-        }
         Reader reader = new Reader(store);
+        for (ObjectEntry entry : store.entries(SnapshotFolder.ROOT)) {
+            String folder = folder(entry.name());
+            if (SnapshotFolder.isOfASnapshot(folder)
+                    && SnapshotObjectNames.isOwn(entry.name().substring(folder.length()))) {
+                folders.computeIfAbsent(folder, key -> new ArrayList<>()).add(entry);
+            } else {
+                reader.broken.add(entry.name() + " is not an object of a snapshot");
+            }
+        }
         List<String> manifests = new ArrayList<>();
         for (Map.Entry<String, List<ObjectEntry>> folder : folders.entrySet()) {
             String manifest = folder.getKey() + ManifestFormat.NAME;
@@ -120,7 +149,14 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
         void read(ReadManifest read, String folder, List<ObjectEntry> entries) throws IOException {
             if (read.manifest().isPresent()) {
                 SnapshotManifest manifest = read.manifest().get();
-                snapshots.add(new Stored(manifest, folder, damage(manifest, folder, entries)));
+                Set<String> names = entries.stream().map(ObjectEntry::name).collect(Collectors.toSet());
+                snapshots.add(new Stored(
+                        manifest,
+                        folder,
+                        damage(manifest, folder, entries),
+                        SnapshotArchive.isUndecided(manifest, names)
+                                ? StatementOutcome.UNKNOWN
+                                : StatementOutcome.COMMITTED));
                 return;
             }
             IOException problem = read.problem().orElseThrow();

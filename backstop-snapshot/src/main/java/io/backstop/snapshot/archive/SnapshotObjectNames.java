@@ -8,12 +8,23 @@ final class SnapshotObjectNames {
     static final String SCHEMA_JSON = "schema.json";
     static final String SCHEMA_SQL = "schema.sql";
 
+    /** Stored once the statement is known to be committed; the manifest does not name it. */
+    static final String COMMITTED = "committed.json";
+
     private static final Pattern ANY = Pattern.compile("[a-z0-9][a-z0-9.-]{0,99}");
+
+    private static final Pattern OWN =
+            Pattern.compile("data-[0-9]{5,}\\.copy\\.zst|schema\\.json|schema\\.sql|committed\\.json|manifest\\.json");
 
     private SnapshotObjectNames() {}
 
     static String chunk(int number) {
         return String.format(Locale.ROOT, "data-%05d.copy.zst", number);
+    }
+
+    /** Whether an object of this name within a snapshot's folder is Backstop's own; another's is never removed. */
+    static boolean isOwn(String name) {
+        return OWN.matcher(name).matches();
     }
 
     /** Whether a manifest may name an object so; a crafted one must not lead out of its snapshot. */

@@ -56,9 +56,11 @@ public final class SnapshotRemoval {
         return true;
     }
 
+    /** Those of Backstop's own: what else lies there, or in a folder of that folder, is somebody else's. */
     private void removeObjects(String folder) throws IOException {
         for (String name : store.list(folder)) {
-            if (!name.equals(folder + ManifestFormat.NAME)) {
+            String object = name.substring(folder.length());
+            if (SnapshotObjectNames.isOwn(object) && !object.equals(ManifestFormat.NAME)) {
                 store.delete(name);
             }
         }

@@ -24,6 +24,8 @@ import io.backstop.snapshot.internal.session.Relation;
 import io.backstop.snapshot.schema.RebuildScript;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.StoreExecutor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.sql.SQLException;
@@ -34,6 +36,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
@@ -45,6 +48,8 @@ import java.util.concurrent.TimeoutException;
  * is done the drafts can be discarded. Used once, by one thread.
  */
 final class Capture {
+    private static final Logger LOG = LoggerFactory.getLogger(Capture.class);
+
     /** What the compressor adds to a chunk after it is found to be full. */
     private static final int OVER = 512 << 10;
 
@@ -110,7 +115,7 @@ final class Capture {
         List<Long> oids = relations.stream().map(Relation::oid).toList();
         Map<Long, TableDescription> descriptions =
                 new TableDescriber().describe(session.connection(), oids, standalone.kept());
-        Origin origin = Origin.read(session, settings.clock().instant(), provenance.ownTransaction());
+        Origin origin = Origin.read(session, settings.clock().instant(), provenance);
         Map<Long, TableIdentity> identities = TableIdentities.read(session, oids);
         BinaryColumns binary = BinaryColumns.of(session, oids);
         Map<Long, Long> pages = TableSize.pages(session, oids);
@@ -225,7 +230,8 @@ final class Capture {
                 "complete",
                 identity,
                 provenance.operation(),
-                origin.transactionId());
+                origin.transactionId(),
+                origin.transactionId().filter(id -> provenance.ownTransaction()));
     }
 
     /** Makes sure of everything that was published, now or before. */
@@ -242,19 +248,46 @@ final class Capture {
         if (drafts.isEmpty()) {
             return;
         }
-        FutureTask<List<Exception>> removal = new FutureTask<>(this::remove);
-        Thread thread = new Thread(removal, "backstop-discard");
+        afterwards(
+                this::remove, "backstop-discard", "what was stored for the statement is removed when it does", failure);
+    }
+
+    /** Marks what was stored for a statement that was committed, and waits for the storage no longer than a removal does. */
+    void markCommitted() {
+        if (drafts.isEmpty()) {
+            return;
+        }
+        IOException failure = new IOException("the statement was committed");
+        afterwards(this::mark, "backstop-mark", "what was stored for the statement is marked when it does", failure);
+        for (Throwable problem : failure.getSuppressed()) {
+            LOG.warn("snapshots of a committed statement may be undecided until the server is asked", problem);
+        }
+    }
+
+    private List<Exception> mark() {
+        try {
+            StoreExecutor.all(drafts.stream()
+                    .map(draft -> (StoreExecutor.Call) draft::markCommitted)
+                    .toList());
+            return List.of();
+        } catch (IOException | RuntimeException e) {
+            return List.of(e);
+        }
+    }
+
+    private static void afterwards(Callable<List<Exception>> work, String name, String otherwise, Exception failure) {
+        FutureTask<List<Exception>> task = new FutureTask<>(work);
+        Thread thread = new Thread(task, name);
         thread.setDaemon(true);
         thread.start();
-        boolean interrupted = Thread.interrupted(); // an interrupted thread removes too
+        boolean interrupted = Thread.interrupted(); // it is done for an interrupted thread too
         try {
-            removal.get(LONGEST_REMOVAL.toSeconds(), TimeUnit.SECONDS).forEach(failure::addSuppressed);
+            task.get(LONGEST_REMOVAL.toSeconds(), TimeUnit.SECONDS).forEach(failure::addSuppressed);
         } catch (InterruptedException e) {
             interrupted = true;
             failure.addSuppressed(e);
         } catch (TimeoutException e) {
-            failure.addSuppressed(new IOException(
-                    "the storage does not answer: what was stored for the statement is removed when it does", e));
+            failure.addSuppressed(new IOException("the storage does not answer: " + otherwise, e));
         } catch (ExecutionException e) {
             failure.addSuppressed(e);
         } finally {
@@ -297,15 +330,17 @@ final class Capture {
         }
     }
 
-    private record Origin(String serverVersion, String lsn, Optional<String> transactionId, Instant readAt) {
-        /** @param identified whether the rows that the statement makes are to be told by its transaction */
-        static Origin read(CallerSession session, Instant now, boolean identified) throws SQLException {
+    private record Origin(String serverVersion, String lsn, Instant readAt, Optional<String> transactionId) {
+        /** @param provenance of one that is taken for a statement, which is of the session's transaction */
+        static Origin read(CallerSession session, Instant now, Provenance provenance) throws SQLException {
             return session.rows(
                             "SELECT current_setting('server_version'), (CASE WHEN pg_is_in_recovery() "
                                     + "THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END)::text, "
-                                    + (identified ? "pg_current_xact_id()::text" : "NULL"),
+                                    + (provenance.source() == SnapshotManifest.Source.INLINE
+                                            ? "pg_current_xact_id()::text"
+                                            : "NULL"),
                             row -> new Origin(
-                                    row.getString(1), row.getString(2), Optional.ofNullable(row.getString(3)), now))
+                                    row.getString(1), row.getString(2), now, Optional.ofNullable(row.getString(3))))
                     .get(0);
         }
     }

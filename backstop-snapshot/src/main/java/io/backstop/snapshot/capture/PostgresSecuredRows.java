@@ -47,6 +47,11 @@ record PostgresSecuredRows(
     }
 
     @Override
+    public void committed() {
+        capture.markCommitted();
+    }
+
+    @Override
     public void confirmNothingElseWasDestroyed() throws RecoveryNotReadyException {
         try {
             aftermath.confirm();

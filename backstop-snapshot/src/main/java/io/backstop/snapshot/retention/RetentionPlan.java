@@ -5,6 +5,7 @@ import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.snapshot.archive.SnapshotInventory;
 import io.backstop.snapshot.archive.SnapshotInventory.Stored;
 import io.backstop.snapshot.archive.SnapshotInventory.Unfinished;
+import io.backstop.snapshot.archive.StatementOutcome;
 
 import java.time.Instant;
 import java.util.ArrayList;
@@ -61,12 +62,24 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
         Map<Table, Stored> best = new HashMap<>();
         inventory.snapshots().stream()
                 .filter(snapshot -> snapshot.manifest().coverage() == Coverage.TABLE)
+                // Another may be taken back at any moment, when its statement is rolled back.
+                .filter(snapshot -> snapshot.outcome() == StatementOutcome.COMMITTED)
                 .forEach(snapshot ->
                         best.merge(Table.of(snapshot), snapshot, (a, b) -> BEST_FIRST.compare(a, b) <= 0 ? a : b));
+        Map<Table, Instant> undecided = new HashMap<>();
+        inventory
+                .undecided()
+                .forEach(snapshot -> undecided.merge(
+                        Table.of(snapshot), snapshot.manifest().createdAt(), (a, b) -> a.isAfter(b) ? a : b));
         List<Decision> decisions = new ArrayList<>();
         for (Stored snapshot : inventory.snapshots()) {
             Optional<Stored> kept = Optional.ofNullable(best.get(Table.of(snapshot)));
-            decisions.add(new Decision(snapshot, reason(snapshot, kept, approvals, uses, rules, now), kept));
+            boolean beforeUndecided = Optional.ofNullable(undecided.get(Table.of(snapshot)))
+                    .filter(newest -> !snapshot.manifest().createdAt().isAfter(newest))
+                    .isPresent();
+            Reason reason = reason(snapshot, kept, approvals, uses, rules, now);
+            decisions.add(new Decision(
+                    snapshot, reason == Reason.OLD && beforeUndecided ? Reason.BEFORE_UNDECIDED : reason, kept));
         }
         Instant limit = now.minus(rules.unfinished());
         return new RetentionPlan(
@@ -85,6 +98,9 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
             RetentionRules rules,
             Instant now) {
         SnapshotManifest manifest = snapshot.manifest();
+        if (!snapshot.outcome().isFinal()) {
+            return Reason.UNDECIDED;
+        }
         if (best.isPresent() && best.get().equals(snapshot)) {
             return snapshot.damage().isPresent() ? Reason.NO_WHOLE_ONE : Reason.NEWEST;
         }
@@ -116,7 +132,9 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
         NEWEST("the newest whole snapshot of its table"),
         NO_WHOLE_ONE("damaged, but its table has no whole one"),
         APPROVAL("its approval is young"),
-        USED("a statement has relied on it not long ago");
+        USED("a statement has relied on it not long ago"),
+        UNDECIDED("undecided: its statement is not known to be committed"),
+        BEFORE_UNDECIDED("a newer one of its table is undecided");
 
         private final String words;
 

@@ -1,5 +1,8 @@
 package io.backstop.snapshot.store;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,6 +11,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -31,6 +35,8 @@ import java.util.UUID;
  * owner alone, for they hold rows. Thread-safe, also among processes.
  */
 public final class FileObjectStore implements ObjectStore {
+    private static final Logger LOG = LoggerFactory.getLogger(FileObjectStore.class);
+
     /** Separates a file's name from the rest of its temporary name; no object's name holds it. */
     private static final String UNFINISHED = "~";
 
@@ -174,7 +180,10 @@ public final class FileObjectStore implements ObjectStore {
         List<ObjectEntry> entries = new ArrayList<>();
         if (Files.isDirectory(start)) {
             Files.walkFileTree(
-                    start, EnumSet.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE, new Collector(prefix, entries));
+                    start,
+                    EnumSet.of(FileVisitOption.FOLLOW_LINKS),
+                    Integer.MAX_VALUE,
+                    new Collector(start, prefix, entries));
         }
         entries.sort(Comparator.comparing(ObjectEntry::name));
         return List.copyOf(entries);
@@ -236,11 +245,14 @@ public final class FileObjectStore implements ObjectStore {
         void make() throws IOException;
     }
 
+    /** Names and passes over what cannot hold objects: one such folder must not make all others unusable. */
     private final class Collector extends SimpleFileVisitor<Path> {
+        private final Path start;
         private final String prefix;
         private final List<ObjectEntry> entries;
 
-        Collector(String prefix, List<ObjectEntry> entries) {
+        Collector(Path start, String prefix, List<ObjectEntry> entries) {
+            this.start = start;
             this.prefix = prefix;
             this.entries = entries;
         }
@@ -248,6 +260,10 @@ public final class FileObjectStore implements ObjectStore {
         @Override
         public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
             String name = name(folder) + "/";
+            if (!folder.equals(start) && !ObjectNames.isPart(String.valueOf(folder.getFileName()))) {
+                LOG.warn("passed over: the folder {} does not have the name of one that Backstop makes", folder);
+                return FileVisitResult.SKIP_SUBTREE;
+            }
             boolean onTheWay = folder.equals(root) || name.startsWith(prefix) || prefix.startsWith(name);
             return onTheWay ? FileVisitResult.CONTINUE : FileVisitResult.SKIP_SUBTREE;
         }
@@ -266,6 +282,14 @@ public final class FileObjectStore implements ObjectStore {
         public FileVisitResult visitFileFailed(Path file, IOException failure) throws IOException {
             if (failure instanceof NoSuchFileException) {
                 return FileVisitResult.CONTINUE; // removed while we look
+            }
+            if (failure instanceof FileSystemLoopException) {
+                LOG.warn("passed over: the link {} leads to a folder that it lies in", file);
+                return FileVisitResult.CONTINUE;
+            }
+            if (failure instanceof AccessDeniedException && !file.equals(start)) {
+                LOG.warn("passed over: permission denied on {}; snapshots that are in it are not listed", file);
+                return FileVisitResult.CONTINUE;
             }
             throw failure instanceof AccessDeniedException
                     ? new IOException("cannot list " + file + ": permission denied", failure)

@@ -14,6 +14,8 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -190,6 +192,82 @@ class PruningTest {
                 .allSatisfy(removed -> assertThat(removed.problem())
                         .contains("left alone: snap_3, for which it would have gone, is not there any more"));
         assertThat(ids(store)).containsExactly("snap_2", "snap_1");
+    }
+
+    @Test
+    void a_statement_that_is_rolled_back_after_a_prune_leaves_the_older_snapshot() throws IOException {
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(20)));
+        Wanted open = new Wanted("snap_2", "users", daysAgo(10)).undecided();
+        SnapshotDraft draft = new SnapshotArchive(store).begin("public", "users", "snap_2");
+        draft.publish(StoredSnapshots.manifest(draft, open));
+        assertThat(new Pruning(store).run(plan(store)).complete()).isTrue();
+        draft.discard();
+        assertThat(ids(store)).containsExactly("snap_1");
+    }
+
+    @Test
+    void an_undecided_snapshot_stays_and_all_that_is_older_with_it() throws IOException {
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(30)));
+        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(25)));
+        SnapshotManifest undecided =
+                StoredSnapshots.publish(store, new Wanted("snap_3", "users", daysAgo(20)).undecided());
+        StoredSnapshots.publish(store, new Wanted("snap_4", "users", daysAgo(15)));
+        StoredSnapshots.publish(store, new Wanted("snap_5", "users", daysAgo(10)));
+        StoredSnapshots.publish(store, new Wanted("snap_6", "orders", daysAgo(30)));
+        StoredSnapshots.publish(store, new Wanted("snap_7", "orders", daysAgo(20)));
+        assertThat(new Pruning(store).run(plan(store)).complete()).isTrue();
+        assertThat(ids(store)).containsExactlyInAnyOrder("snap_1", "snap_2", "snap_3", "snap_5", "snap_7");
+        new SnapshotArchive(store).markCommitted(undecided);
+        new SnapshotArchive(store).markCommitted(undecided);
+        assertThat(new Pruning(store).run(plan(store)).complete()).isTrue();
+        assertThat(ids(store)).containsExactlyInAnyOrder("snap_5", "snap_7");
+    }
+
+    @Test
+    void a_snapshot_counts_as_the_newest_once_its_statement_is_committed() throws IOException {
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(20)));
+        SnapshotDraft draft = new SnapshotArchive(store).begin("public", "users", "snap_2");
+        draft.publish(StoredSnapshots.manifest(draft, new Wanted("snap_2", "users", daysAgo(10)).undecided()));
+        byte[] manifest = content("snapshots/public.users/snap_2/manifest.json");
+        draft.markCommitted();
+        assertThat(content("snapshots/public.users/snap_2/manifest.json")).isEqualTo(manifest);
+        assertThat(new Pruning(store).run(plan(store)).complete()).isTrue();
+        assertThat(ids(store)).containsExactly("snap_2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "snapshots/notes.txt",
+                "snapshots/public.users/notes.txt",
+                "snapshots/public.users/snap_9/notes.txt",
+                "snapshots/public.users/snap_9/backup/data-00000.copy.zst",
+                "snapshots/public.users/backup/data-00000.copy.zst"
+            })
+    void what_somebody_else_put_there_stays_and_nothing_else_goes_with_it(String foreign) throws IOException {
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(9)));
+        store.put(foreign, ByteBuffer.wrap(new byte[7]));
+        List<String> before = store.list("");
+        RetentionPlan plan = plan(store);
+        assertThat(plan.unfinished()).isEmpty();
+        assertThat(new Pruning(store).run(plan).complete()).isTrue();
+        assertThat(store.list("")).isEqualTo(before);
+        assertThat(SnapshotInventory.of(store).broken()).containsExactly(foreign + " is not an object of a snapshot");
+    }
+
+    @Test
+    void what_somebody_else_put_beside_a_snapshot_stays_when_that_goes() throws IOException {
+        fill();
+        store.put("snapshots/public.users/snap_1/notes.txt", ByteBuffer.wrap(new byte[7]));
+        assertThat(new Pruning(store).run(plan(store)).complete()).isTrue();
+        assertThat(store.list("snapshots/public.users/snap_1/"))
+                .containsExactly("snapshots/public.users/snap_1/notes.txt");
+    }
+
+    private byte[] content(String name) throws IOException {
+        try (InputStream stored = store.open(name)) {
+            return stored.readAllBytes();
+        }
     }
 
     @Test

@@ -4,6 +4,7 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.snapshot.archive.SnapshotInventory;
 import io.backstop.snapshot.archive.SnapshotInventory.Stored;
+import io.backstop.snapshot.archive.StatementOutcome;
 import io.backstop.snapshot.retention.RetentionPlan.Decision;
 import io.backstop.snapshot.retention.RetentionPlan.Reason;
 import io.backstop.snapshot.retention.StoredSnapshots.Wanted;
@@ -239,7 +240,8 @@ class RetentionPlanTest {
             Optional<String> approvalId,
             Optional<String> damage) {
         Wanted wanted = new Wanted("snap_00", table, database, daysAgo(age), coverage, approvalId);
-        return new Stored(manifest(wanted), "snapshots/public." + table + "/snap_00/", damage);
+        return new Stored(
+                manifest(wanted), "snapshots/public." + table + "/snap_00/", damage, StatementOutcome.COMMITTED);
     }
 
     private static Stored numbered(Stored stored, String id) {
@@ -251,7 +253,11 @@ class RetentionPlanTest {
                 manifest.createdAt(),
                 manifest.coverage(),
                 manifest.approvalId());
-        return new Stored(manifest(wanted), "snapshots/public." + manifest.table() + "/" + id + "/", stored.damage());
+        return new Stored(
+                manifest(wanted),
+                "snapshots/public." + manifest.table() + "/" + id + "/",
+                stored.damage(),
+                stored.outcome());
     }
 
     private static SnapshotManifest manifest(Wanted wanted) {

@@ -79,7 +79,11 @@ final class StoredSnapshots {
                 wanted.database(),
                 "18.6",
                 "0/0",
-                "complete");
+                "complete",
+                Optional.empty(),
+                Optional.empty(),
+                wanted.transactionId(),
+                Optional.empty());
     }
 
     /** What a test wants of a snapshot. */
@@ -89,7 +93,23 @@ final class StoredSnapshots {
             String database,
             Instant createdAt,
             Coverage coverage,
-            Optional<String> approvalId) {
+            Optional<String> approvalId,
+            Optional<String> transactionId) {
+        Wanted(
+                String id,
+                String table,
+                String database,
+                Instant createdAt,
+                Coverage coverage,
+                Optional<String> approvalId) {
+            this(id, table, database, createdAt, coverage, approvalId, Optional.empty());
+        }
+
+        /** Of a statement that has not ended, or of which nobody told how. */
+        Wanted undecided() {
+            return new Wanted(id, table, database, createdAt, coverage, approvalId, Optional.of("700"));
+        }
+
         Wanted(String id, String table, Instant createdAt) {
             this(id, table, "db:5432/shop", createdAt, Coverage.TABLE, Optional.empty());
         }

@@ -135,4 +135,20 @@ class FileObjectStoreTest extends ObjectStoreContract {
             assertThat(store.list("")).isEmpty();
         }
     }
+
+    @Test
+    void what_a_file_manager_left_does_not_make_the_rest_unusable() throws IOException {
+        Path root = Files.createDirectory(folder.resolve("root"));
+        try (ObjectStore store = new FileObjectStore(root)) {
+            store.putNew("a/b/c", bytes("one"));
+            for (String copy : List.of("a/b (copy)", "a/Copy of b", "a (copy)")) {
+                Files.createDirectories(root.resolve(copy));
+                Files.writeString(root.resolve(copy).resolve("c"), "one");
+            }
+            Files.createSymbolicLink(root.resolve("a/loop"), root);
+            Files.writeString(root.resolve("a/notes of mine.txt"), "one");
+            assertThat(store.list("")).containsExactly("a/b/c");
+            assertThat(store.list("a/")).containsExactly("a/b/c");
+        }
+    }
 }

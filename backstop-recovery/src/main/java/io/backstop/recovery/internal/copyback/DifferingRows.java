@@ -51,7 +51,7 @@ record DifferingRows(Map<String, Long> byTransaction, Optional<String> statement
 
     /** As {@code xmin} has it. */
     static Optional<String> own(SnapshotManifest manifest) {
-        return manifest.transactionId().map(id -> Long.toString(Long.parseUnsignedLong(id) & LOWER));
+        return manifest.rowsTransactionId().map(id -> Long.toString(Long.parseUnsignedLong(id) & LOWER));
     }
 
     /**

@@ -168,7 +168,7 @@ public final class RowMergeScript {
     /** Whether the statement left each stored row where it was, so that those that are not there have gone since. */
     private boolean wereRemovedSince() {
         return StatementEffect.of(restored) == StatementEffect.CHANGED
-                && restored.manifest().transactionId().isPresent()
+                && restored.manifest().rowsTransactionId().isPresent()
                 && found.missing() > 0
                 && found.moved() == 0
                 && differing == ConflictMode.AS_FOUND

@@ -11,6 +11,8 @@ import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RecoveryPoint;
 import io.backstop.recovery.model.TableReference;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.archive.StatementOutcome;
+import io.backstop.snapshot.describe.TransactionOutcomes;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -31,6 +33,8 @@ import java.util.stream.Collectors;
  * <ol>
  *   <li>Candidates are the valid snapshots of the table, newest first.
  *   <li>Those that were taken in the connection's database precede all others: the others count only if it has none.
+ *   <li>Undecided ones do not count where the server says that their statement is open or was rolled back: what they hold
+ *       was not destroyed by it. Where it does not know, they count and are named.
  *   <li>If the table is gone, those of single rows are left out: they would bring back a part of it.
  *   <li>The newest of what is left is taken, but not one without rows while an older one has some: a DELETE that is sent
  *       again, or a snapshot that is taken after the loss, would else hide what is missed.
@@ -127,12 +131,12 @@ public final class SnapshotSelection {
         contents.valid().forEach(manifest -> tables.add(name(manifest)));
         RelationName found = TableReference.parse(table).among(tables, contents.broken());
         contents.broken().forEach(problem -> notes.add("a snapshot was passed over: " + problem));
-        return ofDatabase(
+        return withoutUncommitted(ofDatabase(
                 connection,
                 contents.valid().stream()
                         .filter(manifest -> name(manifest).equals(found))
                         .toList(),
-                notes);
+                notes));
     }
 
     /** The oldest of those that were taken for what happened then, or later. */
@@ -157,7 +161,8 @@ public final class SnapshotSelection {
                     "table " + name(rows.get()) + " is gone, and snapshot "
                             + rows.get().snapshotId() + " holds only the "
                             + rows.get().rowCount() + " rows that one statement took",
-                    "recover the table without --before and run its script; then recover these rows by the same command");
+                    "recover the table without --before and run its script; then recover these rows by the same"
+                            + " command");
         }
         throw new RecoveryException(
                 "no snapshot of table " + name(own.get(0)) + " was taken for " + point + " or after it",
@@ -177,9 +182,44 @@ public final class SnapshotSelection {
             return;
         }
         notes.add("this is the table as the newest snapshot has it, " + told(chosen)
-                + "; what went before that is not in it, and older snapshots have it. `recover --before ID` takes one of "
-                + "these:");
+                + "; what went before that is not in it, and older snapshots have it. `recover --before ID` takes one"
+                + " of these:");
         older.forEach(entry -> notes.add("  " + entry.words()));
+    }
+
+    /** All of them where there would be none left. */
+    private List<SnapshotManifest> withoutUncommitted(List<SnapshotManifest> newestFirst) throws RecoveryException {
+        List<SnapshotManifest> counting = new ArrayList<>();
+        List<String> uncommitted = new ArrayList<>();
+        for (SnapshotManifest manifest : newestFirst) {
+            StatementOutcome outcome = contents.undecided().contains(manifest.snapshotId())
+                    ? outcome(manifest)
+                    : StatementOutcome.COMMITTED;
+            if (outcome == StatementOutcome.ROLLED_BACK || outcome == StatementOutcome.IN_PROGRESS) {
+                uncommitted.add(told(manifest) + " of " + name(manifest) + " was taken for a statement that "
+                        + (outcome == StatementOutcome.ROLLED_BACK ? "was rolled back" : "is in progress"));
+            } else {
+                counting.add(manifest);
+            }
+            if (outcome == StatementOutcome.UNKNOWN) {
+                notes.add(
+                        told(manifest) + " of " + name(manifest) + " is undecided: neither the storage nor this server"
+                                + " knows whether its statement was committed");
+            }
+        }
+        uncommitted.forEach(note -> notes.add(counting.isEmpty() ? note : note + ", and was passed over"));
+        return counting.isEmpty() ? newestFirst : counting;
+    }
+
+    private StatementOutcome outcome(SnapshotManifest manifest) throws RecoveryException {
+        try {
+            return TransactionOutcomes.of(connection, manifest);
+        } catch (SQLException e) {
+            throw ServerErrors.of(
+                    "whether the statement of snapshot " + manifest.snapshotId()
+                            + " was committed could not be found out",
+                    e);
+        }
     }
 
     /**

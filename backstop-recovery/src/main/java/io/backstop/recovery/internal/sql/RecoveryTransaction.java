@@ -22,19 +22,26 @@ import java.util.List;
  * without {@link #commit} leaves nothing. Not thread-safe.
  */
 public final class RecoveryTransaction implements AutoCloseable {
+    /** {@code query_canceled}. */
+    private static final String CANCELLED = "57014";
+
     private static final int BUFFER = 1 << 16;
 
     /** Ours: no wait without an end, and nothing of the server's defaults that would end or place the work otherwise. */
-    private static final String SETTINGS = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'; "
+    private static final String SETTINGS = "SET LOCAL statement_timeout = 0; "
             + "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL check_function_bodies = off; "
             + "SET LOCAL standard_conforming_strings = on";
 
     /** What the rows' text depends on, as a capture sets it (PostgreSQL documentation, 19.11); xmloption and array_nulls are for reading. */
-    private static final String CAPTURE = "SET LOCAL client_encoding = 'UTF8'; SET LOCAL DateStyle = 'ISO, YMD'; "
-            + "SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 3; "
-            + "SET LOCAL bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = 'content'; "
-            + "SET LOCAL array_nulls = on; "
-            + "SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL quote_all_identifiers = off";
+    private static final String CAPTURE = "SET LOCAL client_encoding = 'UTF8'; SET LOCAL DateStyle = 'ISO, YMD'; SET"
+            + " LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 3; SET LOCAL"
+            + " bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = 'content'; SET LOCAL array_nulls"
+            + " = on; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL"
+            + " quote_all_identifiers = off";
+
+    /** Unless whoever connected chose another, as by the options of a URL. */
+    private static final String LOCK_TIMEOUT = "SELECT pg_catalog.set_config('lock_timeout', '30s', true) "
+            + "FROM pg_catalog.pg_settings WHERE name = 'lock_timeout' AND source <> 'client'";
 
     /** 256 MB for building an index, unless the server gives more anyway; a session builds one at a time. */
     private static final String MEMORY = "SELECT pg_catalog.set_config('maintenance_work_mem', '256MB', true) "
@@ -67,6 +74,7 @@ public final class RecoveryTransaction implements AutoCloseable {
             transaction.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
             transaction.execute(NO_TIMEOUT);
             transaction.execute(SETTINGS);
+            transaction.execute(LOCK_TIMEOUT);
             transaction.execute(CAPTURE);
             transaction.execute(MEMORY);
         } catch (SQLException e) {
@@ -164,11 +172,39 @@ public final class RecoveryTransaction implements AutoCloseable {
         }
     }
 
-    /** Hands each message of a {@code COPY … TO STDOUT} to the reader. */
+    /**
+     * Hands each message of a {@code COPY … TO STDOUT} to the reader. Where the reader fails the COPY is cancelled: a rollback
+     * would wait for its end. After an {@link Error}, which may have come within a message, nobody knows where in the stream
+     * the driver is, so the connection is given up.
+     */
     public void copyOut(String sql, MessageReader reader) throws SQLException, IOException {
         CopyOut copy = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(sql);
-        for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
-            reader.message(row);
+        try {
+            for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
+                reader.message(row);
+            }
+        } catch (Error e) {
+            connection.abort(Runnable::run);
+            throw e;
+        } catch (SQLException | IOException | RuntimeException e) {
+            cancelAfter(copy, e);
+            throw e;
+        }
+    }
+
+    /** The driver's own way leaves the answer to the COPY behind, and every statement after it is given the one before. */
+    private void cancelAfter(CopyOut copy, Exception problem) {
+        try {
+            if (copy.isActive()) {
+                connection.unwrap(PGConnection.class).cancelQuery();
+                while (copy.readFromCopy() != null) {
+                    // on its way before the server heard of it
+                }
+            }
+        } catch (SQLException e) {
+            if (!CANCELLED.equals(e.getSQLState())) {
+                problem.addSuppressed(e);
+            }
         }
     }
 

@@ -22,6 +22,9 @@ final class RowReader implements AutoCloseable {
     /** However well rows compress, a chunk is full when it holds this many bytes of them. */
     private static final long LONGEST = 256L << 20;
 
+    /** {@code query_canceled}. */
+    private static final String CANCELLED = "57014";
+
     private final CallerSession session;
     private final CopyFormat format;
     private final List<Future<Piece>> pieces = new ArrayList<>();
@@ -61,14 +64,33 @@ final class RowReader implements AutoCloseable {
                     writer.add(message, copied.offset(), copied.length());
                 }
             }
-        } finally {
-            if (copy.isActive()) {
-                copy.cancelCopy();
-            }
+        } catch (Error e) {
+            // It may have come within a message, so nobody knows where in the stream the driver is.
+            session.connection().abort(Runnable::run);
+            throw e;
+        } catch (SQLException | IOException | RuntimeException e) {
+            cancelAfter(copy, e);
+            throw e;
         }
         if (copy.getHandledRowCount() != rows - before) {
             throw new IOException(
                     "the server sent " + copy.getHandledRowCount() + " rows and " + (rows - before) + " came");
+        }
+    }
+
+    /** The driver's own way leaves the answer to the COPY behind, and every statement after it is given the one before. */
+    private void cancelAfter(CopyOut copy, Exception problem) {
+        try {
+            if (copy.isActive()) {
+                session.connection().unwrap(PGConnection.class).cancelQuery();
+                while (copy.readFromCopy() != null) {
+                    // on its way before the server heard of it
+                }
+            }
+        } catch (SQLException e) {
+            if (!CANCELLED.equals(e.getSQLState())) {
+                problem.addSuppressed(e);
+            }
         }
     }
 

@@ -31,6 +31,8 @@ public final class S3ObjectStoreProvider implements ObjectStoreProvider {
     private static final Pattern ADDRESS =
             Pattern.compile("s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._%=-]+)*)/?(?:@(https?://.+))?");
 
+    private static final Pattern SHORT_BUCKET = Pattern.compile("s3://([a-z0-9]{1,2})(?:[/@].*)?");
+
     /** For {@link java.util.ServiceLoader}. */
     public S3ObjectStoreProvider() {}
 
@@ -47,6 +49,11 @@ public final class S3ObjectStoreProvider implements ObjectStoreProvider {
     static ObjectStore open(String address, StoreTimeouts timeouts) {
         Matcher parts = ADDRESS.matcher(address);
         if (!parts.matches()) {
+            Matcher tooShort = SHORT_BUCKET.matcher(address);
+            if (tooShort.matches()) {
+                throw StorageAddressException.unusable("the bucket's name \"" + tooShort.group(1)
+                        + "\" in the storage address is too short, S3 allows 3 to 63 characters");
+            }
             // The text is not repeated whole: credentials may stand where an endpoint should.
             throw StorageAddressException.unusable("the storage address \""
                     + StorageAddressException.withoutCredentials(address) + "\" is not one that can be used");

@@ -145,6 +145,7 @@ public final class SecuredExecution {
             unused = Optional.empty(); // from here on nobody knows whether the rows are gone, until it is done
             transaction.keep();
             if (transaction.own()) {
+                rows.committed();
                 tellCommitted(statement);
             }
             return new Attempt<>(

@@ -124,12 +124,14 @@ public final class GuardedSession {
                 turn.unlock();
             }
         }
-        inTurn(uncommitted::forget);
     }
 
     /** To be told after JDBC committed the caller's transaction. Never fails. */
     public void committed() {
-        inTurn(fence::transactionEnded);
+        inTurn(() -> {
+            fence.transactionEnded();
+            uncommitted.committed();
+        });
     }
 
     /** To be told after JDBC rolled the caller's transaction back. Never fails. */

@@ -18,8 +18,8 @@ import java.util.function.Consumer;
 /**
  * What was stored for a transaction of the caller's outside of the database. Where that is rolled back as a whole, snapshots
  * hold rows that are still there, or were never committed, and would be the newest of their tables; and a budget counts rows
- * that were not changed. Both are taken back only once the server itself says that the transaction was aborted. Used within
- * the session's turn.
+ * that were not changed. Both are taken back only once the server itself says that the transaction was aborted, and snapshots
+ * are marked as final only once it says that it was committed. Used within the session's turn.
  */
 public final class UncommittedSnapshots {
     private static final Logger LOG = LoggerFactory.getLogger(UncommittedSnapshots.class);
@@ -27,6 +27,7 @@ public final class UncommittedSnapshots {
     private final Connection connection;
     private final BooleanSupplier inTransaction;
     private final List<Consumer<Exception>> undone = new ArrayList<>(2);
+    private final List<SecuredRows> secured = new ArrayList<>(2);
     private String transaction = "";
 
     /** @param inTransaction whether the connection has a transaction open, failed or not */
@@ -38,6 +39,7 @@ public final class UncommittedSnapshots {
     /** @param rows secured in the transaction that is open, which has written or is about to */
     public void add(SecuredRows rows) throws SQLException {
         onRollback(value("SELECT pg_catalog.pg_current_xact_id()"), rows::discard);
+        secured.add(rows);
     }
 
     /**
@@ -48,24 +50,36 @@ public final class UncommittedSnapshots {
      */
     public void onRollback(String current, Consumer<Exception> undo) {
         if (!current.equals(transaction)) {
-            undone.clear(); // of one that has ended where nobody saw it
+            forget(); // of one that has ended where nobody saw it
             transaction = current;
         }
         undone.add(undo);
     }
 
-    /** For a transaction of which it may not be known how it ends. */
-    void forget() {
+    private void forget() {
         undone.clear();
+        secured.clear();
     }
 
-    /** Removes them where their transaction has ended in a rollback. Never fails: the caller has to learn how that went. */
+    /** The same as {@link #settle} where JDBC says that it committed: without snapshots there is nothing to ask for. */
+    void committed() {
+        if (secured.isEmpty()) {
+            forget();
+        }
+        settle();
+    }
+
+    /**
+     * Removes them where their transaction has ended in a rollback, and marks them where it was committed. Never fails: the
+     * caller has to learn how that went.
+     */
     public void settle() {
         if (undone.isEmpty() || inTransaction.getAsBoolean()) {
             return;
         }
         List<Consumer<Exception>> ended = List.copyOf(undone);
-        undone.clear();
+        List<SecuredRows> stored = List.copyOf(secured);
+        forget();
         RecoveryNotReadyException why =
                 new RecoveryNotReadyException("the transaction was rolled back", "nothing was changed");
         try {
@@ -73,6 +87,8 @@ public final class UncommittedSnapshots {
             rollBack();
             if (status.equals("aborted")) {
                 ended.forEach(undo -> undo.accept(why));
+            } else if (status.equals("committed")) {
+                stored.forEach(SecuredRows::committed);
             }
         } catch (SQLException | RuntimeException e) {
             why.addSuppressed(e);
