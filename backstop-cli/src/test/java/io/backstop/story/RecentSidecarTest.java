@@ -1,5 +1,6 @@
 package io.backstop.story;
 
+import io.backstop.api.snapshot.Progress.Step;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
@@ -8,6 +9,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
@@ -195,6 +197,44 @@ class RecentSidecarTest extends GuardedStory {
             }
         }
         assertThat(outcome(backstop, "TRUNCATE t")).startsWith("ok");
+    }
+
+    @ParameterizedTest
+    @EnumSource(Step.class)
+    void a_prune_leaves_what_a_statement_relies_on_whenever_it_comes(Step at) throws Exception {
+        sidecar("t");
+        database.run("ALTER TABLE t RENAME TO x", "CREATE TABLE t (LIKE x INCLUDING ALL)");
+        sidecar("t"); // the newest of that name is of the other table
+        database.run("ALTER TABLE t RENAME TO y", "ALTER TABLE x RENAME TO t");
+        List<CommandRun> prunes = new ArrayList<>();
+        meanwhile = step -> {
+            if (step == at) {
+                prunes.add(CommandRun.of(
+                        "snapshots",
+                        "prune",
+                        "--storage",
+                        storage(),
+                        "--older-than",
+                        "0s",
+                        "--approval-retention",
+                        "0s"));
+            }
+        };
+        String outcome;
+        try (Backstop alone = backstop(RECENT + ", \"require_sidecar_heartbeat\": false")) {
+            outcome = outcome(alone, "TRUNCATE t");
+        }
+        assertThat(prunes).allMatch(prune -> prune.exitCode() == 0);
+        if (outcome.startsWith("ok")) {
+            SnapshotManifest kept = archive.list("public", "t").stream()
+                    .filter(manifest -> manifest.rowCount() == 1000)
+                    .findFirst()
+                    .orElseThrow();
+            archive.verify(kept);
+        } else {
+            assertThat(outcome).startsWith("ZB007");
+            assertThat(database.value("SELECT count(*) FROM t")).isEqualTo("1000");
+        }
     }
 
     @Test

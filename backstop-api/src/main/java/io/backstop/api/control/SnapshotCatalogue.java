@@ -3,9 +3,7 @@ package io.backstop.api.control;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.snapshot.SnapshotManifest;
 
-import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Lists the snapshots that this installation has taken, so that they are found quickly. The manifests in the storage
@@ -13,15 +11,6 @@ import java.util.Map;
  */
 public interface SnapshotCatalogue {
     void add(SnapshotManifest manifest, String storage) throws ControlStoreUnavailableException;
-
-    /**
-     * Tells that a statement which destroys rows relies on snapshots that were taken beforehand, so that they are kept as if
-     * they had been taken for it.
-     */
-    void rely(List<SnapshotManifest> manifests) throws ControlStoreUnavailableException;
-
-    /** When a statement has last relied on which snapshot, by the snapshot's id. */
-    Map<String, Instant> uses() throws ControlStoreUnavailableException;
 
     /** The newest entries, newest first, at most {@code limit}. */
     List<Entry> newest(int limit) throws ControlStoreUnavailableException;

@@ -32,11 +32,6 @@ public final class ControlOption {
         return open();
     }
 
-    /** Whether there is one to be read: the one that was named, or else the default one, if it is there. */
-    public boolean isExpected() throws ControlStoreUnavailableException {
-        return file != null || Files.exists(path());
-    }
-
     /** The file of the control store. */
     public Path path() throws ControlStoreUnavailableException {
         return file == null ? SqlControlStore.defaultFile() : file;

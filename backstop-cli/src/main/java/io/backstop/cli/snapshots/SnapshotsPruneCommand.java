@@ -3,7 +3,6 @@ package io.backstop.cli.snapshots;
 import io.backstop.api.approval.Approval;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
-import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.option.ControlOption;
 import io.backstop.cli.option.DatabaseAddress;
 import io.backstop.cli.option.StorageOption;
@@ -113,7 +112,7 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
                 }
             }
             RetentionRules rules = new RetentionRules(olderThan, approvalRetention);
-            RetentionPlan plan = RetentionPlan.of(inventory, approvals(inventory), uses(inventory), rules, now);
+            RetentionPlan plan = RetentionPlan.of(inventory, approvals(inventory), rules, now);
             Optional<Pruning.Outcome> outcome = dryRun ? Optional.empty() : Optional.of(new Pruning(store).run(plan));
             PruneReport done = PruneReport.of(plan, outcome, inventory.broken());
             if (report.asJson()) {
@@ -177,18 +176,6 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
             }
         }
         return known;
-    }
-
-    /** When statements relied on snapshots that were not taken for them; without a control store there were none. */
-    private Map<String, Instant> uses(SnapshotInventory inventory) throws ControlStoreUnavailableException {
-        boolean beforehand = inventory.snapshots().stream()
-                .anyMatch(stored -> stored.manifest().source() != SnapshotManifest.Source.INLINE);
-        if (!beforehand || !control.isExpected()) {
-            return Map.of();
-        }
-        try (ControlStore store = control.openExisting()) {
-            return store.snapshots().uses();
-        }
     }
 
     private static Instant when(Approval approval) {

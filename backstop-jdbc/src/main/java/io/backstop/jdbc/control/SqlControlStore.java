@@ -46,7 +46,7 @@ public final class SqlControlStore implements ControlStore {
         OperatorTrail trail = new OperatorTrail(clock);
         this.approvals = new ApprovalRepository(database, trail, clock);
         this.pause = new PauseRepository(database, trail, clock);
-        this.snapshots = new SnapshotCatalogueRepository(database, clock);
+        this.snapshots = new SnapshotCatalogueRepository(database);
         this.quarantine = new QuarantineRepository(database, trail, clock);
         this.heartbeats = new HeartbeatRepository(database, clock);
         this.budgets = new WriteBudgetRepository(database, clock);

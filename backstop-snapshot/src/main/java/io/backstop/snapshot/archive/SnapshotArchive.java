@@ -43,8 +43,8 @@ public final class SnapshotArchive {
     /** That of a table of some hundred thousand chunks. */
     private static final int LONGEST_MANIFEST = 64 << 20;
 
-    private static final byte[] COMMITTED =
-            "{\"format_version\":1,\"status\":\"committed\"}".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] COMMITTED = mark("committed");
+    private static final byte[] USED = mark("used");
 
     /** How many manifests are read at once where the first are likely to do. */
     private static final int TOGETHER = 8;
@@ -99,9 +99,9 @@ public final class SnapshotArchive {
     }
 
     /**
-     * The newest snapshot of one table that is valid and final and meets the condition: an undecided one is taken back where
-     * its statement is rolled back. Manifests are read from the one that was
-     * published last on, and no more of them than that takes: of a table that is stored every minute there are many.
+     * The newest snapshot of one table that is valid and meets the condition, is final (an undecided one is taken back where
+     * its statement is rolled back) and is not about to be removed. Manifests are read from the one that was published last
+     * on, and no more of them than that takes: of a table that is stored every minute there are many.
      */
     public Optional<SnapshotManifest> newest(String schema, String table, Predicate<SnapshotManifest> condition)
             throws IOException {
@@ -117,6 +117,7 @@ public final class SnapshotArchive {
                     read(names.subList(from, Math.min(names.size(), from + TOGETHER))).stream()
                             .flatMap(read -> read.manifest().stream())
                             .filter(manifest -> !isUndecided(manifest, all))
+                            .filter(manifest -> !all.contains(folder(manifest) + SnapshotObjectNames.REMOVING))
                             .filter(condition)
                             .min(NEWEST_FIRST);
             if (newest.isPresent()) {
@@ -146,6 +147,34 @@ public final class SnapshotArchive {
         } catch (FileAlreadyExistsException e) {
             // Somebody else knew it too.
         }
+    }
+
+    /**
+     * Marks snapshots as relied upon, now, by a statement that they were not taken for. Once it has returned, no removal that
+     * keeps what is used takes them away: a removal marks first and looks for uses then, this marks first and looks for
+     * removals then, so that one of the two sees the other.
+     *
+     * @throws CorruptSnapshotException where the removal of one has begun
+     */
+    public void relyOn(Collection<SnapshotManifest> manifests) throws IOException {
+        List<StoreExecutor.Call> marks = new ArrayList<>();
+        for (SnapshotManifest manifest : manifests) {
+            marks.add(() -> relyOn(manifest));
+        }
+        StoreExecutor.all(marks);
+    }
+
+    private void relyOn(SnapshotManifest manifest) throws IOException {
+        store.put(folder(manifest) + SnapshotObjectNames.USED, ByteBuffer.wrap(USED));
+        String removing = folder(manifest) + SnapshotObjectNames.REMOVING;
+        if (store.list(removing).contains(removing)) {
+            throw new CorruptSnapshotException("the snapshot " + manifest.snapshotId() + " is being removed");
+        }
+    }
+
+    /** What a mark beside a manifest holds: that it is there says all. */
+    static byte[] mark(String status) {
+        return ("{\"format_version\":1,\"status\":\"" + status + "\"}").getBytes(StandardCharsets.US_ASCII);
     }
 
     /** Reads manifests, several at a time; fails only where the store is away, and with it all of them. */

@@ -48,13 +48,20 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
      * @param folder where its objects lie in the store, with a slash at the end
      * @param damage what its objects lack, as far as presence and size tell; empty where it is whole
      * @param outcome how its statement ended
+     * @param used when a statement that it was not taken for has last relied on it, by the store's clock
      */
-    public record Stored(SnapshotManifest manifest, String folder, Optional<String> damage, StatementOutcome outcome) {
+    public record Stored(
+            SnapshotManifest manifest,
+            String folder,
+            Optional<String> damage,
+            StatementOutcome outcome,
+            Optional<Instant> used) {
         public Stored {
             Objects.requireNonNull(manifest, "manifest");
             Objects.requireNonNull(folder, "folder");
             Objects.requireNonNull(damage, "damage");
             Objects.requireNonNull(outcome, "outcome");
+            Objects.requireNonNull(used, "used");
         }
     }
 
@@ -84,7 +91,8 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
                                         stored.manifest(),
                                         stored.folder(),
                                         stored.damage(),
-                                        known.getOrDefault(stored.manifest().snapshotId(), stored.outcome())))
+                                        known.getOrDefault(stored.manifest().snapshotId(), stored.outcome()),
+                                        stored.used()))
                         .toList(),
                 unfinished,
                 broken);
@@ -156,7 +164,8 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
                         damage(manifest, folder, entries),
                         SnapshotArchive.isUndecided(manifest, names)
                                 ? StatementOutcome.UNKNOWN
-                                : StatementOutcome.COMMITTED));
+                                : StatementOutcome.COMMITTED,
+                        SnapshotRemoval.used(folder, entries)));
                 return;
             }
             IOException problem = read.problem().orElseThrow();

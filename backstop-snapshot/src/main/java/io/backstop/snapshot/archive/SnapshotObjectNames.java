@@ -11,10 +11,16 @@ final class SnapshotObjectNames {
     /** Stored once the statement is known to be committed; the manifest does not name it. */
     static final String COMMITTED = "committed.json";
 
+    /** Stored anew each time a statement relies on a snapshot that was not taken for it; its time says when that was. */
+    static final String USED = "used.json";
+
+    /** Stored before anything is removed, and never taken back: from then on no statement relies on the snapshot. */
+    static final String REMOVING = "removing.json";
+
     private static final Pattern ANY = Pattern.compile("[a-z0-9][a-z0-9.-]{0,99}");
 
-    private static final Pattern OWN =
-            Pattern.compile("data-[0-9]{5,}\\.copy\\.zst|schema\\.json|schema\\.sql|committed\\.json|manifest\\.json");
+    private static final Pattern OWN = Pattern.compile("data-[0-9]{5,}\\.copy\\.zst|schema\\.json|schema\\.sql"
+            + "|committed\\.json|used\\.json|removing\\.json|manifest\\.json");
 
     private SnapshotObjectNames() {}
 

@@ -2,17 +2,23 @@ package io.backstop.snapshot.archive;
 
 import io.backstop.snapshot.archive.SnapshotInventory.Stored;
 import io.backstop.snapshot.archive.SnapshotInventory.Unfinished;
+import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * Removes snapshots, and the objects of unfinished ones, from a store. Stopped at any moment, or done by two at once,
  * it leaves nothing that looks like a snapshot and is none. Thread-safe.
  */
 public final class SnapshotRemoval {
+    private static final byte[] REMOVING = SnapshotArchive.mark("removing");
+
     private final ObjectStore store;
 
     public SnapshotRemoval(ObjectStore store) {
@@ -30,10 +36,32 @@ public final class SnapshotRemoval {
         }
     }
 
-    /** Removes a snapshot, its manifest first: from then on it does not exist, and what is left is unfinished. */
-    public void remove(Stored snapshot) throws IOException {
+    /**
+     * Removes a snapshot, its manifest first: from then on it does not exist, and what is left is unfinished. Beforehand it
+     * marks what it is about to do, and looks whether a statement has relied on the snapshot meanwhile. The mark stays in any
+     * case: taken back, it could be missed by a statement while another removal goes on.
+     *
+     * @param usedSince a use at this time or later keeps the snapshot
+     * @return whether it did
+     */
+    public boolean remove(Stored snapshot, Instant usedSince) throws IOException {
+        store.put(snapshot.folder() + SnapshotObjectNames.REMOVING, ByteBuffer.wrap(REMOVING));
+        if (used(snapshot.folder(), store.entries(snapshot.folder()))
+                .filter(at -> !at.isBefore(usedSince))
+                .isPresent()) {
+            return false;
+        }
         store.delete(snapshot.folder() + ManifestFormat.NAME);
         removeObjects(snapshot.folder());
+        return true;
+    }
+
+    /** When a statement has last relied on a snapshot, by the objects of its folder. */
+    static Optional<Instant> used(String folder, List<ObjectEntry> entries) {
+        return entries.stream()
+                .filter(entry -> entry.name().equals(folder + SnapshotObjectNames.USED))
+                .map(ObjectEntry::modified)
+                .findFirst();
     }
 
     /**

@@ -264,6 +264,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                             request.database(),
                             request.recent().get(),
                             takesDefinitions(request));
+            archive.relyOn(recent.manifests());
             List<SnapshotManifest> covering = new ArrayList<>(recent.manifests());
             // Definitions alone cost nothing, and nobody takes them beforehand.
             covering.addAll(capture.copy(radius.foreign(), groupId, HelperConnection.none()));

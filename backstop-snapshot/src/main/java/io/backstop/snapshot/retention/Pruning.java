@@ -8,6 +8,7 @@ import io.backstop.snapshot.retention.RetentionPlan.DraftDecision;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -27,7 +28,7 @@ public final class Pruning {
     public Outcome run(RetentionPlan plan) {
         List<Removed> snapshots = new ArrayList<>();
         for (Decision decision : plan.removals()) {
-            snapshots.add(new Removed(decision.snapshot(), problem(() -> remove(decision))));
+            snapshots.add(new Removed(decision.snapshot(), problem(() -> remove(decision, plan.usedSince()))));
         }
         List<RemovedDraft> unfinished = new ArrayList<>();
         for (DraftDecision decision : plan.unfinished()) {
@@ -38,7 +39,7 @@ public final class Pruning {
         return new Outcome(snapshots, unfinished);
     }
 
-    private Optional<String> remove(Decision decision) throws IOException {
+    private Optional<String> remove(Decision decision, Instant usedSince) throws IOException {
         if (decision.best().isPresent()) {
             Stored best = decision.best().get();
             // Whoever published it may have taken it back: its statement did not run, or another prune knew a newer
@@ -48,8 +49,9 @@ public final class Pruning {
                         + ", for which it would have gone, is not there any more");
             }
         }
-        removal.remove(decision.snapshot());
-        return Optional.empty();
+        return removal.remove(decision.snapshot(), usedSince)
+                ? Optional.empty()
+                : Optional.of("left alone: a statement has relied on it meanwhile");
     }
 
     private Optional<String> remove(Unfinished draft) throws IOException {

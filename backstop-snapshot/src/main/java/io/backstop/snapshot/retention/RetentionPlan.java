@@ -21,9 +21,10 @@ import java.util.Optional;
  * Immutable, thread-safe.
  *
  * @param snapshots the decisions, in the inventory's order
+ * @param usedSince a snapshot on which a statement relied at this time or later stays, also where that comes to be known later
  * @param unfinished what becomes of what is no snapshot
  */
-public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfinished) {
+public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<DraftDecision> unfinished) {
     /** Whole ones before damaged ones, then the newest. */
     private static final Comparator<Stored> BEST_FIRST = Comparator.<Stored, Boolean>comparing(
                     snapshot -> snapshot.damage().isPresent())
@@ -32,6 +33,7 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
 
     public RetentionPlan {
         snapshots = List.copyOf(snapshots);
+        Objects.requireNonNull(usedSince, "usedSince");
         unfinished = List.copyOf(unfinished);
     }
 
@@ -43,22 +45,6 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
      */
     public static RetentionPlan of(
             SnapshotInventory inventory, Map<String, Instant> approvals, RetentionRules rules, Instant now) {
-        return of(inventory, approvals, Map.of(), rules, now);
-    }
-
-    /**
-     * Decides.
-     *
-     * @param approvals as above
-     * @param uses when statements that destroyed rows have relied on snapshots that were taken beforehand, by the
-     *     snapshot's id; such a use keeps a snapshot as long as an approval does
-     */
-    public static RetentionPlan of(
-            SnapshotInventory inventory,
-            Map<String, Instant> approvals,
-            Map<String, Instant> uses,
-            RetentionRules rules,
-            Instant now) {
         Map<Table, Stored> best = new HashMap<>();
         inventory.snapshots().stream()
                 .filter(snapshot -> snapshot.manifest().coverage() == Coverage.TABLE)
@@ -77,13 +63,14 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
             boolean beforeUndecided = Optional.ofNullable(undecided.get(Table.of(snapshot)))
                     .filter(newest -> !snapshot.manifest().createdAt().isAfter(newest))
                     .isPresent();
-            Reason reason = reason(snapshot, kept, approvals, uses, rules, now);
+            Reason reason = reason(snapshot, kept, approvals, rules, now);
             decisions.add(new Decision(
                     snapshot, reason == Reason.OLD && beforeUndecided ? Reason.BEFORE_UNDECIDED : reason, kept));
         }
         Instant limit = now.minus(rules.unfinished());
         return new RetentionPlan(
                 decisions,
+                now.minus(rules.uses()),
                 inventory.unfinished().stream()
                         .map(draft -> new DraftDecision(
                                 draft, draft.givenUp() || draft.lastWritten().isBefore(limit)))
@@ -91,12 +78,7 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
     }
 
     private static Reason reason(
-            Stored snapshot,
-            Optional<Stored> best,
-            Map<String, Instant> approvals,
-            Map<String, Instant> uses,
-            RetentionRules rules,
-            Instant now) {
+            Stored snapshot, Optional<Stored> best, Map<String, Instant> approvals, RetentionRules rules, Instant now) {
         SnapshotManifest manifest = snapshot.manifest();
         if (!snapshot.outcome().isFinal()) {
             return Reason.UNDECIDED;
@@ -107,12 +89,11 @@ public record RetentionPlan(List<Decision> snapshots, List<DraftDecision> unfini
         if (!manifest.createdAt().isBefore(now.minus(rules.olderThan()))) {
             return Reason.YOUNG;
         }
-        Instant limit = now.minus(rules.approvalRetention());
-        if (Optional.ofNullable(uses.get(manifest.snapshotId()))
-                .filter(at -> !at.isBefore(limit))
-                .isPresent()) {
+        Instant usedSince = now.minus(rules.uses());
+        if (snapshot.used().filter(at -> !at.isBefore(usedSince)).isPresent()) {
             return Reason.USED;
         }
+        Instant limit = now.minus(rules.approvalRetention());
         boolean approved = manifest.approvalId()
                 .map(id -> approvals.getOrDefault(id, manifest.createdAt()))
                 .filter(at -> !at.isBefore(limit))

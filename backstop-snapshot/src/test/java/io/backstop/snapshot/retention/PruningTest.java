@@ -9,6 +9,7 @@ import io.backstop.snapshot.store.FailingObjectStore;
 import io.backstop.snapshot.store.MemoryObjectStore;
 import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.WatchedObjectStore;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -27,6 +28,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -262,6 +264,77 @@ class PruningTest {
         assertThat(new Pruning(store).run(plan(store)).complete()).isTrue();
         assertThat(store.list("snapshots/public.users/snap_1/"))
                 .containsExactly("snapshots/public.users/snap_1/notes.txt");
+    }
+
+    /** A statement relies on a snapshot before each call of a prune to the store, or the prune runs before each of the statement's. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void what_a_statement_relies_on_stays_whenever_a_prune_comes(boolean pruneFirst) throws IOException {
+        int calls = 1;
+        for (int call = 1; call <= calls; call++) {
+            MemoryObjectStore shared = new MemoryObjectStore(Clock.fixed(NOW, ZoneOffset.UTC));
+            SnapshotManifest old = StoredSnapshots.publish(shared, new Wanted("snap_1", "users", daysAgo(20)));
+            StoredSnapshots.publish(shared, new Wanted("snap_2", "users", daysAgo(10)));
+            RetentionPlan plan = plan(shared);
+            Statement statement = new Statement(old);
+            WatchedObjectStore watched = new WatchedObjectStore(
+                    shared, call, pruneFirst ? () -> statement.begin(shared) : () -> new Pruning(shared).run(plan));
+            if (pruneFirst) {
+                new Pruning(watched).run(plan);
+            } else {
+                statement.begin(watched);
+            }
+            if (statement.refusal.isEmpty()) {
+                new SnapshotArchive(shared).verify(old);
+                assertThat(new Pruning(shared).run(plan(shared)).complete()).isTrue();
+                new SnapshotArchive(shared).verify(old);
+            }
+            calls = Math.max(calls, watched.calls());
+        }
+        assertThat(calls).isGreaterThan(5);
+    }
+
+    /** What a statement in mode recent does with a snapshot. */
+    private static final class Statement {
+        private final SnapshotManifest wanted;
+        private String refusal = "not begun";
+
+        Statement(SnapshotManifest wanted) {
+            this.wanted = wanted;
+        }
+
+        void begin(ObjectStore store) {
+            SnapshotArchive archive = new SnapshotArchive(store);
+            try {
+                Optional<SnapshotManifest> found = archive.newest("public", "users", wanted::equals);
+                if (found.isEmpty()) {
+                    refusal = "there is none";
+                    return;
+                }
+                archive.relyOn(List.of(found.get()));
+                archive.verify(found.get());
+                refusal = "";
+            } catch (IOException e) {
+                refusal = String.valueOf(e.getMessage());
+            }
+        }
+    }
+
+    @Test
+    void a_snapshot_whose_removal_was_begun_and_never_done_covers_no_statement_and_can_be_read() throws IOException {
+        SnapshotManifest old = StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(20)));
+        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(10)));
+        RetentionPlan plan = plan(store);
+        SnapshotArchive archive = new SnapshotArchive(store);
+        String mark = "snapshots/public.users/snap_1/removing.json";
+        for (int call = 1; store.list(mark).isEmpty(); call++) {
+            assertThat(archive.newest("public", "users", old::equals)).contains(old);
+            new Pruning(new FailingObjectStore(store, call, true, true)).run(plan);
+        }
+        assertThat(archive.newest("public", "users", old::equals)).isEmpty();
+        assertThatThrownBy(() -> archive.relyOn(List.of(old))).hasMessage("the snapshot snap_1 is being removed");
+        archive.verify(old);
+        assertThat(archive.list()).contains(old);
     }
 
     private byte[] content(String name) throws IOException {

@@ -2,6 +2,7 @@ package io.backstop.snapshot.retention;
 
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
+import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotInventory;
 import io.backstop.snapshot.archive.SnapshotInventory.Stored;
 import io.backstop.snapshot.archive.StatementOutcome;
@@ -22,6 +23,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -31,11 +33,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.assertj.core.api.Assertions.tuple;
 
 class RetentionPlanTest {
     private static final Instant NOW = Instant.parse("2026-06-01T00:00:00Z");
@@ -111,16 +113,23 @@ class RetentionPlanTest {
 
     @Test
     void a_snapshot_that_a_statement_relied_on_is_kept_as_long_as_an_approval_keeps_one() throws IOException {
-        MemoryObjectStore store = new MemoryObjectStore();
+        AtomicReference<Instant> time = new AtomicReference<>(daysAgo(61));
+        InstantSource clock = time::get;
+        MemoryObjectStore store = new MemoryObjectStore(clock.withZone(ZoneOffset.UTC));
         StoredSnapshots.publish(store, new Wanted("snap_0", "users", daysAgo(0)));
-        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(60)));
-        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(61)));
-        Map<String, Instant> uses = Map.of("snap_1", daysAgo(30), "snap_2", daysAgo(31));
-        assertThat(RetentionPlan.of(SnapshotInventory.of(store), APPROVALS, uses, days(7, 30), NOW)
-                        .snapshots())
-                .extracting(decision -> decision.snapshot().manifest().snapshotId(), Decision::reason)
-                .containsExactlyInAnyOrder(
-                        tuple("snap_0", Reason.NEWEST), tuple("snap_1", Reason.USED), tuple("snap_2", Reason.OLD));
+        SnapshotArchive archive = new SnapshotArchive(store);
+        for (int day = 1; day < 4; day++) {
+            SnapshotManifest old = StoredSnapshots.publish(store, new Wanted("snap_" + day, "users", daysAgo(60)));
+            time.set(daysAgo(List.of(0, 1, 30, 31).get(day)));
+            archive.relyOn(List.of(old));
+        }
+        assertThat(reasons(store, days(7, 30)))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "snap_0", Reason.NEWEST, "snap_1", Reason.USED, "snap_2", Reason.USED, "snap_3", Reason.OLD));
+        assertThat(reasons(store, days(7, 0)))
+                .as("the statement may run still")
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "snap_0", Reason.NEWEST, "snap_1", Reason.USED, "snap_2", Reason.OLD, "snap_3", Reason.OLD));
     }
 
     @Test
@@ -241,7 +250,11 @@ class RetentionPlanTest {
             Optional<String> damage) {
         Wanted wanted = new Wanted("snap_00", table, database, daysAgo(age), coverage, approvalId);
         return new Stored(
-                manifest(wanted), "snapshots/public." + table + "/snap_00/", damage, StatementOutcome.COMMITTED);
+                manifest(wanted),
+                "snapshots/public." + table + "/snap_00/",
+                damage,
+                StatementOutcome.COMMITTED,
+                Optional.empty());
     }
 
     private static Stored numbered(Stored stored, String id) {
@@ -257,7 +270,8 @@ class RetentionPlanTest {
                 manifest(wanted),
                 "snapshots/public." + manifest.table() + "/" + id + "/",
                 stored.damage(),
-                stored.outcome());
+                stored.outcome(),
+                stored.used());
     }
 
     private static SnapshotManifest manifest(Wanted wanted) {

@@ -6,22 +6,15 @@ import io.backstop.api.snapshot.SnapshotManifest;
 
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
-import java.sql.Statement;
-import java.time.Clock;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /** The catalogue of snapshots as a table of manifests. Thread-safe. */
 public final class SnapshotCatalogueRepository implements SnapshotCatalogue {
     private final ControlDatabase database;
-    private final Clock clock;
 
-    public SnapshotCatalogueRepository(ControlDatabase database, Clock clock) {
+    public SnapshotCatalogueRepository(ControlDatabase database) {
         this.database = database;
-        this.clock = clock;
     }
 
     @Override
@@ -37,35 +30,6 @@ public final class SnapshotCatalogueRepository implements SnapshotCatalogue {
                 insert.setString(4, ControlJson.write(manifest));
                 insert.executeUpdate();
             }
-        });
-    }
-
-    @Override
-    public void rely(List<SnapshotManifest> manifests) throws ControlStoreUnavailableException {
-        database.perform(connection -> {
-            try (PreparedStatement insert =
-                    connection.prepareStatement("INSERT INTO snapshot_uses (snapshot_id, at) VALUES (?, ?)"
-                            + " ON CONFLICT (snapshot_id) DO UPDATE SET at = excluded.at")) {
-                for (SnapshotManifest manifest : manifests) {
-                    insert.setString(1, manifest.snapshotId());
-                    insert.setLong(2, clock.millis());
-                    insert.executeUpdate();
-                }
-            }
-        });
-    }
-
-    @Override
-    public Map<String, Instant> uses() throws ControlStoreUnavailableException {
-        return database.read(connection -> {
-            Map<String, Instant> uses = new HashMap<>();
-            try (Statement select = connection.createStatement();
-                    ResultSet row = select.executeQuery("SELECT snapshot_id, at FROM snapshot_uses")) {
-                while (row.next()) {
-                    uses.put(row.getString(1), Instant.ofEpochMilli(row.getLong(2)));
-                }
-            }
-            return uses;
         });
     }
 

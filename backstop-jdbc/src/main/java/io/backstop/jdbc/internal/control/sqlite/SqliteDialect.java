@@ -119,9 +119,12 @@ final class SqliteDialect implements Dialect {
                     "ALTER TABLE write_budget ADD COLUMN size INTEGER",
                     "CREATE INDEX write_budget_sizes ON write_budget (database, relation, at) WHERE size IS NOT NULL"));
 
+    /** Which snapshots were relied on is told by the storage that holds them. */
+    private static final Migration USES_IN_STORAGE = new Migration(5, List.of("DROP TABLE snapshot_uses"));
+
     @Override
     public List<Migration> migrations() {
-        return List.of(FIRST, SECOND, SIGNED_DECISIONS, TABLE_SIZES);
+        return List.of(FIRST, SECOND, SIGNED_DECISIONS, TABLE_SIZES, USES_IN_STORAGE);
     }
 
     @Override

@@ -119,7 +119,7 @@ public final class SecuredExecution {
                     : service.secure(connection, session.more(), request, progress);
             unused = Optional.of(rows);
             securing = false;
-            rely(session, recovery, rows);
+            requireSidecar(session, recovery, rows);
             look.require();
             T result = transaction.send(execution);
             securing = true;
@@ -163,8 +163,9 @@ public final class SecuredExecution {
         }
     }
 
-    /** Of snapshots that were taken beforehand: they have to be of these tables, and to stay. */
-    private void rely(GuardedSession session, RecoveryRules recovery, SecuredRows rows) throws BackstopException {
+    /** For snapshots that were taken beforehand: it has to store these tables. */
+    private void requireSidecar(GuardedSession session, RecoveryRules recovery, SecuredRows rows)
+            throws BackstopException {
         if (recovery.snapshotMode() != SnapshotMode.RECENT) {
             return;
         }
@@ -172,7 +173,6 @@ public final class SecuredExecution {
                 .filter(manifest -> manifest.source() != SnapshotManifest.Source.INLINE)
                 .toList();
         sidecar.requireCovers(recovery, session.database(), relied);
-        catalogue.rely(relied);
     }
 
     private static void undo(StatementTransaction transaction, Optional<SecuredRows> unused, Throwable why) {
