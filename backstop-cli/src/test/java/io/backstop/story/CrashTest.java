@@ -15,7 +15,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -51,7 +50,14 @@ class CrashTest {
         List<String> truth = rows(database, "users");
         String storage = folder.resolve("snapshots").toUri().toString();
 
-        int exit = fork(database.url(), storage, folder.resolve("backstop.db").toString(), step.name(), sql);
+        int exit = ForkedJvm.start(
+                        CrashSite.class,
+                        database.url(),
+                        storage,
+                        folder.resolve("backstop.db").toString(),
+                        step.name(),
+                        sql)
+                .waitFor();
 
         assertThat(exit).as("it got to the step and died there").isEqualTo(CrashSite.KILLED);
         awaitItsSessionsEnd(database);
@@ -88,17 +94,5 @@ class CrashTest {
         while (!database.value(others).equals("0")) {
             Thread.onSpinWait();
         }
-    }
-
-    private static int fork(String... arguments) throws IOException, InterruptedException {
-        List<String> command = new java.util.ArrayList<>(List.of(
-                ProcessHandle.current().info().command().orElseThrow(),
-                "-Xshare:auto",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                CrashSite.class.getName()));
-        command.addAll(List.of(arguments));
-        return new ProcessBuilder(command).inheritIO().start().waitFor();
     }
 }
