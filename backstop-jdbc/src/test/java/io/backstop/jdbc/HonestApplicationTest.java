@@ -30,7 +30,6 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -49,11 +48,16 @@ class HonestApplicationTest {
             "prepareThreshold=1",
             "autosave=always",
             "autosave=conservative",
+            "autosave=always&cleanupSavepoints=true",
+            "autosave=conservative&cleanupSavepoints=true",
             "reWriteBatchedInserts=true",
             "defaultRowFetchSize=2",
             "readOnlyMode=always",
             "readOnlyMode=ignore",
             "readOnlyMode=transaction",
+            "readOnly=true",
+            "readOnly=true&readOnlyMode=always",
+            "readOnly=true&readOnlyMode=ignore",
             "hideUnprivilegedObjects=true",
             "targetServerType=primary",
             "targetServerType=preferSecondary",
@@ -129,26 +133,40 @@ class HonestApplicationTest {
     }
 
     static Stream<Arguments> everySetting() {
-        return EnumSet.complementOf(EnumSet.of(Guarding.OFF)).stream()
-                .flatMap(guarding -> SETTINGS.stream().map(setting -> Arguments.of(guarding, setting)));
+        return every(SETTINGS, List.of("", "preferQueryMode=simple", "autosave=always", "readOnly=true"));
     }
 
     static Stream<Arguments> everyDatabaseSetting() {
-        return EnumSet.complementOf(EnumSet.of(Guarding.OFF)).stream()
-                .flatMap(guarding -> DATABASE_SETTINGS.stream().map(setting -> Arguments.of(guarding, setting)));
+        return every(DATABASE_SETTINGS, List.of("default_transaction_read_only = on"));
+    }
+
+    /** All of them where the fence is the session's own, as nearly everywhere; where it is not, those that it minds. */
+    private static Stream<Arguments> every(List<String> settings, List<String> minded) {
+        return Stream.concat(
+                settings.stream().map(setting -> Arguments.of(Guarding.SESSION, setting)),
+                Stream.of(Guarding.SESSION_BEHIND_A_POOL, Guarding.STATEMENT)
+                        .flatMap(guarding -> minded.stream().map(setting -> Arguments.of(guarding, setting))));
     }
 
     @ParameterizedTest
     @MethodSource("everySetting")
     void answers_are_the_same_under_every_setting_of_the_driver(Guarding guarding, String parameters) throws Exception {
-        assertSame(guarding, parameters, HonestApplicationTest::day);
+        assertSame(guarding, parameters, log -> {
+            day(log);
+            if (!parameters.contains("cleanupSavepoints")) { // with these pgjdbc by itself fails of what it did before
+                textsOfSeveral(log);
+            }
+        });
     }
 
     @ParameterizedTest
     @MethodSource("everyDatabaseSetting")
     void answers_are_the_same_under_every_setting_of_the_database(Guarding guarding, String setting) throws Exception {
         database.run("ALTER DATABASE " + name() + " SET " + setting);
-        assertSame(guarding, "", HonestApplicationTest::day);
+        assertSame(guarding, "", log -> {
+            day(log);
+            textsOfSeveral(log);
+        });
     }
 
     private interface Application {
@@ -300,7 +318,7 @@ class HonestApplicationTest {
         copies(log);
         locksAndSessions(log);
         routines(log);
-        textsOfSeveral(log);
+        asksWhetherItMayWrite(log);
         readOnlyTransactions(log);
     }
 
@@ -500,7 +518,9 @@ class HonestApplicationTest {
         log.send("DO $$BEGIN RAISE WARNING 'careful'; END$$", "SELECT count(*) FROM orders");
     }
 
-    private static void textsOfSeveral(Log log) {
+    private static void textsOfSeveral(Log log) throws SQLException {
+        boolean readOnly = log.connection.isReadOnly();
+        log.connection.setReadOnly(false); // a failed transaction's ROLLBACK AND CHAIN forgets it on some servers
         log.send("SELECT 1; SELECT 2", "SELECT 1; INSERT INTO orders (item) VALUES ('second'); SELECT 3");
         log.send("INSERT INTO orders (item) VALUES ('half'); SELECT 1/0", "SELECT count(*) FROM orders");
         log.send("BEGIN; INSERT INTO orders (item) VALUES ('in one text'); COMMIT");
@@ -524,6 +544,19 @@ class HonestApplicationTest {
                     "COMMIT");
         }
         log.send("ROLLBACK; INSERT INTO orders (item) VALUES ('alone')");
+        log.connection.setReadOnly(readOnly);
+    }
+
+    /** As those do who look for the primary among several servers. */
+    private static void asksWhetherItMayWrite(Log log) {
+        log.send("SHOW transaction_read_only", "SHOW default_transaction_read_only", "SELECT pg_is_in_recovery()");
+        log.autoCommit(false);
+        log.send("SHOW transaction_read_only", "SELECT 1", "SHOW TRANSACTION_READ_ONLY");
+        log.commit();
+        log.send("SELECT 1", "SHOW transaction_read_only", "INSERT INTO orders (item) VALUES ('may')");
+        log.commit();
+        log.autoCommit(true);
+        log.send("BEGIN READ ONLY", "SELECT 1", "SHOW transaction_read_only", "COMMIT");
     }
 
     private static void readOnlyTransactions(Log log) {
@@ -531,9 +564,23 @@ class HonestApplicationTest {
             log.connection.setReadOnly(true);
             return log.connection.isReadOnly();
         });
-        log.send("SELECT 1");
+        log.send(
+                "SELECT 1",
+                "SHOW transaction_read_only",
+                "INSERT INTO orders (item) VALUES ('alone')",
+                "SELECT nextval('numbers')",
+                "SELECT ordered('by function, read only')",
+                "DELETE FROM orders WHERE item = 'alone'",
+                "CREATE TABLE made (id int)",
+                "DROP TABLE made",
+                "BEGIN",
+                "SELECT 1",
+                "INSERT INTO orders (item) VALUES ('in SQL')",
+                "COMMIT");
         log.autoCommit(false);
         log.send("SELECT 1", "INSERT INTO orders (item) VALUES ('read only')");
+        log.rollback();
+        log.send("SHOW transaction_read_only", "SELECT nextval('numbers')", "SELECT 1");
         log.rollback();
         log.call("read and write", () -> {
             log.connection.setReadOnly(false);

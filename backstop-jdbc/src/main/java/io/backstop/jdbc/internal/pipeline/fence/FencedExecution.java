@@ -9,6 +9,8 @@ import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.ReadFence;
 import io.backstop.jdbc.internal.analysis.detail.CursorName;
 import io.backstop.jdbc.internal.analysis.detail.TransactionModes;
+import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
+import io.backstop.jdbc.internal.analysis.rule.SettingRules;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.SessionFence;
@@ -23,6 +25,7 @@ import org.postgresql.util.ServerErrorMessage;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Runs statements on the right side of the read fence: what was judged SAFE behind it, so that the server refuses it where
@@ -34,6 +37,9 @@ public final class FencedExecution {
 
     /** The server's function that refuses what a read-only transaction must not do; RAISE in a function is another. */
     private static final String REFUSING = "PreventCommandIfReadOnly";
+
+    private static final Set<String> FENCE_SETTINGS =
+            Set.of(SettingRules.DEFAULT_READ_ONLY, SettingRules.TRANSACTION_READ_ONLY);
 
     private static final String ONCE =
             "send what it goes on with by itself, or let the function be approved that changes something";
@@ -138,7 +144,8 @@ public final class FencedExecution {
             return switch (need) {
                 case WRITE_TRANSACTION, MIXED -> writing(fence, execution);
                 case TRANSACTION_CONTROL -> several ? writing(fence, execution) : execution.run();
-                case READ, NONE -> execution.run();
+                case NONE -> showsWhatItMayDo(text) ? writing(fence, execution) : execution.run();
+                case READ -> execution.run();
             };
         }
         return covered ? readOnly(session, execution) : execution.run();
@@ -169,7 +176,9 @@ public final class FencedExecution {
                 declaredOutside(fence, text);
             }
             case NONE -> {
-                // It runs on either side.
+                if (showsWhatItMayDo(text)) {
+                    fence.leave();
+                }
             }
         }
         return execution.run();
@@ -269,6 +278,12 @@ public final class FencedExecution {
 
     private static Optional<CursorName> cursor(AssessedText text) {
         return CursorName.of(text.sql(), text.standardConformingStrings());
+    }
+
+    /** Whether it asks for a setting of the fence's own: the application is to learn what it may do itself. */
+    private static boolean showsWhatItMayDo(AssessedText text) {
+        return holds(text.assessment(), CommandTag.SHOW)
+                && WordsOfText.in(text.sql()).stream().anyMatch(FENCE_SETTINGS::contains);
     }
 
     private static boolean holds(Assessment assessment, CommandTag tag) {

@@ -4,6 +4,7 @@ import io.backstop.api.error.UnguardedAccessException;
 import io.backstop.api.policy.ReadFence;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.core.TransactionState;
+import org.postgresql.jdbc.AutoSave;
 import org.postgresql.jdbc.PgConnection;
 
 import java.sql.Connection;
@@ -79,6 +80,12 @@ public final class SessionFence {
     /** What the caller had told JDBC before a transaction of Backstop's own. */
     private boolean jdbcReadOnly;
 
+    /** Whether that holds outside JDBC's transactions too: whether the driver tells the session; null until it is found out. */
+    private @Nullable Boolean sessionFollowsJdbc;
+
+    /** Whether what the caller sends outside transactions was read-only before a transaction of Backstop's own. */
+    private boolean readOnlyOutside;
+
     /** Whether a statement has run whose safety rests on the catalog: what it left behind may run code later. */
     private boolean restedOnCatalog;
 
@@ -104,6 +111,23 @@ public final class SessionFence {
         if (pending && state() == TransactionState.IDLE) {
             adopt();
             pending = false;
+        }
+        if (sessionFollowsJdbc == null && defaultSet && postgres.hintReadOnly() && transactionLess()) {
+            findOutWhetherSessionFollowsJdbc();
+        }
+    }
+
+    private boolean transactionLess() throws SQLException {
+        return state() == TransactionState.IDLE && postgres.getAutoCommit();
+    }
+
+    private void findOutWhetherSessionFollowsJdbc() throws SQLException {
+        outsideTransaction(RESET_DEFAULT);
+        postgres.setReadOnly(false);
+        postgres.setReadOnly(true);
+        sessionFollowsJdbc = isDefaultOn();
+        if (!sessionFollowsJdbc) {
+            outsideTransaction(SET_DEFAULT);
         }
     }
 
@@ -164,8 +188,12 @@ public final class SessionFence {
     }
 
     /** Whether the server would have let the statement write but for the fence. */
-    public boolean refusesAlone() {
-        return !readOnlyByJdbc && !readOnlyTransaction && !readOnlySession && (defaultSet || !isDefaultOn());
+    public boolean refusesAlone() throws SQLException {
+        return !readOnlyByJdbc
+                && !readOnlyTransaction
+                && !readOnlySession
+                && (defaultSet || !isDefaultOn())
+                && !(transactionLess() && readOnlyByJdbcOutside());
     }
 
     /** @throws UnguardedAccessException where the default was switched off and cannot be switched on again */
@@ -256,19 +284,28 @@ public final class SessionFence {
         beginTransaction(false);
     }
 
-    /** What makes a transaction of Backstop's own writable, unless the caller wants to read only. */
-    void makeWritable() throws SQLException {
+    /** Before a transaction of Backstop's own, while JDBC is in auto-commit still. */
+    void beforeOwnTransaction() throws SQLException {
         jdbcReadOnly = postgres.isReadOnly();
-        if (jdbcReadOnly) {
-            postgres.setReadOnly(false); // in auto-commit it says nothing to the server
-        } else if (defaultSet && !readOnlySession) {
+        readOnlyOutside = readOnlyByJdbcOutside();
+    }
+
+    /**
+     * What makes a transaction of Backstop's own writable, unless what the caller sends outside transactions is read-only: then
+     * the driver begins it so.
+     */
+    void makeWritable() throws SQLException {
+        if (readOnlyOutside) {
+            return;
+        }
+        postgres.setReadOnly(false); // outside auto-commit, so that it says nothing about the session
+        if (defaultSet && !readOnlySession) {
             execute(WRITABLE);
         }
     }
 
     /** What makes one read-only: in the round trip of its first statement, where the driver is not told to ignore it. */
     void makeReadOnly() throws SQLException {
-        jdbcReadOnly = postgres.isReadOnly();
         postgres.setReadOnly(true); // outside auto-commit, so that it says nothing about the session
         if (deferrableByDefault()) {
             execute("SET TRANSACTION READ ONLY, NOT DEFERRABLE");
@@ -296,8 +333,12 @@ public final class SessionFence {
     /** A transaction was begun in SQL, by BEGIN or by a chain, and has not looked at anything yet. */
     public void begun(boolean readOnly) throws SQLException {
         readOnlyTransaction = readOnly;
-        readOnlyByJdbc = false;
-        if (!readOnly && !readOnlySession && (defaultSet || committedReadOnly) && state() == TransactionState.OPEN) {
+        readOnlyByJdbc = !readOnly && postgres.getAutoCommit() && readOnlyByJdbcOutside();
+        if (!readOnly
+                && !readOnlyByJdbc
+                && !readOnlySession
+                && (defaultSet || committedReadOnly)
+                && state() == TransactionState.OPEN) {
             execute(WRITABLE);
         }
         committedReadOnly = false;
@@ -399,14 +440,27 @@ public final class SessionFence {
 
     /** Lets what is sent outside a transaction write, until {@link #refuseWrites}; not where JDBC was told to read only. */
     public void allowWrites() throws SQLException {
-        if (defaultSet && !postgres.isReadOnly() && !readOnlySession) {
+        if (defaultSet && !readOnlySession && !readOnlyByJdbcOutside()) {
             outsideTransaction(RESET_DEFAULT);
         }
     }
 
+    /** Whether what is sent outside a transaction, or begins one of JDBC's, is read-only by what JDBC was told. */
+    private boolean readOnlyByJdbcOutside() throws SQLException {
+        if (!postgres.hintReadOnly()) {
+            return false; // it was not told, or the driver is to ignore it
+        }
+        if (!postgres.getAutoCommit()) {
+            return true;
+        }
+        return sessionFollowsJdbc == null ? isDefaultOn() : sessionFollowsJdbc;
+    }
+
     /** The same for what a text sends after it has committed the open transaction. */
     public void allowWritesAfterCommit() throws SQLException {
-        if (defaultSet && !readOnlySession && state() == TransactionState.OPEN) {
+        if (state() == TransactionState.FAILED) {
+            allowWritesAfterRollback(); // that is what its COMMIT is
+        } else if (defaultSet && !readOnlySession && state() == TransactionState.OPEN) {
             execute(RESET_DEFAULT);
         }
     }
@@ -427,7 +481,10 @@ public final class SessionFence {
         return defaultSet && !readOnlySession;
     }
 
-    /** Closes the connection where it fails: it would write unseen from then on. */
+    /**
+     * Closes the connection where it fails: it would write unseen from then on. In a transaction that has failed, be it of what
+     * the driver sent for itself behind the statement, nothing writes, and the next turn does it.
+     */
     public void refuseWrites(Throwable cause) {
         try {
             if (defaultOff() && state() != TransactionState.FAILED) {
@@ -435,7 +492,9 @@ public final class SessionFence {
             }
         } catch (SQLException e) {
             cause.addSuppressed(e);
-            closeConnection(cause);
+            if (state() != TransactionState.FAILED) {
+                closeConnection(cause);
+            }
         }
     }
 
@@ -464,9 +523,14 @@ public final class SessionFence {
         return postgres.getTransactionState();
     }
 
+    /** Without the driver's own savepoint around it: released, it would take the fence's with it. */
     private void execute(String sql) throws SQLException {
+        AutoSave autosave = postgres.getAutosave();
+        postgres.setAutosave(AutoSave.NEVER);
         try (Statement statement = postgres.createStatement()) {
             statement.execute(sql);
+        } finally {
+            postgres.setAutosave(autosave);
         }
     }
 }

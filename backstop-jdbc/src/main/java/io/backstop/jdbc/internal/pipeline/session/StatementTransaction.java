@@ -107,6 +107,7 @@ public abstract sealed class StatementTransaction {
         /** @param beginning what the server is told first; auto-commit is as it was where that fails */
         Own(GuardedSession session, Beginning beginning) throws SQLException {
             super(session);
+            session.fence().beforeOwnTransaction();
             connection.setAutoCommit(false);
             try {
                 beginning.begin();
