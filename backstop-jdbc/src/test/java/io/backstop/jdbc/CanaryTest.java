@@ -23,11 +23,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 /**
  * A VOLATILE function behind every place of the grammar of SELECT, in every spelling: the server says whether it ran, and no
  * query that ran it is SAFE. With {@code -Plong} it is done for a million queries, which are others at every run: the seed is
- * printed, and {@code -Dbackstop.test.seed=…} gives it again.
+ * printed, with how far it has got, and {@code -Dbackstop.test.seed=…} gives it again.
  */
 @ExtendWith(PostgresExtension.class)
 class CanaryTest {
     private static final int USUAL = 3_000;
+    private static final int PROGRESS = 10_000;
     private static final int QUERIES = Integer.getInteger("backstop.test.canaries", USUAL);
     private static final long SEED =
             Long.getLong("backstop.test.seed", QUERIES == USUAL ? 20261128 : new SecureRandom().nextLong());
@@ -46,7 +47,7 @@ class CanaryTest {
                 Connection other = database.connect()) {
             GuardedSession session = new GuardedSession(other, Connections.NONE, database.url(), "generator");
             statement.setMaxRows(1_000);
-            long sung = sung(statement);
+            long sung = sung(statement, "nothing yet");
             while (ran < QUERIES) {
                 String sql = queries.next();
                 made++;
@@ -55,9 +56,11 @@ class CanaryTest {
                     statement.execute(sql);
                 } catch (SQLException e) {
                     // An empty array, a subquery with two rows: it may have run the canary all the same.
-                    assertThat(e.getSQLState()).as(sql).isNotNull();
+                    if (e.getSQLState() == null || connection.isClosed()) {
+                        throw lost(sql, ran, e);
+                    }
                 }
-                long now = sung(statement);
+                long now = sung(statement, sql);
                 if (now != sung) {
                     ran++;
                     sung = now;
@@ -65,16 +68,26 @@ class CanaryTest {
                     assertThat(weigher.weigh(session, text).assessment().risk())
                             .as(sql)
                             .isNotEqualTo(RiskLevel.SAFE);
+                    if (ran % PROGRESS == 0) {
+                        System.out.println("canaries: " + ran + " of " + QUERIES + ", seed " + SEED);
+                    }
                 }
             }
         }
     }
 
     /** A sequence keeps what a failed statement drew from it. */
-    private static long sung(Statement statement) throws SQLException {
+    private static long sung(Statement statement, String sql) {
         try (ResultSet row = statement.executeQuery("SELECT last_value + is_called::int FROM sung")) {
             row.next();
             return row.getLong(1);
+        } catch (SQLException e) {
+            throw new AssertionError("the canaries cannot be counted after: " + sql, e);
         }
+    }
+
+    private static AssertionError lost(String sql, int ran, SQLException cause) {
+        return new AssertionError(
+                "the connection was lost after " + ran + " canaries, seed " + SEED + ", by: " + sql, cause);
     }
 }

@@ -151,6 +151,9 @@ public final class StoreApprovalHook implements ApprovalHook {
             store.expire(held.approvalId());
             throw expired(approval.get());
         }
+        if (approval.isPresent() && approval.get().state() == ApprovalState.DENIED) {
+            throw denied(approval.get()); // also where the policy would let it run by now
+        }
         return approval.isPresent() && approval.get().state() == ApprovalState.PENDING;
     }
 

@@ -10,6 +10,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +20,9 @@ import java.util.Optional;
 public final class QuarantineRepository implements QuarantineLedger {
     /** Of each statement so much is kept, in characters: enough to recognise it. */
     private static final int KEPT_STATEMENT = 120;
+
+    /** Refusals are kept for so long, as guards with longer windows than the one that counts may share the store. */
+    private static final Duration KEPT_REFUSALS = Duration.ofDays(1);
 
     private static final String CURRENT = "SELECT agent_id, since, until, statements FROM quarantine WHERE until > ?";
 
@@ -75,7 +79,9 @@ public final class QuarantineRepository implements QuarantineLedger {
         }
         database.perform(connection -> {
             Instant now = clock.instant();
-            forgetRefusals(connection, agentId, now.minus(rules.window()));
+            Instant begin = now.minus(rules.window());
+            Instant kept = now.minus(KEPT_REFUSALS);
+            forgetRefusals(connection, agentId, begin.isBefore(kept) ? begin : kept);
             try (PreparedStatement insert =
                     connection.prepareStatement("INSERT INTO refusals (agent_id, at, statement) VALUES (?, ?, ?)")) {
                 insert.setString(1, agentId);
@@ -83,7 +89,7 @@ public final class QuarantineRepository implements QuarantineLedger {
                 insert.setString(3, inShort(statement));
                 insert.executeUpdate();
             }
-            List<String> statements = refusals(connection, agentId);
+            List<String> statements = refusals(connection, agentId, begin);
             if (statements.size() >= rules.maxBlockedAttempts()) {
                 put(connection, new Quarantine(agentId, now, now.plus(rules.duration()), statements));
                 forgetRefusals(connection, agentId, now);
@@ -108,11 +114,12 @@ public final class QuarantineRepository implements QuarantineLedger {
         }
     }
 
-    private static List<String> refusals(Connection connection, String agentId) throws SQLException {
+    private static List<String> refusals(Connection connection, String agentId, Instant after) throws SQLException {
         List<String> statements = new ArrayList<>();
-        try (PreparedStatement select =
-                connection.prepareStatement("SELECT statement FROM refusals WHERE agent_id = ? ORDER BY at")) {
+        try (PreparedStatement select = connection.prepareStatement(
+                "SELECT statement FROM refusals WHERE agent_id = ? AND at > ? ORDER BY at")) {
             select.setString(1, agentId);
+            select.setLong(2, after.toEpochMilli());
             try (ResultSet row = select.executeQuery()) {
                 while (row.next()) {
                     statements.add(row.getString(1));

@@ -98,7 +98,7 @@ final class AllowedExecution {
         if (run.policy().enforcement() == Enforcement.MONITOR) {
             return fenced.write(run.session(), run.text(), run.execution());
         }
-        LastLook look = lastJudgement.secured(run, statement, approved);
+        LastLook look = lastJudgement.unsecured(run, statement, approved);
         if (!UndoableExecution.applies(statement.assessment())) {
             if (approved) {
                 look.require();

@@ -4,15 +4,13 @@ import io.backstop.api.approval.ExpectedImpact;
 import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.PausedException;
 import io.backstop.api.policy.Verdict;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
-import io.backstop.jdbc.internal.pipeline.event.StatementEvents;
 import io.backstop.jdbc.internal.pipeline.preview.StatementPreview;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
-import io.backstop.jdbc.internal.pipeline.session.CancellableExecution;
-import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.policy.SessionState;
 
@@ -47,12 +45,17 @@ final class ApprovalStep {
                 run.events().held(held.approvalId());
             }
             if (!(e instanceof ApprovalRequiredException) || !approvals.waits()) {
-                audit.record(Kind.REFUSAL, run.session(), statement, e.getSQLState(), ApprovalGate.links(e));
-            }
-            if (ApprovalGate.isDenial(e)) {
-                refusals.count(run.session(), run.policy(), statement);
+                recordRefusal(run, statement, e);
             }
             throw e;
+        }
+    }
+
+    private void recordRefusal(StatementRun<?> run, ReviewedStatement statement, BackstopException refusal)
+            throws SQLException {
+        audit.record(Kind.REFUSAL, run.session(), statement, refusal.getSQLState(), ApprovalGate.links(refusal));
+        if (ApprovalGate.isDenial(refusal)) {
+            refusals.count(run.session(), run.policy(), statement);
         }
     }
 
@@ -93,26 +96,28 @@ final class ApprovalStep {
     }
 
     /**
-     * Returns when the request is decided that the refusal is about.
+     * Returns when the request was approved that the refusal is about.
      *
-     * @throws SQLException the refusal itself where nobody waits, or why the wait ended without a decision
+     * @throws SQLException the refusal itself where nobody waits, or why the wait ended without an approval
      */
-    void awaitDecision(
-            GuardedSession session, CancellableExecution<?> execution, BackstopException refusal, StatementEvents told)
+    void awaitDecision(StatementRun<?> run, ReviewedStatement statement, BackstopException refusal)
             throws SQLException {
         Optional<ApprovalRequiredException> held = held(refusal);
         if (held.isEmpty() || !approvals.waits()) {
             throw refusal;
         }
         try {
-            approvals.awaitDecision(session, execution, held.get());
+            approvals.awaitDecision(run.session(), run.execution(), held.get());
         } catch (ApprovalRequiredException e) {
             throw e; // it is held, and that was told
         } catch (BackstopException e) {
-            told.refused(e);
+            run.events().refused(e);
+            if (!(e instanceof ControlStoreUnavailableException)) {
+                recordRefusal(run, statement, e);
+            }
             throw e;
         } catch (SQLException e) {
-            told.failed(e);
+            run.events().failed(e);
             throw e;
         }
     }

@@ -1,7 +1,10 @@
 package io.backstop.jdbc.internal.pipeline;
 
 import io.backstop.api.error.StatementBlockedException;
+import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.Policy;
+import io.backstop.api.policy.RecoveryRules;
+import io.backstop.api.policy.SnapshotMode;
 import io.backstop.api.policy.Verdict;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
@@ -27,12 +30,17 @@ final class LastJudgement {
 
     /** Of a statement for which a snapshot of what it destroys is stored. */
     LastLook secured(StatementRun<?> run, ReviewedStatement statement, boolean approved) {
-        return () -> require(run, statement, new Passed(approved, true));
+        return () -> require(run, statement, new Passed(approved, true, false));
     }
 
-    /** Of a statement that ran because nothing more was asked of it. */
-    LastLook unasked(StatementRun<?> run, ReviewedStatement statement) {
-        return () -> require(run, statement, new Passed(false, false));
+    /** Of a statement of which nothing is stored and whose rows are not counted. */
+    LastLook unsecured(StatementRun<?> run, ReviewedStatement statement, boolean approved) {
+        return () -> require(run, statement, new Passed(approved, false, false));
+    }
+
+    /** Of a statement that ran because nothing more was asked of it than to stay within the limits. */
+    LastLook counted(StatementRun<?> run, ReviewedStatement statement) {
+        return () -> require(run, statement, new Passed(false, false, true));
     }
 
     private void require(StatementRun<?> run, ReviewedStatement statement, Passed passed) throws SQLException {
@@ -43,7 +51,9 @@ final class LastJudgement {
             throw refusals.blocked(run.session(), run.policy(), statement, block);
         }
         if ((verdict instanceof Verdict.Hold && !passed.approval())
-                || (secured.applies(verdict, statement) && !passed.snapshot())) {
+                || (secured.applies(verdict, statement)
+                        && !(passed.snapshot() && suffices(run.policy().recovery(), policy.recovery())))
+                || (passed.limits() && otherLimits(run.policy().impact(), policy.impact()))) {
             throw new StatementBlockedException(
                     statement.assessment().operation() + " is refused: the policy was changed while it waited, and asks"
                             + " for more now; nothing was changed",
@@ -51,6 +61,22 @@ final class LastJudgement {
         }
     }
 
-    /** What a statement has been through when it is about to run. */
-    private record Passed(boolean approval, boolean snapshot) {}
+    /** Whether a snapshot that was stored by one set of rules is what the other asks for. */
+    private static boolean suffices(RecoveryRules before, RecoveryRules now) {
+        return before.equals(now)
+                || (before.snapshotMode() == SnapshotMode.INLINE
+                        && before.recoveryGroups().equals(now.recoveryGroups()));
+    }
+
+    /** Rows were counted by the limits from before: whether they are within others is not known. */
+    private static boolean otherLimits(ImpactRules before, ImpactRules now) {
+        return now.enabled() && !now.equals(before);
+    }
+
+    /**
+     * What a statement has been through when it is about to run.
+     *
+     * @param limits whether its rows are counted
+     */
+    private record Passed(boolean approval, boolean snapshot, boolean limits) {}
 }

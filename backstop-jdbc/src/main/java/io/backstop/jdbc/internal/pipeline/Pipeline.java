@@ -284,9 +284,9 @@ public final class Pipeline implements AutoCloseable {
         ReviewedStatement statement = ReviewedStatement.of(submission, text, judge.weigh(assessment, policy), policy);
         StatementEvents told = StatementEvents.of(events, clock, session, statement);
         CancellableExecution<T> cancellable = session.begin(execution);
+        StatementRun<T> run = new StatementRun<>(session, submission, text, policy, cancellable, told);
         underWay.begin();
         try {
-            StatementRun<T> run = new StatementRun<>(session, submission, text, policy, cancellable, told);
             T result = policy.enforcement() == Enforcement.MONITOR
                     ? reviews.observe(run, statement)
                     : reviews.review(run, statement);
@@ -302,7 +302,7 @@ public final class Pipeline implements AutoCloseable {
                     && !approvals.waitsFor(e)) { // else it is held, and that was told
                 told.refused(e);
             }
-            approvals.awaitDecision(session, cancellable, e, told);
+            approvals.awaitDecision(run, statement, e);
         } catch (SQLException e) {
             told.failed(e);
             throw e;

@@ -200,7 +200,7 @@ final class StatementReview {
                     run.session(),
                     statement.assessment(),
                     run.policy().impact(),
-                    lastJudgement.unasked(run, statement),
+                    lastJudgement.counted(run, statement),
                     run.execution());
         } catch (SQLException e) {
             Optional<Excess> outside = LimitedExecution.outsideTransaction(run.session(), e);
