@@ -34,6 +34,9 @@ public final class Judge {
     public static final RuleId TEXT_TOO_LONG = new RuleId("text-too-long");
     public static final RuleId NO_SNAPSHOTS = new RuleId("snapshots-off");
 
+    /** Raises to CRITICAL where what happens on the other side of a foreign table would be neither counted nor stored. */
+    public static final RuleId FOREIGN_TABLE = new RuleId("foreign-table");
+
     private static final Verdict RUN = new Verdict.Allow(false);
 
     /** The assessment as the policy sees it: with what it protects on top. */
@@ -130,7 +133,7 @@ public final class Judge {
                 && policy.recovery().requireRecoveryForCritical()
                 && policy.recovery().snapshotMode() != SnapshotMode.OFF
                 && assessment.destructions().stream().anyMatch(Destruction::recoverable);
-        return policy.requireApprovalForRisks().contains(assessment.risk())
+        return policy.requireApprovalForRisks().contains(assessment.risk()) || runsUncountedElsewhere(assessment)
                 ? new Verdict.Hold(reasons(assessment), snapshot)
                 : new Verdict.Allow(snapshot);
     }
@@ -138,6 +141,12 @@ public final class Judge {
     private static boolean destroys(Assessment assessment) {
         return assessment.risk() == RiskLevel.CRITICAL
                 && !assessment.destructions().isEmpty();
+    }
+
+    /** No policy can tell whether the other side may be let run, so an operator is asked under every one. */
+    private static boolean runsUncountedElsewhere(Assessment assessment) {
+        return assessment.findings().stream()
+                .anyMatch(finding -> finding.rule().equals(FOREIGN_TABLE) && finding.risk() == RiskLevel.CRITICAL);
     }
 
     /** HIGH, because no rows go by it; but no definition should go without a way back either. */

@@ -63,6 +63,9 @@ final class MaintenanceReader implements CommandReader {
     private static CommandTag vacuum(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.VACUUM);
         boolean full = cursor.at(Keyword.FULL);
+        if (mayAnalyze(cursor)) {
+            reading.facts().nests(CommandTag.ANALYZE);
+        }
         if (cursor.atSymbol('(')) {
             full = full(new TokenCursor(cursor.tokens(), cursor.group()), reading);
         }
@@ -71,6 +74,17 @@ final class MaintenanceReader implements CommandReader {
         }
         cursor.skipRest();
         return CommandTag.VACUUM;
+    }
+
+    /** Whether it has the option, switched on or off: the word is reserved, so it names nothing here. */
+    private static boolean mayAnalyze(TokenCursor cursor) {
+        for (int i = cursor.position(); i < cursor.end(); i++) {
+            Keyword keyword = cursor.tokens().keyword(i);
+            if (keyword == Keyword.ANALYZE || keyword == Keyword.ANALYSE) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean full(TokenCursor options, StatementReading reading) {

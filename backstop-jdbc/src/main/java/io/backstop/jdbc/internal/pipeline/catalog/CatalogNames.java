@@ -257,7 +257,7 @@ final class CatalogNames {
     }
 
     /** It names no table, or what holds many; an option is no name, and a table with the name of one is taken for it. */
-    private static boolean takesEveryTable(MentionedNames names) {
+    static boolean takesEveryTable(MentionedNames names) {
         boolean named = false;
         for (int i = 0; i < names.size(); i++) {
             if (HOLDING_TABLES.contains(names.name(i)) && names.keyword(i)) {

@@ -10,7 +10,8 @@ final class CatalogQueries {
     /** What no transaction changes without changing this; with what decides how a reading may be used. */
     static final String FINGERPRINT = CatalogSql.qualified("""
             SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('transaction_isolation'),
-                pg_catalog.string_agg(pg_catalog.concat(f.kind, f.number, ' ', f.hash), ';' ORDER BY f.kind)
+                pg_catalog.string_agg(pg_catalog.concat(f.kind, f.number, ' ', f.hash), ';' ORDER BY f.kind),
+                EXISTS (SELECT FROM pg_catalog.pg_foreign_table)
             FROM (
                 SELECT o.kind, pg_catalog.count(*) AS number, pg_catalog.sum(pg_catalog.hashtextextended(o.version, 0)) AS hash
                 FROM (
@@ -45,6 +46,8 @@ final class CatalogQueries {
                     WHERE indexrelid >= USERS AND (indexprs IS NOT NULL OR indpred IS NOT NULL)
                     UNION ALL SELECT 's', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_statistic_ext
                     UNION ALL SELECT 'g', pg_catalog.concat(fts.oid, ' ', fts.xmin) FROM pg_catalog.pg_foreign_server AS fts
+                    UNION ALL SELECT 'j', pg_catalog.concat(fw.oid, ' ', fw.xmin)
+                    FROM pg_catalog.pg_foreign_data_wrapper AS fw
                     UNION ALL SELECT 'h', pg_catalog.concat(ft.ftrelid, ' ', ft.xmin) FROM pg_catalog.pg_foreign_table AS ft
                     UNION ALL SELECT 'x', pg_catalog.concat(e.classid, ' ', e.objid) FROM pg_catalog.pg_depend AS e
                     WHERE e.deptype = 'e'
@@ -58,10 +61,10 @@ final class CatalogQueries {
                     tsm_handler,internal}'::pg_catalog.regtype[])
                     OR 'pg_catalog.internal'::pg_catalog.regtype = ANY (p.proargtypes),
                 p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1,
-                CASE WHEN p.provolatile <> 'v' OR v.evtfoid IS NOT NULL THEN p.prosrc END,
-                CASE WHEN p.provolatile <> 'v' THEN pg_catalog.pg_get_function_sqlbody(p.oid) END,
+                CASE WHEN asked.bodies OR p.provolatile <> 'v' OR v.evtfoid IS NOT NULL THEN p.prosrc END,
+                CASE WHEN asked.bodies OR p.provolatile <> 'v' THEN pg_catalog.pg_get_function_sqlbody(p.oid) END,
                 pg_catalog.array_to_string(p.proconfig, ',')
-            FROM pg_catalog.pg_proc AS p
+            FROM (SELECT ?::pg_catalog.bool AS bodies) AS asked CROSS JOIN pg_catalog.pg_proc AS p
             JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
             LEFT JOIN pg_catalog.pg_depend AS e ON e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid
                 AND e.deptype = 'e'
@@ -100,14 +103,9 @@ final class CatalogQueries {
     /** What makes a safe statement rest on the user's definitions, and whether an extension vouches for it. */
     static final String OBJECTS = CatalogSql.qualified("""
             SELECT o.kind, o.name, pg_catalog.bool_and(e.objid IS NOT NULL) FROM (
-                SELECT CASE WHEN c.relkind = 'm' THEN 'm'
-                    WHEN 'program' = ANY (SELECT pg_catalog.split_part(s.option, '=', 1)
-                        FROM pg_catalog.unnest(pg_catalog.array_cat(ft.ftoptions, fs.srvoptions)) AS s (option))
-                    THEN 'p' ELSE 'r' END AS kind,
+                SELECT CASE WHEN c.relkind = 'm' THEN 'm' ELSE 'r' END AS kind,
                     c.relname AS name, 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AS class, c.oid AS id
                 FROM pg_catalog.pg_class AS c
-                LEFT JOIN pg_catalog.pg_foreign_table AS ft ON ft.ftrelid = c.oid
-                LEFT JOIN pg_catalog.pg_foreign_server AS fs ON fs.oid = ft.ftserver
                 WHERE c.oid >= USERS AND (c.relkind = ANY ('{v,m,f,c}') OR c.relrowsecurity)
                 UNION ALL SELECT 'r', t.typname, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid FROM pg_catalog.pg_type AS t
                 WHERE t.oid >= USERS AND (t.typtype = ANY ('{d,r,m}') OR t.typtype = 'b' AND t.typelem = 0::pg_catalog.oid)
@@ -156,6 +154,7 @@ final class CatalogQueries {
      * all relatives by inheritance, those of a reached partition key, their indexes and row types.
      * A reached member of an operator family reaches the family's operators, its types of the user's, and the tables of its
      * indexes and partition keys; kind x is a family that is the default for a type of the server's, which no text names.
+     * The third parameter takes the relations whose row types reach nothing.
      */
     static final String REACHED = CatalogSql.qualified("""
             WITH RECURSIVE reached (class, id) AS (
@@ -206,7 +205,8 @@ final class CatalogQueries {
                         OR d.classid = ANY ('{pg_catalog.pg_proc,pg_catalog.pg_operator,pg_catalog.pg_cast,pg_catalog.pg_amop,
                             pg_catalog.pg_amproc}'::pg_catalog.regclass[])
                         OR d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
-                            AND (rel.relkind IS NULL OR rel.relkind = ANY ('{r,p,f}'))
+                            AND (rel.relkind IS NULL OR rel.relkind = ANY ('{r,p,f}')
+                                AND NOT rel.oid = ANY (?::pg_catalog.oid[]))
                         OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                             AND reached.class = 'pg_catalog.pg_type'::pg_catalog.regclass)
                     UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, rel.reltype WHERE rel.relkind = 'c'
@@ -264,11 +264,11 @@ final class CatalogQueries {
                     WHERE reached.class = 'pg_catalog.pg_amproc'::pg_catalog.regclass))""");
 
     /**
-     * Which of these names something of the user's has: functions, operators, and objects as in {@link #OBJECTS}. With the
-     * isolation level in which that was asked.
+     * Which of these names something of the user's has: functions, operators, objects as in {@link #OBJECTS}, and what reaches
+     * a foreign table. With the isolation level in which that was asked.
      */
-    static final String EXISTING = CatalogSql.qualified("""
-            SELECT 'f', p.proname FROM pg_catalog.pg_proc AS p
+    static final String EXISTING = CatalogSql.qualified(ForeignTables.REACHING + """
+             SELECT 'f', p.proname FROM pg_catalog.pg_proc AS p
             WHERE p.proname = ANY (?::pg_catalog.name[]) AND p.oid >= USERS
             UNION SELECT 'o', o.oprname FROM pg_catalog.pg_operator AS o
             WHERE o.oprname = ANY (?::pg_catalog.name[]) AND o.oid >= USERS
@@ -276,6 +276,8 @@ final class CatalogQueries {
             AND c.oid >= USERS AND (c.relkind = ANY ('{v,m,f,c}') OR c.relrowsecurity)
             UNION SELECT 'r', t.typname FROM pg_catalog.pg_type AS t WHERE t.typname = ANY (?::pg_catalog.name[])
             AND t.oid >= USERS AND (t.typtype = ANY ('{d,r,m}') OR t.typtype = 'b' AND t.typelem = 0::pg_catalog.oid)
+            UNION SELECT 'h', c.relname FROM remote JOIN pg_catalog.pg_class AS c ON c.oid = remote.id
+            WHERE remote.reads AND c.relname = ANY (?::pg_catalog.name[])
             UNION SELECT 'i', pg_catalog.current_setting('transaction_isolation')::pg_catalog.name""");
 
     /** Which of these names no function has. */

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -39,12 +40,18 @@ final class CatalogReader {
     /** ProcedureRelationId of PostgreSQL's src/include/catalog/pg_proc.h. */
     private static final long PG_PROC = 1255;
 
+    /** RelationRelationId of PostgreSQL's src/include/catalog/pg_class.h. */
+    private static final long PG_CLASS = 1259;
+
     private final Connection connection;
     private final Map<Long, Routine> routines = new HashMap<>();
     private final Set<Long> changing = new HashSet<>();
     private final Map<Long, FunctionBody> bodies = new HashMap<>();
     private final List<Reference> uses = new ArrayList<>();
     private final Map<String, CatalogNames.Callable> builtIn = new HashMap<>();
+
+    /** Relations of which a value of the row type runs nothing. */
+    private final List<Long> rowTypesUnreached = new ArrayList<>();
 
     private CatalogReader(Connection connection) {
         this.connection = connection;
@@ -84,14 +91,16 @@ final class CatalogReader {
      * @param encoding the server's
      * @param frozen whether the transaction goes on seeing an older state of it
      * @param hash equal for equal catalogs
+     * @param foreign whether it has foreign tables
      */
-    record Fingerprint(String encoding, boolean frozen, String hash) {}
+    record Fingerprint(String encoding, boolean frozen, String hash, boolean foreign) {}
 
     static Fingerprint fingerprint(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(CatalogQueries.FINGERPRINT)) {
             row.next();
-            return new Fingerprint(row.getString(1), frozen(row.getString(2)), String.valueOf(row.getString(3)));
+            return new Fingerprint(
+                    row.getString(1), frozen(row.getString(2)), String.valueOf(row.getString(3)), row.getBoolean(4));
         }
     }
 
@@ -117,24 +126,67 @@ final class CatalogReader {
     }
 
     private CatalogNames read(ServerSpelling spelling) throws SQLException {
-        readRoutines();
+        readRoutines(false);
         readBuiltIn();
         classify();
         CatalogNames names = names(spelling);
         while (addCallers(names)) {
             names = names(spelling);
         }
-        return names.with(eventTriggers(names));
+        CatalogNames known = names;
+        return names.with(eventTriggers(routine -> routine.extension().isEmpty() && !onlyLooks(routine, known)));
+    }
+
+    /** What reaches foreign tables, if there are any that matter. */
+    static Optional<RemoteSide> remote(Connection connection, ServerSpelling spelling) throws SQLException {
+        List<ForeignTables.Reaching> tables = ForeignTables.reaching(connection).stream()
+                .filter(ForeignTables.Reaching::reads)
+                .toList();
+        return tables.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new CatalogReader(connection).remote(tables, spelling));
+    }
+
+    private RemoteSide remote(List<ForeignTables.Reaching> tables, ServerSpelling spelling) throws SQLException {
+        readRoutines(true);
+        for (Routine routine : routines.values()) {
+            if (READABLE.contains(routine.language())) {
+                readable(routine);
+            }
+        }
+        Map<String, String> foreign = new HashMap<>();
+        for (ForeignTables.Reaching table : tables) {
+            uses.add(new Reference(PG_CLASS, table.id()));
+            rowTypesUnreached.add(table.id());
+            foreign.merge(table.name(), table.foreignTable(), (one, other) -> one.equals(table.name()) ? one : other);
+        }
+        List<Reached> reached = reached();
+        while (addCallers(reaching(reached, spelling))) {
+            reached = reached();
+        }
+        CatalogNames all = reaching(reached, spelling);
+        CatalogNames code = reaching(
+                reached.stream().filter(each -> !each.kind().equals("r")).toList(), spelling);
+        List<EventTrigger> triggers = eventTriggers(routine -> changing.contains(routine.id()));
+        return new RemoteSide(all.with(triggers), code.with(triggers), foreign, parent(tables));
+    }
+
+    /** What database-wide ANALYZE takes rows of foreign tables by, none of which it takes itself. */
+    private static Optional<String> parent(List<ForeignTables.Reaching> tables) {
+        return tables.stream()
+                .filter(ForeignTables.Reaching::parent)
+                .map(ForeignTables.Reaching::name)
+                .findFirst();
     }
 
     /** Those that may change something, whoever wrote them: event triggers are VOLATILE even where they only look. */
-    private List<EventTrigger> eventTriggers(CatalogNames names) throws SQLException {
+    private List<EventTrigger> eventTriggers(Predicate<Routine> counts) throws SQLException {
         List<EventTrigger> triggers = new ArrayList<>();
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(CatalogQueries.EVENT_TRIGGERS)) {
             while (rows.next()) {
                 Routine routine = routines.get(rows.getLong(1));
-                if (routine != null && routine.extension().isEmpty() && !onlyLooks(routine, names)) {
+                if (routine != null && counts.test(routine)) {
                     String tags = text(rows, 2);
                     triggers.add(new EventTrigger(
                             routine.name(),
@@ -155,23 +207,26 @@ final class CatalogReader {
         return body.readable() && !body.writes() && !names.changesIn(body);
     }
 
-    private void readRoutines() throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(CatalogQueries.FUNCTIONS)) {
-            while (rows.next()) {
-                Routine routine = new Routine(
-                        rows.getLong(1),
-                        rows.getString(2),
-                        rows.getBoolean(3),
-                        rows.getBoolean(4),
-                        rows.getString(5),
-                        Optional.ofNullable(rows.getString(6)),
-                        rows.getBoolean(7),
-                        rows.getBoolean(8),
-                        text(rows, 9),
-                        text(rows, 10),
-                        text(rows, 11));
-                routines.put(routine.id(), routine);
+    /** @param bodies of those too that may change something by their declaration */
+    private void readRoutines(boolean bodies) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(CatalogQueries.FUNCTIONS)) {
+            select.setBoolean(1, bodies);
+            try (ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    Routine routine = new Routine(
+                            rows.getLong(1),
+                            rows.getString(2),
+                            rows.getBoolean(3),
+                            rows.getBoolean(4),
+                            rows.getString(5),
+                            Optional.ofNullable(rows.getString(6)),
+                            rows.getBoolean(7),
+                            rows.getBoolean(8),
+                            text(rows, 9),
+                            text(rows, 10),
+                            text(rows, 11));
+                    routines.put(routine.id(), routine);
+                }
             }
         }
     }
@@ -296,23 +351,36 @@ final class CatalogReader {
     }
 
     private CatalogNames names(ServerSpelling spelling) throws SQLException {
+        List<Reached> reached = reached();
+        CatalogNames.Builder names = marked(reached, spelling);
+        if (reached.stream().anyMatch(each -> each.kind().equals("t"))) {
+            READING_ANY_TYPE.forEach(function -> names.function(function, Standing.CHANGES, false));
+        }
+        builtIn.forEach((name, callable) -> names.function(name, callable.standing(), callable.withOneArgument()));
+        addObjects(names);
+        addSettable(names);
+        return names.build();
+    }
+
+    private CatalogNames reaching(List<Reached> reached, ServerSpelling spelling) {
+        return marked(reached, spelling).build();
+    }
+
+    /** The names of what is reached, and of all functions. */
+    private CatalogNames.Builder marked(List<Reached> reached, ServerSpelling spelling) {
         CatalogNames.Builder names = new CatalogNames.Builder(spelling);
         Set<Long> reachedRoutines = new HashSet<>(changing);
-        for (Reached reached : reached()) {
-            switch (reached.kind()) {
-                case "f" -> reachedRoutines.add(reached.id());
-                case "m" -> names.refreshed(reached.name());
+        for (Reached each : reached) {
+            switch (each.kind()) {
+                case "f" -> reachedRoutines.add(each.id());
+                case "m" -> names.refreshed(each.name());
                 case "s" ->
-                    names.object(reached.name(), Standing.CHANGES); // the planner runs it for every query of the table
-                case "d" -> names.rebuilt(reached.name());
-                case "o" -> names.operator(reached.name(), Standing.CHANGES);
-                case "r" -> names.object(reached.name(), Standing.CHANGES);
-                case "t" -> {
-                    names.object(reached.name(), Standing.CHANGES);
-                    READING_ANY_TYPE.forEach(function -> names.function(function, Standing.CHANGES, false));
-                }
+                    names.object(each.name(), Standing.CHANGES); // the planner runs it for every query of the table
+                case "d" -> names.rebuilt(each.name());
+                case "o" -> names.operator(each.name(), Standing.CHANGES);
+                case "r", "t" -> names.object(each.name(), Standing.CHANGES);
                 case "x" -> names.anywhere();
-                default -> names.cast(castUse(reached.kind()), Standing.CHANGES);
+                default -> names.cast(castUse(each.kind()), Standing.CHANGES);
             }
         }
         for (Routine routine : routines.values()) {
@@ -320,10 +388,7 @@ final class CatalogReader {
             Standing otherwise = routine.ofExtension().isPresent() ? Standing.TRUSTED : Standing.READS;
             names.function(routine.name(), changes ? Standing.CHANGES : otherwise, routine.withOneArgument());
         }
-        builtIn.forEach((name, callable) -> names.function(name, callable.standing(), callable.withOneArgument()));
-        addObjects(names);
-        addSettable(names);
-        return names.build();
+        return names;
     }
 
     private void addObjects(CatalogNames.Builder names) throws SQLException {
@@ -334,7 +399,6 @@ final class CatalogReader {
                 Standing standing = rows.getBoolean(3) ? Standing.TRUSTED : Standing.READS;
                 switch (rows.getString(1)) {
                     case "m" -> names.object(name, Standing.TRUSTED);
-                    case "p" -> names.object(name, Standing.CHANGES); // reading it runs a program
                     case "r" -> names.object(name, standing);
                     case "o" -> names.operator(name, standing);
                     default -> names.cast(castUse(rows.getString(1)), standing);
@@ -372,6 +436,7 @@ final class CatalogReader {
                     1, CatalogSql.array(seeds.stream().map(Reference::catalog).toList()));
             select.setString(
                     2, CatalogSql.array(seeds.stream().map(Reference::id).toList()));
+            select.setString(3, CatalogSql.array(rowTypesUnreached));
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
                     reached.add(new Reached(rows.getString(1), rows.getString(2), rows.getLong(3)));

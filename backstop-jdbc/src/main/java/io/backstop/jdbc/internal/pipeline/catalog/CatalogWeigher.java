@@ -14,6 +14,7 @@ import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogNames.Judgement;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
+import io.backstop.jdbc.policy.Judge;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
@@ -94,13 +95,17 @@ public final class CatalogWeigher {
     public WeighedText weigh(GuardedSession session, AssessedText text) throws SQLException {
         Assessment assessment = text.assessment();
         List<StatementAssessment> statements = assessment.statements();
+        boolean secured = isSecured(assessment);
         boolean rests = false;
-        if (!isSecured(assessment)) {
-            CatalogState known = known(session);
-            for (int i = 0; i < statements.size(); i++) {
-                StatementAssessment statement = statements.get(i);
-                if (evaluates(statement)) {
-                    Judgement judgement = known == null ? null : known.names().remembered(statement);
+        CatalogState known = known(session);
+        for (int i = 0; i < statements.size(); i++) {
+            StatementAssessment statement = statements.get(i);
+            if (evaluates(statement)) {
+                if (known == null || mayReachForeignTable(known, statement)) {
+                    return weighSlowly(session, assessment);
+                }
+                if (!secured) {
+                    Judgement judgement = known.names().remembered(statement);
                     if (judgement == null || judgement.danger().isPresent()) {
                         return weighSlowly(session, assessment);
                     }
@@ -111,12 +116,16 @@ public final class CatalogWeigher {
         return new WeighedText(assessment, rests);
     }
 
+    private static boolean mayReachForeignTable(CatalogState known, StatementAssessment statement) {
+        return known.remote().isPresent() && !known.remote().get().isRememberedClear(statement);
+    }
+
     private @Nullable CatalogState known(GuardedSession session) {
         DatabaseCatalog catalog = byDatabase.get(session.database());
         return catalog == null || uncommitted.containsKey(session) ? null : catalog.fresh();
     }
 
-    /** Behind a snapshot it is looked afterwards what else was destroyed. */
+    /** Behind a snapshot it is looked afterwards what else was destroyed, save on the other side of a foreign table. */
     private static boolean isSecured(Assessment assessment) {
         return assessment.risk() == RiskLevel.CRITICAL
                 && !assessment.destructions().isEmpty();
@@ -207,28 +216,36 @@ public final class CatalogWeigher {
         }
         return names.isEmpty() && operators.isEmpty()
                 ? NameLookup.Found.NOTHING
-                : NameLookup.look(connection, state.names(), names, operators);
+                : NameLookup.look(connection, state, names, operators);
     }
 
     private static WeighedText weigh(Connection connection, CatalogState state, boolean frozen, Assessment assessment)
             throws SQLException {
         List<StatementAssessment> weighed = new ArrayList<>();
+        boolean secured = isSecured(assessment);
         boolean rests = false;
         for (StatementAssessment statement : assessment.statements()) {
             if (!evaluates(statement)) {
                 weighed.add(statement);
                 continue;
             }
-            Judgement judgement = state.names().judge(statement);
-            Optional<String> danger = judgement.danger();
-            if (!frozen) {
-                state.names().remember(statement, judgement);
-            } else if (danger.isEmpty()) {
-                danger = NameLookup.unseen(connection, state.names(), statement.mentions());
+            List<Finding> findings = new ArrayList<>(2);
+            state.remote()
+                    .flatMap(remote -> remote.reachedBy(statement))
+                    .ifPresent(what -> findings.add(
+                            new Finding(Judge.FOREIGN_TABLE, secured ? RiskLevel.CRITICAL : RiskLevel.HIGH, what)));
+            if (!secured) {
+                Judgement judgement = state.names().judge(statement);
+                Optional<String> danger = judgement.danger();
+                if (!frozen) {
+                    state.names().remember(statement, judgement);
+                } else if (danger.isEmpty()) {
+                    danger = NameLookup.unseen(connection, state.names(), statement.mentions());
+                }
+                rests |= judgement.rests();
+                danger.ifPresent(what -> findings.add(finding(what)));
             }
-            rests |= judgement.rests();
-            weighed.add(
-                    danger.map(what -> statement.with(List.of(finding(what)))).orElse(statement));
+            weighed.add(statement.with(findings));
         }
         return new WeighedText(Assessment.of(weighed), rests);
     }
@@ -269,6 +286,7 @@ public final class CatalogWeigher {
         CatalogState known = known(session);
         if (known != null && String.valueOf(failure.getSQLState()).startsWith(NAME_ERRORS)) {
             assessment.statements().forEach(known.names()::forget);
+            known.remote().ifPresent(remote -> assessment.statements().forEach(remote::forget));
         }
     }
 

@@ -97,9 +97,14 @@ final class DatabaseCatalog {
         long now = clock.millis();
         if (earlier.isPresent() && earlier.get().fingerprint().hash().equals(fingerprint.hash())) {
             CatalogState known = earlier.get();
-            return new CatalogState(fingerprint, known.names(), known.uncounted(), now);
+            return new CatalogState(fingerprint, known.names(), known.remote(), known.uncounted(), now);
         }
-        CatalogNames names = CatalogReader.read(connection, ServerSpelling.of(fingerprint.encoding()));
-        return new CatalogState(fingerprint, names, CatalogReader.uncounted(connection), now);
+        ServerSpelling spelling = ServerSpelling.of(fingerprint.encoding());
+        return new CatalogState(
+                fingerprint,
+                CatalogReader.read(connection, spelling),
+                fingerprint.foreign() ? CatalogReader.remote(connection, spelling) : Optional.empty(),
+                CatalogReader.uncounted(connection),
+                now);
     }
 }

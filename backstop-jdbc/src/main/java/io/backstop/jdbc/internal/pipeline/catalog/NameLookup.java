@@ -24,8 +24,9 @@ final class NameLookup {
         static final Found NOTHING = new Found(false, false);
     }
 
-    static Found look(Connection connection, CatalogNames known, List<String> names, List<String> operators)
+    static Found look(Connection connection, CatalogState state, List<String> names, List<String> operators)
             throws SQLException {
+        CatalogNames known = state.names();
         boolean more = false;
         boolean frozen = false;
         String array = CatalogSql.array(names);
@@ -34,6 +35,7 @@ final class NameLookup {
             select.setString(2, CatalogSql.array(operators));
             select.setString(3, array);
             select.setString(4, array);
+            select.setString(5, array);
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
                     String name = rows.getString(2);
@@ -41,6 +43,10 @@ final class NameLookup {
                         case "i" -> frozen = CatalogReader.frozen(name);
                         case "f" -> more |= !known.knowsFunction(name);
                         case "r" -> more |= !known.knowsObject(name);
+                        case "h" ->
+                            more |= state.remote()
+                                    .filter(remote -> remote.tables().containsKey(name))
+                                    .isEmpty();
                         default -> more = true;
                     }
                 }

@@ -134,7 +134,7 @@ final class BudgetCheck {
     }
 
     private static Excess beyond(String reason) {
-        return new Excess(new Finding(WRITE_BUDGET, RiskLevel.CRITICAL, reason), true);
+        return new Excess(new Finding(WRITE_BUDGET, RiskLevel.CRITICAL, reason), Excess.WayBack.SNAPSHOT);
     }
 
     /** For a statement that was undone; that this failed is added to why. */

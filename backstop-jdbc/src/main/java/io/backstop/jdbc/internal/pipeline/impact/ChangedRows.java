@@ -36,13 +36,6 @@ record ChangedRows(Map<Long, RowCounts> byTable) {
         return byTable.values().stream().mapToLong(RowCounts::inserted).sum();
     }
 
-    /** With rows that the server's statistics do not hold. */
-    ChangedRows and(long table, RowCounts counts) {
-        Map<Long, RowCounts> all = new HashMap<>(byTable);
-        all.merge(table, counts, RowCounts::plus);
-        return new ChangedRows(all);
-    }
-
     /**
      * The tables that lost rows: those of a partition are its partitioned table's. Large objects are none.
      *

@@ -2,9 +2,6 @@ package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
-import io.backstop.api.analysis.RelationName;
-import io.backstop.api.analysis.StatementAssessment;
-import io.backstop.api.analysis.Target;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 
 import java.sql.SQLException;
@@ -12,7 +9,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -36,7 +32,7 @@ public final class CodeOnWrite {
     }
 
     /** What is known of the session's database. */
-    public Facts of(GuardedSession session) throws SQLException {
+    Facts of(GuardedSession session) throws SQLException {
         if (session.schemaChanged()) {
             return CodeOnWriteReader.read(session.connection());
         }
@@ -68,17 +64,20 @@ public final class CodeOnWrite {
      * @param onInsert relations that run such code when a row is inserted, views among them
      * @param triggers the functions of the triggers of each relation; the empty name stands for a rule
      * @param deferrable whether a trigger may wait for the commit
-     * @param uncountable functions and procedures that change what no counter of their session shows, and why
+     * @param leaving what leads to code that changes what no counter of its session shows
+     * @param building what leads to code that runs text which it puts together
+     * @param elsewhere what leads to foreign tables
      */
-    public record Facts(
+    record Facts(
             Set<String> onInsert,
             Map<String, Set<String>> triggers,
             boolean deferrable,
-            Map<String, String> uncountable) {
-        public Facts {
+            UncountableReach leaving,
+            UncountableReach building,
+            UncountableReach elsewhere) {
+        Facts {
             onInsert = Set.copyOf(onInsert);
             triggers = Map.copyOf(triggers);
-            uncountable = Map.copyOf(uncountable);
         }
 
         /** Whether an INSERT in it sets something off. */
@@ -95,36 +94,6 @@ public final class CodeOnWrite {
 
         boolean hasTrigger(String relation) {
             return triggers.containsKey(relation);
-        }
-
-        /** Why what it runs cannot be counted, by a function that it calls or a trigger that it sets off. */
-        Optional<String> uncountableIn(Assessment assessment) {
-            if (uncountable.isEmpty()) {
-                return Optional.empty();
-            }
-            for (StatementAssessment statement : assessment.statements()) {
-                for (String function : statement.functions()) {
-                    String name = function.substring(function.lastIndexOf('.') + 1);
-                    if (uncountable.containsKey(name)) {
-                        return Optional.of("function " + name + " " + uncountable.get(name));
-                    }
-                }
-                for (Target target : statement.targets()) {
-                    Optional<String> trigger = uncountableOn(target.name());
-                    if (trigger.isPresent()) {
-                        return trigger;
-                    }
-                }
-            }
-            return Optional.empty();
-        }
-
-        private Optional<String> uncountableOn(RelationName table) {
-            return triggers.getOrDefault(table.name(), Set.of()).stream()
-                    .filter(uncountable::containsKey)
-                    .findFirst()
-                    .map(name -> "a trigger of " + table.name() + " runs function " + name + ", which "
-                            + uncountable.get(name));
         }
     }
 }

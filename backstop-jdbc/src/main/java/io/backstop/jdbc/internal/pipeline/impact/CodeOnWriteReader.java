@@ -1,11 +1,15 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
+import io.backstop.jdbc.internal.pipeline.catalog.Dependencies;
+import io.backstop.jdbc.internal.pipeline.catalog.ForeignTables;
+
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -91,18 +95,28 @@ final class CodeOnWriteReader {
             JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
             WHERE r.ev_type OPERATOR(pg_catalog.<>) '1' AND r.ev_enabled OPERATOR(pg_catalog.<>) 'D' AND c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid""";
 
+    /**
+     * The functions that are not in C: name, body, language, whether that is trusted, and whether it runs with the rights of
+     * an owner to whom what leaves the transaction is open. Without a name whether there are foreign tables.
+     */
     private static final String BODIES = """
-            SELECT p.proname, p.prosrc FROM pg_catalog.pg_proc AS p
+            SELECT p.proname, p.prosrc, l.lanname, l.lanpltrusted OR l.lanname OPERATOR(pg_catalog.=) 'sql' AS trusted,
+                p.prosecdef AND (SELECT %s) AS open
+            FROM pg_catalog.pg_proc AS p
             JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
-            WHERE p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND l.lanname OPERATOR(pg_catalog.<>) 'c' AND l.lanname OPERATOR(pg_catalog.<>) 'internal'""";
+            JOIN pg_catalog.pg_roles AS owner ON owner.oid OPERATOR(pg_catalog.=) p.proowner
+            WHERE NOT l.lanname OPERATOR(pg_catalog.=) ANY ('{c,internal}')
+            AND (p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid OR NOT l.lanname OPERATOR(pg_catalog.=) 'sql')
+            UNION ALL SELECT NULL, NULL, NULL, true, EXISTS (SELECT FROM pg_catalog.pg_foreign_table)""".formatted(OpenRoles.condition("owner.rolsuper", "owner.oid"));
 
     private CodeOnWriteReader() {}
 
     static CodeOnWrite.Facts read(Connection connection) throws SQLException {
         Set<String> onInsert = new HashSet<>();
         Map<String, Set<String>> triggers = new HashMap<>();
-        Map<String, String> bodies = new HashMap<>();
         boolean deferrable = false;
+        boolean foreign = false;
+        UncountableCode.Bodies bodies = new UncountableCode.Bodies();
         try (Statement statement = connection.createStatement()) {
             try (ResultSet row = statement.executeQuery(ON_INSERT)) {
                 while (row.next()) {
@@ -118,10 +132,29 @@ final class CodeOnWriteReader {
             }
             try (ResultSet row = statement.executeQuery(BODIES)) {
                 while (row.next()) {
-                    bodies.merge(row.getString(1), row.getString(2), (one, other) -> one + "\n" + other);
+                    if (row.getString(1) == null) {
+                        foreign = row.getBoolean(5);
+                    } else {
+                        bodies.add(
+                                row.getString(1),
+                                row.getString(2),
+                                row.getString(3),
+                                row.getBoolean(4),
+                                row.getBoolean(5));
+                    }
                 }
             }
         }
-        return new CodeOnWrite.Facts(onInsert, triggers, deferrable, UncountableCode.among(bodies));
+        List<ForeignTables.Reaching> elsewhere = foreign ? ForeignTables.reaching(connection) : List.of();
+        List<Dependencies.Dependency> dependencies =
+                bodies.harmless() && elsewhere.isEmpty() ? List.of() : Dependencies.of(connection);
+        UncountableReach building = bodies.building(dependencies);
+        return new CodeOnWrite.Facts(
+                onInsert,
+                triggers,
+                deferrable,
+                bodies.leaving(building, dependencies),
+                building,
+                bodies.elsewhere(elsewhere, dependencies));
     }
 }

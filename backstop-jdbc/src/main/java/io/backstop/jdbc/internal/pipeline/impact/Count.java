@@ -38,20 +38,19 @@ final class Count {
     /**
      * The second look.
      *
-     * @param answered what the server has answered to the statement
      * @param batchCounts how many rows each statement of a batch changed
      */
-    Result end(ForeignWrites.OptionalRows answered, long[] batchCounts) throws SQLException {
+    Result end(long[] batchCounts) throws SQLException {
         TableStates now = TableStates.of(connection);
-        ForeignWrites foreign = new ForeignWrites(connection, assessment, code);
-        ChangedRows changed = foreign.added(now.changedSince(before), before, now, answered);
+        ChangedRows changed = now.changedSince(before);
         if (now.countersSetSince(before)) {
             return new Result(
                     changed,
                     now,
                     Optional.of(Excess.uncounted("it set track_counts, so what it changed meanwhile cannot be known")));
         }
-        Optional<Excess> excess = foreign.uncounted(before, now, answered).map(Excess::uncounted);
+        Optional<Excess> excess =
+                new ForeignTableUse(connection, assessment, code).uncounted(before, now).map(Excess::elsewhere);
         if (excess.isEmpty()) {
             excess = SystemCatalogWrites.find(connection, assessment, code, before, now)
                     .map(Excess::uncounted);

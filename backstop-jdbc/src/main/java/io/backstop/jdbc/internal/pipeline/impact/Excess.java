@@ -6,6 +6,7 @@ import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.jdbc.policy.Judge;
 
 import java.util.List;
 
@@ -13,17 +14,32 @@ import java.util.List;
  * Why a write is past a limit. Immutable.
  *
  * @param finding what the policy then has to decide about
- * @param storable whether a snapshot of what the statement names could undo it
+ * @param wayBack what could undo it
  */
-public record Excess(Finding finding, boolean storable) {
+public record Excess(Finding finding, WayBack wayBack) {
     /** More rows than a limit on each statement, or rows that the policy protects. */
     static Excess counted(String reason) {
-        return new Excess(new Finding(LimitedExecution.IMPACT_LIMIT, RiskLevel.CRITICAL, reason), true);
+        return new Excess(new Finding(LimitedExecution.IMPACT_LIMIT, RiskLevel.CRITICAL, reason), WayBack.SNAPSHOT);
     }
 
     /** Rows whose number cannot be known, nor where they are. */
     static Excess uncounted(String reason) {
-        return new Excess(new Finding(LimitedExecution.IMPACT_LIMIT, RiskLevel.CRITICAL, reason), false);
+        return new Excess(new Finding(LimitedExecution.IMPACT_LIMIT, RiskLevel.CRITICAL, reason), WayBack.NONE);
+    }
+
+    /** The same on the other side of a foreign table. */
+    static Excess elsewhere(String reason) {
+        return new Excess(new Finding(LimitedExecution.IMPACT_LIMIT, RiskLevel.CRITICAL, reason), WayBack.UNKNOWN);
+    }
+
+    /** What could undo a statement. */
+    public enum WayBack {
+        /** A snapshot of what it names. */
+        SNAPSHOT,
+        /** Nothing. */
+        NONE,
+        /** What it changes is elsewhere, and an operator has to know whether that matters. */
+        UNKNOWN
     }
 
     /** A part of a sentence whose subject is the statement. */
@@ -44,8 +60,16 @@ public record Excess(Finding finding, boolean storable) {
             return statement;
         }
         StatementAssessment raised = statement.with(List.of(finding));
-        return statement.destructions().isEmpty() || !storable
-                ? raised.destroying(List.of(new Destruction(Kind.UNRECOVERABLE, List.of(), false, false)))
-                : raised;
+        return switch (wayBack) {
+            case SNAPSHOT -> statement.destructions().isEmpty() ? unrecoverable(raised) : raised;
+            case NONE -> unrecoverable(raised);
+            case UNKNOWN ->
+                raised.with(List.of(new Finding(Judge.FOREIGN_TABLE, RiskLevel.CRITICAL, finding.reason())))
+                        .destroying(List.of());
+        };
+    }
+
+    private static StatementAssessment unrecoverable(StatementAssessment statement) {
+        return statement.destroying(List.of(new Destruction(Kind.UNRECOVERABLE, List.of(), false, false)));
     }
 }

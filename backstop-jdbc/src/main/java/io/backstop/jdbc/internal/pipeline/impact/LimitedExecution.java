@@ -20,6 +20,7 @@ import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
+import io.backstop.jdbc.policy.Judge;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
@@ -49,12 +50,13 @@ public final class LimitedExecution {
     /** Statements that run what cannot be read here, within one transaction. */
     private static final Set<CommandTag> UNSEEN = Set.of(CommandTag.DO, CommandTag.EXECUTE, CommandTag.CALL);
 
-    /** Calls of what runs code of the user's, text, or the expressions of an index, or writes large objects. */
+    /** What runs code of the user's, text, the expressions of an index or another server, or writes large objects. */
     private static final Set<RuleId> UNSEEN_CALLS = Set.of(
             CatalogWeigher.RULE,
             Rule.LARGE_OBJECT_WRITE.id(),
             Rule.QUERY_FROM_TEXT.id(),
-            Rule.ADMINISTRATIVE_FUNCTION.id());
+            Rule.ADMINISTRATIVE_FUNCTION.id(),
+            Judge.FOREIGN_TABLE);
 
     /** What would end the transaction in which rows are counted, or move the savepoint to which they are rolled back. */
     private static final Set<CommandTag> TRANSACTION_CONTROL = Set.of(
@@ -108,11 +110,7 @@ public final class LimitedExecution {
 
     /** Why what it changes cannot be counted, so that it is past the limit before it runs; empty where it can be. */
     public Optional<Excess> uncountable(GuardedSession session, ReviewedStatement statement) throws SQLException {
-        Optional<String> function = code.of(session).uncountableIn(statement.assessment());
-        Optional<String> reason = function.isPresent()
-                ? function
-                : UncountableCode.in(session.connection(), statement.assessment(), statement.sql());
-        return reason.map(each -> Excess.uncounted("what it changes cannot be counted: " + each));
+        return UncountableCode.in(session.connection(), statement.assessment(), statement.sql(), code.of(session));
     }
 
     private static boolean isScopedWrite(Assessment assessment) {
@@ -189,7 +187,7 @@ public final class LimitedExecution {
                 transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
             }
             Count.Result counted =
-                    count.end(ForeignWrites.answered(assessment, execution, result), execution.batchCounts(result));
+                    count.end(execution.batchCounts(result));
             Optional<Excess> excess = counted.excess();
             if (excess.isEmpty()) {
                 share = take(session, rules, counted);
@@ -264,7 +262,7 @@ public final class LimitedExecution {
         execute(connection, "SAVEPOINT backstop_settle");
         Count count = Count.begin(connection, NOTHING, rules, code.of(session));
         T result = work.run();
-        Count.Result counted = count.end(ForeignWrites.OptionalRows.UNKNOWN, new long[0]);
+        Count.Result counted = count.end(new long[0]);
         Optional<Excess> excess = counted.excess();
         if (excess.isEmpty()) {
             BudgetCheck.Share share = take(session, rules, counted);

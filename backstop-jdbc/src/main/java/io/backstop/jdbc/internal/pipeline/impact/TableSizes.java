@@ -13,7 +13,9 @@ import java.util.Optional;
 record TableSizes(Connection connection) {
     private static final String RELATION = """
             SELECT n.nspname, c.relname, c.reltuples, c.relkind OPERATOR(pg_catalog.=) 'p', pg_catalog.has_table_privilege(c.oid, 'SELECT')
-                AND NOT pg_catalog.row_security_active(c.oid)
+                AND NOT pg_catalog.row_security_active(c.oid) AND c.relkind OPERATOR(pg_catalog.<>) 'f'
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) AS part
+                    JOIN pg_catalog.pg_foreign_table AS far ON far.ftrelid OPERATOR(pg_catalog.=) part.relid)
             FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
             WHERE c.oid OPERATOR(pg_catalog.=) ?::pg_catalog.oid""";
 
@@ -49,7 +51,7 @@ record TableSizes(Connection connection) {
 
     /**
      * How many rows the table has, counted up to the limit; by the server's estimate where the role may not count, or would
-     * run the code of a policy by it.
+     * run the code of a policy or of another server by it.
      */
     private long present(long table, long limit) throws SQLException {
         String relation;

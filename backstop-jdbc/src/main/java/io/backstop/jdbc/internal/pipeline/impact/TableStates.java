@@ -17,13 +17,14 @@ import java.util.stream.Collectors;
 
 /**
  * What a session has done to the user's tables at one moment of its transaction, in one query: rows by the server's
- * statistics of the transaction, the file of each table, and which foreign tables it has written to. Every name in the query
+ * statistics of the transaction, the file of each table, and which foreign tables it has read or written to. Every name in the query
  * is qualified, because an operator may mean anything on the session's search path. Immutable.
  *
  * @param rows the rows by the table's oid, large objects included
  * @param tables the tables that there are, by oid
  * @param foreignWrites the foreign tables that the transaction holds a lock on of a writer, or of TRUNCATE: their rows are
  *     not counted
+ * @param foreignReads those that it holds a reader's lock on
  * @param catalogs the rows of the system catalog by the oid of its table, whatever changed them: definitions are rows, too
  * @param nextTransaction no transaction with a lower number begins any more; 32 bits, as a row's {@code xmin} has
  * @param countersSetBy where the setting of the counters comes from; empty where the role may not change it
@@ -33,6 +34,7 @@ record TableStates(
         Map<Long, RowCounts> rows,
         Map<Long, Table> tables,
         Set<Long> foreignWrites,
+        Set<Long> foreignReads,
         Map<Long, RowCounts> catalogs,
         int nextTransaction,
         Optional<String> countersSetBy,
@@ -64,6 +66,11 @@ record TableStates(
                     WHERE l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.granted
                     AND l.mode OPERATOR(pg_catalog.=) ANY ('{RowExclusiveLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}')
                     AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())) ELSE false END AS locked,
+                CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'f' THEN c.oid OPERATOR(pg_catalog.=) ANY (ARRAY(
+                    SELECT l.relation FROM pg_catalog.pg_locks AS l
+                    WHERE l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.granted
+                    AND l.mode OPERATOR(pg_catalog.=) ANY ('{AccessShareLock,RowShareLock}')
+                    AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())) ELSE false END AS read,
                 (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())) AS next,
                 (SELECT pg_catalog.pg_current_xact_id_if_assigned()) AS current,
                 (SELECT %s) AS counting,
@@ -87,6 +94,7 @@ record TableStates(
         rows = Map.copyOf(rows);
         tables = Map.copyOf(tables);
         foreignWrites = Set.copyOf(foreignWrites);
+        foreignReads = Set.copyOf(foreignReads);
         catalogs = Map.copyOf(catalogs);
     }
 
@@ -103,6 +111,7 @@ record TableStates(
         Map<Long, RowCounts> rows = new HashMap<>();
         Map<Long, Table> tables = new HashMap<>();
         Set<Long> foreignWrites = new HashSet<>();
+        Set<Long> foreignReads = new HashSet<>();
         Map<Long, RowCounts> catalogs = new HashMap<>();
         int nextTransaction = 0;
         Optional<String> source = Optional.empty();
@@ -125,6 +134,9 @@ record TableStates(
             if (row.getBoolean("locked")) {
                 foreignWrites.add(oid);
             }
+            if (row.getBoolean("read")) {
+                foreignReads.add(oid);
+            }
             if (oid >= FIRST_USER_OID) {
                 tables.put(
                         oid,
@@ -135,7 +147,8 @@ record TableStates(
                                 row.getLong("root")));
             }
         }
-        return new TableStates(rows, tables, foreignWrites, catalogs, nextTransaction, source, transaction);
+        return new TableStates(
+                rows, tables, foreignWrites, foreignReads, catalogs, nextTransaction, source, transaction);
     }
 
     private static void requireCounts(String trackCounts) throws ImpactLimitException {

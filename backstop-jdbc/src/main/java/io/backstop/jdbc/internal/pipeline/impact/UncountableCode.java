@@ -2,24 +2,32 @@ package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
+import io.backstop.api.analysis.Finding;
+import io.backstop.api.analysis.RuleId;
+import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
 import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
+import io.backstop.jdbc.internal.analysis.rule.SettingRules;
+import io.backstop.jdbc.internal.pipeline.catalog.Dependencies.Dependency;
+import io.backstop.jdbc.internal.pipeline.catalog.ForeignTables;
+import io.backstop.jdbc.policy.Judge;
 
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Finds code that changes what no counter of its session shows: over another connection, by a program, or by text that it puts
- * together in a role to which one of these is open. Stateless, thread-safe.
+ * Finds code that changes what no counter of its session shows: over another connection, by a program, by a foreign table, or
+ * by text that it puts together in a role to which one of these is open. Stateless, thread-safe.
  */
 final class UncountableCode {
     private static final Pattern PROGRAM = Pattern.compile("\\bcopy\\b[^;]*\\bprogram\\b", Pattern.CASE_INSENSITIVE);
@@ -32,68 +40,91 @@ final class UncountableCode {
     /** Large objects are counted. */
     private static final String OF_LARGE_OBJECTS = "lo_";
 
-    /** With these a block runs text that cannot be read in it, or changes a setting of which that is true. */
+    /** With these code runs text that cannot be read in it. */
     private static final Set<String> BUILDING_TEXT =
-            Set.of("execute", "set_config", "plpy", "plv8", "spi_exec_query", "spi_query", "spi_exec");
+            Set.of("execute", "plpy", "plv8", "spi_exec_query", "spi_query", "spi_exec");
+
+    private static final Pattern SET_CONFIG = Pattern.compile("\\bset_config\\b", Pattern.CASE_INSENSITIVE);
+
+    /** With the setting's name as a constant, in quotes or doubled ones. */
+    private static final Pattern SET_CONSTANT =
+            Pattern.compile("\\bset_config\\s*\\(\\s*'{1,2}([^'\\\\]*)'{1,2}\\s*,", Pattern.CASE_INSENSITIVE);
 
     private static final String LANGUAGE = "language";
     private static final String OWN_LANGUAGE = "plpgsql";
+    private static final Set<String> READ_LANGUAGES = Set.of("sql", OWN_LANGUAGE);
 
-    /** Whether the role can switch the counters off, run programs, or connect again. */
-    private static final String OPEN = """
-            SELECT pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on'
-            OR pg_catalog.pg_has_role('pg_execute_server_program', 'MEMBER')
-            OR EXISTS (SELECT FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_language AS l
-                ON l.oid OPERATOR(pg_catalog.=) p.prolang
-                WHERE (p.proname OPERATOR(pg_catalog.~~) 'dblink%'
-                    OR NOT l.lanpltrusted AND p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
-                        AND l.lanname OPERATOR(pg_catalog.<>) 'c' AND l.lanname OPERATOR(pg_catalog.<>) 'internal')
-                AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))""";
+    private static final String RUNS_TEXT = "runs text that it puts together";
+    private static final String OPEN =
+            ", in a role that may switch the server's counters off, run programs or open other connections";
 
     private UncountableCode() {}
 
-    /** Why what a text's blocks change cannot be counted. */
-    static Optional<String> in(Connection connection, Assessment assessment, String sql) throws SQLException {
-        if (assessment.statements().stream().noneMatch(statement -> statement.holds(CommandTag.DO))) {
-            return callsLeaving(assessment)
-                    ? calledBy(WordsOfText.in(sql)).map(reason -> "its text " + reason)
-                    : Optional.empty();
+    /** Why what a text changes cannot be counted, by what stands in it and by what it leads to. */
+    static Optional<Excess> in(Connection connection, Assessment assessment, String sql, CodeOnWrite.Facts code)
+            throws SQLException {
+        Optional<String> leaving = leavingIn(assessment, sql).or(() -> reached(code.leaving(), assessment, sql));
+        if (leaving.isPresent()) {
+            return leaving.map(UncountableCode::uncounted);
         }
-        Set<String> words = WordsOfText.in(sql);
-        Optional<String> outside = leaving(words, sql);
-        if (outside.isPresent()) {
-            return outside.map(reason -> "the block " + reason);
+        Optional<String> building = runsText(assessment, sql).or(() -> reached(code.building(), assessment, sql));
+        if (building.isPresent() && OpenRoles.ofSession(connection)) {
+            return building.map(what -> uncounted(what + OPEN));
         }
-        boolean building = BUILDING_TEXT.stream().anyMatch(words::contains)
-                || words.stream().anyMatch(word -> is(word, Rule.QUERY_FROM_TEXT))
-                || (words.contains(LANGUAGE) && !words.contains(OWN_LANGUAGE));
-        return building && isOpen(connection)
-                ? Optional.of("the block runs text that it puts together, in a role that may switch the server's "
-                        + "counters off, run programs or open other connections")
+        return assessment.findings().stream()
+                .filter(finding -> finding.rule().equals(Judge.FOREIGN_TABLE))
+                .findFirst()
+                .map(finding -> "it " + finding.reason())
+                .or(() -> reached(code.elsewhere(), assessment, sql))
+                .map(what -> Excess.elsewhere(reason(what)));
+    }
+
+    private static Excess uncounted(String what) {
+        return Excess.uncounted(reason(what));
+    }
+
+    private static String reason(String what) {
+        return "what it changes cannot be counted: " + what;
+    }
+
+    private static boolean isBlock(Assessment assessment) {
+        return assessment.statements().stream().anyMatch(statement -> statement.holds(CommandTag.DO));
+    }
+
+    private static Optional<String> leavingIn(Assessment assessment, String sql) {
+        if (isBlock(assessment)) {
+            return leaving(WordsOfText.in(sql), sql).map(reason -> "the block " + reason);
+        }
+        return callsLeaving(assessment)
+                ? calledBy(WordsOfText.in(sql)).map(reason -> "its text " + reason)
                 : Optional.empty();
     }
 
-    /** The functions that leave their transaction, themselves or by another one that they name, and how they do. */
-    static Map<String, String> among(Map<String, String> bodies) {
-        Map<String, Set<String>> words = new HashMap<>();
-        Map<String, String> found = new HashMap<>();
-        bodies.forEach((name, body) -> {
-            words.put(name, WordsOfText.in(body));
-            leaving(words.get(name), body).ifPresent(reason -> found.put(name, reason));
-        });
-        boolean more = !found.isEmpty();
-        while (more) {
-            more = false;
-            for (Map.Entry<String, Set<String>> each : words.entrySet()) {
-                Optional<String> callee =
-                        each.getValue().stream().filter(found::containsKey).findFirst();
-                if (callee.isPresent() && !found.containsKey(each.getKey())) {
-                    found.put(each.getKey(), "names " + callee.get() + ", which " + found.get(callee.get()));
-                    more = true;
-                }
+    private static Optional<String> runsText(Assessment assessment, String sql) {
+        if (!isBlock(assessment)) {
+            return Optional.empty();
+        }
+        Set<String> words = WordsOfText.in(sql);
+        return buildsText(words, sql) || (words.contains(LANGUAGE) && !words.contains(OWN_LANGUAGE))
+                ? Optional.of("the block " + RUNS_TEXT)
+                : Optional.empty();
+    }
+
+    /** A block, and what a function runs as text, are read by their words. */
+    private static Optional<String> reached(UncountableReach reach, Assessment assessment, String sql) {
+        for (StatementAssessment statement : assessment.statements()) {
+            Optional<String> how = reach.of(statement);
+            if (how.isPresent()) {
+                return how;
             }
         }
-        return found;
+        boolean text = isBlock(assessment)
+                || assessment.findings().stream().map(Finding::rule).anyMatch(UncountableCode::ofText);
+        return text ? reach.of(sql) : Optional.empty();
+    }
+
+    private static boolean ofText(RuleId rule) {
+        return rule.equals(Rule.QUERY_FROM_TEXT.id());
     }
 
     /** Whether a query calls what may run a text that stands in it. */
@@ -119,15 +150,84 @@ final class UncountableCode {
                         : Optional.empty());
     }
 
+    /** Whether it runs text, or changes a setting, that cannot be read in it. */
+    private static boolean buildsText(Set<String> words, String text) {
+        return BUILDING_TEXT.stream().anyMatch(words::contains)
+                || words.stream().anyMatch(word -> is(word, Rule.QUERY_FROM_TEXT))
+                || (words.contains(SettingRules.SET_CONFIG) && !setsOrdinarySettings(text));
+    }
+
+    private static boolean setsOrdinarySettings(String text) {
+        long calls = SET_CONFIG.matcher(text).results().count();
+        Matcher constants = SET_CONSTANT.matcher(text);
+        while (constants.find()) {
+            if (SettingRules.of(constants.group(1)).isPresent()) {
+                return false;
+            }
+            calls--;
+        }
+        return calls == 0;
+    }
+
     private static boolean is(String word, Rule rule) {
         return FunctionRules.of(Optional.empty(), word).filter(rule::equals).isPresent();
     }
 
-    private static boolean isOpen(Connection connection) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(OPEN)) {
-            row.next();
-            return row.getBoolean(1);
+    /** The functions of a database that are not in C, of which those of one name are one; confined to one thread. */
+    static final class Bodies {
+        private final Map<String, Set<String>> words = new HashMap<>();
+        private final Map<String, String> leavingSelf = new HashMap<>();
+        private final Map<String, String> buildingSelf = new HashMap<>();
+        private final Set<String> withOpenRights = new HashSet<>();
+
+        /** @param open whether it runs with the rights of an owner to whom what leaves the transaction is open */
+        void add(String name, String body, String language, boolean trusted, boolean open) {
+            Set<String> inIt = WordsOfText.in(body);
+            words.computeIfAbsent(name, key -> new HashSet<>()).addAll(inIt);
+            UncountableCode.leaving(inIt, body)
+                    .or(() -> trusted
+                            ? Optional.empty()
+                            : Optional.of(
+                                    "is written in " + language + ", which may do anything outside of its transaction"))
+                    .ifPresent(how -> leavingSelf.put(name, how));
+            if (!READ_LANGUAGES.contains(language) || buildsText(inIt, body)) {
+                buildingSelf.put(name, RUNS_TEXT);
+            }
+            if (open) {
+                withOpenRights.add(name);
+            }
+        }
+
+        /** Whether nothing of theirs is beyond counting. */
+        boolean harmless() {
+            return leavingSelf.isEmpty() && buildingSelf.isEmpty();
+        }
+
+        UncountableReach building(List<Dependency> dependencies) {
+            return UncountableReach.of(buildingSelf, Map.of(), words, dependencies);
+        }
+
+        /** Those that build text with the rights of such an owner are among them. */
+        UncountableReach leaving(UncountableReach building, List<Dependency> dependencies) {
+            Map<String, String> all = new HashMap<>(leavingSelf);
+            withOpenRights.forEach(name -> {
+                String how = building.called().get(name);
+                if (how != null) {
+                    all.putIfAbsent(name, how + OPEN);
+                }
+            });
+            return UncountableReach.of(all, Map.of(), words, dependencies);
+        }
+
+        UncountableReach elsewhere(List<ForeignTables.Reaching> tables, List<Dependency> dependencies) {
+            Map<String, String> read = new HashMap<>();
+            Map<String, String> written = new HashMap<>();
+            for (ForeignTables.Reaching each : tables) {
+                String how = (each.name().equals(each.foreignTable()) ? "is" : "leads to") + " foreign table "
+                        + each.foreignTable() + ", on whose other side anything may run";
+                (each.reads() ? read : written).put(each.name(), how);
+            }
+            return UncountableReach.of(read, written, words, dependencies);
         }
     }
 }

@@ -16,6 +16,7 @@ import io.backstop.jdbc.internal.analysis.scan.StatementSplitter;
 import io.backstop.jdbc.internal.analysis.scan.TokenList;
 import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
 import io.backstop.jdbc.internal.pipeline.preview.ReachedCode.Routine;
+import io.backstop.jdbc.policy.Judge;
 
 import java.util.HashSet;
 import java.util.List;
@@ -40,7 +41,7 @@ final class PreviewObstacle {
      * no condition narrows it.
      */
     private static final Set<String> RAISED_BY_POLICY =
-            Set.of("impact-limit", "write-budget", "protected-table", "protected-column");
+            Set.of("impact-limit", "write-budget", "protected-table", "protected-column", "foreign-table");
 
     private static final Set<RuleId> WRITES =
             Set.of(Rule.INSERT.id(), Rule.UPDATE.id(), Rule.DELETE.id(), Rule.MERGE.id());
@@ -132,6 +133,11 @@ final class PreviewObstacle {
 
     /** Why such a write must not be run: the end of a sentence that says so; empty where it may. */
     static Optional<String> in(Assessment assessment, String sql, ReachedCode reached) {
+        if (reached.relationKinds().contains(FOREIGN_TABLE)
+                || assessment.findings().stream()
+                        .anyMatch(finding -> finding.rule().equals(Judge.FOREIGN_TABLE))) {
+            return Optional.of("it may reach a foreign table");
+        }
         Set<String> words = WordsOfText.in(sql);
         Optional<String> obstacle =
                 lasting(words).map(name -> "it names " + name + ", whose effect a rollback may not undo");
@@ -146,9 +152,6 @@ final class PreviewObstacle {
     }
 
     private static Optional<String> inCode(ReachedCode reached) {
-        if (reached.relationKinds().contains(FOREIGN_TABLE)) {
-            return Optional.of("it may reach a foreign table");
-        }
         if (reached.rewritten()) {
             return Optional.of("it may set off a rule");
         }

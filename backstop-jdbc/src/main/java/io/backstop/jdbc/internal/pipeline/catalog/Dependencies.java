@@ -1,0 +1,75 @@
+package io.backstop.jdbc.internal.pipeline.catalog;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Reads which names lead to which by what the catalog records; the bodies of functions it does not know. Stateless. */
+public final class Dependencies {
+    private static final String NAMES = CatalogSql.qualified("""
+            WITH named (class, id, name, reads) AS (
+                SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid, r.oid, c.relname, r.ev_type = '1'
+                FROM pg_catalog.pg_rewrite AS r JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class WHERE r.oid >= USERS
+                UNION ALL SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, y.oid, c.relname, y.polcmd = ANY ('{r,*}')
+                FROM pg_catalog.pg_policy AS y JOIN pg_catalog.pg_class AS c ON c.oid = y.polrelid
+                UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, a.oid, c.relname, false
+                FROM pg_catalog.pg_attrdef AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.adrelid
+                UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, c.relname, false
+                FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid WHERE k.contype <> 'f'
+                UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, t.typname, true
+                FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_type AS t ON t.oid = k.contypid
+                UNION ALL SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, g.oid, c.relname, false
+                FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_class AS c ON c.oid = g.tgrelid
+                WHERE NOT g.tgisinternal AND g.tgenabled <> 'D'
+                UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, c.relname, false
+                FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
+                WHERE i.indexrelid >= USERS AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+                UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.relname, c.relkind = ANY ('{v,c}')
+                FROM pg_catalog.pg_class AS c WHERE c.oid >= USERS AND c.relkind = ANY ('{r,p,f,v,m,c}')
+                UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, p.proname, true
+                FROM pg_catalog.pg_proc AS p WHERE p.oid >= USERS
+                UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typname, true
+                FROM pg_catalog.pg_type AS t WHERE t.oid >= USERS
+                UNION ALL SELECT 'pg_catalog.pg_operator'::pg_catalog.regclass, o.oid, o.oprname, true
+                FROM pg_catalog.pg_operator AS o WHERE o.oid >= USERS
+            )
+            SELECT u.name, used.name, pg_catalog.bool_or(u.reads) FROM named AS u
+            JOIN pg_catalog.pg_depend AS d ON d.classid = u.class AND d.objid = u.id
+            JOIN named AS used ON used.class = d.refclassid AND used.id = d.refobjid AND used.name <> u.name
+            AND NOT (u.class = used.class AND u.class = 'pg_catalog.pg_class'::pg_catalog.regclass)
+            AND used.class = ANY ('{pg_catalog.pg_proc,pg_catalog.pg_class,pg_catalog.pg_type,
+                pg_catalog.pg_operator}'::pg_catalog.regclass[]::pg_catalog.oid[])
+            GROUP BY u.name, used.name
+            UNION ALL SELECT parent.relname, child.relname, false FROM pg_catalog.pg_constraint AS k
+            JOIN pg_catalog.pg_class AS parent ON parent.oid = k.confrelid
+            JOIN pg_catalog.pg_class AS child ON child.oid = k.conrelid
+            WHERE k.contype = 'f' AND (k.confdeltype = ANY ('{c,n,d}') OR k.confupdtype = ANY ('{c,n,d}'))
+            UNION ALL SELECT parent.relname, child.relname, false FROM pg_catalog.pg_inherits AS h
+            JOIN pg_catalog.pg_class AS parent ON parent.oid = h.inhparent
+            JOIN pg_catalog.pg_class AS child ON child.oid = h.inhrelid""");
+
+    private Dependencies() {}
+
+    /** All of them. */
+    public static List<Dependency> of(Connection connection) throws SQLException {
+        List<Dependency> dependencies = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(NAMES)) {
+            while (rows.next()) {
+                dependencies.add(new Dependency(rows.getString(1), rows.getString(2), rows.getBoolean(3)));
+            }
+        }
+        return List.copyOf(dependencies);
+    }
+
+    /**
+     * That whoever uses one name uses another: a view, a table with a policy, a default or a trigger, a function, a type, an
+     * operator; a table to which a foreign key passes changes on, or which is a partition or a child.
+     *
+     * @param whenRead whether that happens by reading or calling it, and not only by writing to it
+     */
+    public record Dependency(String user, String used, boolean whenRead) {}
+}
