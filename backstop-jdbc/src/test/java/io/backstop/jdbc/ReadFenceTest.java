@@ -374,15 +374,18 @@ class ReadFenceTest {
         connection.close();
         connection = DriverManager.getConnection(
                 database.backstopUrl("backstop.policy=" + policy + "&backstop.control=" + folder.resolve("other.db")));
-        assertThat(value("SELECT current_setting('default_transaction_read_only')")).isEqualTo("off");
+        assertThat(value("SELECT current_setting('default_transaction_read_only')"))
+                .isEqualTo("off");
         Files.writeString(policy, "{\"read_fence\": \"session\"} ");
         execute("INSERT INTO users VALUES (9001, 'a')");
         assertThat(value("SELECT 1")).isEqualTo("1");
-        assertThat(value("SELECT current_setting('default_transaction_read_only')")).isEqualTo("on");
+        assertThat(value("SELECT current_setting('default_transaction_read_only')"))
+                .isEqualTo("on");
         Files.writeString(policy, "{\"read_fence\": \"statement\"}  ");
         execute("INSERT INTO users VALUES (9002, 'a')");
         assertThat(value("SELECT 1")).isEqualTo("1");
-        assertThat(value("SELECT current_setting('default_transaction_read_only')")).isEqualTo("off");
+        assertThat(value("SELECT current_setting('default_transaction_read_only')"))
+                .isEqualTo("off");
     }
 
     @Test

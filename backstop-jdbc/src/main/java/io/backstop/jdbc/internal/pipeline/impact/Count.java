@@ -49,8 +49,9 @@ final class Count {
                     now,
                     Optional.of(Excess.uncounted("it set track_counts, so what it changed meanwhile cannot be known")));
         }
-        Optional<Excess> excess =
-                new ForeignTableUse(connection, assessment, code).uncounted(before, now).map(Excess::elsewhere);
+        Optional<Excess> excess = new ForeignTableUse(connection, assessment, code)
+                .uncounted(before, now)
+                .map(Excess::elsewhere);
         if (excess.isEmpty()) {
             excess = SystemCatalogWrites.find(connection, assessment, code, before, now)
                     .map(Excess::uncounted);

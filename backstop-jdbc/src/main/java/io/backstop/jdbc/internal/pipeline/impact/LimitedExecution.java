@@ -186,8 +186,7 @@ public final class LimitedExecution {
                 // Triggers that wait for the commit would change rows after they were counted.
                 transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
             }
-            Count.Result counted =
-                    count.end(execution.batchCounts(result));
+            Count.Result counted = count.end(execution.batchCounts(result));
             Optional<Excess> excess = counted.excess();
             if (excess.isEmpty()) {
                 share = take(session, rules, counted);
