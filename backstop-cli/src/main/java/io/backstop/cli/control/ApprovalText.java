@@ -32,37 +32,44 @@ final class ApprovalText {
         impact(request.impact());
     }
 
-    /** Everything that is known. */
+    /** Everything that is known: what is asked and what it would do first, what it is bound to last. */
     void details(Approval approval) {
         ApprovalRequest request = approval.request();
-        report.line("request    " + approval.id() + ", " + state(approval));
-        report.line("agent      " + request.agentId());
-        report.line("database   " + request.database());
-        report.line("role       " + request.session().role());
-        report.line("path       " + request.session().searchPath());
-        report.line("settings   " + request.session().settings());
-        if (!request.session().relations().isEmpty()) {
-            report.line("bound to   " + request.session().relations());
-        }
-        report.line("operation  " + request.operation() + ", " + request.risk()
-                + (request.tables().isEmpty() ? "" : ", on " + String.join(", ", request.tables())));
-        report.line("runs       " + (request.snapshot() ? "behind a verified snapshot" : "without a snapshot"));
+        report.line("request    " + approval.id() + ", " + state(approval) + ", " + request.risk() + " "
+                + request.operation()
+                + (request.tables().isEmpty() ? "" : " on " + String.join(", ", request.tables())));
+        report.line("statement");
+        request.sql().lines().forEach(line -> report.wrapped(INDENT, line, Integer.MAX_VALUE));
+        request.values().forEach(row -> report.line("values     " + String.join(", ", row)));
+        report.line("impact");
+        impact(request.impact());
+        sample(request.impact().sample());
         request.reasons().forEach(reason -> report.line("reason     " + reason));
         if (!request.rules().isEmpty()) {
             report.line("rules      " + String.join(", ", request.rules()));
         }
+        report.line("runs       " + (request.snapshot() ? "behind a verified snapshot" : "without a snapshot"));
         if (!request.saferWay().isEmpty()) {
             report.line("safer      " + request.saferWay());
         }
+        report.line("agent      " + request.agentId());
+        report.line("database   " + request.database());
         report.line("asked      " + approval.createdAt() + ", until " + approval.expiresAt());
         approval.decision().ifPresent(decision -> report.line("decided    " + words(decision)));
-        report.line("digest     " + request.statementSha256()
+        binding(request);
+    }
+
+    /** What it does not run under if it is otherwise then. */
+    private void binding(ApprovalRequest request) {
+        report.line("bound to");
+        report.line(INDENT + "role         " + request.session().role());
+        report.line(INDENT + "search_path  " + request.session().searchPath());
+        request.session().settings().forEach((name, value) -> report.line(INDENT + name + " = " + value));
+        if (!request.session().relations().isEmpty()) {
+            report.wrapped(INDENT, request.session().relations(), Integer.MAX_VALUE);
+        }
+        report.line(INDENT + "digest       " + request.statementSha256()
                 + (request.values().isEmpty() ? " (text and values; bound values are kept as their digest only)" : ""));
-        request.values().forEach(row -> report.line("values     " + String.join(", ", row)));
-        report.line("statement");
-        request.sql().lines().forEach(line -> report.line(INDENT + line));
-        impact(request.impact());
-        sample(request.impact().sample());
     }
 
     private static String words(Decision decision) {

@@ -50,6 +50,11 @@ public final class CodeOnWrite {
         byDatabase.remove(session.database());
     }
 
+    /** Where the catalog has shown something that is not known yet. */
+    void outOfDate(GuardedSession session) {
+        byDatabase.remove(session.database());
+    }
+
     /** Whether it inserts rows. */
     static boolean inserts(Assessment assessment) {
         return assessment.statements().stream().anyMatch(statement -> statement.holdsAny(INSERTING));

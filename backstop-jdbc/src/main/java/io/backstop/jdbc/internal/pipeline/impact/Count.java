@@ -5,6 +5,7 @@ import io.backstop.api.policy.ImpactRules;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Map;
 import java.util.Optional;
 
 /** Compares two moments of a transaction, and says whether too much was changed in between. Not thread-safe. */
@@ -46,7 +47,8 @@ final class Count {
         if (now.countersSetSince(before)) {
             return new Result(
                     changed,
-                    now,
+                    now.tables(),
+                    now.transaction(),
                     Optional.of(Excess.uncounted("it set track_counts, so what it changed meanwhile cannot be known")));
         }
         Optional<Excess> excess = new ForeignTableUse(connection, assessment, code)
@@ -67,14 +69,33 @@ final class Count {
                     .passedBy(changed, now.tables(), batchCounts)
                     .map(Excess::counted);
         }
-        return new Result(changed, now, excess);
+        return new Result(changed, now.tables(), now.transaction(), excess);
+    }
+
+    /** What a plain write has changed, as the server answered it. */
+    static Result of(Connection connection, Assessment assessment, ImpactRules rules, PlainTable table, RowCounts rows)
+            throws SQLException {
+        ChangedRows changed = new ChangedRows(Map.of(table.oid(), rows));
+        Map<Long, TableStates.Table> tables = Map.of(table.oid(), table.table());
+        return new Result(
+                changed,
+                tables,
+                table.transaction(),
+                new RowLimits(new TableSizes(connection), assessment, rules)
+                        .passedBy(changed, tables, new long[0])
+                        .map(Excess::counted));
     }
 
     /**
      * What was changed.
      *
-     * @param now the second look
+     * @param tables what is known of the tables
+     * @param transaction the number of the transaction, once it has written something
      * @param excess why it is too much; empty where it is not
      */
-    record Result(ChangedRows changed, TableStates now, Optional<Excess> excess) {}
+    record Result(
+            ChangedRows changed,
+            Map<Long, TableStates.Table> tables,
+            Optional<String> transaction,
+            Optional<Excess> excess) {}
 }

@@ -74,6 +74,7 @@ public final class LimitedExecution {
     private final CodeOnWrite code;
     private final BudgetCheck budget;
     private final SizesBeforeInserts sizes;
+    private final PlainWrites plainWrites = new PlainWrites();
 
     public LimitedExecution(CodeOnWrite code, WriteBudgets budgets, Clock clock) {
         this.code = code;
@@ -176,20 +177,74 @@ public final class LimitedExecution {
         refuseTransactionControl(assessment);
         refuseCursor(assessment);
         CodeOnWrite.Facts facts = code.of(session);
+        Optional<PlainWrite> plain =
+                execution.repeatable() ? plainWrites.find(session, assessment, facts) : Optional.empty();
+        if (plain.isPresent()) {
+            Optional<Attempt<T>> proved = attempt(session, rules, facts, transaction -> {
+                T result = send(transaction, look, execution);
+                return answered(session, assessment, rules, plain.get(), execution)
+                        .map(count -> new Counted<>(result, count));
+            });
+            if (proved.isPresent()) {
+                return proved.get();
+            }
+            plainWrites.wasNotProved(session, plain.get());
+            if (!session.outsideTransaction()) {
+                code.outOfDate(session); // it may have a trigger by now that waits for the commit
+            }
+        }
+        CodeOnWrite.Facts now = code.of(session);
+        return attempt(session, rules, now, transaction -> {
+                    Count count = Count.begin(session.connection(), assessment, rules, now);
+                    T result = send(transaction, look, execution);
+                    if (transaction.own()) {
+                        // Triggers that wait for the commit would change rows after they were counted.
+                        transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
+                    }
+                    return Optional.of(new Counted<>(result, count.end(execution.batchCounts(result))));
+                })
+                .orElseThrow();
+    }
+
+    private static <T extends @Nullable Object> T send(
+            StatementTransaction transaction, LastLook look, Execution<T> execution) throws SQLException {
+        T result = transaction.send(execution);
+        look.require();
+        return result;
+    }
+
+    /** What a plain write has changed, as the server answered it; empty where that is not proved to be all. */
+    private static Optional<Count.Result> answered(
+            GuardedSession session, Assessment assessment, ImpactRules rules, PlainWrite write, Execution<?> execution)
+            throws SQLException {
+        long rows = execution.statement().getLargeUpdateCount();
+        Optional<PlainTable> table = PlainTable.proved(session.connection(), write);
+        if (rows < 0 || table.isEmpty()) {
+            return Optional.empty();
+        }
+        RowCounts answered = write.counts(rows);
+        RowCounts counted = table.get().counts();
+        return counted.updated() >= answered.updated() && counted.deleted() >= answered.deleted()
+                ? Optional.of(Count.of(session.connection(), assessment, rules, table.get(), answered))
+                : Optional.empty();
+    }
+
+    /** Empty where it could not be counted in this way; it was undone then. */
+    private <T extends @Nullable Object> Optional<Attempt<T>> attempt(
+            GuardedSession session, ImpactRules rules, CodeOnWrite.Facts facts, Counting<T> counting)
+            throws SQLException {
         StatementTransaction transaction = StatementTransaction.around(session);
         BudgetCheck.Share share = BudgetCheck.Share.NONE;
         try {
-            Count count = Count.begin(session.connection(), assessment, rules, facts);
-            T result = transaction.send(execution);
-            look.require();
-            if (transaction.own()) {
-                // Triggers that wait for the commit would change rows after they were counted.
-                transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
+            Optional<Counted<T>> counted = counting.run(transaction);
+            if (counted.isEmpty()) {
+                undo(transaction);
+                return Optional.empty();
             }
-            Count.Result counted = count.end(execution.batchCounts(result));
-            Optional<Excess> excess = counted.excess();
+            Count.Result count = counted.get().count();
+            Optional<Excess> excess = count.excess();
             if (excess.isEmpty()) {
-                share = take(session, rules, counted);
+                share = take(session, rules, count);
                 excess = share.excess();
             }
             if (excess.isPresent()) {
@@ -197,9 +252,9 @@ public final class LimitedExecution {
                 transaction.undo(why);
                 budget.giveBack(share, why);
             } else {
-                keep(session, transaction, counted, share, facts);
+                keep(session, transaction, count, share, facts);
             }
-            return new Attempt<>(result, excess);
+            return Optional.of(new Attempt<>(counted.get().result(), excess));
         } catch (SQLException | RuntimeException | Error e) {
             transaction.undo(e);
             if (isUndone(e)) {
@@ -212,14 +267,25 @@ public final class LimitedExecution {
         }
     }
 
+    private static void undo(StatementTransaction transaction) throws SQLException {
+        SQLException why = new SQLException("the statement is to be counted in another way, and could not be undone");
+        transaction.undo(why);
+        if (why.getSuppressed().length > 0) {
+            throw why;
+        }
+    }
+
+    /** Sends the statement, and counts what it changes. */
+    private interface Counting<T extends @Nullable Object> {
+        Optional<Counted<T>> run(StatementTransaction transaction) throws SQLException;
+    }
+
+    private record Counted<T extends @Nullable Object>(T result, Count.Result count) {}
+
     private BudgetCheck.Share take(GuardedSession session, ImpactRules rules, Count.Result counted)
             throws SQLException {
         return budget.take(
-                session,
-                rules.budget(),
-                counted.changed(),
-                counted.now().tables(),
-                new TableSizes(session.connection()));
+                session, rules.budget(), counted.changed(), counted.tables(), new TableSizes(session.connection()));
     }
 
     private void keep(
@@ -231,8 +297,8 @@ public final class LimitedExecution {
             throws SQLException {
         transaction.keep();
         if (!transaction.own()) {
-            if (share.entry().isPresent() && counted.now().transaction().isPresent()) {
-                session.uncommitted().onRollback(counted.now().transaction().get(), why -> budget.giveBack(share, why));
+            if (share.entry().isPresent() && counted.transaction().isPresent()) {
+                session.uncommitted().onRollback(counted.transaction().get(), why -> budget.giveBack(share, why));
             }
             if (facts.deferrable()) {
                 session.deferring();

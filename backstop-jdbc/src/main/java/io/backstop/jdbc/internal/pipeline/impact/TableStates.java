@@ -5,9 +5,9 @@ import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.internal.postgres.TrackCounts;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -52,7 +52,7 @@ record TableStates(
 
     private static final String SET_IN_SESSION = "session";
 
-    private static final String STATES = """
+    private static final String LOOK = """
             SELECT c.oid, n.nspname, c.relname,
                 CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'f' THEN 'FOREIGN'
                     WHEN c.relpersistence OPERATOR(pg_catalog.=) 't' THEN 'TEMPORARY' ELSE 'STORED' END AS kind,
@@ -90,6 +90,9 @@ record TableStates(
     private static final String MAY_BE_GRANTED =
             "OR pg_catalog.has_parameter_privilege(current_user, 'track_counts', 'SET')";
 
+    private static final String STATES = LOOK.formatted(TrackCounts.SETTING, "");
+    private static final String STATES_WITH_GRANTS = LOOK.formatted(TrackCounts.SETTING, MAY_BE_GRANTED);
+
     TableStates {
         rows = Map.copyOf(rows);
         tables = Map.copyOf(tables);
@@ -98,11 +101,11 @@ record TableStates(
         catalogs = Map.copyOf(catalogs);
     }
 
+    /** By a text that is always the same, so that the driver has the server plan it only a few times for each connection. */
     static TableStates of(Connection connection) throws SQLException {
         boolean grantable = connection.getMetaData().getDatabaseMajorVersion() >= 15;
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(
-                        STATES.formatted(TrackCounts.SETTING, grantable ? MAY_BE_GRANTED : ""))) {
+        try (PreparedStatement select = connection.prepareStatement(grantable ? STATES_WITH_GRANTS : STATES);
+                ResultSet row = select.executeQuery()) {
             return read(row);
         }
     }

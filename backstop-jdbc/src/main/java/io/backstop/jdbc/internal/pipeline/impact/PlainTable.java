@@ -1,0 +1,103 @@
+package io.backstop.jdbc.internal.pipeline.impact;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.TrackCounts;
+
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Optional;
+
+/**
+ * A table of which the catalog proves that a plain write to it changes its own rows and nothing else. It is asked for after the
+ * write, whose lock keeps everybody from adding what would have to be known: no trigger but the checks of foreign and unique
+ * keys (whose functions have the same oids in every version), no rule, policy, child or partition, and no function, operator,
+ * cast or type of the user's that the table or the text leads to. No other relation has a name of the text, in whatever schema:
+ * a plan that was made before may mean another of them than the name does now. Above READ COMMITTED nothing is proved, because
+ * the catalog would be seen as it was. A child that was attached and detached meanwhile, whose locks do not conflict with the
+ * write's, leaves {@code relhassubclass} behind. One short query by the catalog's own indexes, however many tables there are.
+ *
+ * @param counts what the session has done to the table and the server's statistics do not hold yet: in the transaction, and
+ *     for up to a second in those before
+ * @param transaction its number
+ */
+record PlainTable(long oid, TableStates.Table table, RowCounts counts, Optional<String> transaction) {
+    private static final String PROOF = """
+            SELECT c.oid, n.nspname, c.relname,
+                CASE WHEN c.relpersistence OPERATOR(pg_catalog.=) 't' THEN 'TEMPORARY' ELSE 'STORED' END AS kind,
+                coalesce(pg_catalog.pg_relation_filenode(c.oid), 0) AS file,
+                coalesce(pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid), 0) AS inserted,
+                coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), 0) AS updated,
+                coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid), 0) AS deleted,
+                pg_catalog.pg_current_xact_id_if_assigned() AS current
+            FROM pg_catalog.pg_class AS c
+            JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+            WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(?)::pg_catalog.oid
+            AND c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+            AND c.relkind OPERATOR(pg_catalog.=) 'r' AND c.relam OPERATOR(pg_catalog.=) '2'::pg_catalog.oid
+            AND NOT c.relhassubclass AND NOT c.relispartition AND NOT c.relhasrules AND NOT c.relrowsecurity
+            AND (SELECT %s) OPERATOR(pg_catalog.=) 'on'
+            AND pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed'
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid OPERATOR(pg_catalog.=) c.oid)
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid
+                AND NOT t.tgfoid OPERATOR(pg_catalog.=) ANY ('{1250,1644,1645,1648,1649,1654,1655}'::pg_catalog.oid[]))
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
+                JOIN pg_catalog.pg_type AS y ON y.oid OPERATOR(pg_catalog.=) a.atttypid
+                WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND NOT a.attisdropped
+                AND (y.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND y.typtype OPERATOR(pg_catalog.<>) 'e'
+                    OR EXISTS (SELECT FROM pg_catalog.pg_cast AS k
+                        WHERE k.castfunc OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+                        AND (k.castsource OPERATOR(pg_catalog.=) y.oid OR k.casttarget OPERATOR(pg_catalog.=) y.oid))))
+            AND NOT EXISTS (SELECT FROM (
+                    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid AS class, o.oid FROM pg_catalog.pg_constraint AS o
+                        WHERE o.conrelid OPERATOR(pg_catalog.=) c.oid
+                    UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid, f.oid FROM pg_catalog.pg_attrdef AS f
+                        WHERE f.adrelid OPERATOR(pg_catalog.=) c.oid
+                    UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, i.indexrelid FROM pg_catalog.pg_index AS i
+                        WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid) AS part
+                JOIN pg_catalog.pg_depend AS d ON d.classid OPERATOR(pg_catalog.=) part.class AND d.objid OPERATOR(pg_catalog.=) part.oid
+                LEFT JOIN pg_catalog.pg_type AS y ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
+                    AND y.oid OPERATOR(pg_catalog.=) d.refobjid
+                WHERE d.refclassid OPERATOR(pg_catalog.=) ANY (ARRAY['pg_catalog.pg_proc', 'pg_catalog.pg_operator',
+                    'pg_catalog.pg_opclass', 'pg_catalog.pg_opfamily']::pg_catalog.regclass[]::pg_catalog.oid[])
+                OR y.typtype OPERATOR(pg_catalog.<>) 'e')
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.proname OPERATOR(pg_catalog.=) ANY (?::pg_catalog.name[])
+                AND (p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid OR p.prolang OPERATOR(pg_catalog.<>) '12'::pg_catalog.oid))
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS r WHERE r.relname OPERATOR(pg_catalog.=) ANY (?::pg_catalog.name[])
+                AND r.oid OPERATOR(pg_catalog.<>) c.oid AND r.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,c}'::pg_catalog."char"[]))
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS y WHERE y.typname OPERATOR(pg_catalog.=) ANY (?::pg_catalog.name[])
+                AND y.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND y.typrelid OPERATOR(pg_catalog.<>) c.oid
+                AND y.typtype OPERATOR(pg_catalog.<>) 'e')
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_operator AS o WHERE o.oprname OPERATOR(pg_catalog.=) ANY (?::pg_catalog.name[])
+                AND o.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid)""".formatted(TrackCounts.SETTING);
+
+    /** The table of the write; empty where it is not proved to be such a one. */
+    static Optional<PlainTable> proved(Connection connection, PlainWrite write) throws SQLException {
+        Array names = connection.createArrayOf("text", write.names().toArray());
+        try (PreparedStatement select = connection.prepareStatement(PROOF)) {
+            select.setString(1, write.table().quoted());
+            select.setArray(2, names);
+            select.setArray(3, names);
+            select.setArray(4, names);
+            select.setArray(
+                    5, connection.createArrayOf("text", write.operators().toArray()));
+            try (ResultSet row = select.executeQuery()) {
+                if (!row.next()) {
+                    return Optional.empty();
+                }
+                long oid = row.getLong("oid");
+                return Optional.of(new PlainTable(
+                        oid,
+                        new TableStates.Table(
+                                RelationName.of(row.getString("nspname"), row.getString("relname")),
+                                TableStates.Kind.valueOf(row.getString("kind")),
+                                row.getLong("file"),
+                                oid),
+                        new RowCounts(row.getLong("inserted"), row.getLong("updated"), row.getLong("deleted")),
+                        Optional.ofNullable(row.getString("current"))));
+            }
+        }
+    }
+}

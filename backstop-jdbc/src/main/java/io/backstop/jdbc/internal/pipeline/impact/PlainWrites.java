@@ -1,0 +1,39 @@
+package io.backstop.jdbc.internal.pipeline.impact;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.RelationName;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * Remembers for a while which tables a plain write was not proved of, so that it is not run in vain again. Only time depends on
+ * it: whatever it says, each write is proved when it has run. Thread-safe.
+ */
+final class PlainWrites {
+    private static final int TABLES = 10_000;
+    private static final Duration REMEMBERED = Duration.ofSeconds(30);
+
+    private final Cache<Table, Boolean> unproved = Caffeine.newBuilder()
+            .maximumSize(TABLES)
+            .expireAfterWrite(REMEMBERED)
+            .build();
+
+    /** A table by its name in a text. */
+    private record Table(String database, RelationName name) {}
+
+    /** The write, if it is worth trying. */
+    Optional<PlainWrite> find(GuardedSession session, Assessment assessment, CodeOnWrite.Facts code) {
+        return PlainWrite.of(assessment)
+                .filter(write -> !code.hasTrigger(write.table().name())
+                        && !code.onInsert().contains(write.table().name()))
+                .filter(write -> unproved.getIfPresent(new Table(session.database(), write.table())) == null);
+    }
+
+    void wasNotProved(GuardedSession session, PlainWrite write) {
+        unproved.put(new Table(session.database(), write.table()), true);
+    }
+}
