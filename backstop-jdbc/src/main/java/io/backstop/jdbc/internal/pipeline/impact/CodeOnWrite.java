@@ -50,6 +50,11 @@ public final class CodeOnWrite {
         byDatabase.remove(session.database());
     }
 
+    /** What is known of the session's database is no longer so. */
+    public void outdated(GuardedSession session) {
+        byDatabase.remove(session.database());
+    }
+
     /** Whether it inserts rows. */
     static boolean inserts(Assessment assessment) {
         return assessment.statements().stream().anyMatch(statement -> statement.holdsAny(INSERTING));
