@@ -270,6 +270,11 @@ class RemoteSideTest {
                 "CREATE FOREIGN TABLE from_program (line text) SERVER files OPTIONS (program 'echo run')");
         run("read-only", "SELECT line FROM from_file");
         assertHeldEverywhere("SELECT line FROM from_program", "foreign table from_program");
+        assertThatThrownBy(() -> run("application", "DO 'BEGIN DROP FOREIGN TABLE from_file; END'"))
+                .as("its definition would be stored nowhere")
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("it dropped foreign table from_file");
+        run("application", "DROP FOREIGN TABLE from_file");
     }
 
     @Test
