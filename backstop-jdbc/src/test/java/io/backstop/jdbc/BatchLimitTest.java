@@ -149,6 +149,33 @@ class BatchLimitTest {
         assertThat(database.value("SELECT count(*) FROM parents")).isEqualTo("3");
     }
 
+    /** The sum of what the statements say is met by inserted rows, with or without a remainder. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "INSERT INTO log SELECT generate_series(1, 700)",
+                "INSERT INTO log SELECT generate_series(1, 1000)"
+            })
+    void inserted_rows_do_not_make_up_in_the_sum_for_rows_that_cascade(String insert) throws SQLException {
+        int inserted = insert.contains("700") ? 2 : 3;
+        int cascaded = insert.contains("700") ? 1400 : 3000;
+        database.run(
+                "CREATE TABLE log (id int)",
+                "CREATE TABLE parents (id int PRIMARY KEY)",
+                "INSERT INTO parents SELECT generate_series(1, 10)",
+                "CREATE TABLE children (parent int REFERENCES parents ON DELETE CASCADE)",
+                "INSERT INTO children SELECT 1 FROM generate_series(1, " + cascaded + ")",
+                "INSERT INTO children SELECT 2 FROM generate_series(1, 10000)");
+        String[] texts = new String[inserted + 1];
+        Arrays.fill(texts, insert);
+        texts[inserted] = "DELETE FROM parents WHERE id = 1";
+        assertThatThrownBy(() -> batch(texts))
+                .hasMessage("the batch was rolled back: it changed " + (cascaded + 1)
+                        + " rows, and the policy lets 1000 pass" + HINT);
+        assertThat(database.value("SELECT count(*) FROM children WHERE parent = 1"))
+                .isEqualTo(String.valueOf(cascaded));
+    }
+
     @Test
     void a_batch_that_the_driver_rewrites_is_judged_as_a_whole() throws SQLException {
         guard.reconnect(DriverManager.getConnection(database.url() + "&reWriteBatchedInserts=true"));

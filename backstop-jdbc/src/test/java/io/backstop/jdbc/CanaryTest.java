@@ -39,7 +39,7 @@ class CanaryTest {
         System.out.println("canaries: " + QUERIES + ", seed " + SEED);
         CanaryQueries queries = new CanaryQueries(SEED);
         SqlAnalyzer analyzer = SqlAnalyzer.create();
-        CatalogWeigher weigher = new CatalogWeigher(Clock.systemUTC());
+        CatalogWeigher weigher = new CatalogWeigher(Clock.systemUTC(), session -> {});
         int made = 0;
         int ran = 0;
         try (Connection connection = database.connect();

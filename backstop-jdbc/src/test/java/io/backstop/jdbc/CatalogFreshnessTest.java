@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Collections;
@@ -104,6 +105,71 @@ class CatalogFreshnessTest {
                 database.run(statements[i]);
             }
             assertHeld(() -> execute(reader, statements[statements.length - 1]));
+        }
+    }
+
+    /** In what is not SAFE, which no fence holds back. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "INSERT INTO log SELECT harmless()",
+                "INSERT INTO log SELECT calls()",
+                "INSERT INTO log SELECT id FROM seen",
+                "INSERT INTO log SELECT id FROM over_it",
+                "INSERT INTO log VALUES (1 <%> 2)",
+                "INSERT INTO log VALUES (1::number)",
+                "INSERT INTO log SELECT id FROM ruled",
+                "UPDATE log SET id = harmless() WHERE id = 1",
+                "DELETE FROM log WHERE id = harmless() + 1",
+                "MERGE INTO log USING (VALUES (1)) AS v (id) ON log.id = v.id WHEN NOT MATCHED THEN INSERT VALUES (harmless())",
+                "SELECT setval('numbers', harmless())",
+                "CREATE TEMP TABLE made AS SELECT harmless()",
+                "EXPLAIN ANALYZE INSERT INTO log SELECT harmless()"
+            })
+    void what_an_unguarded_client_replaced_is_seen_by_the_next_write(String sql) throws SQLException {
+        if (sql.startsWith("MERGE") && database.majorVersion() < 15) {
+            return;
+        }
+        database.run(
+                "CREATE TABLE log (id int)",
+                "CREATE SEQUENCE numbers",
+                "CREATE FUNCTION calls() RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN harmless(); END'",
+                "CREATE VIEW seen AS SELECT 1 AS id",
+                "CREATE VIEW over_it AS SELECT * FROM seen",
+                "CREATE FUNCTION pairwise(int, int) RETURNS int STABLE LANGUAGE sql AS 'SELECT 1'",
+                "CREATE OPERATOR <%> (FUNCTION = pairwise, LEFTARG = int, RIGHTARG = int)",
+                "CREATE DOMAIN number AS int CHECK (VALUE > 0)",
+                "CREATE TABLE ruled AS SELECT 1 AS id",
+                "ALTER TABLE ruled ENABLE ROW LEVEL SECURITY",
+                "CREATE POLICY p ON ruled USING (true)");
+        try (Connection writer = strict.guard(database.connect());
+                Statement statement = writer.createStatement()) {
+            statement.execute(sql);
+            statement.execute(sql.replace("made", "made_again"));
+            database.run(
+                    WIPE,
+                    "CREATE OR REPLACE FUNCTION harmless() RETURNS int LANGUAGE sql AS 'SELECT wipe()'",
+                    "CREATE OR REPLACE VIEW seen AS SELECT wipe() AS id",
+                    "CREATE OR REPLACE FUNCTION pairwise(int, int) RETURNS int LANGUAGE sql AS 'SELECT wipe()'",
+                    "ALTER DOMAIN number ADD CHECK (VALUE <> wipe() + 100) NOT VALID",
+                    "ALTER POLICY p ON ruled USING (wipe() = 1)");
+            assertHeld(() -> statement.execute(sql.replace("made", "made_once_more")));
+        }
+    }
+
+    @Test
+    void a_prepared_write_is_judged_by_what_it_calls_now() throws SQLException {
+        database.run("CREATE TABLE log (id int)");
+        try (Connection writer = strict.guard(database.connect());
+                PreparedStatement insert = writer.prepareStatement("INSERT INTO log SELECT ? + harmless()")) {
+            writer.setAutoCommit(false);
+            for (int i = 0; i < 7; i++) {
+                insert.setInt(1, i);
+                insert.executeUpdate();
+            }
+            database.run(WIPE, "CREATE OR REPLACE FUNCTION harmless() RETURNS int LANGUAGE sql AS 'SELECT wipe()'");
+            assertHeld(insert::executeUpdate);
+            writer.commit();
         }
     }
 

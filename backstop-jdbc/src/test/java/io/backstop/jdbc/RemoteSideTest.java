@@ -202,6 +202,62 @@ class RemoteSideTest {
         assertHeldEverywhere(sql, "foreign table");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT query_to_xml('SELECT a FROM far', true, false, '')",
+                "SELECT table_to_xml('far', true, false, '')",
+                "SELECT schema_to_xml('public', true, false, '')",
+                "SELECT database_to_xml(true, false, '')",
+                "DO $$ DECLARE n int; BEGIN EXECUTE 'SELECT a FROM f' || 'ar' INTO n; END $$"
+            })
+    void a_foreign_table_that_a_text_names_or_leads_to_is_not_used_uncounted(String sql) throws SQLException {
+        assertThatThrownBy(() -> run("application", sql)).isInstanceOf(ImpactLimitException.class);
+        assertThat(users()).isEqualTo("5000");
+    }
+
+    @Test
+    void a_prepared_statement_is_judged_by_what_it_reaches_when_it_is_executed() throws SQLException {
+        database.run("CREATE TABLE parted (a int) PARTITION BY LIST (a)");
+        try (Backstop backstop = guard("application");
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            statement.execute("PREPARE p AS SELECT a FROM parted");
+            statement.execute("EXECUTE p");
+            statement.execute("ALTER TABLE parted ATTACH PARTITION far DEFAULT");
+            for (String sql : List.of("EXECUTE p", "EXPLAIN ANALYZE EXECUTE p")) {
+                assertThatThrownBy(() -> statement.execute(sql))
+                        .isInstanceOf(ImpactLimitException.class)
+                        .hasMessageContaining("foreign table far");
+            }
+            connection.setAutoCommit(false);
+            assertThatThrownBy(() -> statement.execute("DECLARE c CURSOR FOR SELECT a FROM far"))
+                    .isInstanceOf(ImpactLimitException.class);
+        }
+        assertThat(users()).isEqualTo("5000");
+    }
+
+    /** The share of a table is that of its partitioned table, whose rows are looked through for it. */
+    @ParameterizedTest
+    @CsvSource({
+        "application, DELETE FROM here WHERE a < 3",
+        "strict, DELETE FROM here WHERE a < 3",
+        "strict, INSERT INTO here VALUES (4)"
+    })
+    void the_guard_reads_no_foreign_partition_itself(String policy, String sql) throws SQLException {
+        database.run(
+                "CREATE TABLE parted (a int) PARTITION BY RANGE (a)",
+                "CREATE TABLE here PARTITION OF parted FOR VALUES FROM (1) TO (10)",
+                "INSERT INTO here VALUES (1), (2), (3)",
+                "ALTER TABLE parted ATTACH PARTITION far DEFAULT");
+        try {
+            run(policy, sql);
+        } catch (ImpactLimitException e) {
+            assertThat(e.getMessage()).contains("50 percent of parted");
+        }
+        assertThat(users()).isEqualTo("5000");
+    }
+
     /** A snapshot holds what the statement deletes here, and nothing of the other side. */
     @Test
     void a_statement_behind_a_snapshot_is_held_for_the_foreign_table_that_it_reads() throws SQLException {
@@ -270,6 +326,11 @@ class RemoteSideTest {
                 "CREATE FOREIGN TABLE from_program (line text) SERVER files OPTIONS (program 'echo run')");
         run("read-only", "SELECT line FROM from_file");
         assertHeldEverywhere("SELECT line FROM from_program", "foreign table from_program");
+        assertThatThrownBy(() -> run("application", "DO 'BEGIN DROP FOREIGN TABLE from_file; END'"))
+                .as("its definition would be stored nowhere")
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("it dropped foreign table from_file");
+        run("application", "DROP FOREIGN TABLE from_file");
     }
 
     @Test

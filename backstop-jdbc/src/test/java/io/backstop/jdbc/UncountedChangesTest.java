@@ -22,6 +22,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
@@ -358,6 +359,32 @@ class UncountedChangesTest {
         database.run("CREATE EXTENSION IF NOT EXISTS dblink");
         String place = database.url().replaceFirst("^jdbc:", "");
         assertUndone("DO $$ BEGIN " + body.formatted(place) + "; END $$", "");
+    }
+
+    /** What a file held is not there again after a rollback. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "COPY users TO '%s'",
+                "COPY (SELECT 1) TO E'%s'",
+                "COPY notes FROM '%s'",
+                "copy users to /* there */ -- and\n '%s' WITH (FORMAT csv)",
+                "COPY users TO $f$%s$f$"
+            })
+    void a_file_of_the_server_is_not_touched_by_a_block_or_function(String copy) throws SQLException {
+        String deed = copy.formatted(folder.resolve("file"));
+        database.run("CREATE FUNCTION copies() RETURNS void LANGUAGE plpgsql AS $$ BEGIN " + deed + "; END $$");
+        for (String sql :
+                List.of("DO $$ BEGIN " + deed + "; END $$", "SELECT copies()", "DO 'BEGIN PERFORM copies(); END'")) {
+            assertUndone(sql, "the write was not run: what it changes cannot be counted: ");
+        }
+        assertThat(folder.resolve("file")).doesNotExist();
+    }
+
+    @Test
+    void a_copy_that_is_no_command_is_no_file() throws SQLException {
+        execute("DO $$ BEGIN INSERT INTO notes VALUES (1, 'a copy to keep'); END $$");
+        assertThat(database.value("SELECT note FROM notes")).isEqualTo("a copy to keep");
     }
 
     @Test

@@ -179,6 +179,44 @@ class UnseenCodeTest {
         assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("0");
     }
 
+    /** An extension's owner, who need be no superuser, makes any function a member of it; only one in C is the extension's. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT uuid_generate_v4(1)",
+                "SELECT uuid_nil()",
+                "INSERT INTO logged VALUES (1)",
+                "INSERT INTO triggered VALUES (1)"
+            })
+    void a_function_that_was_made_a_member_of_an_extension_is_the_users(String sql) throws SQLException {
+        String wiping = "LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.users; RETURN NULL; END'";
+        database.run(
+                "DROP EXTENSION IF EXISTS \"uuid-ossp\" CASCADE",
+                "CREATE EXTENSION \"uuid-ossp\"",
+                "ALTER EXTENSION \"uuid-ossp\" DROP FUNCTION uuid_nil()",
+                "DROP FUNCTION uuid_nil()",
+                "CREATE TABLE users AS SELECT generate_series(1, 5000) AS id",
+                "CREATE FUNCTION uuid_generate_v4(int) RETURNS uuid " + wiping,
+                "CREATE FUNCTION uuid_nil() RETURNS uuid STABLE LANGUAGE plpgsql AS"
+                        + " 'BEGIN RETURN uuid_generate_v4(1); END'",
+                "CREATE FUNCTION wipe() RETURNS trigger " + wiping,
+                "ALTER EXTENSION \"uuid-ossp\" ADD FUNCTION uuid_generate_v4(int)",
+                "ALTER EXTENSION \"uuid-ossp\" ADD FUNCTION uuid_nil()",
+                "ALTER EXTENSION \"uuid-ossp\" ADD FUNCTION wipe()",
+                "CREATE TABLE logged (id int, made uuid DEFAULT uuid_generate_v4(1))",
+                "CREATE TABLE triggered (id int)",
+                "CREATE TRIGGER t AFTER INSERT ON triggered EXECUTE FUNCTION wipe()");
+        assertThatThrownBy(() -> guard.execute(sql)).isInstanceOf(ImpactLimitException.class);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+        database.run("DROP EXTENSION \"uuid-ossp\" CASCADE");
+    }
+
+    @Test
+    void a_function_of_an_extension_in_c_is_the_extensions() throws SQLException {
+        database.run("CREATE EXTENSION IF NOT EXISTS pgcrypto");
+        read("SELECT digest('a', 'sha256'), gen_salt('md5')");
+    }
+
     @Test
     void a_cursor_over_code_of_the_users_is_refused_and_another_is_not() throws SQLException {
         guard.connection().setAutoCommit(false);

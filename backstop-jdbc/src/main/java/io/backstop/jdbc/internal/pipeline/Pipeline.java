@@ -82,9 +82,9 @@ public final class Pipeline implements AutoCloseable {
         this.events = new GuardEvents(parts.listeners());
         this.clock = parts.clock();
         this.safe = new SafeExecution(fenced, events, audit, clock);
-        this.catalog = new CatalogWeigher(clock);
-        this.descriptions = new DescriptionCheck(catalog, judge);
         CodeOnWrite codeOnWrite = new CodeOnWrite(clock);
+        this.catalog = new CatalogWeigher(clock, codeOnWrite::outdated);
+        this.descriptions = new DescriptionCheck(catalog, judge);
         LimitedExecution limited = new LimitedExecution(codeOnWrite, store.budgets(), clock);
         this.deferredTriggers = new DeferredTriggerCheck(policies, limited);
         SecuredExecution secured = new SecuredExecution(

@@ -16,7 +16,7 @@ final class CatalogQueries {
                 SELECT o.kind, pg_catalog.count(*) AS number, pg_catalog.sum(pg_catalog.hashtextextended(o.version, 0)) AS hash
                 FROM (
                     SELECT 'f' AS kind, pg_catalog.concat(oid, ' ', xmin) AS version FROM pg_catalog.pg_proc
-                    WHERE oid >= USERS OR NOT prolang = ANY ('{12,13,14}'::pg_catalog.oid[])
+                    WHERE oid >= USERS OR NOT prolang = ANY ('{12,13}'::pg_catalog.oid[])
                     UNION ALL SELECT 'r', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_class
                     WHERE oid >= USERS AND (relkind = ANY ('{v,m,f,c}') OR relrowsecurity)
                     UNION ALL SELECT 'w', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_rewrite WHERE oid >= USERS
@@ -54,15 +54,18 @@ final class CatalogQueries {
                 ) AS o GROUP BY o.kind
             ) AS f""");
 
-    /** Functions whose bodies or extension decide; those of initdb in other languages were replaced by somebody. */
+    /**
+     * Functions whose bodies or extension decide. Those of initdb in SQL may have been replaced by somebody, and those in other
+     * languages were.
+     */
     static final String FUNCTIONS = CatalogSql.qualified("""
             SELECT p.oid, p.proname, p.prokind = 'a', p.provolatile = 'v', l.lanname, x.extname,
                 p.prorettype = ANY ('{trigger,event_trigger,language_handler,fdw_handler,index_am_handler,table_am_handler,
                     tsm_handler,internal}'::pg_catalog.regtype[])
                     OR 'pg_catalog.internal'::pg_catalog.regtype = ANY (p.proargtypes),
                 p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1,
-                CASE WHEN asked.bodies OR p.provolatile <> 'v' OR v.evtfoid IS NOT NULL THEN p.prosrc END,
-                CASE WHEN asked.bodies OR p.provolatile <> 'v' THEN pg_catalog.pg_get_function_sqlbody(p.oid) END,
+                CASE WHEN asked.bodies OR p.provolatile <> 'v' OR p.oid < USERS OR v.evtfoid IS NOT NULL THEN p.prosrc END,
+                CASE WHEN asked.bodies OR p.provolatile <> 'v' OR p.oid < USERS THEN pg_catalog.pg_get_function_sqlbody(p.oid) END,
                 pg_catalog.array_to_string(p.proconfig, ',')
             FROM (SELECT ?::pg_catalog.bool AS bodies) AS asked CROSS JOIN pg_catalog.pg_proc AS p
             JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
@@ -70,7 +73,7 @@ final class CatalogQueries {
                 AND e.deptype = 'e'
             LEFT JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
             LEFT JOIN (SELECT DISTINCT evtfoid FROM pg_catalog.pg_event_trigger) AS v ON v.evtfoid = p.oid
-            WHERE p.oid >= USERS OR NOT l.lanname = ANY ('{internal,c,sql}')""");
+            WHERE p.oid >= USERS OR NOT l.lanname = ANY ('{internal,c}')""");
 
     /** What runs with commands that define something: the function, and the tags of the commands; none stand for all. */
     static final String EVENT_TRIGGERS = CatalogSql.qualified("""

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.catalog;
 
+import io.backstop.api.analysis.MentionedNames;
 import io.backstop.api.internal.postgres.TrackCounts;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
@@ -40,6 +41,9 @@ final class CatalogReader {
     /** ProcedureRelationId of PostgreSQL's src/include/catalog/pg_proc.h. */
     private static final long PG_PROC = 1255;
 
+    /** FirstNormalObjectId of PostgreSQL's src/include/access/transam.h. */
+    private static final long FIRST_USER_OID = 16384;
+
     /** RelationRelationId of PostgreSQL's src/include/catalog/pg_class.h. */
     private static final long PG_CLASS = 1259;
 
@@ -76,6 +80,20 @@ final class CatalogReader {
          */
         Optional<String> ofExtension() {
             return COMPILED.contains(language) ? extension : Optional.empty();
+        }
+
+        /** Whether it is one of PostgreSQL's own in SQL, which a superuser may have replaced. */
+        boolean ofInitdb() {
+            return id < FIRST_USER_OID && language.equals("sql");
+        }
+
+        /** Who vouches for it where it changes nothing as far as its body says. */
+        Standing otherwise() {
+            return ofExtension().isPresent() || ofInitdb() ? Standing.TRUSTED : Standing.READS;
+        }
+
+        FunctionBody body() {
+            return FunctionBody.of(sqlBody.isEmpty() ? source : sqlBody);
         }
     }
 
@@ -135,6 +153,25 @@ final class CatalogReader {
         }
         CatalogNames known = names;
         return names.with(eventTriggers(routine -> routine.extension().isEmpty() && !onlyLooks(routine, known)));
+    }
+
+    /** The versions of all definitions. */
+    static DefinitionVersions versions(Connection connection, ServerSpelling spelling) throws SQLException {
+        CatalogReader reader = new CatalogReader(connection);
+        reader.readRoutines(false);
+        Map<String, Set<String>> named = new HashMap<>();
+        for (Routine routine : reader.routines.values()) {
+            if (READABLE.contains(routine.language())) {
+                Set<String> names = named.computeIfAbsent(routine.name(), name -> new HashSet<>());
+                for (MentionedNames mentioned : routine.body().names()) {
+                    for (int i = 0; i < mentioned.size(); i++) {
+                        names.addAll(spelling.kept(mentioned.name(i)));
+                    }
+                    names.addAll(mentioned.operators());
+                }
+            }
+        }
+        return DefinitionVersions.read(connection, spelling, named);
     }
 
     /** What reaches foreign tables, if there are any that matter. */
@@ -310,7 +347,7 @@ final class CatalogReader {
         if (routine.aggregate()) {
             return false; // what it consists of decides, and is reached
         }
-        if (routine.isVolatile()) {
+        if (routine.isVolatile() && !routine.ofInitdb()) {
             return routine.ofExtension()
                     .filter(extension -> ReviewedFunctions.harmless(extension, routine.name()))
                     .isEmpty();
@@ -328,7 +365,7 @@ final class CatalogReader {
     }
 
     private boolean readable(Routine routine) {
-        FunctionBody body = FunctionBody.of(routine.sqlBody().isEmpty() ? routine.source() : routine.sqlBody());
+        FunctionBody body = routine.body();
         bodies.put(routine.id(), body);
         return body.readable();
     }
@@ -385,8 +422,7 @@ final class CatalogReader {
         }
         for (Routine routine : routines.values()) {
             boolean changes = reachedRoutines.contains(routine.id()) && !routine.uncallable();
-            Standing otherwise = routine.ofExtension().isPresent() ? Standing.TRUSTED : Standing.READS;
-            names.function(routine.name(), changes ? Standing.CHANGES : otherwise, routine.withOneArgument());
+            names.function(routine.name(), changes ? Standing.CHANGES : routine.otherwise(), routine.withOneArgument());
         }
         return names;
     }

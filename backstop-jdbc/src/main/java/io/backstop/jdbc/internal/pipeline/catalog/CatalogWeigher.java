@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -81,9 +82,12 @@ public final class CatalogWeigher {
     private final Map<GuardedSession, Uncommitted> uncommitted = new ConcurrentHashMap<>();
 
     private final Clock clock;
+    private final Consumer<GuardedSession> whenOutdated;
 
-    public CatalogWeigher(Clock clock) {
+    /** @param whenOutdated is told of the sessions that found that what was known of their database is no longer so */
+    public CatalogWeigher(Clock clock, Consumer<GuardedSession> whenOutdated) {
         this.clock = clock;
+        this.whenOutdated = whenOutdated;
     }
 
     /** What one session sees of the catalog; read and written within its turn. */
@@ -113,7 +117,21 @@ public final class CatalogWeigher {
                 }
             }
         }
+        boolean outdated = known != null
+                && rests
+                && mayChange(assessment)
+                && !session.inFailedTransaction()
+                && !known.isCurrent(session.connection(), statements);
+        if (outdated) {
+            forget(session);
+            return weighSlowly(session, assessment);
+        }
         return new WeighedText(assessment, rests);
+    }
+
+    /** What is SAFE and rests on the catalog runs behind the read fence, where the server refuses what has changed. */
+    private static boolean mayChange(Assessment assessment) {
+        return assessment.risk() != RiskLevel.SAFE;
     }
 
     private static boolean mayReachForeignTable(CatalogState known, StatementAssessment statement) {
@@ -152,7 +170,17 @@ public final class CatalogWeigher {
             forget(session);
             state = state(session);
         }
-        return weigh(session.connection(), state, found.frozen(), assessment);
+        WeighedText weighed = weigh(session.connection(), state, found.frozen(), assessment);
+        boolean outdated = weighed.restsOnCatalog()
+                && mayChange(assessment)
+                && weighed.assessment().risk() == assessment.risk()
+                && !found.frozen()
+                && !state.isCurrent(session.connection(), assessment.statements());
+        if (!outdated) {
+            return weighed;
+        }
+        forget(session);
+        return weigh(session.connection(), state(session), false, assessment);
     }
 
     /**
@@ -197,6 +225,7 @@ public final class CatalogWeigher {
 
     private void forget(GuardedSession session) {
         catalog(session).changed();
+        whenOutdated.accept(session);
         Uncommitted own = uncommitted.get(session);
         if (own != null) {
             own.seen = null;

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -97,7 +98,8 @@ final class DatabaseCatalog {
         long now = clock.millis();
         if (earlier.isPresent() && earlier.get().fingerprint().hash().equals(fingerprint.hash())) {
             CatalogState known = earlier.get();
-            return new CatalogState(fingerprint, known.names(), known.remote(), known.uncounted(), now);
+            return new CatalogState(
+                    fingerprint, known.names(), known.remote(), known.uncounted(), known.versions(), now);
         }
         ServerSpelling spelling = ServerSpelling.of(fingerprint.encoding());
         return new CatalogState(
@@ -105,6 +107,7 @@ final class DatabaseCatalog {
                 CatalogReader.read(connection, spelling),
                 fingerprint.foreign() ? CatalogReader.remote(connection, spelling) : Optional.empty(),
                 CatalogReader.uncounted(connection),
+                new AtomicReference<>(),
                 now);
     }
 }

@@ -50,8 +50,8 @@ public final class CodeOnWrite {
         byDatabase.remove(session.database());
     }
 
-    /** Where the catalog has shown something that is not known yet. */
-    void outOfDate(GuardedSession session) {
+    /** What is known of the session's database is no longer so. */
+    public void outdated(GuardedSession session) {
         byDatabase.remove(session.database());
     }
 

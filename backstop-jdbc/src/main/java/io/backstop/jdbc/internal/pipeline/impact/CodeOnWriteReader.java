@@ -106,7 +106,6 @@ final class CodeOnWriteReader {
             JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
             JOIN pg_catalog.pg_roles AS owner ON owner.oid OPERATOR(pg_catalog.=) p.proowner
             WHERE NOT l.lanname OPERATOR(pg_catalog.=) ANY ('{c,internal}')
-            AND (p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid OR NOT l.lanname OPERATOR(pg_catalog.=) 'sql')
             UNION ALL SELECT NULL, NULL, NULL, true, EXISTS (SELECT FROM pg_catalog.pg_foreign_table)""".formatted(OpenRoles.condition("owner.rolsuper", "owner.oid"));
 
     private CodeOnWriteReader() {}

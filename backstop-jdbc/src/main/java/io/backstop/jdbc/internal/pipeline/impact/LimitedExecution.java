@@ -190,7 +190,7 @@ public final class LimitedExecution {
             }
             plainWrites.wasNotProved(session, plain.get());
             if (!session.outsideTransaction()) {
-                code.outOfDate(session); // it may have a trigger by now that waits for the commit
+                code.outdated(session); // it may have a trigger by now that waits for the commit
             }
         }
         CodeOnWrite.Facts now = code.of(session);

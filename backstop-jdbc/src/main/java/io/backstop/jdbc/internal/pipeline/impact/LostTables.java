@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 
 /**
  * Finds what a statement took away without deleting rows, through code that cannot be seen: tables that were dropped,
- * emptied or rewritten, and columns. Each takes ACCESS EXCLUSIVE, which the session holds until its transaction ends; so
+ * emptied or rewritten, foreign tables that were dropped with their definitions, and columns. Each takes ACCESS EXCLUSIVE, which the session holds until its transaction ends; so
  * what others do meanwhile is told apart. Temporary tables do not count. Where the catalog was not written to, nothing is
  * asked.
  */
@@ -72,11 +72,12 @@ final class LostTables {
         for (long oid : locked.relations()) {
             TableStates.Table was = before.tables().get(oid);
             TableStates.Table is = now.tables().get(oid);
-            if (was == null || was.kind() != TableStates.Kind.STORED) {
+            if (was == null || was.kind() == TableStates.Kind.TEMPORARY) {
                 continue;
             }
             if (is == null) {
-                return Optional.of("it dropped table " + was.name());
+                boolean foreign = was.kind() == TableStates.Kind.FOREIGN;
+                return Optional.of("it dropped " + (foreign ? "foreign table " : "table ") + was.name());
             }
             if (was.file() != is.file() && !altered.contains(oid)) {
                 return Optional.of("it emptied or rewrote table " + is.name());
