@@ -46,6 +46,7 @@ public final class SessionFence {
 
     private final PgConnection postgres;
     private final DriverSavepoints driverSavepoints;
+    private final DriverReadOnlyMode readOnlyMode;
 
     /** Whether the session is the caller's alone, so that a setting of it hits nobody else. */
     private boolean direct;
@@ -77,9 +78,6 @@ public final class SessionFence {
     /** Whether the session's transactions are deferrable unless they say otherwise; null until it is asked. */
     private @Nullable Boolean deferrable;
 
-    /** Whether JDBC tells the server in auto-commit, too, that the caller only wants to read; null until it was seen. */
-    private @Nullable Boolean jdbcSetsSession;
-
     /** What the caller had told JDBC before a transaction of Backstop's own. */
     private boolean jdbcReadOnly;
 
@@ -97,6 +95,7 @@ public final class SessionFence {
     SessionFence(Connection connection, PgConnection postgres, DriverSavepoints driverSavepoints) throws SQLException {
         this.postgres = postgres;
         this.driverSavepoints = driverSavepoints;
+        this.readOnlyMode = new DriverReadOnlyMode(postgres);
         this.direct = connection == postgres && postgres.haveMinimumServerVersion(REPORTS_DEFAULT * 10_000);
     }
 
@@ -180,43 +179,7 @@ public final class SessionFence {
 
     /** Whether the caller only wants to read outside transactions that JDBC begins. */
     private boolean readOnlyOutside() throws SQLException {
-        return readOnlySession || (postgres.hintReadOnly() && postgres.getAutoCommit() && jdbcSetsSession());
-    }
-
-    private boolean jdbcSetsSession() {
-        return jdbcSetsSession != null && jdbcSetsSession;
-    }
-
-    /**
-     * Finds out what JDBC's read-only mode means in auto-commit: nothing, or that the session is read-only
-     * (readOnlyMode=always). pgjdbc does not say it, but it shows in what it sends when the mode is switched.
-     */
-    private void watchReadOnlyMode() throws SQLException {
-        if (jdbcSetsSession == null
-                && postgres.hintReadOnly()
-                && postgres.getAutoCommit()
-                && state() == TransactionState.IDLE) {
-            boolean before = asksDefault();
-            postgres.setReadOnly(false);
-            try {
-                jdbcSetsSession = before && !asksDefault();
-            } finally {
-                postgres.setReadOnly(true);
-            }
-        }
-    }
-
-    /** The server's word for the default, which before version 14 it does not report. */
-    private boolean asksDefault() throws SQLException {
-        return postgres.getParameterStatus(DEFAULT) == null ? asks(DEFAULT) : isDefaultOn();
-    }
-
-    private boolean asks(String setting) throws SQLException {
-        try (Statement statement = postgres.createStatement();
-                ResultSet row = statement.executeQuery("SHOW " + setting)) {
-            row.next();
-            return row.getBoolean(1);
-        }
+        return readOnlySession || readOnlyMode.readOnlyOutsideTransactions();
     }
 
     /** @throws UnguardedAccessException where the default was switched off and cannot be switched on again */
@@ -227,7 +190,7 @@ public final class SessionFence {
         if (defaultOff() && state() != TransactionState.FAILED) {
             restoreDefault();
         }
-        watchReadOnlyMode();
+        readOnlyMode.watch();
     }
 
     /** A transaction of the caller's has ended, whether or not another one has begun. */
@@ -311,7 +274,7 @@ public final class SessionFence {
     /** What makes a transaction of Backstop's own writable, unless the caller wants to read only. */
     void makeWritable() throws SQLException {
         jdbcReadOnly = postgres.isReadOnly();
-        if (jdbcReadOnly && jdbcSetsSession()) {
+        if (readOnlyMode.setsSession()) {
             return; // pgjdbc begins it as READ ONLY
         }
         if (jdbcReadOnly) {
@@ -336,7 +299,11 @@ public final class SessionFence {
     /** Asked once, because the server does not report it, in the transaction that then begins. */
     private boolean deferrableByDefault() throws SQLException {
         if (deferrable == null) {
-            deferrable = asks(DEFERRABLE);
+            try (Statement statement = postgres.createStatement();
+                    ResultSet row = statement.executeQuery("SHOW " + DEFERRABLE)) {
+                row.next();
+                deferrable = row.getBoolean(1);
+            }
         }
         return deferrable;
     }
@@ -456,8 +423,7 @@ public final class SessionFence {
 
     /** Lets what is sent outside a transaction write, until {@link #refuseWrites}; not where the caller only reads. */
     public void allowWrites() throws SQLException {
-        boolean beginsReadOnly = postgres.hintReadOnly() && !postgres.getAutoCommit();
-        if (defaultSet && !beginsReadOnly && !readOnlyOutside()) {
+        if (defaultSet && !readOnlyMode.beginsReadOnly() && !readOnlyOutside()) {
             outsideTransaction(RESET_DEFAULT);
         }
     }
