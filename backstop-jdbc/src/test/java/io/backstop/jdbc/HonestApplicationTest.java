@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -68,6 +69,18 @@ class HonestApplicationTest {
             options("idle_in_transaction_session_timeout=60000"),
             options("statement_timeout=60000"));
 
+    /** Those under which a statement in a transaction of Backstop's own may be answered otherwise. */
+    private static final List<String> SETTINGS_WHERE_ROWS_ARE_COUNTED = List.of(
+            "",
+            "prepareThreshold=1",
+            "autosave=always",
+            "autosave=always&cleanupSavepoints=true",
+            "autosave=conservative&cleanupSavepoints=true",
+            "readOnly=true",
+            "readOnly=true&readOnlyMode=always",
+            "readOnlyMode=always",
+            "readOnlyMode=ignore");
+
     private static final List<String> DATABASE_SETTINGS = List.of(
             "default_transaction_isolation = 'repeatable read'",
             "default_transaction_read_only = on",
@@ -103,17 +116,20 @@ class HonestApplicationTest {
 
     /** How the application is guarded. */
     enum Guarding {
-        SESSION("session", false),
-        SESSION_BEHIND_A_POOL("session", true),
-        STATEMENT("statement", false),
-        OFF("off", false);
+        SESSION("session", false, false),
+        SESSION_AND_ROWS_COUNTED("session", false, true),
+        SESSION_BEHIND_A_POOL("session", true, false),
+        STATEMENT("statement", false, false),
+        OFF("off", false, false);
 
         final String fence;
         final boolean pool;
+        final boolean counted;
 
-        Guarding(String fence, boolean pool) {
+        Guarding(String fence, boolean pool, boolean counted) {
             this.fence = fence;
             this.pool = pool;
+            this.counted = counted;
         }
     }
 
@@ -121,7 +137,8 @@ class HonestApplicationTest {
         Path policy = Files.writeString(
                 folder.resolve(guarding + ".json"),
                 "{\"read_fence\": \"" + guarding.fence + "\", \"require_approval_for_risks\": [],"
-                        + " \"impact_analysis_enabled\": false, \"write_budget\": \"none\","
+                        + " \"impact_analysis_enabled\": " + guarding.counted
+                        + ", \"max_write_percent_without_critical\": 100, \"write_budget\": \"none\","
                         + " \"max_blocked_attempts_per_window\": 0}");
         return Backstop.builder()
                 .control(SqlControlStore.sqlite(folder.resolve(guarding + ".db"), clock))
@@ -133,7 +150,10 @@ class HonestApplicationTest {
     }
 
     static Stream<Arguments> everySetting() {
-        return every(SETTINGS, List.of("", "preferQueryMode=simple", "autosave=always", "readOnly=true"));
+        return Stream.concat(
+                every(SETTINGS, List.of("", "preferQueryMode=simple", "autosave=always", "readOnly=true")),
+                SETTINGS_WHERE_ROWS_ARE_COUNTED.stream()
+                        .map(setting -> Arguments.of(Guarding.SESSION_AND_ROWS_COUNTED, setting)));
     }
 
     static Stream<Arguments> everyDatabaseSetting() {
@@ -151,22 +171,14 @@ class HonestApplicationTest {
     @ParameterizedTest
     @MethodSource("everySetting")
     void answers_are_the_same_under_every_setting_of_the_driver(Guarding guarding, String parameters) throws Exception {
-        assertSame(guarding, parameters, log -> {
-            day(log);
-            if (!parameters.contains("cleanupSavepoints")) { // with these pgjdbc by itself fails of what it did before
-                textsOfSeveral(log);
-            }
-        });
+        assertSame(guarding, parameters, day(guarding, parameters));
     }
 
     @ParameterizedTest
     @MethodSource("everyDatabaseSetting")
     void answers_are_the_same_under_every_setting_of_the_database(Guarding guarding, String setting) throws Exception {
         database.run("ALTER DATABASE " + name() + " SET " + setting);
-        assertSame(guarding, "", log -> {
-            day(log);
-            textsOfSeveral(log);
-        });
+        assertSame(guarding, "", HonestApplicationTest::day);
     }
 
     private interface Application {
@@ -201,6 +213,7 @@ class HonestApplicationTest {
                         + " 'INSERT INTO orders (item) VALUES (item) RETURNING id'",
                 "CREATE PROCEDURE order_twice(a text, b text) LANGUAGE plpgsql AS"
                         + " 'BEGIN PERFORM ordered(a); PERFORM ordered(b); END'",
+                "CREATE TABLE spare (n int)",
                 "CREATE VIEW large AS SELECT id, doubled(amount) AS amount FROM orders WHERE id > 5");
         Log log = new Log(connection);
         try (connection) {
@@ -309,7 +322,23 @@ class HonestApplicationTest {
         }
     }
 
+    /** A write beside transaction control in one text is refused where its rows are counted. */
     private static void day(Log log) throws SQLException {
+        dayOfSingleStatements(log);
+        textsOfSeveral(log);
+    }
+
+    /**
+     * With cleanupSavepoints pgjdbc releases, behind a text that ends a transaction, a savepoint that went with it, and tells
+     * of the failure with the next statement, which behind the guard is another.
+     */
+    private static Application day(Guarding guarding, String parameters) {
+        return guarding.counted || parameters.startsWith("autosave=always&cleanupSavepoints")
+                ? HonestApplicationTest::dayOfSingleStatements
+                : HonestApplicationTest::day;
+    }
+
+    private static void dayOfSingleStatements(Log log) throws SQLException {
         reads(log);
         writes(log);
         batches(log);
@@ -318,8 +347,9 @@ class HonestApplicationTest {
         copies(log);
         locksAndSessions(log);
         routines(log);
-        asksWhetherItMayWrite(log);
         readOnlyTransactions(log);
+        readOnlySessions(log);
+        healthChecks(log);
     }
 
     private static void reads(Log log) throws SQLException {
@@ -426,6 +456,7 @@ class HonestApplicationTest {
                 "SELECT 1/0",
                 "SELECT 1",
                 "INSERT INTO orders VALUES (1)");
+
         log.rollback();
         log.send("SELECT amount FROM orders WHERE item = 'kept'", "SAVEPOINT s", "DELETE FROM orders WHERE id = 5");
         log.send("ROLLBACK TO SAVEPOINT s", "RELEASE SAVEPOINT s", "INSERT INTO orders (item) VALUES ('after')");
@@ -521,6 +552,10 @@ class HonestApplicationTest {
     private static void textsOfSeveral(Log log) throws SQLException {
         boolean readOnly = log.connection.isReadOnly();
         log.connection.setReadOnly(false); // a failed transaction's ROLLBACK AND CHAIN forgets it on some servers
+        for (String chain : List.of("COMMIT AND CHAIN", "ROLLBACK AND CHAIN")) {
+            log.send("BEGIN READ ONLY", "SELECT 1", chain, "INSERT INTO orders (item) VALUES ('chained')", "ROLLBACK");
+            log.send("BEGIN", "SELECT 1", chain, "INSERT INTO orders (item) VALUES ('chained')", "ROLLBACK");
+        }
         log.send("SELECT 1; SELECT 2", "SELECT 1; INSERT INTO orders (item) VALUES ('second'); SELECT 3");
         log.send("INSERT INTO orders (item) VALUES ('half'); SELECT 1/0", "SELECT count(*) FROM orders");
         log.send("BEGIN; INSERT INTO orders (item) VALUES ('in one text'); COMMIT");
@@ -547,36 +582,12 @@ class HonestApplicationTest {
         log.connection.setReadOnly(readOnly);
     }
 
-    /** As those do who look for the primary among several servers. */
-    private static void asksWhetherItMayWrite(Log log) {
-        log.send("SHOW transaction_read_only", "SHOW default_transaction_read_only", "SELECT pg_is_in_recovery()");
-        log.autoCommit(false);
-        log.send("SHOW transaction_read_only", "SELECT 1", "SHOW TRANSACTION_READ_ONLY");
-        log.commit();
-        log.send("SELECT 1", "SHOW transaction_read_only", "INSERT INTO orders (item) VALUES ('may')");
-        log.commit();
-        log.autoCommit(true);
-        log.send("BEGIN READ ONLY", "SELECT 1", "SHOW transaction_read_only", "COMMIT");
-    }
-
     private static void readOnlyTransactions(Log log) {
         log.call("read only", () -> {
             log.connection.setReadOnly(true);
             return log.connection.isReadOnly();
         });
-        log.send(
-                "SELECT 1",
-                "SHOW transaction_read_only",
-                "INSERT INTO orders (item) VALUES ('alone')",
-                "SELECT nextval('numbers')",
-                "SELECT ordered('by function, read only')",
-                "DELETE FROM orders WHERE item = 'alone'",
-                "CREATE TABLE made (id int)",
-                "DROP TABLE made",
-                "BEGIN",
-                "SELECT 1",
-                "INSERT INTO orders (item) VALUES ('in SQL')",
-                "COMMIT");
+        log.send("SELECT 1");
         log.autoCommit(false);
         log.send("SELECT 1", "INSERT INTO orders (item) VALUES ('read only')");
         log.rollback();
@@ -590,6 +601,85 @@ class HonestApplicationTest {
         log.commit();
         log.autoCommit(true);
         log.send("START TRANSACTION READ ONLY", "INSERT INTO orders (item) VALUES ('no')", "ROLLBACK");
+    }
+
+    private static void readOnlySessions(Log log) {
+        for (boolean readOnly : new boolean[] {true, false}) {
+            log.call("session read only " + readOnly, () -> {
+                log.connection.setReadOnly(readOnly);
+                return log.connection.isReadOnly();
+            });
+            String item = "'by itself " + readOnly + "'";
+            log.send(
+                    "SELECT 1",
+                    "INSERT INTO orders (item) VALUES (" + item + ")",
+                    "UPDATE orders SET amount = 8 WHERE item = " + item,
+                    "SELECT nextval('numbers')",
+                    "SELECT id FROM orders WHERE id = 1 FOR UPDATE",
+                    "SELECT ordered('function " + readOnly + "')",
+                    "CALL order_twice('a " + readOnly + "', 'b " + readOnly + "')",
+                    "DELETE FROM orders WHERE item = " + item,
+                    "DROP TABLE nosuch",
+                    "DROP TABLE IF EXISTS nosuch",
+                    "DROP TABLE spare",
+                    "CREATE TABLE spare (n int)",
+                    "TRUNCATE spare",
+                    "VACUUM orders",
+                    "CREATE TEMPORARY TABLE basket (item text)",
+                    "DROP TABLE basket",
+                    "INSERT INTO orders (item) VALUES ('two'), ('three'); SELECT 1",
+                    "BEGIN",
+                    "INSERT INTO orders (item) VALUES ('in SQL " + readOnly + "')",
+                    "SELECT id FROM orders WHERE id = 1 FOR UPDATE",
+                    "COMMIT");
+            log.autoCommit(false);
+            log.send("INSERT INTO orders (item) VALUES ('in JDBC " + readOnly + "')");
+            log.rollback();
+            log.send("SELECT 1", "SELECT nextval('numbers')");
+            log.rollback();
+            log.autoCommit(true);
+            log.send("INSERT INTO orders (item) VALUES ('afterwards " + readOnly + "')");
+        }
+    }
+
+    /** What pools, proxies and frameworks ask to find out whether they may write. */
+    private static void healthChecks(Log log) {
+        String[] questions = {
+            "SHOW transaction_read_only",
+            "show default_transaction_read_only;",
+            "SHOW SESSION CHARACTERISTICS",
+            "SHOW default_transaction_deferrable",
+            "SHOW transaction_deferrable",
+            "SHOW transaction_isolation",
+            "SELECT pg_is_in_recovery()",
+            "SELECT current_setting('transaction_read_only')",
+            "SELECT pg_catalog.current_setting('Default_Transaction_Read_Only', true) AS only",
+            "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'",
+            "SELECT setting FROM pg_settings WHERE name = 'transaction_read_only'",
+            "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'"
+        };
+        log.send(questions);
+        for (String question : questions) {
+            log.query(question);
+        }
+        log.autoCommit(false);
+        log.send(questions[0], questions[1], questions[7]);
+        log.commit();
+        log.send("SELECT 1", questions[0], questions[1], questions[3], questions[7], questions[8], questions[10]);
+        log.send(
+                "SAVEPOINT before",
+                "SELECT 1",
+                questions[0],
+                "ROLLBACK TO SAVEPOINT before",
+                questions[0],
+                questions[7]);
+        log.send("INSERT INTO orders (item) VALUES ('healthy')", questions[1]);
+        log.rollback();
+        log.send(questions[1], "SELECT 1", "INSERT INTO orders (item) VALUES ('very healthy')");
+        log.commit();
+        log.autoCommit(true);
+        log.send("BEGIN READ ONLY", questions[0], questions[7], "SELECT 1", questions[1], "COMMIT", questions[0]);
+        log.send("SELECT 1; SHOW transaction_read_only", "BEGIN; SHOW transaction_read_only; COMMIT");
     }
 
     /** A serializable, deferrable, read-only transaction waits until no other can disturb what it sees. */
@@ -615,6 +705,60 @@ class HonestApplicationTest {
                 other.rollback();
             });
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_write_whose_plan_its_table_has_outgrown_heals_as_without_backstop(Guarding guarding) throws Exception {
+        assertSame(guarding, "prepareThreshold=1", log -> {
+            for (String sql : List.of(
+                    "UPDATE orders SET amount = 5 WHERE id = 1 RETURNING *",
+                    "INSERT INTO orders (item) SELECT 'grown ' || count(*) FROM orders RETURNING *",
+                    "DELETE FROM orders WHERE id = (SELECT max(id) FROM orders) RETURNING *",
+                    "SELECT * FROM orders WHERE id = 1 FOR UPDATE",
+                    "WITH one AS (UPDATE orders SET amount = 6 WHERE id = 2 RETURNING *) SELECT * FROM one")) {
+                try (PreparedStatement write = log.connection.prepareStatement(sql)) {
+                    for (int i = 0; i < 3; i++) {
+                        log.call(sql, () -> Log.values(write.executeQuery()));
+                        log.call("again", () -> Log.values(write.executeQuery()));
+                        database.run("ALTER TABLE orders ADD COLUMN more_" + sql.length() + "_" + i + " int");
+                    }
+                }
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "autosave=always", "autosave=conservative", "autosave=always&cleanupSavepoints=true"})
+    void a_typing_error_ends_a_transaction_where_it_does_without_backstop(String parameters) throws Exception {
+        assertSame(Guarding.SESSION_AND_ROWS_COUNTED, parameters, log -> {
+            log.send("SELEC 1", "SELECT 1");
+            log.autoCommit(false);
+            log.send("SELECT 1", "SELEC 1", "INSERT INTO orders (item) VALUES ('behind it')", "SELECT 1");
+            log.commit();
+            log.autoCommit(true);
+            log.send("BEGIN", "SELEC 1", "INSERT INTO orders (item) VALUES ('behind another')", "COMMIT");
+        });
+    }
+
+    /** Where rows are counted it is refused, because it cannot run in the transaction in which they would be. */
+    @ParameterizedTest
+    @EnumSource(names = "SESSION_AND_ROWS_COUNTED", mode = EnumSource.Mode.EXCLUDE)
+    void a_table_is_vacuumed_whose_index_runs_code(Guarding guarding) throws Exception {
+        assertSame(guarding, "", log -> {
+            database.run(
+                    "CREATE FUNCTION noted(n int) RETURNS int LANGUAGE sql AS 'SELECT n'",
+                    "CREATE FUNCTION keyed(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
+                            + " 'BEGIN RETURN public.noted(n); END'",
+                    "CREATE INDEX ON orders (keyed(amount))");
+            log.send(
+                    "VACUUM orders",
+                    "VACUUM ANALYZE orders",
+                    "VACUUM (ANALYZE) orders",
+                    "ANALYZE orders",
+                    "VACUUM",
+                    "VACUUM ANALYZE");
+        });
     }
 
     @ParameterizedTest

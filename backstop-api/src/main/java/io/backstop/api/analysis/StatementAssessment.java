@@ -21,8 +21,8 @@ import java.util.Set;
  * @param functions functions that it calls, {@code name} or {@code schema.name}, folded
  * @param findings the rules that fired, worst first
  * @param destructions the rows that it would take away
- * @param needsWriteTransaction whether a read-only transaction refuses it though it changes nothing: it locks rows, or takes
- *     numbers from a sequence
+ * @param needsWriteTransaction whether a read-only transaction refuses it though it changes nothing, because it locks rows or
+ *     takes numbers from a sequence; or answers it otherwise, because it asks whether the transaction is read-only
  * @param mentions every name that stands in it
  */
 public record StatementAssessment(

@@ -68,8 +68,8 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
                 : GuardedValues.written(value);
     }
 
-    private <T> T run(boolean asBatch, Execution<T> execution) throws SQLException {
-        return run(() -> new PreparedExecution(text, parameters.bound(asBatch)), execution);
+    private <T> T run(Execution<T> execution) throws SQLException {
+        return run(() -> new PreparedExecution(text, parameters.bound(false)), execution);
     }
 
     private <T> Execution<T> sending(ServerCall<T> call) {
@@ -78,22 +78,22 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     @Override
     public ResultSet executeQuery() throws SQLException {
-        return guarded(run(false, sending(() -> super.executeQuery())));
+        return guarded(run(sending(() -> super.executeQuery())));
     }
 
     @Override
     public int executeUpdate() throws SQLException {
-        return run(false, sending(() -> super.executeUpdate()));
+        return run(sending(() -> super.executeUpdate()));
     }
 
     @Override
     public long executeLargeUpdate() throws SQLException {
-        return run(false, sending(() -> super.executeLargeUpdate()));
+        return run(sending(() -> super.executeLargeUpdate()));
     }
 
     @Override
     public boolean execute() throws SQLException {
-        return run(false, sending(() -> super.execute()));
+        return run(sending(() -> super.execute()));
     }
 
     @Override
@@ -123,19 +123,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     }
 
     private <T> T runBatch(ServerCall<T> call) throws SQLException {
-        use().begin();
-        boolean sent = false;
-        try {
-            T result = run(true, ExecutionFactory.batch(statement(), noting(call)));
-            sent = true;
-            return result;
-        } finally {
-            parameters.clearBatch();
-            if (!sent) {
-                statement().clearBatch();
-            }
-            use().end();
-        }
+        return runBatch(() -> new PreparedExecution(text, parameters.bound(true)), call, parameters::clearBatch);
     }
 
     @Override

@@ -152,26 +152,30 @@ class GuardedStatement extends DelegatingStatement {
 
     @Override
     public int[] executeBatch() throws SQLException {
-        return runBatch(() -> super.executeBatch());
+        return runBatch(() -> new TextBatch(batch), () -> super.executeBatch(), batch::clear);
     }
 
     @Override
     public long[] executeLargeBatch() throws SQLException {
-        return runBatch(() -> super.executeLargeBatch());
+        return runBatch(() -> new TextBatch(batch), () -> super.executeLargeBatch(), batch::clear);
     }
 
-    /** A refused batch is empty, as an executed one is. */
-    private <T> T runBatch(ServerCall<T> call) throws SQLException {
+    /**
+     * A refused batch is empty, as an executed one is.
+     *
+     * @param forget what was kept of it
+     */
+    final <T> T runBatch(Supplier<Submission> submission, ServerCall<T> call, Runnable forget) throws SQLException {
         use.begin();
         boolean sent = false;
         try {
-            T result = run(() -> new TextBatch(batch), ExecutionFactory.batch(statement(), noting(call)));
+            T result = run(submission, ExecutionFactory.batch(statement(), noting(call)));
             sent = true;
             return result;
         } finally {
-            batch.clear();
+            forget.run();
             if (!sent) {
-                super.clearBatch();
+                statement().clearBatch();
             }
             use.end();
         }

@@ -9,8 +9,7 @@ import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.ReadFence;
 import io.backstop.jdbc.internal.analysis.detail.CursorName;
 import io.backstop.jdbc.internal.analysis.detail.TransactionModes;
-import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
-import io.backstop.jdbc.internal.analysis.rule.SettingRules;
+import io.backstop.jdbc.internal.analysis.query.WriteTransactionNeeds;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.SessionFence;
@@ -25,7 +24,6 @@ import org.postgresql.util.ServerErrorMessage;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * Runs statements on the right side of the read fence: what was judged SAFE behind it, so that the server refuses it where
@@ -37,9 +35,6 @@ public final class FencedExecution {
 
     /** The server's function that refuses what a read-only transaction must not do; RAISE in a function is another. */
     private static final String REFUSING = "PreventCommandIfReadOnly";
-
-    private static final Set<String> FENCE_SETTINGS =
-            Set.of(SettingRules.DEFAULT_READ_ONLY, SettingRules.TRANSACTION_READ_ONLY);
 
     private static final String ONCE =
             "send what it goes on with by itself, or let the function be approved that changes something";
@@ -144,8 +139,7 @@ public final class FencedExecution {
             return switch (need) {
                 case WRITE_TRANSACTION, MIXED -> writing(fence, execution);
                 case TRANSACTION_CONTROL -> several ? writing(fence, execution) : execution.run();
-                case NONE -> showsWhatItMayDo(text) ? writing(fence, execution) : execution.run();
-                case READ -> execution.run();
+                case READ, NONE -> execution.run();
             };
         }
         return covered ? readOnly(session, execution) : execution.run();
@@ -174,11 +168,13 @@ public final class FencedExecution {
             case WRITE_TRANSACTION -> {
                 fence.leave();
                 declaredOutside(fence, text);
+                if (!fence.hasFailed() && WriteTransactionNeeds.showsSession(text.sql())) {
+                    fence.allowWritesAfterCommit();
+                    return writesAllowed(fence, execution);
+                }
             }
             case NONE -> {
-                if (showsWhatItMayDo(text)) {
-                    fence.leave();
-                }
+                // It runs on either side.
             }
         }
         return execution.run();
@@ -280,12 +276,6 @@ public final class FencedExecution {
         return CursorName.of(text.sql(), text.standardConformingStrings());
     }
 
-    /** Whether it asks for a setting of the fence's own: the application is to learn what it may do itself. */
-    private static boolean showsWhatItMayDo(AssessedText text) {
-        return holds(text.assessment(), CommandTag.SHOW)
-                && WordsOfText.in(text.sql()).stream().anyMatch(FENCE_SETTINGS::contains);
-    }
-
     private static boolean holds(Assessment assessment, CommandTag tag) {
         for (StatementAssessment statement : assessment.statements()) {
             if (statement.tag() == tag) {
@@ -295,20 +285,7 @@ public final class FencedExecution {
         return false;
     }
 
-    /** Twice where pgjdbc, outside a transaction, would itself send it again: its table has outgrown a prepared plan. */
     private static <T extends @Nullable Object> T readOnly(GuardedSession session, Execution<T> execution)
-            throws SQLException {
-        try {
-            return readOnlyOnce(session, execution);
-        } catch (SQLException e) {
-            if (!session.healsOnRetry(e) || !execution.repeatable()) {
-                throw e;
-            }
-        }
-        return readOnlyOnce(session, execution);
-    }
-
-    private static <T extends @Nullable Object> T readOnlyOnce(GuardedSession session, Execution<T> execution)
             throws SQLException {
         StatementTransaction transaction = StatementTransaction.readOnly(session);
         T result;

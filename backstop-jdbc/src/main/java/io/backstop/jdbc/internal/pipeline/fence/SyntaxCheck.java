@@ -37,12 +37,14 @@ public final class SyntaxCheck {
                 refusal = Optional.of(e);
             }
         }
-        if (refusal.isEmpty() || transaction.own()) {
+        if (refusal.isEmpty() || transaction.own() || transaction.survivesFailure()) {
             SQLException undone = new SQLException("it was only parsed");
             transaction.undo(undone);
             if (undone.getSuppressed().length > 0) {
                 throw undone;
             }
+        } else {
+            transaction.leaveFailed();
         }
         return refusal;
     }

@@ -20,21 +20,26 @@ final class TransactionFollower {
     static void follow(GuardedSession session, AssessedText text, boolean open) throws SQLException {
         SessionFence fence = session.fence();
         boolean begins = false;
+        boolean chains = false;
+        boolean readOnlyBefore = fence.readOnlyTransaction();
         boolean within = open;
         for (StatementAssessment statement : text.assessment().statements()) {
             switch (statement.tag()) {
                 case BEGIN, START_TRANSACTION -> {
                     begins |= !within; // in a transaction it does nothing
+                    chains &= within;
                     within = true;
                 }
                 case COMMIT -> {
                     fence.transactionEnded();
                     begins = true; // where it is chained
+                    chains = true;
                     within = false;
                 }
                 case ROLLBACK -> {
                     fence.rolledBack();
                     begins = true;
+                    chains = true;
                     within = false;
                 }
                 case ROLLBACK_TO_SAVEPOINT, RELEASE_SAVEPOINT -> fence.savepointEnded();
@@ -47,7 +52,7 @@ final class TransactionFollower {
             }
         }
         if (begins && session.inTransaction() && !session.inFailedTransaction()) {
-            fence.begun(modes(text).readOnly());
+            fence.begun(modes(text).readOnly() || (chains && readOnlyBefore));
         }
     }
 

@@ -25,7 +25,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
@@ -324,7 +323,7 @@ public final class LimitedExecution {
             throws SQLException {
         Connection connection = session.connection();
         session.fence().leave();
-        execute(connection, "SAVEPOINT backstop_settle");
+        session.send("SAVEPOINT backstop_settle");
         Count count = Count.begin(connection, NOTHING, rules, code.of(session));
         T result = work.run();
         Count.Result counted = count.end(new long[0]);
@@ -337,22 +336,16 @@ public final class LimitedExecution {
             }
         }
         if (excess.isPresent()) {
-            execute(connection, "ROLLBACK TO SAVEPOINT backstop_settle");
-            execute(connection, "RELEASE SAVEPOINT backstop_settle");
+            session.send("ROLLBACK TO SAVEPOINT backstop_settle");
+            session.send("RELEASE SAVEPOINT backstop_settle");
             throw new ImpactLimitException(
                     "the deferred triggers of the transaction were undone: "
                             + excess.get().reason(),
                     "roll the transaction back, and send its statements one at a time in auto-commit mode, where they can"
                             + " be approved");
         }
-        execute(connection, "RELEASE SAVEPOINT backstop_settle");
+        session.send("RELEASE SAVEPOINT backstop_settle");
         return result;
-    }
-
-    private static void execute(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
     }
 
     /**

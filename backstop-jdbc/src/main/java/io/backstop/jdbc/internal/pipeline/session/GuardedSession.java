@@ -38,6 +38,7 @@ public final class GuardedSession {
     private final ReentrantLock turn = new ReentrantLock();
     private final UncommittedSnapshots uncommitted;
     private final SessionFence fence;
+    private final DriverSavepoints driverSavepoints;
 
     /** Whether nothing of the caller's was in a transaction when the turn began. Read and written within the turn. */
     private boolean idleAtTurn;
@@ -63,7 +64,8 @@ public final class GuardedSession {
         this.connection = connection;
         this.more = more;
         this.postgres = connection.unwrap(PgConnection.class);
-        this.fence = new SessionFence(connection, postgres);
+        this.driverSavepoints = new DriverSavepoints(postgres);
+        this.fence = new SessionFence(connection, postgres, driverSavepoints);
         this.uncommitted = new UncommittedSnapshots(connection, this::inTransaction);
         this.database = database;
         this.configuredAgent = configuredAgent;
@@ -112,6 +114,11 @@ public final class GuardedSession {
     /** Within the turn. */
     public SessionFence fence() {
         return fence;
+    }
+
+    /** Within the turn. */
+    DriverSavepoints driverSavepoints() {
+        return driverSavepoints;
     }
 
     /** To be told before JDBC commits the caller's transaction. */
@@ -286,11 +293,6 @@ public final class GuardedSession {
         }
     }
 
-    /** Whether a statement failed only because pgjdbc ran it by a plan that the server keeps no longer. */
-    public boolean healsOnRetry(SQLException failure) {
-        return postgres.getQueryExecutor().willHealOnRetry(failure);
-    }
-
     /** Whether pgjdbc keeps every text as it parsed it, and not prepared ones alone. */
     public boolean keepsParsedTexts() {
         return postgres.getPreferQueryMode() == PreferQueryMode.EXTENDED_CACHE_EVERYTHING;
@@ -352,9 +354,11 @@ public final class GuardedSession {
 
     /** Sends a statement of Backstop's own. */
     public void send(String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
+        driverSavepoints.without(() -> {
+            try (Statement statement = connection.createStatement()) {
+                return statement.execute(sql);
+            }
+        });
     }
 
     private String value(String query) throws SQLException {

@@ -4,7 +4,6 @@ import io.backstop.api.error.UnguardedAccessException;
 import io.backstop.api.policy.ReadFence;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.core.TransactionState;
-import org.postgresql.jdbc.AutoSave;
 import org.postgresql.jdbc.PgConnection;
 
 import java.sql.Connection;
@@ -31,7 +30,7 @@ public final class SessionFence {
     private static final String DEFERRABLE = "default_transaction_deferrable";
 
     private static final String SET_DEFAULT = "SET " + DEFERRABLE + " = off; SET " + DEFAULT + " = on";
-    private static final String RESET_DEFAULT = "SET " + DEFAULT + " = off";
+    private static final String RESET_DEFAULT = "RESET " + DEFERRABLE + "; SET " + DEFAULT + " = off";
     private static final String WRITABLE = "SET TRANSACTION READ WRITE";
     private static final String ENTER = "SAVEPOINT backstop_fence; SET LOCAL transaction_read_only = on";
     private static final String LEAVE = "RELEASE SAVEPOINT backstop_fence";
@@ -46,6 +45,8 @@ public final class SessionFence {
     private static final int REPORTS_DEFAULT = 14;
 
     private final PgConnection postgres;
+    private final DriverSavepoints driverSavepoints;
+    private final DriverReadOnlyMode readOnlyMode;
 
     /** Whether the session is the caller's alone, so that a setting of it hits nobody else. */
     private boolean direct;
@@ -80,12 +81,6 @@ public final class SessionFence {
     /** What the caller had told JDBC before a transaction of Backstop's own. */
     private boolean jdbcReadOnly;
 
-    /** Whether that holds outside JDBC's transactions too: whether the driver tells the session; null until it is found out. */
-    private @Nullable Boolean sessionFollowsJdbc;
-
-    /** Whether what the caller sends outside transactions was read-only before a transaction of Backstop's own. */
-    private boolean readOnlyOutside;
-
     /** Whether a statement has run whose safety rests on the catalog: what it left behind may run code later. */
     private boolean restedOnCatalog;
 
@@ -97,8 +92,10 @@ public final class SessionFence {
     /** The cursors of the transaction that were declared outside the fence, as they may write. */
     private final Set<String> writingCursors = new HashSet<>(2);
 
-    SessionFence(Connection connection, PgConnection postgres) throws SQLException {
+    SessionFence(Connection connection, PgConnection postgres, DriverSavepoints driverSavepoints) throws SQLException {
         this.postgres = postgres;
+        this.driverSavepoints = driverSavepoints;
+        this.readOnlyMode = new DriverReadOnlyMode(postgres);
         this.direct = connection == postgres && postgres.haveMinimumServerVersion(REPORTS_DEFAULT * 10_000);
     }
 
@@ -112,23 +109,6 @@ public final class SessionFence {
             adopt();
             pending = false;
         }
-        if (sessionFollowsJdbc == null && defaultSet && postgres.hintReadOnly() && transactionLess()) {
-            findOutWhetherSessionFollowsJdbc();
-        }
-    }
-
-    private boolean transactionLess() throws SQLException {
-        return state() == TransactionState.IDLE && postgres.getAutoCommit();
-    }
-
-    private void findOutWhetherSessionFollowsJdbc() throws SQLException {
-        outsideTransaction(RESET_DEFAULT);
-        postgres.setReadOnly(false);
-        postgres.setReadOnly(true);
-        sessionFollowsJdbc = isDefaultOn();
-        if (!sessionFollowsJdbc) {
-            outsideTransaction(SET_DEFAULT);
-        }
     }
 
     private void adopt() throws SQLException {
@@ -136,7 +116,7 @@ public final class SessionFence {
             defaultSet = setDefault();
             direct = defaultSet;
         } else if (rule != ReadFence.SESSION && defaultSet) {
-            outsideTransaction(RESET_DEFAULT + "; RESET " + DEFERRABLE);
+            outsideTransaction(RESET_DEFAULT);
             defaultSet = false;
         }
     }
@@ -182,6 +162,11 @@ public final class SessionFence {
         return defaultSet || isDefaultOn();
     }
 
+    /** Whether the server refuses everything until the transaction ends. */
+    public boolean hasFailed() {
+        return state() == TransactionState.FAILED;
+    }
+
     /** Whether the caller's transaction stands behind the fence. */
     public boolean inside() {
         return inside;
@@ -189,11 +174,12 @@ public final class SessionFence {
 
     /** Whether the server would have let the statement write but for the fence. */
     public boolean refusesAlone() throws SQLException {
-        return !readOnlyByJdbc
-                && !readOnlyTransaction
-                && !readOnlySession
-                && (defaultSet || !isDefaultOn())
-                && !(transactionLess() && readOnlyByJdbcOutside());
+        return !readOnlyByJdbc && !readOnlyTransaction && !readOnlyOutside() && (defaultSet || !isDefaultOn());
+    }
+
+    /** Whether the caller only wants to read outside transactions that JDBC begins. */
+    private boolean readOnlyOutside() throws SQLException {
+        return readOnlySession || readOnlyMode.readOnlyOutsideTransactions();
     }
 
     /** @throws UnguardedAccessException where the default was switched off and cannot be switched on again */
@@ -204,6 +190,7 @@ public final class SessionFence {
         if (defaultOff() && state() != TransactionState.FAILED) {
             restoreDefault();
         }
+        readOnlyMode.watch();
     }
 
     /** A transaction of the caller's has ended, whether or not another one has begun. */
@@ -284,21 +271,15 @@ public final class SessionFence {
         beginTransaction(false);
     }
 
-    /** Before a transaction of Backstop's own, while JDBC is in auto-commit still. */
-    void beforeOwnTransaction() throws SQLException {
-        jdbcReadOnly = postgres.isReadOnly();
-        readOnlyOutside = readOnlyByJdbcOutside();
-    }
-
-    /**
-     * What makes a transaction of Backstop's own writable, unless what the caller sends outside transactions is read-only: then
-     * the driver begins it so.
-     */
+    /** What makes a transaction of Backstop's own writable, unless the caller wants to read only. */
     void makeWritable() throws SQLException {
-        if (readOnlyOutside) {
-            return;
+        jdbcReadOnly = postgres.isReadOnly();
+        if (readOnlyMode.setsSession()) {
+            return; // pgjdbc begins it as READ ONLY
         }
-        postgres.setReadOnly(false); // outside auto-commit, so that it says nothing about the session
+        if (jdbcReadOnly) {
+            postgres.setReadOnly(false); // it concerns transactions of the caller's, and says nothing to the server
+        }
         if (defaultSet && !readOnlySession) {
             execute(WRITABLE);
         }
@@ -306,6 +287,7 @@ public final class SessionFence {
 
     /** What makes one read-only: in the round trip of its first statement, where the driver is not told to ignore it. */
     void makeReadOnly() throws SQLException {
+        jdbcReadOnly = postgres.isReadOnly();
         postgres.setReadOnly(true); // outside auto-commit, so that it says nothing about the session
         if (deferrableByDefault()) {
             execute("SET TRANSACTION READ ONLY, NOT DEFERRABLE");
@@ -333,15 +315,16 @@ public final class SessionFence {
     /** A transaction was begun in SQL, by BEGIN or by a chain, and has not looked at anything yet. */
     public void begun(boolean readOnly) throws SQLException {
         readOnlyTransaction = readOnly;
-        readOnlyByJdbc = !readOnly && postgres.getAutoCommit() && readOnlyByJdbcOutside();
-        if (!readOnly
-                && !readOnlyByJdbc
-                && !readOnlySession
-                && (defaultSet || committedReadOnly)
-                && state() == TransactionState.OPEN) {
+        readOnlyByJdbc = false;
+        if (!readOnly && !readOnlyOutside() && (defaultSet || committedReadOnly) && state() == TransactionState.OPEN) {
             execute(WRITABLE);
         }
         committedReadOnly = false;
+    }
+
+    /** Whether the caller's transaction was begun as one that only reads, which a chained one goes on with. */
+    public boolean readOnlyTransaction() {
+        return readOnlyByJdbc || readOnlyTransaction;
     }
 
     /** The caller made the transaction read-only, or no longer so. */
@@ -438,29 +421,18 @@ public final class SessionFence {
         }
     }
 
-    /** Lets what is sent outside a transaction write, until {@link #refuseWrites}; not where JDBC was told to read only. */
+    /** Lets what is sent outside a transaction write, until {@link #refuseWrites}; not where the caller only reads. */
     public void allowWrites() throws SQLException {
-        if (defaultSet && !readOnlySession && !readOnlyByJdbcOutside()) {
+        if (defaultSet && !readOnlyMode.beginsReadOnly() && !readOnlyOutside()) {
             outsideTransaction(RESET_DEFAULT);
         }
-    }
-
-    /** Whether what is sent outside a transaction, or begins one of JDBC's, is read-only by what JDBC was told. */
-    private boolean readOnlyByJdbcOutside() throws SQLException {
-        if (!postgres.hintReadOnly()) {
-            return false; // it was not told, or the driver is to ignore it
-        }
-        if (!postgres.getAutoCommit()) {
-            return true;
-        }
-        return sessionFollowsJdbc == null ? isDefaultOn() : sessionFollowsJdbc;
     }
 
     /** The same for what a text sends after it has committed the open transaction. */
     public void allowWritesAfterCommit() throws SQLException {
         if (state() == TransactionState.FAILED) {
             allowWritesAfterRollback(); // that is what its COMMIT is
-        } else if (defaultSet && !readOnlySession && state() == TransactionState.OPEN) {
+        } else if (defaultSet && !readOnlyOutside() && state() == TransactionState.OPEN) {
             execute(RESET_DEFAULT);
         }
     }
@@ -470,15 +442,15 @@ public final class SessionFence {
      * the transaction is rolled back before, and the text ends an empty one.
      */
     public void allowWritesAfterRollback() throws SQLException {
-        if (defaultSet && !readOnlySession && state() != TransactionState.IDLE) {
+        if (defaultSet && !readOnlyOutside() && state() != TransactionState.IDLE) {
             execute("ROLLBACK; " + RESET_DEFAULT
                     + "; COMMIT; BEGIN"); // without the COMMIT, BEGIN goes on with the setting
         }
     }
 
     /** Whether what a text sends after it has rolled back the open transaction is read-only. */
-    public boolean refusesAfterRollback() {
-        return defaultSet && !readOnlySession;
+    public boolean refusesAfterRollback() throws SQLException {
+        return defaultSet && !readOnlyOutside();
     }
 
     /**
@@ -523,14 +495,11 @@ public final class SessionFence {
         return postgres.getTransactionState();
     }
 
-    /** Without the driver's own savepoint around it: released, it would take the fence's with it. */
     private void execute(String sql) throws SQLException {
-        AutoSave autosave = postgres.getAutosave();
-        postgres.setAutosave(AutoSave.NEVER);
-        try (Statement statement = postgres.createStatement()) {
-            statement.execute(sql);
-        } finally {
-            postgres.setAutosave(autosave);
-        }
+        driverSavepoints.without(() -> {
+            try (Statement statement = postgres.createStatement()) {
+                return statement.execute(sql);
+            }
+        });
     }
 }

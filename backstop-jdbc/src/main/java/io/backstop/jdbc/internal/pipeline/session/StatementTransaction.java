@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.session;
 
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.jdbc.AutoSave;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -15,20 +16,47 @@ import java.sql.Statement;
 public abstract sealed class StatementTransaction {
     final GuardedSession session;
     final Connection connection;
+    private final AutoSave callersAutosave;
     private boolean failed;
 
-    private StatementTransaction(GuardedSession session) {
+    private StatementTransaction(GuardedSession session, AutoSave callersAutosave) {
         this.session = session;
         this.connection = session.connection();
+        this.callersAutosave = callersAutosave;
+    }
+
+    /** How one is begun. */
+    private interface Beginning {
+        StatementTransaction begin(AutoSave callersAutosave) throws SQLException;
+    }
+
+    /** What Backstop sends in it is no statement of the caller's, for which pgjdbc would set savepoints. */
+    private static StatementTransaction begin(GuardedSession session, Beginning beginning) throws SQLException {
+        AutoSave before = session.driverSavepoints().suspend();
+        boolean begun = false;
+        try {
+            StatementTransaction transaction = beginning.begin(before);
+            begun = true;
+            return transaction;
+        } finally {
+            if (!begun) {
+                session.driverSavepoints().resume(before);
+            }
+        }
     }
 
     /** @param session in its turn, which knows whether the caller has sent anything in its transaction */
     public static StatementTransaction around(GuardedSession session) throws SQLException {
-        Connection connection = session.connection();
-        if (connection.getAutoCommit()) {
-            return session.inTransaction() ? new Joined(session) : new Own(session);
+        return begin(session, autosave -> around(session, autosave));
+    }
+
+    private static StatementTransaction around(GuardedSession session, AutoSave autosave) throws SQLException {
+        if (session.connection().getAutoCommit()) {
+            return session.inTransaction() ? new Joined(session, autosave) : new Own(session, autosave);
         }
-        return session.idleAtTurn() ? new First(session, session.fence()::beginAgain) : new Joined(session);
+        return session.idleAtTurn()
+                ? new First(session, autosave, session.fence()::beginAgain)
+                : new Joined(session, autosave);
     }
 
     /**
@@ -37,13 +65,13 @@ public abstract sealed class StatementTransaction {
      */
     public static StatementTransaction aroundCopy(GuardedSession session) throws SQLException {
         return !session.connection().getAutoCommit() && session.idleAtTurn()
-                ? new First(session, session.fence()::allowWrites)
+                ? begin(session, autosave -> new First(session, autosave, session.fence()::allowWrites))
                 : around(session);
     }
 
     /** A read-only one of its own. Only in auto-commit, where no transaction is open. */
     public static StatementTransaction readOnly(GuardedSession session) throws SQLException {
-        return new ReadOnly(session);
+        return begin(session, autosave -> new ReadOnly(session, autosave));
     }
 
     /** Whether it ends with the statement. */
@@ -52,12 +80,25 @@ public abstract sealed class StatementTransaction {
     /** Sends the statement within it. */
     public final <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException {
         try {
-            return whole(execution);
+            return session.driverSavepoints().with(autosave(), () -> whole(execution));
         } catch (SQLException e) {
             // Not so where the driver has rolled back to a savepoint of its own (autosave).
             failed = !own() && session.inFailedTransaction();
             throw e;
         }
+    }
+
+    /**
+     * As the caller wants it; and where the caller knows of no transaction, pgjdbc may send a statement again whose plan its
+     * table has outgrown, as it does outside transactions.
+     */
+    private AutoSave autosave() {
+        return own() && callersAutosave == AutoSave.NEVER ? AutoSave.CONSERVATIVE : callersAutosave;
+    }
+
+    /** Whether a statement that fails leaves the caller's transaction as it was, because pgjdbc sees to that. */
+    public final boolean survivesFailure() {
+        return callersAutosave == AutoSave.ALWAYS;
     }
 
     /**
@@ -79,38 +120,49 @@ public abstract sealed class StatementTransaction {
     }
 
     /** Keeps what the statement did. */
-    public abstract void keep() throws SQLException;
-
-    /** Undoes what the statement did, if the server has not; a failure to do so is added to the cause. */
-    public final void undo(Throwable cause) {
-        if (failed) {
-            return;
-        }
+    public final void keep() throws SQLException {
         try {
-            undo();
-        } catch (SQLException e) {
-            cause.addSuppressed(e);
+            end(true);
+        } finally {
+            session.driverSavepoints().resume(callersAutosave);
         }
     }
 
-    abstract void undo() throws SQLException;
+    abstract void end(boolean keep) throws SQLException;
+
+    /** Leaves it to the caller, to whom a statement has failed in it. */
+    public final void leaveFailed() {
+        session.driverSavepoints().resume(callersAutosave);
+    }
+
+    /** Undoes what the statement did, if the server has not; a failure to do so is added to the cause. */
+    public final void undo(Throwable cause) {
+        try {
+            if (!failed) {
+                end(false);
+            }
+        } catch (SQLException e) {
+            cause.addSuppressed(e);
+        } finally {
+            session.driverSavepoints().resume(callersAutosave);
+        }
+    }
 
     public final void execute(String sql) throws SQLException {
         session.send(sql);
     }
 
     private static sealed class Own extends StatementTransaction permits ReadOnly {
-        Own(GuardedSession session) throws SQLException {
-            this(session, session.fence()::makeWritable);
+        Own(GuardedSession session, AutoSave autosave) throws SQLException {
+            this(session, autosave, session.fence()::makeWritable);
         }
 
-        /** @param beginning what the server is told first; auto-commit is as it was where that fails */
-        Own(GuardedSession session, Beginning beginning) throws SQLException {
-            super(session);
-            session.fence().beforeOwnTransaction();
+        /** @param first what the server is told first; auto-commit is as it was where that fails */
+        Own(GuardedSession session, AutoSave autosave, FirstWords first) throws SQLException {
+            super(session, autosave);
             connection.setAutoCommit(false);
             try {
-                beginning.begin();
+                first.say();
             } catch (SQLException e) {
                 undo(e);
                 throw e;
@@ -123,32 +175,26 @@ public abstract sealed class StatementTransaction {
         }
 
         @Override
-        public void keep() throws SQLException {
-            connection.commit();
-            end();
-        }
-
-        @Override
-        void undo() throws SQLException {
-            connection.rollback();
-            end();
-        }
-
-        private void end() throws SQLException {
+        void end(boolean keep) throws SQLException {
+            if (keep) {
+                connection.commit();
+            } else {
+                connection.rollback();
+            }
             session.fence().ownTransactionEnded();
             connection.setAutoCommit(true);
         }
     }
 
     /** What the server is told first in a transaction. */
-    private interface Beginning {
-        void begin() throws SQLException;
+    private interface FirstWords {
+        void say() throws SQLException;
     }
 
     /** Begins as READ ONLY in the same round trip as its statement, where the driver knows how. */
     private static final class ReadOnly extends Own {
-        ReadOnly(GuardedSession session) throws SQLException {
-            super(session, session.fence()::makeReadOnly);
+        ReadOnly(GuardedSession session, AutoSave autosave) throws SQLException {
+            super(session, autosave, session.fence()::makeReadOnly);
         }
     }
 
@@ -157,11 +203,11 @@ public abstract sealed class StatementTransaction {
      * statement alone; and as nothing has looked in it yet, whoever secures the statement can lock before anything looks.
      */
     private static final class First extends StatementTransaction {
-        First(GuardedSession session, Beginning beginning) throws SQLException {
-            super(session);
+        First(GuardedSession session, AutoSave autosave, FirstWords first) throws SQLException {
+            super(session, autosave);
             rollBack(); // what Backstop asked before; at higher levels that decides what rows are seen
             session.fence().transactionEnded();
-            beginning.begin();
+            first.say();
         }
 
         /** Said in SQL, as some pools and transaction managers forbid it in JDBC. */
@@ -177,21 +223,18 @@ public abstract sealed class StatementTransaction {
         }
 
         @Override
-        public void keep() {
-            session.fence().refuseWrites(new SQLException("the statement ran")); // the caller commits it
-        }
-
-        @Override
-        void undo() throws SQLException {
-            rollBack();
-            session.fence().refuseWrites(new SQLException("the statement was undone"));
+        void end(boolean keep) throws SQLException {
+            if (!keep) {
+                rollBack(); // what is kept, the caller commits
+            }
+            session.fence().refuseWrites(new SQLException(keep ? "the statement ran" : "the statement was undone"));
         }
     }
 
     /** Savepoints are said in SQL: the transaction may be one that JDBC does not know of. */
     private static final class Joined extends StatementTransaction {
-        Joined(GuardedSession session) throws SQLException {
-            super(session);
+        Joined(GuardedSession session, AutoSave autosave) throws SQLException {
+            super(session, autosave);
             execute(session.fence().leaving() + "SAVEPOINT backstop_statement");
         }
 
@@ -201,13 +244,10 @@ public abstract sealed class StatementTransaction {
         }
 
         @Override
-        public void keep() throws SQLException {
-            execute("RELEASE SAVEPOINT backstop_statement");
-        }
-
-        @Override
-        void undo() throws SQLException {
-            execute("ROLLBACK TO SAVEPOINT backstop_statement");
+        void end(boolean keep) throws SQLException {
+            if (!keep) {
+                execute("ROLLBACK TO SAVEPOINT backstop_statement");
+            }
             execute("RELEASE SAVEPOINT backstop_statement");
         }
     }
