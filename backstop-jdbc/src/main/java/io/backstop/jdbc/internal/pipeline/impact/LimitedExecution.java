@@ -71,6 +71,9 @@ public final class LimitedExecution {
             CommandTag.RELEASE_SAVEPOINT,
             CommandTag.PREPARE_TRANSACTION);
 
+    /** Commands that insert nothing by themselves. */
+    private static final Set<CommandTag> CHANGING = Set.of(CommandTag.UPDATE, CommandTag.DELETE);
+
     private final CodeOnWrite code;
     private final BudgetCheck budget;
     private final SizesBeforeInserts sizes;
@@ -83,6 +86,9 @@ public final class LimitedExecution {
 
     /** To be told before a statement runs, whether or not its rows are counted. */
     public void beginning(GuardedSession session, Assessment assessment, ImpactRules rules) throws SQLException {
+        if (assessment.statements().stream().anyMatch(each -> !CHANGING.contains(each.tag()))) {
+            session.inserting(); // a block or a function may, too
+        }
         if (holdsUnseenCode(assessment)) {
             session.fence().restsOnCatalog(); // it may open a cursor, whose query runs when rows are fetched
         }
@@ -179,7 +185,7 @@ public final class LimitedExecution {
         StatementTransaction transaction = StatementTransaction.around(session);
         BudgetCheck.Share share = BudgetCheck.Share.NONE;
         try {
-            Count count = Count.begin(session.connection(), assessment, rules, facts);
+            Count count = Count.begin(session.connection(), assessment, rules, facts, session.isInserting());
             T result = transaction.send(execution);
             look.require();
             if (transaction.own()) {
@@ -189,6 +195,7 @@ public final class LimitedExecution {
             Count.Result counted = count.end(execution.batchCounts(result));
             Optional<Excess> excess = counted.excess();
             if (excess.isEmpty()) {
+                sizes.remember(session, counted, rules);
                 share = take(session, rules, counted);
                 excess = share.excess();
             }
@@ -259,11 +266,12 @@ public final class LimitedExecution {
         Connection connection = session.connection();
         session.fence().leave();
         execute(connection, "SAVEPOINT backstop_settle");
-        Count count = Count.begin(connection, NOTHING, rules, code.of(session));
+        Count count = Count.begin(connection, NOTHING, rules, code.of(session), false);
         T result = work.run();
         Count.Result counted = count.end(new long[0]);
         Optional<Excess> excess = counted.excess();
         if (excess.isEmpty()) {
+            sizes.remember(session, counted, rules);
             BudgetCheck.Share share = take(session, rules, counted);
             excess = share.excess();
             if (excess.isPresent()) {
