@@ -581,4 +581,47 @@ class UncountedChangesTest {
                 .isEqualTo("1");
         assertThat(database.value("SELECT count(*) FROM notes")).isEqualTo("1");
     }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "INSERT INTO users SELECT n FROM generate_series(6001, 6200) AS n",
+                "INSERT INTO over_users SELECT n FROM generate_series(6001, 6200) AS n",
+                "DO 'BEGIN INSERT INTO users SELECT n FROM generate_series(6001, 6200) AS n; END'"
+            })
+    void rows_that_a_transaction_inserts_do_not_stretch_the_share_of_what_was_there(String insert) throws SQLException {
+        database.run("DELETE FROM users WHERE id > 100", "CREATE VIEW over_users AS SELECT * FROM users");
+        connection.setAutoCommit(false);
+        execute(insert);
+        assertThatThrownBy(() -> execute("DELETE FROM users WHERE id <= 60"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("it changed 60 rows, more than 50 percent of users");
+        execute("DELETE FROM users WHERE id <= 50");
+        connection.commit();
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("250");
+    }
+
+    @Test
+    void a_table_that_a_transaction_fills_may_be_changed_in_it() throws SQLException {
+        connection.setAutoCommit(false);
+        execute("INSERT INTO notes SELECT n FROM generate_series(1, 100) AS n");
+        execute("UPDATE notes SET note = 'x' WHERE id <= 40");
+        connection.commit();
+        assertThat(database.value("SELECT count(*) FROM notes WHERE note = 'x'"))
+                .isEqualTo("40");
+    }
+
+    @Test
+    void rows_of_an_earlier_transaction_are_the_tables_own() throws SQLException {
+        database.run("DELETE FROM users WHERE id > 3");
+        connection.setAutoCommit(false);
+        execute("INSERT INTO users SELECT n FROM generate_series(6001, 6100) AS n");
+        connection.commit();
+        try (Statement statement = connection.createStatement()) {
+            statement.executeQuery("SELECT count(*) FROM users").close();
+        }
+        execute("DELETE FROM users WHERE id <= 3");
+        connection.commit();
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("100");
+    }
 }

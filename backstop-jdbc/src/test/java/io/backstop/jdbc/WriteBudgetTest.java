@@ -213,6 +213,26 @@ class WriteBudgetTest {
     }
 
     @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "CREATE VIEW more AS SELECT * FROM users",
+                "CREATE VIEW more AS SELECT 1 AS id; CREATE RULE more AS ON INSERT TO more DO INSTEAD"
+                        + " INSERT INTO users VALUES (new.id)",
+                "CREATE TABLE more (id int); CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " $$ BEGIN INSERT INTO users VALUES (new.id); RETURN NULL; END $$;"
+                        + " CREATE TRIGGER fill BEFORE INSERT ON more FOR EACH ROW EXECUTE FUNCTION fill()"
+            })
+    void rows_that_are_inserted_by_another_name_do_not_stretch_it(String ddl) throws Exception {
+        database.run("DELETE FROM users WHERE id > 100", "DROP FUNCTION IF EXISTS fill CASCADE", ddl);
+        Connection connection = connect("\"max_write_percent_without_critical\": 100");
+        update(connection, "INSERT INTO more (id) SELECT n FROM generate_series(30001, 30500) AS n");
+        update(connection, "DELETE FROM users WHERE id <= 50");
+        assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id = 51"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("would have changed 51 rows within 3600 seconds, more than 50 percent of users");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"UPDATE users SET name = name WHERE id = 1", "DELETE FROM users WHERE id = 99"})
     void what_another_session_inserts_after_a_first_write_does_not_stretch_it(String first) throws Exception {
         database.run("DELETE FROM users WHERE id > 100");

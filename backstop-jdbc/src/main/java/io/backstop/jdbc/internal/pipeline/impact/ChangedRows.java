@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * How many rows of which table a statement has changed, as the server's statistics of its transaction tell: cascades,
@@ -42,13 +43,7 @@ record ChangedRows(Map<Long, RowCounts> byTable) {
      * @param tables what is known of the tables
      */
     List<Loss> losses(Map<Long, TableStates.Table> tables) {
-        Map<Long, RowCounts> roots = new HashMap<>();
-        byTable.forEach((oid, counts) -> {
-            TableStates.Table table = tables.get(oid);
-            if (table != null && counts.changed() > 0) {
-                roots.merge(table.root(), counts, RowCounts::plus);
-            }
-        });
+        Map<Long, RowCounts> roots = byRoot(tables, counts -> counts.changed() > 0);
         List<Loss> losses = new ArrayList<>();
         roots.forEach((oid, counts) -> {
             TableStates.Table table = tables.get(oid);
@@ -57,6 +52,24 @@ record ChangedRows(Map<Long, RowCounts> byTable) {
             }
         });
         return losses;
+    }
+
+    /** The rows of the tables that got more of them, by the oid of the partitioned table on top, or their own. */
+    Map<Long, RowCounts> grown(Map<Long, TableStates.Table> tables) {
+        Map<Long, RowCounts> grown = byRoot(tables, counts -> true);
+        grown.values().removeIf(counts -> counts.inserted() == 0);
+        return grown;
+    }
+
+    private Map<Long, RowCounts> byRoot(Map<Long, TableStates.Table> tables, Predicate<RowCounts> wanted) {
+        Map<Long, RowCounts> roots = new HashMap<>();
+        byTable.forEach((oid, counts) -> {
+            TableStates.Table table = tables.get(oid);
+            if (table != null && wanted.test(counts)) {
+                roots.merge(table.root(), counts, RowCounts::plus);
+            }
+        });
+        return roots;
     }
 
     /** A table, its partitions included, and what was changed of it. */

@@ -17,9 +17,16 @@ final class Count {
     private final TableStates before;
     private final LostTables lost;
     private final ProtectedRows protectedRows;
+    private final boolean afterInserts;
 
-    private Count(Connection connection, Assessment assessment, ImpactRules rules, CodeOnWrite.Facts code)
+    private Count(
+            Connection connection,
+            Assessment assessment,
+            ImpactRules rules,
+            CodeOnWrite.Facts code,
+            boolean afterInserts)
             throws SQLException {
+        this.afterInserts = afterInserts;
         this.connection = connection;
         this.assessment = assessment;
         this.rules = rules;
@@ -30,10 +37,19 @@ final class Count {
         this.protectedRows = ProtectedRows.before(connection, assessment, rules, before);
     }
 
-    /** The first look. */
-    static Count begin(Connection connection, Assessment assessment, ImpactRules rules, CodeOnWrite.Facts code)
+    /**
+     * The first look.
+     *
+     * @param afterInserts whether the transaction may have inserted rows before, which do not count as the table's
+     */
+    static Count begin(
+            Connection connection,
+            Assessment assessment,
+            ImpactRules rules,
+            CodeOnWrite.Facts code,
+            boolean afterInserts)
             throws SQLException {
-        return new Count(connection, assessment, rules, code);
+        return new Count(connection, assessment, rules, code, afterInserts);
     }
 
     /**
@@ -65,7 +81,8 @@ final class Count {
             excess = protectedRows.touched(changed, now).map(Excess::counted);
         }
         if (excess.isEmpty()) {
-            excess = new RowLimits(new TableSizes(connection), assessment, rules)
+            Map<Long, RowCounts> earlier = afterInserts ? new ChangedRows(before.rows()).grown(now.tables()) : Map.of();
+            excess = new RowLimits(new TableSizes(connection), assessment, rules, earlier)
                     .passedBy(changed, now.tables(), batchCounts)
                     .map(Excess::counted);
         }
@@ -81,7 +98,7 @@ final class Count {
                 changed,
                 tables,
                 table.transaction(),
-                new RowLimits(new TableSizes(connection), assessment, rules)
+                new RowLimits(new TableSizes(connection), assessment, rules, Map.of())
                         .passedBy(changed, tables, new long[0])
                         .map(Excess::counted));
     }

@@ -5,6 +5,7 @@ import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.Finding;
+import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
@@ -21,6 +22,7 @@ import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import io.backstop.jdbc.policy.Judge;
+import io.backstop.jdbc.policy.PolicyNames;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
@@ -30,6 +32,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * Runs a statement and keeps it only if it changed no more rows than the policy allows, by the server's own count after the
@@ -70,6 +73,9 @@ public final class LimitedExecution {
             CommandTag.RELEASE_SAVEPOINT,
             CommandTag.PREPARE_TRANSACTION);
 
+    /** Commands that insert nothing by themselves. */
+    private static final Set<CommandTag> CHANGING = Set.of(CommandTag.UPDATE, CommandTag.DELETE);
+
     private final CodeOnWrite code;
     private final BudgetCheck budget;
     private final SizesBeforeInserts sizes;
@@ -83,6 +89,9 @@ public final class LimitedExecution {
 
     /** To be told before a statement runs, whether or not its rows are counted. */
     public void beginning(GuardedSession session, Assessment assessment, ImpactRules rules) throws SQLException {
+        if (assessment.statements().stream().anyMatch(each -> !CHANGING.contains(each.tag()))) {
+            session.inserting(); // a block or a function may, too
+        }
         if (holdsUnseenCode(assessment)) {
             session.fence().restsOnCatalog(); // it may open a cursor, whose query runs when rows are fetched
         }
@@ -176,8 +185,9 @@ public final class LimitedExecution {
         refuseTransactionControl(assessment);
         refuseCursor(assessment);
         CodeOnWrite.Facts facts = code.of(session);
-        Optional<PlainWrite> plain =
-                execution.repeatable() ? plainWrites.find(session, assessment, facts) : Optional.empty();
+        Optional<PlainWrite> plain = execution.repeatable() && !session.isInserting()
+                ? plainWrites.find(session, assessment, facts)
+                : Optional.empty();
         if (plain.isPresent()) {
             Optional<Attempt<T>> proved = attempt(session, rules, facts, transaction -> {
                 T result = send(transaction, look, execution);
@@ -194,7 +204,7 @@ public final class LimitedExecution {
         }
         CodeOnWrite.Facts now = code.of(session);
         return attempt(session, rules, now, transaction -> {
-                    Count count = Count.begin(session.connection(), assessment, rules, now);
+                    Count count = Count.begin(session.connection(), assessment, rules, now, session.isInserting());
                     T result = send(transaction, look, execution);
                     if (transaction.own()) {
                         // Triggers that wait for the commit would change rows after they were counted.
@@ -218,7 +228,7 @@ public final class LimitedExecution {
             throws SQLException {
         long rows = execution.statement().getLargeUpdateCount();
         Optional<PlainTable> table = PlainTable.proved(session.connection(), write);
-        if (rows < 0 || table.isEmpty()) {
+        if (rows < 0 || table.isEmpty() || isProtected(table.get(), rules)) {
             return Optional.empty();
         }
         RowCounts answered = write.counts(rows);
@@ -226,6 +236,13 @@ public final class LimitedExecution {
         return counted.updated() >= answered.updated() && counted.deleted() >= answered.deleted()
                 ? Optional.of(Count.of(session.connection(), assessment, rules, table.get(), answered))
                 : Optional.empty();
+    }
+
+    /** Its text has been judged by that already; the full count looks again. */
+    private static boolean isProtected(PlainTable table, ImpactRules rules) {
+        RelationName name = table.table().qualified();
+        return Stream.concat(rules.protectedTables().stream(), rules.protectedColumns().keySet().stream())
+                .anyMatch(each -> PolicyNames.means(each, name));
     }
 
     /** Empty where it could not be counted in this way; it was undone then. */
@@ -243,6 +260,7 @@ public final class LimitedExecution {
             Count.Result count = counted.get().count();
             Optional<Excess> excess = count.excess();
             if (excess.isEmpty()) {
+                sizes.remember(session, count, rules);
                 share = take(session, rules, count);
                 excess = share.excess();
             }
@@ -324,11 +342,12 @@ public final class LimitedExecution {
         Connection connection = session.connection();
         session.fence().leave();
         session.send("SAVEPOINT backstop_settle");
-        Count count = Count.begin(connection, NOTHING, rules, code.of(session));
+        Count count = Count.begin(connection, NOTHING, rules, code.of(session), false);
         T result = work.run();
         Count.Result counted = count.end(new long[0]);
         Optional<Excess> excess = counted.excess();
         if (excess.isEmpty()) {
+            sizes.remember(session, counted, rules);
             BudgetCheck.Share share = take(session, rules, counted);
             excess = share.excess();
             if (excess.isPresent()) {

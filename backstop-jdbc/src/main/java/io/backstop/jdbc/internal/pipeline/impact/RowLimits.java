@@ -18,8 +18,14 @@ import java.util.stream.Collectors;
 /**
  * Whether a statement changed more rows than the policy lets pass: by their number, or by their share of each table that
  * really lost them. Belongs to one connection; not thread-safe.
+ *
+ * @param earlier what its transaction has done before to tables into which it inserted, by oid
  */
-record RowLimits(TableSizes sizes, Assessment assessment, ImpactRules rules) {
+record RowLimits(TableSizes sizes, Assessment assessment, ImpactRules rules, Map<Long, RowCounts> earlier) {
+    RowLimits {
+        earlier = Map.copyOf(earlier);
+    }
+
     /** Commands whose count is of rows that they changed, and not also of rows that they inserted. */
     private static final Set<CommandTag> COUNTED = Set.of(CommandTag.UPDATE, CommandTag.DELETE);
 
@@ -66,17 +72,36 @@ record RowLimits(TableSizes sizes, Assessment assessment, ImpactRules rules) {
         for (ChangedRows.Loss each : namedFirst(losses)) {
             long judged = Math.min(each.rows().changed(), most);
             if (judged > 1
-                    && sizes.isMoreThan(
-                            rules.maxWritePercent(),
-                            each.oid(),
-                            judged,
-                            each.rows().deleted(),
-                            each.rows().inserted())) {
+                    && (sizes.isMoreThan(
+                                    rules.maxWritePercent(),
+                                    each.oid(),
+                                    judged,
+                                    each.rows().deleted(),
+                                    each.rows().inserted())
+                            || takesWhatWasThere(each, judged))) {
                 return Optional.of(before + judged + after + ", more than " + rules.maxWritePercent() + " percent of "
                         + each.name());
             }
         }
         return Optional.empty();
+    }
+
+    /**
+     * Whether it may have taken too large a share of the rows that the table had when the transaction began. Rows that the
+     * transaction has inserted itself are no loss: where there were none before, or one, it may do with the others as it
+     * likes within the share of all.
+     */
+    private boolean takesWhatWasThere(ChangedRows.Loss loss, long judged) throws SQLException {
+        RowCounts before = earlier.get(loss.oid());
+        if (before == null || rules.maxWritePercent() == 100) {
+            return false;
+        }
+        RowCounts all = loss.rows().plus(before);
+        long enough = judged * 100 / rules.maxWritePercent() + 1;
+        long size =
+                sizes.before(loss.oid(), enough, all.deleted(), all.inserted()).orElse(0L);
+        long taken = Math.min(judged, size);
+        return taken > 1 && taken * 100 > size * rules.maxWritePercent();
     }
 
     /** What the text names stands before what it reaches. Temporary tables that it does not name are nobody's loss. */

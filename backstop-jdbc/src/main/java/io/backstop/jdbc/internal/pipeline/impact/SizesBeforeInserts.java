@@ -7,6 +7,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
 import io.backstop.api.control.WriteBudgets;
+import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.WriteBudget;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 
@@ -15,12 +16,13 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
  * Has the size of a table remembered before an agent inserts into it, so that its rows do not stretch the agent's budget:
- * once in a quarter of the budget's window. A view is not looked at. Thread-safe.
+ * once in a quarter of the budget's window; and after the count where a view, a rule or code inserted into it. Thread-safe.
  */
 final class SizesBeforeInserts {
     private static final int LOOKS_WITHIN_WINDOW = 4;
@@ -48,6 +50,30 @@ final class SizesBeforeInserts {
     /** A table by its name in a text. */
     private record Table(String database, RelationName name) {}
 
+    /** Has the sizes remembered of the tables into which a statement inserted, whatever its text names. */
+    void remember(GuardedSession session, Count.Result counted, ImpactRules rules) throws SQLException {
+        Optional<WriteBudget> budget = rules.budget().filter(each -> each.percent() < 100);
+        if (budget.isEmpty()) {
+            return;
+        }
+        for (Map.Entry<Long, RowCounts> grown :
+                counted.changed().grown(counted.tables()).entrySet()) {
+            TableStates.Table table = counted.tables().get(grown.getKey());
+            if (table != null && table.kind() != TableStates.Kind.TEMPORARY) {
+                Table key = new Table(session.database(), table.qualified());
+                if (isDue(key, budget.get())) {
+                    measure(
+                            session,
+                            grown.getKey(),
+                            budget.get(),
+                            grown.getValue().deleted(),
+                            grown.getValue().inserted());
+                    looked.put(key, clock.millis());
+                }
+            }
+        }
+    }
+
     void look(GuardedSession session, Assessment assessment, WriteBudget budget) throws SQLException {
         if (budget.percent() == 100 || !CodeOnWrite.inserts(assessment) || session.inFailedTransaction()) {
             return;
@@ -55,13 +81,17 @@ final class SizesBeforeInserts {
         for (StatementAssessment statement : assessment.statements()) {
             for (Target target : statement.targets()) {
                 Table table = new Table(session.database(), target.name());
-                Long last = looked.getIfPresent(table);
-                if (last == null || clock.millis() - last >= budget.window().toMillis() / LOOKS_WITHIN_WINDOW) {
+                if (isDue(table, budget)) {
                     measure(session, target.name(), budget);
                     looked.put(table, clock.millis());
                 }
             }
         }
+    }
+
+    private boolean isDue(Table table, WriteBudget budget) {
+        Long last = looked.getIfPresent(table);
+        return last == null || clock.millis() - last >= budget.window().toMillis() / LOOKS_WITHIN_WINDOW;
     }
 
     private void measure(GuardedSession session, RelationName name, WriteBudget budget) throws SQLException {
@@ -76,7 +106,12 @@ final class SizesBeforeInserts {
                 oid = row.getLong(1);
             }
         }
-        Optional<Long> size = new TableSizes(connection).before(oid, BudgetCheck.enough(budget), 0, 0);
+        measure(session, oid, budget, 0, 0);
+    }
+
+    private void measure(GuardedSession session, long oid, WriteBudget budget, long gone, long added)
+            throws SQLException {
+        Optional<Long> size = new TableSizes(session.connection()).before(oid, BudgetCheck.enough(budget), gone, added);
         if (size.isPresent()) {
             budgets.measured(session.agentId(), session.database(), oid, size.get(), budget.window());
         }

@@ -49,6 +49,9 @@ public final class GuardedSession {
     /** Whether the open transaction may hold triggers that wait for its commit. Written within the turn. */
     private volatile boolean deferring;
 
+    /** Whether the caller's transaction may insert or have inserted rows. Read and written within the turn. */
+    private boolean inserting;
+
     /** What is on its way through the pipeline: one in its turn, and those that wait for an approval. */
     private final Set<CancellableExecution<?>> underWay = ConcurrentHashMap.newKeySet();
 
@@ -199,6 +202,7 @@ public final class GuardedSession {
         if (idleAtTurn) {
             schemaChanged = false;
             deferring = false;
+            inserting = false;
         }
     }
 
@@ -220,6 +224,16 @@ public final class GuardedSession {
     /** Whether triggers may run at the commit that were not counted. */
     public boolean isDeferring() {
         return deferring;
+    }
+
+    /** To be told before a statement that may insert rows. */
+    public void inserting() {
+        inserting = true;
+    }
+
+    /** Whether earlier statements of the caller's transaction may have inserted rows. */
+    public boolean isInserting() {
+        return inserting && !idleAtTurn;
     }
 
     /** Whether all that the open transaction holds, if there is one, was sent by Backstop in this turn. */
