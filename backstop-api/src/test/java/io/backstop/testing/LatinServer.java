@@ -132,7 +132,8 @@ public final class LatinServer implements AutoCloseable {
     private void await() throws InterruptedException, SQLException {
         SQLException last = new SQLException("it was not asked");
         for (long tries = PATIENCE_SECONDS * 10; tries > 0; tries--) {
-            try (Connection connection = DriverManager.getConnection(urlPattern.formatted("postgres"))) {
+            try {
+                DriverManager.getConnection(urlPattern.formatted("postgres")).close();
                 return;
             } catch (SQLException e) {
                 last = e;
@@ -162,10 +163,16 @@ public final class LatinServer implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
-        ended(
-                folder,
-                asNobodySpecial(programs.resolve("pg_ctl").toString(), "stop", "-D", data(folder), "-m", "immediate"));
-        server.destroy();
+    public void close() {
+        try {
+            ended(
+                    folder,
+                    asNobodySpecial(
+                            programs.resolve("pg_ctl").toString(), "stop", "-D", data(folder), "-m", "immediate"));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            server.destroy();
+        }
     }
 }
