@@ -52,8 +52,7 @@ class ApprovalWaitLossTest {
         database = testDatabase;
         database.run("DROP TABLE IF EXISTS users", "CREATE TABLE users (id int PRIMARY KEY)");
         backstop = Backstop.builder()
-                .settings(Map.of(
-                        Setting.APPROVAL, "wait", Setting.CONTROL, store().toString()))
+                .settings(Map.of(Setting.APPROVAL, "wait", Setting.CONTROL, store().toString()))
                 .agentId("agent")
                 .build();
         connection = backstop.guard(database.connect());
@@ -144,8 +143,7 @@ class ApprovalWaitLossTest {
                 operators.approvals().decide(id, true, "ops");
             }
         }
-        assertThat(catchThrowableOfType(ExecutionException.class, waiting::get))
-                .hasCauseInstanceOf(SQLException.class);
+        assertThat(catchThrowableOfType(ExecutionException.class, waiting::get)).hasCauseInstanceOf(SQLException.class);
         assertThat(database.value("SELECT coalesce(obj_description('users'::regclass), 'none')"))
                 .isEqualTo("none");
         if (loss.decidable) {
