@@ -134,6 +134,7 @@ final class ApprovalGate {
                 execution.requireNotStopped();
                 requireOpen(session, execution, held);
             }
+            requireOpen(session, execution, held); // also of what was decided just after it was closed
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             held.addSuppressed(e);

@@ -22,12 +22,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Finds every table that a statement takes rows from: those that it names, as the server would understand the names in
  * this session, and those reached through partitions, inheritance, foreign keys, views and CASCADE. Stateless.
  */
 public final class BlastRadiusResolver {
+    /** An identifier that needs no quotes and holds a letter beyond ASCII (PostgreSQL documentation, 4.1.1). */
+    private static final Pattern BEYOND_ASCII =
+            Pattern.compile("(?=.*[^\\x00-\\x7F])[a-z_[^\\x00-\\x7F]][a-z0-9_$[^\\x00-\\x7F]]*");
+
     /** Below it are those that initdb made (PostgreSQL's FirstNormalObjectId). */
     private static final long FIRST_NORMAL_OID = 16_384;
 
@@ -130,10 +135,23 @@ public final class BlastRadiusResolver {
     /** As the server will understand the name: by the session's search path, temporary tables first. */
     public Optional<Long> oid(RelationName name) throws SQLException {
         path.useCallers();
-        String oid = session.value(
-                "SELECT pg_catalog.to_regclass(" + SqlSpelling.escapedLiteral(name.quoted()) + ")::pg_catalog.oid");
+        String oid =
+                session.value("SELECT coalesce(" + lookup(name.quoted()) + ", " + lookup(foldedByServer(name)) + ")");
         path.useCatalog();
         return Optional.ofNullable(oid).map(Long::valueOf);
+    }
+
+    private static String lookup(String name) {
+        return "pg_catalog.to_regclass(" + SqlSpelling.escapedLiteral(name) + ")::pg_catalog.oid";
+    }
+
+    /** An unquoted name arrives folded in ASCII; a server with a single-byte encoding folds letters beyond it as well. */
+    private static String foldedByServer(RelationName name) {
+        return name.schema().map(schema -> unquoted(schema) + ".").orElse("") + unquoted(name.name());
+    }
+
+    private static String unquoted(String part) {
+        return BEYOND_ASCII.matcher(part).matches() ? part : RelationName.quote(part);
     }
 
     private long companion(String name) throws SQLException, RecoveryNotReadyException {

@@ -1,0 +1,1 @@
+ALTER TABLE order_log ALTER COLUMN total TYPE numeric(12, 2);
