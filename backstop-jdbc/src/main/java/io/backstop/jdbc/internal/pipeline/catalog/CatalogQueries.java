@@ -58,7 +58,7 @@ final class CatalogQueries {
      * Functions whose bodies or extension decide. Those of initdb in SQL may have been replaced by somebody, and those in other
      * languages were.
      */
-    static final String FUNCTIONS = CatalogSql.qualified("""
+    private static final String FUNCTIONS = CatalogSql.qualified("""
             SELECT p.oid, p.proname, p.prokind = 'a', p.provolatile = 'v', l.lanname, x.extname,
                 p.prorettype = ANY ('{trigger,event_trigger,language_handler,fdw_handler,index_am_handler,table_am_handler,
                     tsm_handler,internal}'::pg_catalog.regtype[])
@@ -282,6 +282,16 @@ final class CatalogQueries {
             UNION SELECT 'h', c.relname FROM remote JOIN pg_catalog.pg_class AS c ON c.oid = remote.id
             WHERE remote.reads AND c.relname = ANY (?::pg_catalog.name[])
             UNION SELECT 'i', pg_catalog.current_setting('transaction_isolation')::pg_catalog.name""");
+
+    /** A function's body that is parsed when it is made, and the first version that has such. */
+    private static final String PARSED_BODY = "pg_catalog.pg_get_function_sqlbody(p.oid)";
+
+    private static final int WITH_PARSED_BODIES = 14;
+
+    /** The functions, as a server of this version can be asked for them. */
+    static String functions(int majorVersion) {
+        return majorVersion >= WITH_PARSED_BODIES ? FUNCTIONS : FUNCTIONS.replace(PARSED_BODY, "NULL");
+    }
 
     /** Which of these names no function has. */
     static final String UNKNOWN_FUNCTIONS = CatalogSql.qualified("""

@@ -246,7 +246,8 @@ final class CatalogReader {
 
     /** @param bodies of those too that may change something by their declaration */
     private void readRoutines(boolean bodies) throws SQLException {
-        try (PreparedStatement select = connection.prepareStatement(CatalogQueries.FUNCTIONS)) {
+        try (PreparedStatement select = connection.prepareStatement(
+                CatalogQueries.functions(connection.getMetaData().getDatabaseMajorVersion()))) {
             select.setBoolean(1, bodies);
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
