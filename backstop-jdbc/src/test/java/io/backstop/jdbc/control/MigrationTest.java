@@ -100,14 +100,14 @@ class MigrationTest {
             store.pause().resume("ops");
             assertThat(store.audit().firstBroken()).isEmpty();
         }
-        assertThat(versions()).containsExactly("1", "2", "3", "4");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5");
     }
 
     @Test
     void a_new_store_and_one_that_is_opened_again_have_seen_every_step_once() throws Exception {
         SqlControlStore.sqlite(file, CLOCK).close();
         SqlControlStore.sqlite(file, CLOCK).close();
-        assertThat(versions()).containsExactly("1", "2", "3", "4");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5");
     }
 
     @Test
@@ -132,7 +132,7 @@ class MigrationTest {
         } finally {
             threads.shutdownNow();
         }
-        assertThat(versions()).containsExactly("1", "2", "3", "4");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5");
     }
 
     @Test
@@ -140,13 +140,13 @@ class MigrationTest {
         SqlControlStore.sqlite(file, CLOCK).close();
         try (Connection connection = plain();
                 Statement statement = connection.createStatement()) {
-            statement.executeUpdate("INSERT INTO schema_migrations (number) VALUES (5)");
+            statement.executeUpdate("INSERT INTO schema_migrations (number) VALUES (6)");
         }
         assertThatThrownBy(() -> SqlControlStore.sqlite(file, CLOCK))
                 .isInstanceOf(ControlStoreUnavailableException.class)
-                .hasMessage("the control store " + file + " has version 5, and this Backstop knows versions up to 4\n"
+                .hasMessage("the control store " + file + " has version 6, and this Backstop knows versions up to 5\n"
                         + "HINT: use the newer Backstop in every process that shares the control store");
-        assertThat(versions()).containsExactly("1", "2", "3", "4", "5");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6");
     }
 
     @Test
