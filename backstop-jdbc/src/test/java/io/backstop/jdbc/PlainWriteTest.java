@@ -132,6 +132,14 @@ class PlainWriteTest {
                                 + "CREATE OPERATOR === (LEFTARG = int, RIGHTARG = text, FUNCTION = equal)",
                         "UPDATE accounts SET name = 'x' WHERE id === ''::text AND id = 1"),
                 Arguments.of(
+                        "CREATE FUNCTION equal(int, text) RETURNS boolean LANGUAGE sql AS 'SELECT said($1) > $2';"
+                                + "CREATE OPERATOR = (LEFTARG = int, RIGHTARG = text, FUNCTION = equal)",
+                        "UPDATE accounts SET state = 'old' WHERE id IN (name)"),
+                Arguments.of(
+                        "CREATE FUNCTION same(state, state) RETURNS boolean LANGUAGE sql AS 'SELECT said(1) > $1::text';"
+                                + "CREATE OPERATOR public.= (LEFTARG = state, RIGHTARG = state, FUNCTION = same)",
+                        "UPDATE accounts SET name = 'x' WHERE state = 'new' AND id = 1"),
+                Arguments.of(
                         "ALTER TABLE accounts RENAME TO stored; CREATE VIEW accounts AS SELECT * FROM stored;"
                                 + "CREATE TRIGGER w INSTEAD OF UPDATE ON accounts " + trigger,
                         UPDATE),

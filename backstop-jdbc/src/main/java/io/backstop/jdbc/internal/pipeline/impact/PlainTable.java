@@ -18,6 +18,7 @@ import java.util.Optional;
  * a plan that was made before may mean another of them than the name does now. Above READ COMMITTED nothing is proved, because
  * the catalog would be seen as it was. A child that was attached and detached meanwhile, whose locks do not conflict with the
  * write's, leaves {@code relhassubclass} behind. One short query by the catalog's own indexes, however many tables there are.
+ * An operator of types that neither the table has nor the text can make, as those of an extension, is none that it could mean.
  *
  * @param counts what the session has done to the table and the server's statistics do not hold yet: in the transaction, and
  *     for up to a second in those before
@@ -71,7 +72,10 @@ record PlainTable(long oid, TableStates.Table table, RowCounts counts, Optional<
                 AND y.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND y.typrelid OPERATOR(pg_catalog.<>) c.oid
                 AND y.typtype OPERATOR(pg_catalog.<>) 'e')
             AND NOT EXISTS (SELECT FROM pg_catalog.pg_operator AS o WHERE o.oprname OPERATOR(pg_catalog.=) ANY (?::pg_catalog.name[])
-                AND o.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid)""".formatted(TrackCounts.SETTING);
+                AND o.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS y WHERE y.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+                    AND (y.oid OPERATOR(pg_catalog.=) o.oprleft OR y.oid OPERATOR(pg_catalog.=) o.oprright)
+                    AND NOT y.typtype OPERATOR(pg_catalog.=) ANY ('{e,p}'::pg_catalog."char"[])))""".formatted(TrackCounts.SETTING);
 
     /** The table of the write; empty where it is not proved to be such a one. */
     static Optional<PlainTable> proved(Connection connection, PlainWrite write) throws SQLException {

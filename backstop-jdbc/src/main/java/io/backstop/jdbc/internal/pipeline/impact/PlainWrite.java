@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * An UPDATE or DELETE of one table that names no other relation and holds no other command: where nothing of the user's runs
@@ -20,17 +22,21 @@ import java.util.Set;
  * @param table as the text names it
  * @param updates whether it updates, and does not delete
  * @param names every name of the text, the table's among them
- * @param operators every operator of the text
+ * @param operators every operator of the text, and those that words of the grammar stand for
  */
 record PlainWrite(RelationName table, boolean updates, List<String> names, Set<String> operators) {
     /** The server cuts longer names, and where they are not ASCII folds and cuts them by its own encoding. */
     private static final int LONGEST_NAME = 63;
 
+    /** What IN, BETWEEN, LIKE, ILIKE, NULLIF, CASE and IS DISTINCT FROM look up by name (PostgreSQL's gram.y and parse_expr.c). */
+    private static final Set<String> OF_WORDS =
+            Set.of("=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~~*", "!~~*", "~", "!~");
+
     private static final String RETURNING = "returning";
 
     PlainWrite {
         names = List.copyOf(names);
-        operators = Set.copyOf(operators);
+        operators = Stream.concat(operators.stream(), OF_WORDS.stream()).collect(Collectors.toUnmodifiableSet());
     }
 
     /** What the text is, if it is one; a RETURNING would leave the server's answer out. */
