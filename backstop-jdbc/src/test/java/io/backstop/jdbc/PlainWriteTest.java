@@ -113,8 +113,13 @@ class PlainWriteTest {
                                 + "CREATE TRIGGER w AFTER UPDATE ON child " + trigger,
                         UPDATE),
                 Arguments.of(
-                        "CREATE CAST (int AS text) WITH FUNCTION said(int) AS ASSIGNMENT",
+                        "CREATE FUNCTION worded(int) RETURNS text LANGUAGE sql AS 'SELECT CASE WHEN wipe() THEN $$x$$ END';"
+                                + "CREATE CAST (int AS text) WITH FUNCTION worded(int) AS ASSIGNMENT",
                         "UPDATE accounts SET name = 7 WHERE id = 1"),
+                Arguments.of(
+                        "CREATE FUNCTION counted(timestamptz) RETURNS bigint LANGUAGE sql AS 'SELECT 1 WHERE said(1) > $$$$';"
+                                + "CREATE CAST (timestamptz AS bigint) WITH FUNCTION counted(timestamptz) AS IMPLICIT",
+                        "UPDATE accounts SET state = 'old' WHERE id = 1 AND pg_size_pretty(now()) IS NULL"),
                 Arguments.of(
                         "CREATE FUNCTION lower(int) RETURNS text LANGUAGE sql AS 'SELECT said($1)'",
                         "UPDATE accounts SET name = lower(7) WHERE id = 1"),
@@ -169,6 +174,7 @@ class PlainWriteTest {
                     connection.commit();
                 }
             } catch (SQLException e) {
+                assertThat(e.getSQLState()).as(e.getMessage()).startsWith("ZB");
                 if (!autoCommit) {
                     connection.rollback();
                 }

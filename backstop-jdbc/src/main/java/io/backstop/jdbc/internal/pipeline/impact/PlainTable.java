@@ -18,7 +18,8 @@ import java.util.Optional;
  * a plan that was made before may mean another of them than the name does now. Above READ COMMITTED nothing is proved, because
  * the catalog would be seen as it was. A child that was attached and detached meanwhile, whose locks do not conflict with the
  * write's, leaves {@code relhassubclass} behind. One short query by the catalog's own indexes, however many tables there are.
- * An operator of types that neither the table has nor the text can make, as those of an extension, is none that it could mean.
+ * The tables of its foreign keys, in both directions, are looked at too, because the checks read them. An operator or cast of
+ * types that neither these tables have nor the text can make, as those of an extension, is none that could run.
  *
  * @param counts what the session has done to the table and the server's statistics do not hold yet: in the transaction, and
  *     for up to a second in those before
@@ -44,16 +45,21 @@ record PlainTable(long oid, TableStates.Table table, RowCounts counts, Optional<
             AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid OPERATOR(pg_catalog.=) c.oid)
             AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid
                 AND NOT t.tgfoid OPERATOR(pg_catalog.=) ANY ('{1250,1644,1645,1648,1649,1654,1655}'::pg_catalog.oid[]))
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
+            AND NOT EXISTS (SELECT FROM (
+                    SELECT c.oid AS id
+                    UNION ALL SELECT t.tgconstrrelid FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid) AS related
+                JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) related.id
                 JOIN pg_catalog.pg_type AS y ON y.oid OPERATOR(pg_catalog.=) a.atttypid
-                WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND NOT a.attisdropped
-                AND (y.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND y.typtype OPERATOR(pg_catalog.<>) 'e'
-                    OR EXISTS (SELECT FROM pg_catalog.pg_cast AS k
-                        WHERE k.castfunc OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
-                        AND (k.castsource OPERATOR(pg_catalog.=) y.oid OR k.casttarget OPERATOR(pg_catalog.=) y.oid))))
+                WHERE NOT a.attisdropped AND y.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND y.typtype OPERATOR(pg_catalog.<>) 'e')
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_cast AS k WHERE k.castfunc OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS y WHERE y.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+                    AND (y.oid OPERATOR(pg_catalog.=) k.castsource OR y.oid OPERATOR(pg_catalog.=) k.casttarget)
+                    AND NOT y.typtype OPERATOR(pg_catalog.=) ANY ('{e,p}'::pg_catalog."char"[])))
             AND NOT EXISTS (SELECT FROM (
                     SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid AS class, o.oid FROM pg_catalog.pg_constraint AS o
                         WHERE o.conrelid OPERATOR(pg_catalog.=) c.oid
+                    UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid, t.tgconstraint FROM pg_catalog.pg_trigger AS t
+                        WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid
                     UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid, f.oid FROM pg_catalog.pg_attrdef AS f
                         WHERE f.adrelid OPERATOR(pg_catalog.=) c.oid
                     UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, i.indexrelid FROM pg_catalog.pg_index AS i
