@@ -97,6 +97,11 @@ public final class CodeOnWrite {
             return !triggers.isEmpty();
         }
 
+        /** Whether a write to a relation of this name is known to run something. */
+        boolean firesOn(String relation) {
+            return hasTrigger(relation) || onInsert.contains(relation);
+        }
+
         boolean hasTrigger(String relation) {
             return triggers.containsKey(relation);
         }

@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.policy.ImpactRules;
+import io.backstop.jdbc.internal.pipeline.impact.plain.PlainTable;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -93,7 +94,9 @@ final class Count {
     static Result of(Connection connection, Assessment assessment, ImpactRules rules, PlainTable table, RowCounts rows)
             throws SQLException {
         ChangedRows changed = new ChangedRows(Map.of(table.oid(), rows));
-        Map<Long, TableStates.Table> tables = Map.of(table.oid(), table.table());
+        TableStates.Kind kind = table.temporary() ? TableStates.Kind.TEMPORARY : TableStates.Kind.STORED;
+        Map<Long, TableStates.Table> tables =
+                Map.of(table.oid(), new TableStates.Table(table.name(), kind, table.file(), table.oid()));
         return new Result(
                 changed,
                 tables,

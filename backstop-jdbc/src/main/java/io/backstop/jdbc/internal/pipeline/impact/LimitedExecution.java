@@ -5,7 +5,6 @@ import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.Finding;
-import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
@@ -15,6 +14,9 @@ import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
+import io.backstop.jdbc.internal.pipeline.impact.plain.PlainTable;
+import io.backstop.jdbc.internal.pipeline.impact.plain.PlainWrite;
+import io.backstop.jdbc.internal.pipeline.impact.plain.PlainWrites;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
@@ -186,7 +188,7 @@ public final class LimitedExecution {
         refuseCursor(assessment);
         CodeOnWrite.Facts facts = code.of(session);
         Optional<PlainWrite> plain = execution.repeatable() && !session.isInserting()
-                ? plainWrites.find(session, assessment, facts)
+                ? plainWrites.find(session, assessment, facts::firesOn)
                 : Optional.empty();
         if (plain.isPresent()) {
             Optional<Attempt<T>> proved = attempt(session, rules, facts, transaction -> {
@@ -231,18 +233,16 @@ public final class LimitedExecution {
         if (rows < 0 || table.isEmpty() || isProtected(table.get(), rules)) {
             return Optional.empty();
         }
-        RowCounts answered = write.counts(rows);
-        RowCounts counted = table.get().counts();
-        return counted.updated() >= answered.updated() && counted.deleted() >= answered.deleted()
+        RowCounts answered = write.updates() ? new RowCounts(0, rows, 0) : new RowCounts(0, 0, rows);
+        return table.get().updated() >= answered.updated() && table.get().deleted() >= answered.deleted()
                 ? Optional.of(Count.of(session.connection(), assessment, rules, table.get(), answered))
                 : Optional.empty();
     }
 
     /** Its text has been judged by that already; the full count looks again. */
     private static boolean isProtected(PlainTable table, ImpactRules rules) {
-        RelationName name = table.table().qualified();
         return Stream.concat(rules.protectedTables().stream(), rules.protectedColumns().keySet().stream())
-                .anyMatch(each -> PolicyNames.means(each, name));
+                .anyMatch(each -> PolicyNames.means(each, table.name()));
     }
 
     /** Empty where it could not be counted in this way; it was undone then. */

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.pipeline.impact;
+package io.backstop.jdbc.internal.pipeline.impact.plain;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
@@ -8,12 +8,13 @@ import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Remembers for a while which tables a plain write was not proved of, so that it is not run in vain again. Only time depends on
  * it: whatever it says, each write is proved when it has run. Thread-safe.
  */
-final class PlainWrites {
+public final class PlainWrites {
     private static final int TABLES = 10_000;
     private static final Duration REMEMBERED = Duration.ofSeconds(30);
 
@@ -25,15 +26,18 @@ final class PlainWrites {
     /** A table by its name in a text. */
     private record Table(String database, RelationName name) {}
 
-    /** The write, if it is worth trying. */
-    Optional<PlainWrite> find(GuardedSession session, Assessment assessment, CodeOnWrite.Facts code) {
+    /**
+     * The write, if it is worth trying.
+     *
+     * @param firing whether something of the user's is known to run by writes to a table of this name
+     */
+    public Optional<PlainWrite> find(GuardedSession session, Assessment assessment, Predicate<String> firing) {
         return PlainWrite.of(assessment)
-                .filter(write -> !code.hasTrigger(write.table().name())
-                        && !code.onInsert().contains(write.table().name()))
+                .filter(write -> !firing.test(write.table().name()))
                 .filter(write -> unproved.getIfPresent(new Table(session.database(), write.table())) == null);
     }
 
-    void wasNotProved(GuardedSession session, PlainWrite write) {
+    public void wasNotProved(GuardedSession session, PlainWrite write) {
         unproved.put(new Table(session.database(), write.table()), true);
     }
 }

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.pipeline.impact;
+package io.backstop.jdbc.internal.pipeline.impact.plain;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
@@ -24,7 +24,7 @@ import java.util.stream.Stream;
  * @param names every name of the text, the table's among them
  * @param operators every operator of the text, and those that words of the grammar stand for
  */
-record PlainWrite(RelationName table, boolean updates, List<String> names, Set<String> operators) {
+public record PlainWrite(RelationName table, boolean updates, List<String> names, Set<String> operators) {
     /** The server cuts longer names, and where they are not ASCII folds and cuts them by its own encoding. */
     private static final int LONGEST_NAME = 63;
 
@@ -34,7 +34,7 @@ record PlainWrite(RelationName table, boolean updates, List<String> names, Set<S
 
     private static final String RETURNING = "returning";
 
-    PlainWrite {
+    public PlainWrite {
         names = List.copyOf(names);
         operators = Stream.concat(operators.stream(), OF_WORDS.stream()).collect(Collectors.toUnmodifiableSet());
     }
@@ -68,10 +68,5 @@ record PlainWrite(RelationName table, boolean updates, List<String> names, Set<S
         return names.isEmpty() || mentions.casts()
                 ? Optional.empty()
                 : Optional.of(new PlainWrite(statement.targets().get(0).name(), updates, names, mentions.operators()));
-    }
-
-    /** The rows that the server says were changed. */
-    RowCounts counts(long rows) {
-        return updates ? new RowCounts(0, rows, 0) : new RowCounts(0, 0, rows);
     }
 }

@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.pipeline.impact;
+package io.backstop.jdbc.internal.pipeline.impact.plain;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.TrackCounts;
@@ -21,16 +21,25 @@ import java.util.Optional;
  * The tables of its foreign keys, in both directions, are looked at too, because the checks read them. An operator or cast of
  * types that neither these tables have nor the text can make, as those of an extension, is none that could run.
  *
- * @param counts what the session has done to the table and the server's statistics do not hold yet: in the transaction, and
- *     for up to a second in those before
+ * @param name with its schema
+ * @param file the number of the file with its rows
+ * @param updated how many of its rows the session has updated that the server's statistics do not hold yet: in the transaction,
+ *     and for up to a second in those before
+ * @param deleted the same of deleted ones
  * @param transaction its number
  */
-record PlainTable(long oid, TableStates.Table table, RowCounts counts, Optional<String> transaction) {
+public record PlainTable(
+        long oid,
+        RelationName name,
+        boolean temporary,
+        long file,
+        long updated,
+        long deleted,
+        Optional<String> transaction) {
     private static final String PROOF = """
             SELECT c.oid, n.nspname, c.relname,
-                CASE WHEN c.relpersistence OPERATOR(pg_catalog.=) 't' THEN 'TEMPORARY' ELSE 'STORED' END AS kind,
+                c.relpersistence OPERATOR(pg_catalog.=) 't' AS temporary,
                 coalesce(pg_catalog.pg_relation_filenode(c.oid), 0) AS file,
-                coalesce(pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid), 0) AS inserted,
                 coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), 0) AS updated,
                 coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid), 0) AS deleted,
                 pg_catalog.pg_current_xact_id_if_assigned() AS current
@@ -84,7 +93,7 @@ record PlainTable(long oid, TableStates.Table table, RowCounts counts, Optional<
                     AND NOT y.typtype OPERATOR(pg_catalog.=) ANY ('{e,p}'::pg_catalog."char"[])))""".formatted(TrackCounts.SETTING);
 
     /** The table of the write; empty where it is not proved to be such a one. */
-    static Optional<PlainTable> proved(Connection connection, PlainWrite write) throws SQLException {
+    public static Optional<PlainTable> proved(Connection connection, PlainWrite write) throws SQLException {
         Array names = connection.createArrayOf("text", write.names().toArray());
         try (PreparedStatement select = connection.prepareStatement(PROOF)) {
             select.setString(1, write.table().quoted());
@@ -97,15 +106,13 @@ record PlainTable(long oid, TableStates.Table table, RowCounts counts, Optional<
                 if (!row.next()) {
                     return Optional.empty();
                 }
-                long oid = row.getLong("oid");
                 return Optional.of(new PlainTable(
-                        oid,
-                        new TableStates.Table(
-                                RelationName.of(row.getString("nspname"), row.getString("relname")),
-                                TableStates.Kind.valueOf(row.getString("kind")),
-                                row.getLong("file"),
-                                oid),
-                        new RowCounts(row.getLong("inserted"), row.getLong("updated"), row.getLong("deleted")),
+                        row.getLong("oid"),
+                        RelationName.of(row.getString("nspname"), row.getString("relname")),
+                        row.getBoolean("temporary"),
+                        row.getLong("file"),
+                        row.getLong("updated"),
+                        row.getLong("deleted"),
                         Optional.ofNullable(row.getString("current"))));
             }
         }
