@@ -60,7 +60,7 @@ class CrashTest {
                 .waitFor();
 
         assertThat(exit).as("it got to the step and died there").isEqualTo(CrashSite.KILLED);
-        awaitItsSessionsEnd(database);
+        ForkedJvm.awaitSessionsEnd(database);
         boolean intact = exists(database, "users") && rows(database, "users").equals(truth);
         assertThat(intact).as("the commit is the last step").isEqualTo(step != Step.COMMITTED);
         try (ObjectStore store = ObjectStores.open(storage)) {
@@ -85,14 +85,5 @@ class CrashTest {
     private static boolean exists(TestDatabase database, String table) throws SQLException {
         return !database.rows("SELECT 1 FROM pg_class WHERE oid = to_regclass('" + table + "')")
                 .isEmpty();
-    }
-
-    /** The server rolls back when it notices that the client is gone; until then the lock may be held. */
-    private static void awaitItsSessionsEnd(TestDatabase database) throws SQLException {
-        String others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                + " AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
-        while (!database.value(others).equals("0")) {
-            Thread.onSpinWait();
-        }
     }
 }

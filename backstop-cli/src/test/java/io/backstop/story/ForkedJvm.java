@@ -1,6 +1,9 @@
 package io.backstop.story;
 
+import io.backstop.testing.TestDatabase;
+
 import java.io.IOException;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -21,5 +24,14 @@ final class ForkedJvm {
         return new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
+    }
+
+    /** The server rolls back when it notices that the client is gone; until then the lock may be held. */
+    static void awaitSessionsEnd(TestDatabase database) throws SQLException {
+        String others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                + " AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        while (!database.value(others).equals("0")) {
+            Thread.onSpinWait();
+        }
     }
 }

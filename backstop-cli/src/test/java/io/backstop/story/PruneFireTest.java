@@ -140,10 +140,6 @@ class PruneFireTest extends GuardedStory {
                 process.destroyForcibly().waitFor();
             }
         }
-        String others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                + " AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
-        while (!database.value(others).equals("0")) {
-            Thread.onSpinWait();
-        }
+        ForkedJvm.awaitSessionsEnd(database);
     }
 }

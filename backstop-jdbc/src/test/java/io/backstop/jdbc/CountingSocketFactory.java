@@ -1,46 +1,22 @@
 package io.backstop.jdbc;
 
-import javax.net.SocketFactory;
-
 import java.io.FilterInputStream;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.InetAddress;
 import java.net.Socket;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Makes sockets that count round trips: how often something is read after something was written. For pgjdbc, by name. */
-public final class CountingSocketFactory extends SocketFactory {
+public final class CountingSocketFactory extends UnconnectedSocketFactory {
     /** pgjdbc makes the factory by its name, so that the count has to be found without it. */
     static final AtomicInteger ROUND_TRIPS = new AtomicInteger();
 
     @Override
     public Socket createSocket() {
         return new CountingSocket();
-    }
-
-    @Override
-    public Socket createSocket(String host, int port) throws IOException {
-        throw new IOException("pgjdbc connects by itself");
-    }
-
-    @Override
-    public Socket createSocket(String host, int port, InetAddress localHost, int localPort) throws IOException {
-        throw new IOException("pgjdbc connects by itself");
-    }
-
-    @Override
-    public Socket createSocket(InetAddress host, int port) throws IOException {
-        throw new IOException("pgjdbc connects by itself");
-    }
-
-    @Override
-    public Socket createSocket(InetAddress address, int port, InetAddress localAddress, int localPort)
-            throws IOException {
-        throw new IOException("pgjdbc connects by itself");
     }
 
     private static final class CountingSocket extends Socket {

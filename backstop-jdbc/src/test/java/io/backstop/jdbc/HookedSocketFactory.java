@@ -2,19 +2,16 @@ package io.backstop.jdbc;
 
 import org.jspecify.annotations.Nullable;
 
-import javax.net.SocketFactory;
-
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.InetAddress;
 import java.net.Socket;
 
 /**
  * Makes sockets that call a thread's hook before something of that thread is sent to the server, for what happens to a
  * statement in each of its phases. For pgjdbc, by name.
  */
-public final class HookedSocketFactory extends SocketFactory {
+public final class HookedSocketFactory extends UnconnectedSocketFactory {
     /** pgjdbc makes the factory by its name, so that the hook has to be found without it. */
     private static final ThreadLocal<@Nullable Hook> HOOK = new ThreadLocal<>();
 
@@ -51,26 +48,5 @@ public final class HookedSocketFactory extends SocketFactory {
             }
             out.write(bytes, offset, length);
         }
-    }
-
-    @Override
-    public Socket createSocket(String host, int port) throws IOException {
-        throw new IOException("pgjdbc connects by itself");
-    }
-
-    @Override
-    public Socket createSocket(String host, int port, InetAddress localHost, int localPort) throws IOException {
-        throw new IOException("pgjdbc connects by itself");
-    }
-
-    @Override
-    public Socket createSocket(InetAddress host, int port) throws IOException {
-        throw new IOException("pgjdbc connects by itself");
-    }
-
-    @Override
-    public Socket createSocket(InetAddress address, int port, InetAddress localAddress, int localPort)
-            throws IOException {
-        throw new IOException("pgjdbc connects by itself");
     }
 }

@@ -1,8 +1,5 @@
 package io.backstop.jdbc;
 
-import io.backstop.jdbc.control.SettableClock;
-import io.backstop.jdbc.control.SqlControlStore;
-import io.backstop.jdbc.policy.PolicyProfiles;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
@@ -12,7 +9,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -20,7 +16,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -58,17 +53,7 @@ class OpenResultSetsTest {
 
     private void same(String fence, boolean pool, Work work) throws Exception {
         String bare = answer(database.connect(), work);
-        Path policy = Files.writeString(
-                folder.resolve("policy.json"),
-                "{\"read_fence\": \"" + fence + "\", \"require_approval_for_risks\": [],"
-                        + " \"write_budget\": \"none\", \"max_blocked_attempts_per_window\": 0}");
-        try (Backstop backstop = Backstop.builder()
-                .control(SqlControlStore.sqlite(
-                        folder.resolve("control.db"), new SettableClock(Instant.parse("2026-01-01T00:00:00Z"))))
-                .snapshots(new FakeSnapshots())
-                .agentId("agent")
-                .policy(PolicyProfiles.named(policy.toString()).latest())
-                .build()) {
+        try (Backstop backstop = FencedGuard.of(folder, fence)) {
             Connection plain = database.connect();
             assertThat(answer(backstop.guard(pool ? PooledConnections.over(plain) : plain), work))
                     .isEqualTo(bare);

@@ -1,8 +1,5 @@
 package io.backstop.jdbc;
 
-import io.backstop.jdbc.control.SettableClock;
-import io.backstop.jdbc.control.SqlControlStore;
-import io.backstop.jdbc.policy.PolicyProfiles;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
@@ -15,14 +12,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import java.io.IOException;
 import java.net.SocketTimeoutException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -67,20 +62,6 @@ class StoppedStatementTest {
     @AfterEach
     void close() throws SQLException {
         database.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public");
-    }
-
-    private Backstop guard(String fence) throws Exception {
-        Path policy = Files.writeString(
-                folder.resolve(fence + ".json"),
-                "{\"read_fence\": \"" + fence + "\", \"require_approval_for_risks\": [],"
-                        + " \"write_budget\": \"none\", \"max_blocked_attempts_per_window\": 0}");
-        return Backstop.builder()
-                .control(SqlControlStore.sqlite(
-                        folder.resolve("control.db"), new SettableClock(Instant.parse("2026-01-01T00:00:00Z"))))
-                .snapshots(new FakeSnapshots())
-                .agentId("agent")
-                .policy(PolicyProfiles.named(policy.toString()).latest())
-                .build();
     }
 
     /** Who stops the statement, and how. */
@@ -162,7 +143,7 @@ class StoppedStatementTest {
     @ParameterizedTest
     @MethodSource("everyStop")
     void nothing_is_left_behind(String fence, boolean autoCommit, Stop stop) throws Exception {
-        try (Backstop backstop = guard(fence)) {
+        try (Backstop backstop = FencedGuard.of(folder, fence)) {
             for (String sql : STATEMENTS) {
                 boolean reached = true;
                 for (int phase = 0; reached; phase++) {

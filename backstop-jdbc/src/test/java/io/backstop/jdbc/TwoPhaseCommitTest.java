@@ -1,8 +1,5 @@
 package io.backstop.jdbc;
 
-import io.backstop.jdbc.control.SettableClock;
-import io.backstop.jdbc.control.SqlControlStore;
-import io.backstop.jdbc.policy.PolicyProfiles;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
@@ -18,13 +15,11 @@ import javax.transaction.xa.XAResource;
 import javax.transaction.xa.Xid;
 
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Instant;
 import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -54,20 +49,6 @@ class TwoPhaseCommitTest {
             database.run(prepared);
         }
         database.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public");
-    }
-
-    private Backstop backstop(String fence) throws Exception {
-        Path policy = Files.writeString(
-                folder.resolve(fence + ".json"),
-                "{\"read_fence\": \"" + fence + "\", \"require_approval_for_risks\": [],"
-                        + " \"write_budget\": \"none\", \"max_blocked_attempts_per_window\": 0}");
-        return Backstop.builder()
-                .control(SqlControlStore.sqlite(
-                        folder.resolve("control.db"), new SettableClock(Instant.parse("2026-01-01T00:00:00Z"))))
-                .snapshots(new FakeSnapshots())
-                .agentId("agent")
-                .policy(PolicyProfiles.named(policy.toString()).latest())
-                .build();
     }
 
     private record Branch(int number) implements Xid {
@@ -109,7 +90,7 @@ class TwoPhaseCommitTest {
         source.setURL(database.url());
         XAConnection managed = source.getXAConnection();
         XAResource resource = managed.getXAResource();
-        try (Backstop backstop = backstop(fence);
+        try (Backstop backstop = FencedGuard.of(folder, fence);
                 Connection connection = backstop.guard(managed.getConnection())) {
             for (int i = 1; i <= 4; i++) {
                 Branch branch = new Branch(i);
@@ -147,7 +128,7 @@ class TwoPhaseCommitTest {
     @ParameterizedTest
     @ValueSource(strings = {"session", "statement"})
     void a_transaction_is_prepared_in_sql(String fence) throws Exception {
-        try (Backstop backstop = backstop(fence);
+        try (Backstop backstop = FencedGuard.of(folder, fence);
                 Connection connection = backstop.guard(database.connect())) {
             for (boolean autoCommit : new boolean[] {true, false}) {
                 connection.setAutoCommit(autoCommit);
@@ -185,7 +166,7 @@ class TwoPhaseCommitTest {
     @ParameterizedTest
     @ValueSource(strings = {"session", "statement"})
     void a_prepare_in_one_text_with_a_counted_write_is_refused(String fence) throws Exception {
-        try (Backstop backstop = backstop(fence);
+        try (Backstop backstop = FencedGuard.of(folder, fence);
                 Connection connection = backstop.guard(database.connect())) {
             assertThatThrownBy(() -> update(
                             connection, "BEGIN; DELETE FROM users WHERE id < 5; PREPARE TRANSACTION 'in one text'"))

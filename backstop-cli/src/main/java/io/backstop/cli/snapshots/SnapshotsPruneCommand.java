@@ -103,10 +103,11 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
         try (ObjectStore store = storage.openExisting()) {
             Instant now = Instant.now();
             SnapshotInventory stored = SnapshotInventory.of(store);
-            SnapshotInventory inventory = stored.with(outcomes(stored));
+            Map<String, StatementOutcome> outcomes = outcomes(stored);
+            SnapshotInventory inventory = stored.with(outcomes);
             if (!dryRun) {
                 for (Stored undecided : stored.undecided()) {
-                    if (isCommitted(undecided, inventory)) {
+                    if (outcomes.get(undecided.manifest().snapshotId()) == StatementOutcome.COMMITTED) {
                         new SnapshotArchive(store).markCommitted(undecided.manifest());
                     }
                 }
@@ -154,12 +155,6 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
             }
             outcomes.put(id, outcome);
         }
-    }
-
-    private static boolean isCommitted(Stored undecided, SnapshotInventory inventory) {
-        return inventory.snapshots().stream()
-                .anyMatch(known ->
-                        known.folder().equals(undecided.folder()) && known.outcome() == StatementOutcome.COMMITTED);
     }
 
     /** When the approvals that snapshots name were decided, or else asked for; without the unknown ones. */

@@ -1,10 +1,10 @@
 package io.backstop.recovery.internal.sql;
 
 import io.backstop.recovery.model.RecoveryException;
+import io.backstop.snapshot.archive.CopyMessages;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
-import org.postgresql.copy.CopyOut;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,9 +22,6 @@ import java.util.List;
  * without {@link #commit} leaves nothing. Not thread-safe.
  */
 public final class RecoveryTransaction implements AutoCloseable {
-    /** {@code query_canceled}. */
-    private static final String CANCELLED = "57014";
-
     private static final int BUFFER = 1 << 16;
 
     /** Ours: no wait without an end, and nothing of the server's defaults that would end or place the work otherwise. */
@@ -172,40 +169,9 @@ public final class RecoveryTransaction implements AutoCloseable {
         }
     }
 
-    /**
-     * Hands each message of a {@code COPY … TO STDOUT} to the reader. Where the reader fails the COPY is cancelled: a rollback
-     * would wait for its end. After an {@link Error}, which may have come within a message, nobody knows where in the stream
-     * the driver is, so the connection is given up.
-     */
-    public void copyOut(String sql, MessageReader reader) throws SQLException, IOException {
-        CopyOut copy = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(sql);
-        try {
-            for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
-                reader.message(row);
-            }
-        } catch (Error e) {
-            connection.abort(Runnable::run);
-            throw e;
-        } catch (SQLException | IOException | RuntimeException e) {
-            cancelAfter(copy, e);
-            throw e;
-        }
-    }
-
-    /** The driver's own way leaves the answer to the COPY behind, and every statement after it is given the one before. */
-    private void cancelAfter(CopyOut copy, Exception problem) {
-        try {
-            if (copy.isActive()) {
-                connection.unwrap(PGConnection.class).cancelQuery();
-                while (copy.readFromCopy() != null) {
-                    // on its way before the server heard of it
-                }
-            }
-        } catch (SQLException e) {
-            if (!CANCELLED.equals(e.getSQLState())) {
-                problem.addSuppressed(e);
-            }
-        }
+    /** Hands each message of a {@code COPY … TO STDOUT} to the reader. */
+    public void copyOut(String sql, CopyMessages.Reader reader) throws SQLException, IOException {
+        CopyMessages.read(connection, sql, reader);
     }
 
     /** The last step. What describes tables sets the session's search path, which would outlive a commit. */
@@ -238,11 +204,5 @@ public final class RecoveryTransaction implements AutoCloseable {
         } catch (SQLException e) {
             problem.addSuppressed(e);
         }
-    }
-
-    /** Takes the messages one by one. */
-    @FunctionalInterface
-    public interface MessageReader {
-        void message(byte[] message) throws IOException;
     }
 }

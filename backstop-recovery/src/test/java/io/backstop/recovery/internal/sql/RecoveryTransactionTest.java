@@ -1,5 +1,6 @@
 package io.backstop.recovery.internal.sql;
 
+import io.backstop.snapshot.archive.CopyMessages;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.Test;
@@ -53,7 +54,7 @@ class RecoveryTransactionTest {
         }
     }
 
-    private static void read(Connection connection, RecoveryTransaction.MessageReader reader) throws Exception {
+    private static void read(Connection connection, CopyMessages.Reader reader) throws Exception {
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             transaction.copyOut(LONG_COPY, reader);
         }

@@ -3,10 +3,9 @@ package io.backstop.snapshot.internal.copy;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.CopyMessageRows;
+import io.backstop.snapshot.archive.CopyMessages;
 import io.backstop.snapshot.archive.RowChecksum;
 import io.backstop.snapshot.internal.session.CallerSession;
-import org.postgresql.PGConnection;
-import org.postgresql.copy.CopyOut;
 
 import java.io.IOException;
 import java.sql.SQLException;
@@ -21,9 +20,6 @@ import java.util.concurrent.Future;
 final class RowReader implements AutoCloseable {
     /** However well rows compress, a chunk is full when it holds this many bytes of them. */
     private static final long LONGEST = 256L << 20;
-
-    /** {@code query_canceled}. */
-    private static final String CANCELLED = "57014";
 
     private final CallerSession session;
     private final CopyFormat format;
@@ -54,43 +50,15 @@ final class RowReader implements AutoCloseable {
         part = number;
         CopyMessageRows copied = new CopyMessageRows(format);
         long before = rows;
-        CopyOut copy =
-                session.connection().unwrap(PGConnection.class).getCopyAPI().copyOut(sql);
-        try {
-            for (byte[] message = copy.readFromCopy(); message != null; message = copy.readFromCopy()) {
-                if (copied.next(message)) {
-                    copied.addTo(checksum, message);
-                    rows++;
-                    writer.add(message, copied.offset(), copied.length());
-                }
+        long sent = CopyMessages.read(session.connection(), sql, message -> {
+            if (copied.next(message)) {
+                copied.addTo(checksum, message);
+                rows++;
+                writer.add(message, copied.offset(), copied.length());
             }
-        } catch (Error e) {
-            // It may have come within a message, so nobody knows where in the stream the driver is.
-            session.connection().abort(Runnable::run);
-            throw e;
-        } catch (SQLException | IOException | RuntimeException e) {
-            cancelAfter(copy, e);
-            throw e;
-        }
-        if (copy.getHandledRowCount() != rows - before) {
-            throw new IOException(
-                    "the server sent " + copy.getHandledRowCount() + " rows and " + (rows - before) + " came");
-        }
-    }
-
-    /** The driver's own way leaves the answer to the COPY behind, and every statement after it is given the one before. */
-    private void cancelAfter(CopyOut copy, Exception problem) {
-        try {
-            if (copy.isActive()) {
-                session.connection().unwrap(PGConnection.class).cancelQuery();
-                while (copy.readFromCopy() != null) {
-                    // on its way before the server heard of it
-                }
-            }
-        } catch (SQLException e) {
-            if (!CANCELLED.equals(e.getSQLState())) {
-                problem.addSuppressed(e);
-            }
+        });
+        if (sent != rows - before) {
+            throw new IOException("the server sent " + sent + " rows and " + (rows - before) + " came");
         }
     }
 

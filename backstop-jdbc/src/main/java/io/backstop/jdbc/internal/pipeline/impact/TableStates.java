@@ -17,8 +17,8 @@ import java.util.stream.Collectors;
 
 /**
  * What a session has done to the user's tables at one moment of its transaction, in one query: rows by the server's
- * statistics of the transaction, the file of each table, and which foreign tables it has read or written to. Every name in the query
- * is qualified, because an operator may mean anything on the session's search path. Immutable.
+ * statistics of the transaction, the file of each table, and which foreign tables it has read or written to. Every name in
+ * the query is qualified, because an operator may mean anything on the session's search path. Immutable.
  *
  * @param rows the rows by the table's oid, large objects included
  * @param tables the tables that there are, by oid
