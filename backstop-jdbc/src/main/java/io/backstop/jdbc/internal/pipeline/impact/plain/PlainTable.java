@@ -2,8 +2,8 @@ package io.backstop.jdbc.internal.pipeline.impact.plain;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.TrackCounts;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 
-import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -36,72 +36,70 @@ public record PlainTable(
         long updated,
         long deleted,
         Optional<String> transaction) {
-    private static final String PROOF = """
+    private static final String PROOF = CatalogSql.qualified("""
             SELECT c.oid, n.nspname, c.relname,
-                c.relpersistence OPERATOR(pg_catalog.=) 't' AS temporary,
+                c.relpersistence = 't' AS temporary,
                 coalesce(pg_catalog.pg_relation_filenode(c.oid), 0) AS file,
                 coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), 0) AS updated,
                 coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid), 0) AS deleted,
                 pg_catalog.pg_current_xact_id_if_assigned() AS current
             FROM pg_catalog.pg_class AS c
-            JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-            WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(?)::pg_catalog.oid
-            AND c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
-            AND c.relkind OPERATOR(pg_catalog.=) 'r' AND c.relam OPERATOR(pg_catalog.=) '2'::pg_catalog.oid
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE c.oid = pg_catalog.to_regclass(?)::pg_catalog.oid
+            AND c.oid >= USERS
+            AND c.relkind = 'r' AND c.relam = '2'::pg_catalog.oid
             AND NOT c.relhassubclass AND NOT c.relispartition AND NOT c.relhasrules AND NOT c.relrowsecurity
-            AND (SELECT %s) OPERATOR(pg_catalog.=) 'on'
-            AND pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed'
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid OPERATOR(pg_catalog.=) c.oid)
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid
-                AND NOT t.tgfoid OPERATOR(pg_catalog.=) ANY ('{1250,1644,1645,1648,1649,1654,1655}'::pg_catalog.oid[]))
+            AND (SELECT %s) = 'on'
+            AND pg_catalog.current_setting('transaction_isolation') = 'read committed'
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = c.oid)
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = c.oid
+                AND NOT t.tgfoid = ANY ('{1250,1644,1645,1648,1649,1654,1655}'::pg_catalog.oid[]))
             AND NOT EXISTS (SELECT FROM (
                     SELECT c.oid AS id
-                    UNION ALL SELECT t.tgconstrrelid FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid) AS related
-                JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) related.id
-                JOIN pg_catalog.pg_type AS y ON y.oid OPERATOR(pg_catalog.=) a.atttypid
-                WHERE NOT a.attisdropped AND y.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND y.typtype OPERATOR(pg_catalog.<>) 'e')
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_cast AS k WHERE k.castfunc OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
-                AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS y WHERE y.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
-                    AND (y.oid OPERATOR(pg_catalog.=) k.castsource OR y.oid OPERATOR(pg_catalog.=) k.casttarget)
-                    AND NOT y.typtype OPERATOR(pg_catalog.=) ANY ('{e,p}'::pg_catalog."char"[])))
+                    UNION ALL SELECT t.tgconstrrelid FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = c.oid) AS related
+                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = related.id
+                JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
+                WHERE NOT a.attisdropped AND y.oid >= USERS AND y.typtype <> 'e')
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_cast AS k WHERE k.castfunc >= USERS
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS y WHERE y.oid >= USERS
+                    AND (y.oid = k.castsource OR y.oid = k.casttarget)
+                    AND NOT y.typtype = ANY ('{e,p}'::pg_catalog."char"[])))
             AND NOT EXISTS (SELECT FROM (
                     SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid AS class, o.oid FROM pg_catalog.pg_constraint AS o
-                        WHERE o.conrelid OPERATOR(pg_catalog.=) c.oid
+                        WHERE o.conrelid = c.oid
                     UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid, t.tgconstraint FROM pg_catalog.pg_trigger AS t
-                        WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid
+                        WHERE t.tgrelid = c.oid
                     UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid, f.oid FROM pg_catalog.pg_attrdef AS f
-                        WHERE f.adrelid OPERATOR(pg_catalog.=) c.oid
+                        WHERE f.adrelid = c.oid
                     UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, i.indexrelid FROM pg_catalog.pg_index AS i
-                        WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid) AS part
-                JOIN pg_catalog.pg_depend AS d ON d.classid OPERATOR(pg_catalog.=) part.class AND d.objid OPERATOR(pg_catalog.=) part.oid
-                LEFT JOIN pg_catalog.pg_type AS y ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
-                    AND y.oid OPERATOR(pg_catalog.=) d.refobjid
-                WHERE d.refclassid OPERATOR(pg_catalog.=) ANY (ARRAY['pg_catalog.pg_proc', 'pg_catalog.pg_operator',
+                        WHERE i.indrelid = c.oid) AS part
+                JOIN pg_catalog.pg_depend AS d ON d.classid = part.class AND d.objid = part.oid
+                LEFT JOIN pg_catalog.pg_type AS y ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+                    AND y.oid = d.refobjid
+                WHERE d.refclassid = ANY (ARRAY['pg_catalog.pg_proc', 'pg_catalog.pg_operator',
                     'pg_catalog.pg_opclass', 'pg_catalog.pg_opfamily']::pg_catalog.regclass[]::pg_catalog.oid[])
-                OR y.typtype OPERATOR(pg_catalog.<>) 'e')
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.proname OPERATOR(pg_catalog.=) ANY (?::pg_catalog.name[])
-                AND (p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid OR p.prolang OPERATOR(pg_catalog.<>) '12'::pg_catalog.oid))
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS r WHERE r.relname OPERATOR(pg_catalog.=) ANY (?::pg_catalog.name[])
-                AND r.oid OPERATOR(pg_catalog.<>) c.oid AND r.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,c}'::pg_catalog."char"[]))
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS y WHERE y.typname OPERATOR(pg_catalog.=) ANY (?::pg_catalog.name[])
-                AND y.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND y.typrelid OPERATOR(pg_catalog.<>) c.oid
-                AND y.typtype OPERATOR(pg_catalog.<>) 'e')
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_operator AS o WHERE o.oprname OPERATOR(pg_catalog.=) ANY (?::pg_catalog.name[])
-                AND o.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
-                AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS y WHERE y.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
-                    AND (y.oid OPERATOR(pg_catalog.=) o.oprleft OR y.oid OPERATOR(pg_catalog.=) o.oprright)
-                    AND NOT y.typtype OPERATOR(pg_catalog.=) ANY ('{e,p}'::pg_catalog."char"[])))""".formatted(TrackCounts.SETTING);
+                OR y.typtype <> 'e')
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.proname = ANY (?::pg_catalog.name[])
+                AND (p.oid >= USERS OR p.prolang <> '12'::pg_catalog.oid))
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS r WHERE r.relname = ANY (?::pg_catalog.name[])
+                AND r.oid <> c.oid AND r.relkind = ANY ('{r,p,v,m,f,c}'::pg_catalog."char"[]))
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS y WHERE y.typname = ANY (?::pg_catalog.name[])
+                AND y.oid >= USERS AND y.typrelid <> c.oid AND y.typtype <> 'e')
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_operator AS o WHERE o.oprname = ANY (?::pg_catalog.name[])
+                AND o.oid >= USERS
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS y WHERE y.oid >= USERS
+                    AND (y.oid = o.oprleft OR y.oid = o.oprright)
+                    AND NOT y.typtype = ANY ('{e,p}'::pg_catalog."char"[])))""".formatted(TrackCounts.SETTING));
 
     /** The table of the write; empty where it is not proved to be such a one. */
     public static Optional<PlainTable> proved(Connection connection, PlainWrite write) throws SQLException {
-        Array names = connection.createArrayOf("text", write.names().toArray());
+        String names = CatalogSql.array(write.names());
         try (PreparedStatement select = connection.prepareStatement(PROOF)) {
             select.setString(1, write.table().quoted());
-            select.setArray(2, names);
-            select.setArray(3, names);
-            select.setArray(4, names);
-            select.setArray(
-                    5, connection.createArrayOf("text", write.operators().toArray()));
+            select.setString(2, names);
+            select.setString(3, names);
+            select.setString(4, names);
+            select.setString(5, CatalogSql.array(write.operators()));
             try (ResultSet row = select.executeQuery()) {
                 if (!row.next()) {
                     return Optional.empty();
