@@ -126,4 +126,20 @@ class RoundTripCountTest {
             assertThat(roundTrips(guarded, work)).isEqualTo(roundTrips(bare, work) + 1);
         }
     }
+
+    /** The proof, and the COMMIT. */
+    @Test
+    void a_write_by_which_nothing_else_happens_costs_one_question() throws SQLException {
+        Work work = connection -> {
+            try (PreparedStatement update = connection.prepareStatement("UPDATE users SET name = 'c' WHERE id = ?")) {
+                update.setInt(1, 2);
+                assertThat(update.executeUpdate()).isEqualTo(1);
+            }
+        };
+        try (Backstop backstop = guard("application");
+                Connection bare = bare();
+                Connection guarded = backstop.guard(bare())) {
+            assertThat(roundTrips(guarded, work)).isEqualTo(roundTrips(bare, work) + 2);
+        }
+    }
 }
