@@ -787,7 +787,7 @@ class FenceAttackTest {
                 fenced.begin(session, rule, text);
                 Assessment weighed = fenced.weigh(session, text, text.assessment(), restsOnCatalog);
                 if (weighed.risk() == RiskLevel.SAFE) {
-                    fenced.read(session, text, restsOnCatalog, sending(statement, sql));
+                    fenced.read(session, text, restsOnCatalog, false, sending(statement, sql));
                 } else if (weighed.risk().compareTo(text.assessment().risk()) > 0) {
                     outcomes.add(sql + " -> held");
                     return;

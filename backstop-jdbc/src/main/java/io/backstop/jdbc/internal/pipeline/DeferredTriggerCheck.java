@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.sql.SQLException;
 
-/** Counts what triggers do that a caller's transaction has left for its end. Thread-safe. */
+/** Looks at what a caller's transaction has left for its end: deferred triggers, and what was to change nothing. Thread-safe. */
 final class DeferredTriggerCheck {
     private final PolicySource policies;
     private final LimitedExecution limited;
@@ -24,7 +24,11 @@ final class DeferredTriggerCheck {
     /** Before the transaction's commit. */
     void settle(GuardedSession session) throws SQLException {
         Policy policy = policies.current();
-        if (session.isDeferring() && !session.inFailedTransaction() && counts(policy)) {
+        if (session.inFailedTransaction() || !counts(policy)) {
+            return;
+        }
+        limited.settleOpen(session, policy.impact());
+        if (session.isDeferring()) {
             limited.settle(session, policy.impact(), () -> {
                 try {
                     session.send("SET CONSTRAINTS ALL IMMEDIATE");
@@ -41,7 +45,10 @@ final class DeferredTriggerCheck {
     <T extends @Nullable Object> T run(GuardedSession session, Assessment assessment, ServerCall<T> statement)
             throws SQLException {
         Policy policy = policies.current();
-        if (DeferredTriggerRuns.commits(assessment) || session.inFailedTransaction() || !counts(policy)) {
+        if (!session.isDeferring()
+                || DeferredTriggerRuns.commits(assessment)
+                || session.inFailedTransaction()
+                || !counts(policy)) {
             settle(session);
             return statement.run();
         }

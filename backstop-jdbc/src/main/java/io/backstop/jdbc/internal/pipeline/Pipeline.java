@@ -215,7 +215,7 @@ public final class Pipeline implements AutoCloseable {
         AssessedText text = submission.assess(new SessionTextAssessor(analyzer, session));
         Policy latest = policies.latest();
         fenced.begin(session, latest.readFence(), text);
-        return session.isDeferring() && DeferredTriggerRuns.in(text.assessment())
+        return (session.isDeferring() || session.ledger().isOpen()) && DeferredTriggerRuns.in(text.assessment())
                 ? deferredTriggers.run(
                         session, text.assessment(), () -> judged(session, submission, text, latest, execution))
                 : judged(session, submission, text, latest, execution);
@@ -223,7 +223,7 @@ public final class Pipeline implements AutoCloseable {
 
     /** A JDBC commit is about to be sent. */
     public void committing(GuardedSession session) throws SQLException {
-        if (!session.isDeferring()) {
+        if (!session.isDeferring() && !session.ledger().isOpen()) {
             return;
         }
         session.turn().lock();
@@ -278,7 +278,14 @@ public final class Pipeline implements AutoCloseable {
             throws SQLException {
         Assessment assessment = weighed.assessment();
         if (assessment.risk() == RiskLevel.SAFE && !latest.quarantine().blocksSafeQueries()) {
-            return safe.run(session, submission, text, weighed.restsOnCatalog(), execution);
+            return safe.run(
+                    session,
+                    submission,
+                    text,
+                    weighed.restsOnCatalog(),
+                    latest.enforcement() != Enforcement.MONITOR
+                            && latest.impact().enabled(),
+                    execution);
         }
         Policy policy = policies.current();
         ReviewedStatement statement = ReviewedStatement.of(submission, text, judge.weigh(assessment, policy), policy);

@@ -43,13 +43,14 @@ final class SafeExecution {
             Submission submission,
             AssessedText text,
             boolean restsOnCatalog,
+            boolean looks,
             Execution<T> execution)
             throws SQLException {
         audit.safe(session, text);
         try {
             return events.enabled()
-                    ? followed(session, text, restsOnCatalog, execution)
-                    : fenced.read(session, text, restsOnCatalog, execution);
+                    ? followed(session, text, restsOnCatalog, looks, execution)
+                    : fenced.read(session, text, restsOnCatalog, looks, execution);
         } catch (StatementBlockedException e) {
             recordViolation(session, ReviewedStatement.of(submission, text, text.assessment()), e);
             throw e;
@@ -69,12 +70,12 @@ final class SafeExecution {
 
     /** A SAFE statement that somebody listens for. */
     private <T extends @Nullable Object> T followed(
-            GuardedSession session, AssessedText text, boolean restsOnCatalog, Execution<T> execution)
+            GuardedSession session, AssessedText text, boolean restsOnCatalog, boolean looks, Execution<T> execution)
             throws SQLException {
         StatementEvents told = StatementEvents.of(events, clock, session, text);
         told.judged(new Verdict.Allow(false));
         try {
-            T result = fenced.read(session, text, restsOnCatalog, execution);
+            T result = fenced.read(session, text, restsOnCatalog, looks, execution);
             told.executed();
             return result;
         } catch (BackstopException e) {

@@ -16,6 +16,7 @@ import io.backstop.jdbc.internal.pipeline.impact.LimitedExecution;
 import io.backstop.jdbc.internal.pipeline.lookup.CheckedDrop;
 import io.backstop.jdbc.internal.pipeline.lookup.HarmlessDrop;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.RecordedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.policy.Judge;
@@ -67,6 +68,7 @@ final class StatementReview {
         Verdict verdict = judge.decide(statement.assessment(), run.policy(), SessionState.CLEAR);
         audit.decided(run.session(), statement, "monitored, would be " + AuditTrail.words(verdict));
         run.events().judged(verdict);
+        run.session().ledger().lost();
         return allowed.perform(run, statement, Links.NONE);
     }
 
@@ -157,6 +159,8 @@ final class StatementReview {
         }
         limited.beginning(run.session(), statement.assessment(), run.policy().impact());
         if (secured.applies(verdict, statement)) {
+            limited.settleOpen(run.session(), run.policy().impact());
+            run.session().ledger().lost();
             return allowed.secure(run, statement, approvalId);
         }
         if (approvalId.isEmpty()
@@ -164,7 +168,59 @@ final class StatementReview {
                         run.session(), statement.assessment(), run.policy().impact())) {
             return limit(run, statement);
         }
-        return allowed.perform(run, statement, new Links(approvalId, Optional.empty()));
+        if (approvalId.isEmpty()
+                && LimitedExecution.looksAfter(
+                        statement.assessment(), run.policy().impact())) {
+            return lookAfter(run, statement);
+        }
+        return performUnlooked(run, statement, new Links(approvalId, Optional.empty()));
+    }
+
+    /** What is to change no row that is there: whether that is so is looked at before it is kept. */
+    private <T extends @Nullable Object> T lookAfter(StatementRun<T> run, ReviewedStatement statement)
+            throws SQLException {
+        GuardedSession session = run.session();
+        boolean onRows =
+                statement.assessment().statements().stream().allMatch(each -> EvaluatingCommands.onRows(each.tag()));
+        if (!session.knowsWhatIsWritten()) {
+            return onRows ? limit(run, statement) : performUnlooked(run, statement, Links.NONE);
+        }
+        if (onRows && !session.outsideTransaction()) {
+            session.ledger().leaveOpen(true);
+            return allowed.perform(run, statement, Links.NONE);
+        }
+        Optional<LimitedExecution.Attempt<T>> attempt;
+        try {
+            attempt = limited.runLooking(
+                    session, statement.assessment(), lastJudgement.unsecured(run, statement, false), run.execution());
+        } catch (SQLException e) {
+            if (!onRows && LimitedExecution.outsideTransaction(session, e).isPresent()) {
+                return performUnlooked(run, statement, Links.NONE);
+            }
+            audit.outcome(session, statement, AuditTrail.failure(e), Links.NONE);
+            throw e;
+        } finally {
+            if (!onRows) {
+                codeOnWrite.forget(session);
+            }
+        }
+        if (attempt.isPresent()) {
+            audit.outcome(session, statement, "executed", Links.NONE);
+            return attempt.get().result();
+        }
+        audit.outcome(session, statement, "rolled back: it changed rows that were there, and is counted", Links.NONE);
+        codeOnWrite.outdated(session);
+        if (!run.execution().repeatable()) {
+            throw LimitedExecution.changedMore();
+        }
+        return limit(run, statement);
+    }
+
+    private <T extends @Nullable Object> T performUnlooked(
+            StatementRun<T> run, ReviewedStatement statement, Links links) throws SQLException {
+        limited.settleOpen(run.session(), run.policy().impact());
+        run.session().ledger().lost();
+        return allowed.perform(run, statement, links);
     }
 
     /** What is too long to be read, by Backstop or by an operator, is blocked. */

@@ -93,10 +93,11 @@ public final class FencedExecution {
     /**
      * Runs what was judged SAFE.
      *
+     * @param looks whether what cannot be fenced is looked at when it has run
      * @throws StatementBlockedException where the server refused it because it would have changed something
      */
     public <T extends @Nullable Object> T read(
-            GuardedSession session, AssessedText text, boolean restsOnCatalog, Execution<T> execution)
+            GuardedSession session, AssessedText text, boolean restsOnCatalog, boolean looks, Execution<T> execution)
             throws SQLException {
         SessionFence fence = session.fence();
         if (!fence.watches()) {
@@ -109,7 +110,14 @@ public final class FencedExecution {
         if (restsOnCatalog) {
             fence.restsOnCatalog();
         }
+        boolean looked = looks && need == FenceNeed.WRITE_TRANSACTION && session.knowsWhatIsWritten();
+        if (looked && open) {
+            session.ledger().leaveOpen(false);
+        }
         try {
+            if (looked && !open) {
+                return byItself(session, text, execution);
+            }
             T result = open
                     ? inTransaction(fence, need, covered, restsOnCatalog, text, execution)
                     : alone(session, need, covered, text, execution);
@@ -128,6 +136,20 @@ public final class FencedExecution {
     private String remember(AssessedText text) {
         refused.add(text);
         return "send it again: it is judged HIGH from now on, and can be approved where the policy holds that";
+    }
+
+    private <T extends @Nullable Object> T byItself(GuardedSession session, AssessedText text, Execution<T> execution)
+            throws SQLException {
+        ServerCall<T> call = () -> UnfencedRead.run(
+                session,
+                execution,
+                () -> new StatementBlockedException(
+                        "the statement was judged SAFE and changed rows, so it was rolled back [" + CatalogWeigher.RULE
+                                + "]",
+                        remember(text)));
+        return session.fence().byDefault() && WriteTransactionNeeds.showsSession(text.sql())
+                ? writing(session.fence(), call)
+                : call.run();
     }
 
     private static <T extends @Nullable Object> T alone(
@@ -299,10 +321,9 @@ public final class FencedExecution {
         return result;
     }
 
-    private static <T extends @Nullable Object> T writing(SessionFence fence, Execution<T> execution)
-            throws SQLException {
+    private static <T extends @Nullable Object> T writing(SessionFence fence, ServerCall<T> call) throws SQLException {
         fence.allowWrites();
-        return writesAllowed(fence, execution);
+        return writesAllowed(fence, call);
     }
 
     private static <T extends @Nullable Object> T writesAllowed(SessionFence fence, ServerCall<T> call)

@@ -3,6 +3,7 @@ package io.backstop.jdbc.internal.pipeline.impact;
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.jdbc.internal.pipeline.impact.plain.PlainTable;
+import io.backstop.jdbc.internal.pipeline.written.WrittenRows;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -66,6 +67,7 @@ final class Count {
                     changed,
                     now.tables(),
                     now.transaction(),
+                    now.written(),
                     Optional.of(Excess.uncounted("it set track_counts, so what it changed meanwhile cannot be known")));
         }
         Optional<Excess> excess = new ForeignTableUse(connection, assessment, code)
@@ -87,7 +89,7 @@ final class Count {
                     .passedBy(changed, now.tables(), batchCounts)
                     .map(Excess::counted);
         }
-        return new Result(changed, now.tables(), now.transaction(), excess);
+        return new Result(changed, now.tables(), now.transaction(), now.written(), excess);
     }
 
     /** What a plain write has changed, as the server answered it. */
@@ -101,6 +103,7 @@ final class Count {
                 changed,
                 tables,
                 table.transaction(),
+                table.written(),
                 new RowLimits(new TableSizes(connection), assessment, rules, Map.of())
                         .passedBy(changed, tables, new long[0])
                         .map(Excess::counted));
@@ -111,11 +114,13 @@ final class Count {
      *
      * @param tables what is known of the tables
      * @param transaction the number of the transaction, once it has written something
+     * @param written all that the transaction has changed so far
      * @param excess why it is too much; empty where it is not
      */
     record Result(
             ChangedRows changed,
             Map<Long, TableStates.Table> tables,
             Optional<String> transaction,
+            WrittenRows written,
             Optional<Excess> excess) {}
 }

@@ -12,6 +12,7 @@ import io.backstop.api.control.WriteBudgets;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.policy.ImpactRules;
+import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.impact.plain.PlainTable;
@@ -23,6 +24,7 @@ import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
+import io.backstop.jdbc.internal.pipeline.written.WrittenRows;
 import io.backstop.jdbc.policy.Judge;
 import io.backstop.jdbc.policy.PolicyNames;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +33,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -119,6 +122,70 @@ public final class LimitedExecution {
         return !rules.protectedTables().isEmpty() || !rules.protectedColumns().isEmpty();
     }
 
+    /** Whether it is to change no row that is there, and it is looked at when it has run whether that is so. */
+    public static boolean looksAfter(Assessment assessment, ImpactRules rules) {
+        return rules.enabled()
+                && (assessment.risk() == RiskLevel.WRITE || assessment.risk() == RiskLevel.HIGH)
+                && assessment.statements().stream()
+                        .allMatch(each -> !TRANSACTION_CONTROL.contains(each.tag())
+                                && (each.risk() != RiskLevel.HIGH || EvaluatingCommands.defines(each.tag())));
+    }
+
+    /**
+     * Runs what is to change no row that is there.
+     *
+     * @return empty where it did, or where that cannot be known; it was undone then, and has to be counted
+     */
+    public <T extends @Nullable Object> Optional<Attempt<T>> runLooking(
+            GuardedSession session, Assessment assessment, LastLook look, Execution<T> execution) throws SQLException {
+        boolean defines = assessment.statements().stream().anyMatch(each -> !EvaluatingCommands.onRows(each.tag()));
+        StatementTransaction transaction = StatementTransaction.around(session);
+        session.ledger().counting();
+        try {
+            T result = send(transaction, look, execution);
+            Optional<WrittenRows> written = WrittenRows.read(session.connection());
+            if (written.isEmpty()
+                    || session.ledger().unaccounted(written.get()).keySet().stream()
+                            .anyMatch(table -> !defines || WrittenRows.holdsData(table))) {
+                session.ledger().lost();
+                undo(transaction);
+                return Optional.empty();
+            }
+            session.ledger().account(written.get());
+            transaction.keep();
+            return Optional.of(new Attempt<>(result, Optional.empty()));
+        } catch (SQLException | RuntimeException | Error e) {
+            session.ledger().lost();
+            transaction.undo(e);
+            throw e;
+        }
+    }
+
+    /**
+     * Looks at what was left open in the caller's transaction: statements that were to change no row that was there.
+     *
+     * @throws ImpactLimitException where they changed more than a policy lets pass; the transaction stays open
+     */
+    public void settleOpen(GuardedSession session, ImpactRules rules) throws SQLException {
+        if (!session.ledger().isOpen() || session.inFailedTransaction()) {
+            return;
+        }
+        Optional<WrittenRows> written = WrittenRows.read(session.connection());
+        Map<Long, Long> more = written.map(session.ledger()::unaccounted).orElse(Map.of());
+        if (written.isEmpty() || !more.isEmpty()) {
+            Optional<Excess> excess = session.ledger().mayWrite()
+                    ? Unaccounted.excess(session.connection(), rules, more)
+                    : Optional.of(Excess.uncounted("they were judged SAFE, and rows were changed"));
+            if (excess.isPresent()) {
+                throw new ImpactLimitException(
+                        "statements of the transaction that were to change no rows set off code that was made meanwhile: "
+                                + excess.get().reason() + "; nothing was committed",
+                        "roll the transaction back, and send it again");
+            }
+        }
+        written.ifPresent(session.ledger()::account);
+    }
+
     /** Why what it changes cannot be counted, so that it is past the limit before it runs; empty where it can be. */
     public Optional<Excess> uncountable(GuardedSession session, ReviewedStatement statement) throws SQLException {
         return UncountableCode.in(session.connection(), statement.assessment(), statement.sql(), code.of(session));
@@ -190,7 +257,7 @@ public final class LimitedExecution {
         Optional<PlainWrite> plain = execution.repeatable() && !session.isInserting()
                 ? plainWrites.find(session, assessment, facts::firesOn)
                 : Optional.empty();
-        if (plain.isPresent()) {
+        if (plain.isPresent() && session.ledger().isKnown()) {
             Optional<Attempt<T>> proved = attempt(session, rules, facts, transaction -> {
                 T result = send(transaction, look, execution);
                 return answered(session, assessment, rules, plain.get(), execution)
@@ -204,6 +271,7 @@ public final class LimitedExecution {
                 code.outdated(session); // it may have a trigger by now that waits for the commit
             }
         }
+        settleOpen(session, rules);
         CodeOnWrite.Facts now = code.of(session);
         return attempt(session, rules, now, transaction -> {
                     Count count = Count.begin(session.connection(), assessment, rules, now, session.isInserting());
@@ -234,7 +302,8 @@ public final class LimitedExecution {
             return Optional.empty();
         }
         RowCounts answered = write.updates() ? new RowCounts(0, rows, 0) : new RowCounts(0, 0, rows);
-        return table.get().updated() >= answered.updated() && table.get().deleted() >= answered.deleted()
+        Map<Long, Long> alone = rows == 0 ? Map.of() : Map.of(table.get().oid(), rows);
+        return session.ledger().unaccounted(table.get().written()).equals(alone)
                 ? Optional.of(Count.of(session.connection(), assessment, rules, table.get(), answered))
                 : Optional.empty();
     }
@@ -251,6 +320,7 @@ public final class LimitedExecution {
             throws SQLException {
         StatementTransaction transaction = StatementTransaction.around(session);
         BudgetCheck.Share share = BudgetCheck.Share.NONE;
+        session.ledger().counting();
         try {
             Optional<Counted<T>> counted = counting.run(transaction);
             if (counted.isEmpty()) {
@@ -258,6 +328,7 @@ public final class LimitedExecution {
                 return Optional.empty();
             }
             Count.Result count = counted.get().count();
+            session.ledger().account(count.written());
             Optional<Excess> excess = count.excess();
             if (excess.isEmpty()) {
                 sizes.remember(session, count, rules);
@@ -273,6 +344,7 @@ public final class LimitedExecution {
             }
             return Optional.of(new Attempt<>(counted.get().result(), excess));
         } catch (SQLException | RuntimeException | Error e) {
+            session.ledger().lost();
             transaction.undo(e);
             if (isUndone(e)) {
                 budget.giveBack(share, e);
@@ -340,11 +412,13 @@ public final class LimitedExecution {
     public <T extends @Nullable Object> T settle(GuardedSession session, ImpactRules rules, ServerCall<T> work)
             throws SQLException {
         Connection connection = session.connection();
+        settleOpen(session, rules);
         session.fence().leave();
         session.send("SAVEPOINT backstop_settle");
         Count count = Count.begin(connection, NOTHING, rules, code.of(session), false);
         T result = work.run();
         Count.Result counted = count.end(new long[0]);
+        session.ledger().account(counted.written());
         Optional<Excess> excess = counted.excess();
         if (excess.isEmpty()) {
             sizes.remember(session, counted, rules);
@@ -414,6 +488,14 @@ public final class LimitedExecution {
                                 + "; it cannot be run again, because one of its values is"
                                 + " a stream that has been read",
                         "bind it with setBytes or setString, or change fewer rows at a time");
+    }
+
+    /** What the caller is told of a statement that changed rows unexpectedly, and cannot be run again to be counted. */
+    public static ImpactLimitException changedMore() {
+        return new ImpactLimitException(
+                "the statement was rolled back: it changed rows that were there, by code that was made meanwhile; it cannot"
+                        + " be run again, because one of its values is a stream that has been read",
+                "send it again");
     }
 
     /** What came of it: a result, or why it was undone. */

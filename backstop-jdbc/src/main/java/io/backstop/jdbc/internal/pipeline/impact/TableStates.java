@@ -3,6 +3,7 @@ package io.backstop.jdbc.internal.pipeline.impact;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.internal.postgres.TrackCounts;
+import io.backstop.jdbc.internal.pipeline.written.WrittenRows;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -29,6 +30,7 @@ import java.util.stream.Collectors;
  * @param nextTransaction no transaction with a lower number begins any more; 32 bits, as a row's {@code xmin} has
  * @param countersSetBy where the setting of the counters comes from; empty where the role may not change it
  * @param transaction the number of the transaction, once it has written something
+ * @param process the server process that answered
  */
 record TableStates(
         Map<Long, RowCounts> rows,
@@ -38,7 +40,8 @@ record TableStates(
         Map<Long, RowCounts> catalogs,
         int nextTransaction,
         Optional<String> countersSetBy,
-        Optional<String> transaction) {
+        Optional<String> transaction,
+        int process) {
     /** pg_class and pg_attribute: their oids are the same in every version. */
     private static final Set<Long> OF_RELATIONS = Set.of(1259L, 1249L);
 
@@ -74,6 +77,7 @@ record TableStates(
                 (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())) AS next,
                 (SELECT pg_catalog.pg_current_xact_id_if_assigned()) AS current,
                 (SELECT %s) AS counting,
+                (SELECT pg_catalog.pg_backend_pid()) AS process, %s
                 (SELECT CASE WHEN pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on' %s
                     THEN (SELECT s.source FROM pg_catalog.pg_settings AS s
                         WHERE s.name OPERATOR(pg_catalog.=) 'track_counts') END) AS source
@@ -90,8 +94,11 @@ record TableStates(
     private static final String MAY_BE_GRANTED =
             "OR pg_catalog.has_parameter_privilege(current_user, 'track_counts', 'SET')";
 
-    private static final String STATES = LOOK.formatted(TrackCounts.SETTING, "");
-    private static final String STATES_WITH_GRANTS = LOOK.formatted(TrackCounts.SETTING, MAY_BE_GRANTED);
+    /** Has the server take its statistics over when the transaction has ended; since 15, too. */
+    private static final String FLUSHED = "(SELECT pg_catalog.pg_stat_force_next_flush()::pg_catalog.text) AS flushed,";
+
+    private static final String STATES = LOOK.formatted(TrackCounts.SETTING, "", "");
+    private static final String STATES_WITH_GRANTS = LOOK.formatted(TrackCounts.SETTING, FLUSHED, MAY_BE_GRANTED);
 
     TableStates {
         rows = Map.copyOf(rows);
@@ -117,6 +124,7 @@ record TableStates(
         Set<Long> foreignReads = new HashSet<>();
         Map<Long, RowCounts> catalogs = new HashMap<>();
         int nextTransaction = 0;
+        int process = 0;
         Optional<String> source = Optional.empty();
         Optional<String> transaction = Optional.empty();
         while (row.next()) {
@@ -124,6 +132,7 @@ record TableStates(
             source = Optional.ofNullable(row.getString("source"));
             transaction = Optional.ofNullable(row.getString("current"));
             nextTransaction = (int) Long.parseLong(row.getString("next"));
+            process = row.getInt("process");
             long oid = row.getLong("oid");
             RowCounts counts = new RowCounts(row.getLong("inserted"), row.getLong("updated"), row.getLong("deleted"));
             if (oid < FIRST_USER_OID) {
@@ -151,7 +160,7 @@ record TableStates(
             }
         }
         return new TableStates(
-                rows, tables, foreignWrites, foreignReads, catalogs, nextTransaction, source, transaction);
+                rows, tables, foreignWrites, foreignReads, catalogs, nextTransaction, source, transaction, process);
     }
 
     private static void requireCounts(String trackCounts) throws ImpactLimitException {
@@ -173,6 +182,14 @@ record TableStates(
                     "how many rows the statement changes cannot be known where the session has set track_counts",
                     "send RESET track_counts first, or switch impact_analysis_enabled off in the policy");
         }
+    }
+
+    /** All rows that were updated or deleted. */
+    WrittenRows written() {
+        Map<Long, Long> changed = new HashMap<>();
+        rows.forEach((table, counts) -> changed.put(table, counts.changed()));
+        catalogs.forEach((table, counts) -> changed.put(table, counts.changed()));
+        return new WrittenRows(changed, process);
     }
 
     /** How often the transaction changed relations or columns; while it is the same, none was dropped or got another file. */

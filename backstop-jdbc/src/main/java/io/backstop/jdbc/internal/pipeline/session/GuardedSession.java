@@ -3,6 +3,8 @@ package io.backstop.jdbc.internal.pipeline.session;
 import io.backstop.api.snapshot.Connections;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
+import io.backstop.jdbc.internal.pipeline.written.WriteLedger;
+import io.backstop.jdbc.internal.pipeline.written.WrittenRows;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
@@ -20,6 +22,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -39,6 +42,7 @@ public final class GuardedSession {
     private final UncommittedSnapshots uncommitted;
     private final SessionFence fence;
     private final DriverSavepoints driverSavepoints;
+    private final WriteLedger ledger;
 
     /** Whether nothing of the caller's was in a transaction when the turn began. Read and written within the turn. */
     private boolean idleAtTurn;
@@ -70,6 +74,7 @@ public final class GuardedSession {
         this.driverSavepoints = new DriverSavepoints(postgres);
         this.fence = new SessionFence(connection, postgres, driverSavepoints);
         this.uncommitted = new UncommittedSnapshots(connection, this::inTransaction);
+        this.ledger = new WriteLedger(postgres.getBackendPID(), WrittenRows.flushes(connection));
         this.database = database;
         this.configuredAgent = configuredAgent;
         if (!postgres.getQueryExecutor().getQuoteReturningIdentifiers()) {
@@ -117,6 +122,11 @@ public final class GuardedSession {
     /** Within the turn. */
     public SessionFence fence() {
         return fence;
+    }
+
+    /** Within the turn. */
+    public WriteLedger ledger() {
+        return ledger;
     }
 
     /** Within the turn. */
@@ -203,7 +213,24 @@ public final class GuardedSession {
             schemaChanged = false;
             deferring = false;
             inserting = false;
+            ledger.begin();
         }
+    }
+
+    /**
+     * Has the server say what the transaction has changed so far, where that is not known and no statement of the caller's is
+     * in it.
+     *
+     * @return whether it is known now
+     */
+    public boolean knowsWhatIsWritten() throws SQLException {
+        if (!ledger.isKnown() && idleAtTurn) {
+            Optional<WrittenRows> written = WrittenRows.read(connection);
+            endOwnTransaction();
+            written.ifPresent(ledger::account); // the server takes over by then what is left of earlier transactions
+            ledger.begin();
+        }
+        return ledger.isKnown();
     }
 
     /** To be told when a statement may have changed the schema. */

@@ -121,7 +121,7 @@ class FencedExecutionTest {
         session.beginTurn();
         fenced.begin(session, rule, text);
         try (Statement statement = plain.createStatement()) {
-            fenced.read(session, text, true, sending(statement, sql));
+            fenced.read(session, text, true, false, sending(statement, sql));
         } finally {
             session.fence().restored();
         }

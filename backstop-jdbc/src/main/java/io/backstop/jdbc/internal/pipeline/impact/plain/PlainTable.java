@@ -1,8 +1,8 @@
 package io.backstop.jdbc.internal.pipeline.impact.plain;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.api.internal.postgres.TrackCounts;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
+import io.backstop.jdbc.internal.pipeline.written.WrittenRows;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -23,33 +23,22 @@ import java.util.Optional;
  *
  * @param name with its schema
  * @param file the number of the file with its rows
- * @param updated how many of its rows the session has updated that the server's statistics do not hold yet: in the transaction,
- *     and for up to a second in those before
- * @param deleted the same of deleted ones
  * @param transaction its number
+ * @param written all that the transaction has changed so far
  */
 public record PlainTable(
-        long oid,
-        RelationName name,
-        boolean temporary,
-        long file,
-        long updated,
-        long deleted,
-        Optional<String> transaction) {
-    private static final String PROOF = CatalogSql.qualified("""
+        long oid, RelationName name, boolean temporary, long file, Optional<String> transaction, WrittenRows written) {
+    private static final String QUESTION = CatalogSql.qualified("""
             SELECT c.oid, n.nspname, c.relname,
                 c.relpersistence = 't' AS temporary,
                 coalesce(pg_catalog.pg_relation_filenode(c.oid), 0) AS file,
-                coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), 0) AS updated,
-                coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid), 0) AS deleted,
-                pg_catalog.pg_current_xact_id_if_assigned() AS current
+                pg_catalog.pg_current_xact_id_if_assigned() AS current, %s
             FROM pg_catalog.pg_class AS c
             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
             WHERE c.oid = pg_catalog.to_regclass(?)::pg_catalog.oid
             AND c.oid >= USERS
             AND c.relkind = 'r' AND c.relam = '2'::pg_catalog.oid
             AND NOT c.relhassubclass AND NOT c.relispartition AND NOT c.relhasrules AND NOT c.relrowsecurity
-            AND (SELECT %s) = 'on'
             AND pg_catalog.current_setting('transaction_isolation') = 'read committed'
             AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = c.oid)
             AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = c.oid
@@ -89,19 +78,23 @@ public record PlainTable(
                 AND o.oid >= USERS
                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS y WHERE y.oid >= USERS
                     AND (y.oid = o.oprleft OR y.oid = o.oprright)
-                    AND NOT y.typtype = ANY ('{e,p}'::pg_catalog."char"[])))""".formatted(TrackCounts.SETTING));
+                    AND NOT y.typtype = ANY ('{e,p}'::pg_catalog."char"[])))""");
+    private static final String PROOF = QUESTION.formatted(WrittenRows.columns(true));
+    private static final String EARLIER_PROOF = QUESTION.formatted(WrittenRows.columns(false));
 
     /** The table of the write; empty where it is not proved to be such a one. */
     public static Optional<PlainTable> proved(Connection connection, PlainWrite write) throws SQLException {
         String names = CatalogSql.array(write.names());
-        try (PreparedStatement select = connection.prepareStatement(PROOF)) {
+        try (PreparedStatement select =
+                connection.prepareStatement(WrittenRows.flushes(connection) ? PROOF : EARLIER_PROOF)) {
             select.setString(1, write.table().quoted());
             select.setString(2, names);
             select.setString(3, names);
             select.setString(4, names);
             select.setString(5, CatalogSql.array(write.operators()));
             try (ResultSet row = select.executeQuery()) {
-                if (!row.next()) {
+                Optional<WrittenRows> written = row.next() ? WrittenRows.of(row) : Optional.empty();
+                if (written.isEmpty()) {
                     return Optional.empty();
                 }
                 return Optional.of(new PlainTable(
@@ -109,9 +102,8 @@ public record PlainTable(
                         RelationName.of(row.getString("nspname"), row.getString("relname")),
                         row.getBoolean("temporary"),
                         row.getLong("file"),
-                        row.getLong("updated"),
-                        row.getLong("deleted"),
-                        Optional.ofNullable(row.getString("current"))));
+                        Optional.ofNullable(row.getString("current")),
+                        written.get()));
             }
         }
     }

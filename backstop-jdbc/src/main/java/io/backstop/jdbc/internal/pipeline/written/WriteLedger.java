@@ -1,0 +1,99 @@
+package io.backstop.jdbc.internal.pipeline.written;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * What is accounted for of the rows that a session's transaction has changed: what comes on top was changed by something that
+ * nobody judged. Read and written within the session's turn; {@link #isOpen} is read by any thread.
+ */
+public final class WriteLedger {
+    private final int process;
+    private final boolean flushes;
+
+    /** Whether the server's statistics hold nothing of earlier transactions when the next begins. */
+    private boolean flushed;
+
+    private boolean known;
+    private volatile boolean open;
+    private boolean mayWrite;
+    private Map<Long, Long> accounted = Map.of();
+
+    /**
+     * @param process the server process that the driver was told of; behind a pooler another one answers
+     * @param flushes whether the server can be told to begin the next transaction with no statistics of those before
+     */
+    public WriteLedger(int process, boolean flushes) {
+        this.process = process;
+        this.flushes = flushes;
+    }
+
+    /** No transaction of the caller's is open. */
+    public void begin() {
+        known = flushed;
+        accounted = Map.of();
+        close();
+    }
+
+    private void close() {
+        open = false;
+        mayWrite = false;
+    }
+
+    /** Whether it is known what the transaction had changed before what is to be accounted for. */
+    public boolean isKnown() {
+        return known;
+    }
+
+    /** A statement is sent of which nobody counts what it changes. */
+    public void lost() {
+        known = false;
+        flushed = false;
+    }
+
+    /**
+     * A statement is sent that is to change no row that is there; whether that is so is looked at before the commit.
+     *
+     * @param writes whether it may insert rows
+     */
+    public void leaveOpen(boolean writes) {
+        open = true;
+        mayWrite |= writes;
+        flushed = false;
+    }
+
+    /** Whether something was left open that may insert rows. */
+    public boolean mayWrite() {
+        return mayWrite;
+    }
+
+    /** Whether something was left open. */
+    public boolean isOpen() {
+        return open;
+    }
+
+    /** A statement is sent, and what it changes will be accounted for. */
+    public void counting() {
+        flushed = false;
+    }
+
+    /** All that the transaction has changed so far is accounted for. */
+    public void account(WrittenRows written) {
+        accounted = written.byTable();
+        known = true;
+        close();
+        flushed = flushes && written.process() == process;
+    }
+
+    /** The rows by their table's oid that nobody has accounted for. */
+    public Map<Long, Long> unaccounted(WrittenRows written) {
+        Map<Long, Long> more = new HashMap<>();
+        written.byTable().forEach((table, rows) -> {
+            long difference = rows - accounted.getOrDefault(table, 0L);
+            if (difference > 0) {
+                more.put(table, difference);
+            }
+        });
+        return more;
+    }
+}

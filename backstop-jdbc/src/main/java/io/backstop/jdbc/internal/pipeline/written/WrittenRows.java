@@ -1,0 +1,103 @@
+package io.backstop.jdbc.internal.pipeline.written;
+
+import io.backstop.api.internal.postgres.TrackCounts;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * How many rows a session has updated and deleted in each table that its transaction holds as a writer, whatever led there:
+ * locks are held to the end, and neither they nor the statistics depend on a snapshot or on names. Tables of the system
+ * catalog may be released before, so those that definitions and large objects are kept in are looked at by their oids, which
+ * are the same in every version. The statistics hold besides what the server has not taken over from earlier transactions.
+ * Immutable.
+ *
+ * @param byTable the rows by the table's oid, where there are any
+ * @param process the server process that answered
+ */
+public record WrittenRows(Map<Long, Long> byTable, int process) {
+    /** pg_proc, pg_class, pg_trigger, pg_rewrite, pg_operator, pg_cast, pg_type, pg_attrdef, pg_constraint, pg_policy, pg_authid. */
+    private static final String DEFINITIONS = "1255,1259,2620,2618,2617,2605,1247,2604,2606,3256,1260";
+
+    /** pg_largeobject and pg_largeobject_metadata. */
+    private static final String LARGE_OBJECTS = "2613,2995";
+
+    private static final Set<Long> OF_LARGE_OBJECTS = Set.of(2613L, 2995L);
+
+    /** Oids from here on are not the system's own (PostgreSQL's access/transam.h). */
+    private static final long FIRST_USER_OID = 16384;
+
+    /** The process, and each table with its rows; NULL where the server does not count. */
+    private static final String COUNTED = """
+            (SELECT CASE WHEN %s OPERATOR(pg_catalog.=) 'on' THEN pg_catalog.concat(pg_catalog.pg_backend_pid(), (
+                SELECT pg_catalog.string_agg(pg_catalog.concat(',', w.relation, ' ', w.changed), '')
+                FROM (SELECT v.relation, coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(v.relation), 0)
+                        OPERATOR(pg_catalog.+) coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(v.relation), 0) AS changed
+                    FROM (SELECT l.relation FROM pg_catalog.pg_locks AS l
+                        WHERE l.locktype OPERATOR(pg_catalog.=) 'relation'
+                        AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+                        AND NOT l.mode OPERATOR(pg_catalog.=) ANY ('{AccessShareLock,RowShareLock}'::pg_catalog.text[])
+                        UNION SELECT pg_catalog.unnest('{%s}'::pg_catalog.oid[])) AS v (relation)) AS w
+                LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) w.relation
+                WHERE (c.oid IS NULL OR c.relkind OPERATOR(pg_catalog.=) 'r')
+                AND w.changed OPERATOR(pg_catalog.>) 0::pg_catalog.int8)) END) AS written""".formatted(TrackCounts.SETTING, DEFINITIONS + "," + LARGE_OBJECTS)
+            .replace('\n', ' ');
+
+    /** Has the server take its statistics over as soon as the transaction has ended, so that the next begins with none. */
+    private static final String FLUSHED = ", pg_catalog.pg_stat_force_next_flush()::pg_catalog.text AS flushed";
+
+    private static final int FIRST_THAT_FLUSHES = 15;
+
+    public WrittenRows {
+        byTable = Map.copyOf(byTable);
+    }
+
+    /** Whether the server can be told to begin the next transaction with no statistics of those before. */
+    public static boolean flushes(Connection connection) throws SQLException {
+        return connection.getMetaData().getDatabaseMajorVersion() >= FIRST_THAT_FLUSHES;
+    }
+
+    /**
+     * The columns of a query that {@link #of} reads.
+     *
+     * @param flushing whether the server is told so
+     */
+    public static String columns(boolean flushing) {
+        return flushing ? COUNTED + FLUSHED : COUNTED;
+    }
+
+    /** Asks; empty where the server does not count. */
+    public static Optional<WrittenRows> read(Connection connection) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement("SELECT " + columns(flushes(connection)));
+                ResultSet row = select.executeQuery()) {
+            row.next();
+            return of(row);
+        }
+    }
+
+    /** What a row with these columns tells; empty where the server does not count. */
+    public static Optional<WrittenRows> of(ResultSet row) throws SQLException {
+        String written = row.getString("written");
+        if (written == null) {
+            return Optional.empty();
+        }
+        String[] parts = written.split(",", -1);
+        Map<Long, Long> byTable = new HashMap<>();
+        for (int i = 1; i < parts.length; i++) {
+            int space = parts[i].indexOf(' ');
+            byTable.put(Long.valueOf(parts[i].substring(0, space)), Long.valueOf(parts[i].substring(space + 1)));
+        }
+        return Optional.of(new WrittenRows(byTable, Integer.parseInt(parts[0])));
+    }
+
+    /** Whether a table holds what is the user's, and not definitions. */
+    public static boolean holdsData(long table) {
+        return table >= FIRST_USER_OID || OF_LARGE_OBJECTS.contains(table);
+    }
+}

@@ -1,0 +1,208 @@
+package io.backstop.jdbc;
+
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/**
+ * A statement that was judged, and waits in the server for a table's lock while its owner gives the table code to run: what
+ * that code changes is counted, or is not kept.
+ */
+@Timeout(120)
+@ExtendWith(PostgresExtension.class)
+class DefinitionsMadeMeanwhileTest {
+    private static final String INSERT = "INSERT INTO notes (id, note) VALUES (1, 'one')";
+    private static final String TRIGGER = "CREATE TRIGGER wipes BEFORE INSERT ON notes EXECUTE FUNCTION wiping()";
+
+    @TempDir
+    private Path folder;
+
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private TestDatabase database;
+    private ApplicationGuard guard;
+
+    @BeforeEach
+    void create(TestDatabase testDatabase) throws SQLException {
+        database = testDatabase;
+        database.run(
+                "DROP SCHEMA public CASCADE",
+                "CREATE SCHEMA public",
+                "CREATE TABLE users (id int PRIMARY KEY, name text)",
+                "INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, 5000) AS n",
+                "CREATE DOMAIN word AS text",
+                "CREATE TABLE notes (id int, note text)",
+                "CREATE TABLE words (id int, word word)",
+                "CREATE VIEW looks AS SELECT id, note FROM notes",
+                "CREATE SEQUENCE numbers",
+                "CREATE TABLE parts (id int, note text) PARTITION BY RANGE (id)",
+                "CREATE TABLE part_1 PARTITION OF parts FOR VALUES FROM (0) TO (100)",
+                "CREATE FUNCTION wiped() RETURNS int LANGUAGE plpgsql AS"
+                        + " $$ BEGIN DELETE FROM users; RETURN 1; END $$",
+                "CREATE FUNCTION wiping() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " $$ BEGIN DELETE FROM users; RETURN NEW; END $$");
+        guard = new ApplicationGuard(database, folder);
+        guard.execute("INSERT INTO notes VALUES (0, 'zero')"); // what is known of the schema is read
+        guard.execute("INSERT INTO words VALUES (0, 'zero')");
+        guard.execute("INSERT INTO parts VALUES (0, 'zero')");
+    }
+
+    @AfterEach
+    void close() throws SQLException {
+        threads.shutdownNow();
+        guard.close();
+    }
+
+    private void assertNothingLost() throws SQLException {
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private boolean waits() throws SQLException {
+        return !database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                        + " AND datname = current_database()")
+                .equals("0");
+    }
+
+    /** Another session has made the definition, and commits it when the work waits for its lock. */
+    private void meanwhile(String definition, Callable<?> work) throws Exception {
+        try (Connection other = database.connect()) {
+            other.setAutoCommit(false);
+            execute(other, definition);
+            Future<?> waiting = threads.submit(work);
+            while (!waiting.isDone() && !waits()) {
+                Thread.onSpinWait();
+            }
+            other.commit();
+            try {
+                waiting.get();
+            } catch (ExecutionException refused) {
+                assertThat(refused).hasCauseInstanceOf(SQLException.class);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "CREATE TRIGGER wipes BEFORE INSERT ON notes EXECUTE FUNCTION wiping()"
+                        + " | INSERT INTO notes VALUES (1, 'one')",
+                "ALTER TABLE notes ALTER note SET DEFAULT wiped() | INSERT INTO notes (id) VALUES (1)",
+                "ALTER TABLE notes ADD CHECK (wiped() = 1) NOT VALID | INSERT INTO notes VALUES (1, 'one')",
+                "CREATE RULE wipes AS ON INSERT TO notes DO ALSO DELETE FROM users | INSERT INTO notes VALUES (1, 'one')",
+                "CREATE TRIGGER wipes BEFORE INSERT ON part_1 EXECUTE FUNCTION wiping()"
+                        + " | INSERT INTO part_1 VALUES (1, 'one')",
+                "CREATE TRIGGER wipes BEFORE INSERT ON part_1 FOR EACH ROW EXECUTE FUNCTION wiping()"
+                        + " | INSERT INTO parts VALUES (1, 'one')",
+                "CREATE OR REPLACE VIEW looks AS SELECT wiped() AS id, 'one' AS note"
+                        + " | INSERT INTO notes SELECT * FROM looks",
+                "CREATE OR REPLACE VIEW looks AS SELECT wiped() AS id, 'one' AS note"
+                        + " | CREATE TABLE more AS SELECT * FROM looks",
+                "CREATE OR REPLACE VIEW looks AS SELECT wiped() AS id, 'one' AS note"
+                        + " | SELECT * INTO more FROM looks",
+                "CREATE OR REPLACE VIEW looks AS SELECT wiped() AS id, 'one' AS note"
+                        + " | CREATE MATERIALIZED VIEW more AS SELECT * FROM looks",
+                "CREATE OR REPLACE VIEW looks AS SELECT wiped() AS id, 'one' AS note"
+                        + " | EXPLAIN ANALYZE INSERT INTO notes SELECT * FROM looks",
+                "CREATE TRIGGER wipes BEFORE INSERT ON notes EXECUTE FUNCTION wiping()"
+                        + " | MERGE INTO notes USING (VALUES (7)) AS v (id) ON notes.id = v.id"
+                        + " WHEN NOT MATCHED THEN INSERT VALUES (v.id, 'one')",
+            })
+    void code_that_is_committed_while_a_statement_waits_is_counted(String definition, String sql) throws Exception {
+        for (boolean autoCommit : new boolean[] {true, false}) {
+            guard.connection().setAutoCommit(autoCommit);
+            meanwhile(definition, () -> {
+                guard.execute(sql);
+                if (!autoCommit) {
+                    guard.connection().commit();
+                }
+                return sql;
+            });
+            if (!autoCommit) {
+                guard.connection().rollback();
+            }
+            assertNothingLost();
+            create(database);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"read-only", "strict"})
+    void what_is_SAFE_and_cannot_be_fenced_changes_nothing_either(String policy) throws Exception {
+        for (boolean autoCommit : new boolean[] {true, false}) {
+            try (Backstop backstop = Backstop.builder()
+                            .policy(policy)
+                            .snapshots(new FakeSnapshots())
+                            .control(folder.resolve(policy + autoCommit + ".db"))
+                            .build();
+                    Connection connection = backstop.guard(database.connect())) {
+                connection.setAutoCommit(autoCommit);
+                for (String sql : List.of(
+                        "SELECT * FROM notes WHERE id = 0 FOR UPDATE",
+                        "SELECT nextval('numbers'), id FROM notes",
+                        "EXPLAIN ANALYZE SELECT id FROM notes FOR SHARE")) {
+                    meanwhile(
+                            "ALTER TABLE notes RENAME TO others;"
+                                    + " CREATE VIEW notes AS SELECT wiped() AS id, 'one' AS note FROM others",
+                            () -> {
+                                execute(connection, sql);
+                                if (!autoCommit) {
+                                    connection.commit();
+                                }
+                                return sql;
+                            });
+                    if (!autoCommit) {
+                        connection.rollback();
+                    }
+                    assertNothingLost();
+                    database.run("DROP VIEW notes", "ALTER TABLE others RENAME TO notes");
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {TRIGGER, "CREATE RULE wipes AS ON INSERT TO notes DO ALSO DELETE FROM users"})
+    void code_that_a_client_around_the_guard_has_just_made_is_counted(String definition) throws Exception {
+        database.run(definition);
+        assertThatThrownBy(() -> guard.execute(INSERT)).hasMessageContaining("it changed 5000 rows");
+        assertNothingLost();
+    }
+
+    @Test
+    void at_a_higher_level_it_is_counted_too() throws Exception {
+        guard.execute("SET default_transaction_isolation = 'serializable'");
+        meanwhile(TRIGGER, () -> {
+            guard.execute(INSERT);
+            return INSERT;
+        });
+        assertNothingLost();
+    }
+}
