@@ -3,6 +3,7 @@ package io.backstop.jdbc;
 import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.approval.ExpectedImpact;
 import io.backstop.api.error.ApprovalRequiredException;
+import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.Policy;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.testing.PostgresExtension;
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
@@ -22,6 +24,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
@@ -209,5 +214,44 @@ class ApprovalBindingTest {
         } finally {
             database.run("DROP TABLE items");
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "UPDATE orders SET id = made(id) WHERE id = 1"
+                        + " | CREATE OR REPLACE FUNCTION made(n int) RETURNS int LANGUAGE plpgsql AS"
+                        + " 'BEGIN DELETE FROM users; RETURN n; END'",
+                "SELECT made(id) FROM orders WHERE id = 1 FOR UPDATE"
+                        + " | CREATE OR REPLACE FUNCTION made(n int) RETURNS int LANGUAGE plpgsql AS"
+                        + " 'BEGIN DELETE FROM users; RETURN n; END'",
+                "UPDATE orders SET id = made(id) WHERE id = 1"
+                        + " | CREATE RULE more AS ON UPDATE TO orders DO ALSO DELETE FROM users",
+            })
+    void what_is_replaced_while_the_approved_statement_waits_is_undone(String sql, String definition) throws Exception {
+        database.run(
+                "CREATE OR REPLACE FUNCTION made(n int) RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN n; END'");
+        approved(sql);
+        ExecutorService threads = Executors.newSingleThreadExecutor();
+        try (Connection other = database.connect()) {
+            other.setAutoCommit(false);
+            execute(other, "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
+            execute(other, definition);
+            Future<?> waiting = threads.submit(() -> {
+                execute(sql);
+                return sql;
+            });
+            while (!waiting.isDone()
+                    && database.value("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                            .equals("0")) {
+                Thread.onSpinWait();
+            }
+            other.commit();
+            assertThatThrownBy(waiting::get).hasCauseInstanceOf(StatementBlockedException.class);
+        } finally {
+            threads.shutdownNow();
+        }
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("10");
     }
 }

@@ -40,6 +40,7 @@ class RoundTripCountTest {
                 "CREATE SCHEMA public",
                 "CREATE TABLE users (id int PRIMARY KEY, name text)",
                 "INSERT INTO users VALUES (1, 'a'), (2, 'b')",
+                "CREATE TABLE notes (note text)",
                 "CREATE FUNCTION doubled(n int) RETURNS int LANGUAGE sql STABLE AS 'SELECT 2 * n'");
     }
 
@@ -140,6 +141,33 @@ class RoundTripCountTest {
                 Connection bare = bare();
                 Connection guarded = backstop.guard(bare())) {
             assertThat(roundTrips(guarded, work)).isEqualTo(roundTrips(bare, work) + 2);
+        }
+    }
+
+    /** The look, and the COMMIT; in a transaction the look alone, once. */
+    @Test
+    void an_insert_costs_one_question_for_each_transaction() throws SQLException {
+        Work alone = connection -> insert(connection);
+        Work together = connection -> {
+            connection.setAutoCommit(false);
+            for (int i = 0; i < 5; i++) {
+                insert(connection);
+            }
+            connection.commit();
+            connection.setAutoCommit(true);
+        };
+        try (Backstop backstop = guard("application");
+                Connection bare = bare();
+                Connection guarded = backstop.guard(bare())) {
+            assertThat(roundTrips(guarded, alone)).isEqualTo(roundTrips(bare, alone) + 2);
+            assertThat(roundTrips(guarded, together)).isEqualTo(roundTrips(bare, together) + 1);
+        }
+    }
+
+    private static void insert(Connection connection) throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement("INSERT INTO notes VALUES (?)")) {
+            insert.setString(1, "a note");
+            assertThat(insert.executeUpdate()).isEqualTo(1);
         }
     }
 }

@@ -71,11 +71,12 @@ final class AllowedExecution {
         return outcome.result();
     }
 
-    <T extends @Nullable Object> T perform(StatementRun<T> run, ReviewedStatement statement, Links links)
-            throws SQLException {
+    <T extends @Nullable Object> T perform(
+            StatementRun<T> run, ReviewedStatement statement, Optional<Approved> approved) throws SQLException {
+        Links links = new Links(approved.map(Approved::id), Optional.empty());
         T result;
         try {
-            result = send(run, statement, links.approvalId().isPresent());
+            result = send(run, statement, approved);
         } catch (SQLException e) {
             approvals.releaseUnused(links.approvalId(), run, statement, e);
             audit.outcome(run.session(), statement, AuditTrail.failure(e), links);
@@ -91,20 +92,29 @@ final class AllowedExecution {
 
     /**
      * Sends what neither a limit nor a snapshot looks after. What takes rows away may wait for locks that no snapshot has
-     * taken before, and is looked at when it has them; it can still be undone then.
+     * taken before, and is looked at when it has them; it can still be undone then. So is what was approved: whether it met
+     * the code that it was approved with.
      */
-    private <T extends @Nullable Object> T send(StatementRun<T> run, ReviewedStatement statement, boolean approved)
-            throws SQLException {
+    private <T extends @Nullable Object> T send(
+            StatementRun<T> run, ReviewedStatement statement, Optional<Approved> approved) throws SQLException {
         if (run.policy().enforcement() == Enforcement.MONITOR) {
             return fenced.write(run.session(), run.text(), run.execution());
         }
-        LastLook look = lastJudgement.unsecured(run, statement, approved);
-        if (!UndoableExecution.applies(statement.assessment())) {
-            if (approved) {
-                look.require();
+        LastLook look = lastJudgement.unsecured(run, statement, approved.isPresent());
+        if (approved.isPresent()) {
+            look.require();
+            if (UndoableExecution.onRows(statement.assessment())) {
+                return UndoableExecution.run(
+                        run.session(),
+                        () -> {
+                            look.require();
+                            approved.get().requireSameCode(run.session(), statement);
+                        },
+                        run.execution());
             }
-            return fenced.write(run.session(), run.text(), run.execution());
         }
-        return UndoableExecution.run(run.session(), look, run.execution());
+        return UndoableExecution.applies(statement.assessment())
+                ? UndoableExecution.run(run.session(), look, run.execution())
+                : fenced.write(run.session(), run.text(), run.execution());
     }
 }

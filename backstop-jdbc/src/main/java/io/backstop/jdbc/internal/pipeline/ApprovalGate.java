@@ -8,6 +8,7 @@ import io.backstop.api.approval.ApprovalHook;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.approval.ExpectedImpact;
 import io.backstop.api.approval.ImpactPreview;
+import io.backstop.api.approval.SessionContext;
 import io.backstop.api.error.ApprovalDeniedException;
 import io.backstop.api.error.ApprovalExpiredException;
 import io.backstop.api.error.ApprovalRequiredException;
@@ -47,12 +48,12 @@ final class ApprovalGate {
     }
 
     /**
-     * The id of the approval that the statement has used up.
+     * The approval that the statement has used up.
      *
      * @param snapshot whether a snapshot is stored before it runs
      * @param preview looks what it would change, where that is to be told
      */
-    String obtain(
+    Approved obtain(
             GuardedSession session,
             ReviewedStatement statement,
             Verdict.Hold hold,
@@ -81,12 +82,13 @@ final class ApprovalGate {
                 .map(Finding::rule)
                 .distinct()
                 .toList();
+        SessionContext context = SessionContextReader.read(session, statement);
         ApprovalRequest request = new ApprovalRequest(
                 statement.maskedSql(),
                 sha256,
                 session.agentId(),
                 session.database(),
-                SessionContextReader.read(session, statement),
+                context,
                 assessment.operation(),
                 statement.tables(),
                 assessment.risk(),
@@ -97,7 +99,7 @@ final class ApprovalGate {
                 ExpectedImpact.UNKNOWN,
                 statement.values(),
                 false);
-        return hook.obtain(request, preview);
+        return new Approved(hook.obtain(request, preview), context);
     }
 
     /** Whether callers wait for the decision. */

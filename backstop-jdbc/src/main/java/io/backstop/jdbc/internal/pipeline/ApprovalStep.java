@@ -32,14 +32,14 @@ final class ApprovalStep {
         this.audit = audit;
     }
 
-    /** The id of the approval that the statement has used up. */
-    String approve(StatementRun<?> run, ReviewedStatement statement, Verdict.Hold hold) throws SQLException {
+    /** The approval that the statement has used up. */
+    Approved approve(StatementRun<?> run, ReviewedStatement statement, Verdict.Hold hold) throws SQLException {
         try {
-            String approvalId = approvals.obtain(
+            Approved approved = approvals.obtain(
                     run.session(), statement, hold, secured.applies(hold, statement), () -> preview(run, statement));
             run.execution().startOver();
-            refuseIfPausedMeanwhile(statement, approvalId);
-            return approvalId;
+            refuseIfPausedMeanwhile(statement, approved.id());
+            return approved;
         } catch (BackstopException e) {
             if (e instanceof ApprovalRequiredException held) {
                 run.events().held(held.approvalId());

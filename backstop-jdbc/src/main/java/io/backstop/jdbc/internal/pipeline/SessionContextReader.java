@@ -76,7 +76,15 @@ final class SessionContextReader {
 
     private SessionContextReader() {}
 
+    /** Before the statement is sent. */
     static SessionContext read(GuardedSession session, ReviewedStatement reviewed) throws SQLException {
+        SessionContext context = readWithin(session, reviewed);
+        session.endOwnTransaction();
+        return context;
+    }
+
+    /** In the transaction in which the statement ran. */
+    static SessionContext readWithin(GuardedSession session, ReviewedStatement reviewed) throws SQLException {
         Connection connection = session.connection();
         String role;
         String searchPath;
@@ -103,7 +111,6 @@ final class SessionContextReader {
         ReachedCode reached = ReachedCode.of(session, reviewed.assessment(), reviewed.sql());
         identity.append("code ").append(reached.digest());
         settings.putAll(SettingsThatCodeReads.in(connection, reached, reviewed.sql()));
-        session.endOwnTransaction();
         return new SessionContext(role, searchPath, settings, identity.toString());
     }
 

@@ -69,7 +69,7 @@ final class StatementReview {
         audit.decided(run.session(), statement, "monitored, would be " + AuditTrail.words(verdict));
         run.events().judged(verdict);
         run.session().ledger().lost();
-        return allowed.perform(run, statement, Links.NONE);
+        return allowed.perform(run, statement, Optional.empty());
     }
 
     /** @throws BackstopException where it is refused; it did not run then, or was rolled back */
@@ -150,30 +150,30 @@ final class StatementReview {
         if (verdict instanceof Verdict.Block block) {
             throw refusals.blocked(run.session(), run.policy(), statement, block);
         }
-        Optional<String> approvalId = Optional.empty();
+        Optional<Approved> approved = Optional.empty();
         if (verdict instanceof Verdict.Hold hold) {
             if (secured.applies(hold, statement)) {
                 secured.checked(run.session(), statement, run.policy().recovery());
             }
-            approvalId = Optional.of(approvals.approve(run, statement, hold));
+            approved = Optional.of(approvals.approve(run, statement, hold));
         }
         limited.beginning(run.session(), statement.assessment(), run.policy().impact());
         if (secured.applies(verdict, statement)) {
             limited.settleOpen(run.session(), run.policy().impact());
             run.session().ledger().lost();
-            return allowed.secure(run, statement, approvalId);
+            return allowed.secure(run, statement, approved.map(Approved::id));
         }
-        if (approvalId.isEmpty()
+        if (approved.isEmpty()
                 && limited.applies(
                         run.session(), statement.assessment(), run.policy().impact())) {
             return limit(run, statement);
         }
-        if (approvalId.isEmpty()
+        if (approved.isEmpty()
                 && LimitedExecution.looksAfter(
                         statement.assessment(), run.policy().impact())) {
             return lookAfter(run, statement);
         }
-        return performUnlooked(run, statement, new Links(approvalId, Optional.empty()));
+        return performUnlooked(run, statement, approved);
     }
 
     /** What is to change no row that is there: whether that is so is looked at before it is kept. */
@@ -183,11 +183,11 @@ final class StatementReview {
         boolean onRows =
                 statement.assessment().statements().stream().allMatch(each -> EvaluatingCommands.onRows(each.tag()));
         if (!session.knowsWhatIsWritten()) {
-            return onRows ? limit(run, statement) : performUnlooked(run, statement, Links.NONE);
+            return onRows ? limit(run, statement) : performUnlooked(run, statement, Optional.empty());
         }
         if (onRows && !session.outsideTransaction()) {
             session.ledger().leaveOpen(true);
-            return allowed.perform(run, statement, Links.NONE);
+            return allowed.perform(run, statement, Optional.empty());
         }
         Optional<LimitedExecution.Attempt<T>> attempt;
         try {
@@ -195,7 +195,7 @@ final class StatementReview {
                     session, statement.assessment(), lastJudgement.unsecured(run, statement, false), run.execution());
         } catch (SQLException e) {
             if (!onRows && LimitedExecution.outsideTransaction(session, e).isPresent()) {
-                return performUnlooked(run, statement, Links.NONE);
+                return performUnlooked(run, statement, Optional.empty());
             }
             audit.outcome(session, statement, AuditTrail.failure(e), Links.NONE);
             throw e;
@@ -217,10 +217,10 @@ final class StatementReview {
     }
 
     private <T extends @Nullable Object> T performUnlooked(
-            StatementRun<T> run, ReviewedStatement statement, Links links) throws SQLException {
+            StatementRun<T> run, ReviewedStatement statement, Optional<Approved> approved) throws SQLException {
         limited.settleOpen(run.session(), run.policy().impact());
         run.session().ledger().lost();
-        return allowed.perform(run, statement, links);
+        return allowed.perform(run, statement, approved);
     }
 
     /** What is too long to be read, by Backstop or by an operator, is blocked. */

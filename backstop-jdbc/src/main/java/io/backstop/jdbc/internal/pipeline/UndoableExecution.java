@@ -1,13 +1,15 @@
 package io.backstop.jdbc.internal.pipeline;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
-import io.backstop.api.analysis.RiskLevel;
+import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.util.PSQLException;
 
 import java.sql.SQLException;
 
@@ -17,10 +19,18 @@ final class UndoableExecution {
 
     /** Only to a single statement: with others in its text it may hold what cannot run in a transaction. */
     static boolean applies(Assessment assessment) {
-        return assessment.risk() == RiskLevel.CRITICAL
-                && assessment.statements().size() == 1
+        return assessment.statements().size() == 1
                 && !assessment.destructions().isEmpty()
                 && assessment.destructions().stream().allMatch(Destruction::recoverable);
+    }
+
+    /** What reads or changes rows, and defines nothing. */
+    static boolean onRows(Assessment assessment) {
+        CommandTag tag = assessment.statements().get(0).tag();
+        return assessment.statements().size() == 1
+                && EvaluatingCommands.onRows(tag)
+                && tag != CommandTag.SELECT_INTO
+                && tag != CommandTag.DECLARE_CURSOR;
     }
 
     /** @param look is asked when the statement has waited for its locks and has run, before it is kept */
@@ -28,13 +38,43 @@ final class UndoableExecution {
             throws SQLException {
         StatementTransaction transaction = StatementTransaction.around(session);
         try {
-            T result = transaction.send(execution);
+            T result;
+            try {
+                result = transaction.send(execution);
+            } catch (SQLException e) {
+                if (!isOfTheDriver(e) || session.inFailedTransaction()) {
+                    throw e;
+                }
+                look.require();
+                transaction.keep(); // as the server would have without a transaction around it
+                throw new Kept(e);
+            }
             look.require();
             transaction.keep();
             return result;
+        } catch (Kept e) {
+            throw e.failure;
         } catch (SQLException | RuntimeException | Error e) {
             transaction.undo(e);
             throw e;
+        }
+    }
+
+    /** The server ran the statement, and the driver cannot take its answer. */
+    private static boolean isOfTheDriver(SQLException failure) {
+        return failure instanceof PSQLException postgres
+                && postgres.getServerErrorMessage() == null
+                && !String.valueOf(failure.getSQLState()).startsWith("08");
+    }
+
+    /** A failure after which there is nothing to undo. */
+    private static final class Kept extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final SQLException failure;
+
+        Kept(SQLException failure) {
+            super(failure);
+            this.failure = failure;
         }
     }
 }
