@@ -205,4 +205,46 @@ class DefinitionsMadeMeanwhileTest {
         });
         assertNothingLost();
     }
+
+    /** What an honest transaction does, whose commit must not be refused. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT * INTO copies FROM notes; INSERT INTO notes VALUES (2, 'two')",
+                "INSERT INTO notes VALUES (2, 'two'); CREATE TABLE copies AS SELECT * FROM notes",
+                "INSERT INTO notes VALUES (2, 'two'); CREATE TEMPORARY TABLE copies (id int, note text)",
+                "SELECT * FROM audited FOR UPDATE; UPDATE audited SET note = 'new' WHERE id = 1",
+                "SELECT nextval('numbers'); DELETE FROM audited WHERE id = 1; INSERT INTO notes VALUES (2, 'two')",
+                "INSERT INTO notes VALUES (2, 'two'); UPDATE notes SET note = 'new' WHERE id = 2;"
+                        + " INSERT INTO notes VALUES (3, 'three'); DELETE FROM notes WHERE id = 3",
+                "INSERT INTO notes VALUES (2, 'two'); SAVEPOINT s; UPDATE audited SET note = 'x' WHERE id = 1;"
+                        + " ROLLBACK TO s; INSERT INTO notes VALUES (3, 'three')",
+                "INSERT INTO notes VALUES (2, 'two'); CREATE TRIGGER late BEFORE INSERT ON notes FOR EACH ROW"
+                        + " EXECUTE FUNCTION passing(); INSERT INTO notes VALUES (3, 'three')",
+                "INSERT INTO keyed VALUES (1) ON CONFLICT DO NOTHING; INSERT INTO keyed VALUES (2)",
+                "INSERT INTO notes VALUES (2, 'two'); DROP TABLE keyed; INSERT INTO notes VALUES (3, 'three')",
+            })
+    void an_honest_transaction_commits(String texts) throws SQLException {
+        database.run(
+                "CREATE TABLE keyed (id int PRIMARY KEY)",
+                "INSERT INTO keyed VALUES (1)",
+                "CREATE FUNCTION passing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+                "CREATE FUNCTION notes_it() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " $$ BEGIN INSERT INTO notes VALUES (9, 'changed'); RETURN NULL; END $$",
+                "CREATE TABLE audited (id int PRIMARY KEY, note text)",
+                "INSERT INTO audited VALUES (1, 'one'), (2, 'two')",
+                "CREATE TRIGGER audits AFTER UPDATE OR DELETE ON audited FOR EACH ROW EXECUTE FUNCTION notes_it()");
+        for (int round = 0; round < 2; round++) {
+            guard.connection().setAutoCommit(false);
+            for (String sql : texts.split("; ", -1)) {
+                guard.execute(sql);
+            }
+            if (round == 0) {
+                guard.connection().rollback();
+            } else {
+                guard.connection().commit();
+            }
+            guard.connection().setAutoCommit(true);
+        }
+    }
 }

@@ -155,6 +155,8 @@ final class StatementReview {
             if (secured.applies(hold, statement)) {
                 secured.checked(run.session(), statement, run.policy().recovery());
             }
+            limited.settleOpen(run.session(), run.policy().impact());
+            run.session().ledger().lost(); // what is run beforehand is rolled back, and counted by the server
             approved = Optional.of(approvals.approve(run, statement, hold));
         }
         limited.beginning(run.session(), statement.assessment(), run.policy().impact());
@@ -180,8 +182,7 @@ final class StatementReview {
     private <T extends @Nullable Object> T lookAfter(StatementRun<T> run, ReviewedStatement statement)
             throws SQLException {
         GuardedSession session = run.session();
-        boolean onRows =
-                statement.assessment().statements().stream().allMatch(each -> EvaluatingCommands.onRows(each.tag()));
+        boolean onRows = LimitedExecution.isOnRows(statement.assessment());
         if (!session.knowsWhatIsWritten()) {
             return onRows ? limit(run, statement) : performUnlooked(run, statement, Optional.empty());
         }

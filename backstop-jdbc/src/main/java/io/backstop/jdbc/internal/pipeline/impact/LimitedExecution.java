@@ -131,6 +131,13 @@ public final class LimitedExecution {
                                 && (each.risk() != RiskLevel.HIGH || EvaluatingCommands.defines(each.tag())));
     }
 
+    /** Whether it inserts rows, or reads them, and defines nothing. */
+    public static boolean isOnRows(Assessment assessment) {
+        return assessment.statements().stream()
+                .allMatch(each -> EvaluatingCommands.onRows(each.tag())
+                        && !each.holdsAny(Set.of(CommandTag.SELECT_INTO, CommandTag.CREATE_TABLE_AS)));
+    }
+
     /**
      * Runs what is to change no row that is there.
      *
@@ -138,7 +145,7 @@ public final class LimitedExecution {
      */
     public <T extends @Nullable Object> Optional<Attempt<T>> runLooking(
             GuardedSession session, Assessment assessment, LastLook look, Execution<T> execution) throws SQLException {
-        boolean defines = assessment.statements().stream().anyMatch(each -> !EvaluatingCommands.onRows(each.tag()));
+        boolean defines = !isOnRows(assessment);
         StatementTransaction transaction = StatementTransaction.around(session);
         session.ledger().counting();
         try {
@@ -173,9 +180,10 @@ public final class LimitedExecution {
         Optional<WrittenRows> written = WrittenRows.read(session.connection());
         Map<Long, Long> more = written.map(session.ledger()::unaccounted).orElse(Map.of());
         if (written.isEmpty() || !more.isEmpty()) {
-            Optional<Excess> excess = session.ledger().mayWrite()
-                    ? Unaccounted.excess(session.connection(), rules, more)
-                    : Optional.of(Excess.uncounted("they were judged SAFE, and rows were changed"));
+            Optional<Excess> excess =
+                    session.ledger().mayWrite() || !session.ledger().isKnown()
+                            ? Unaccounted.excess(session, rules, more)
+                            : Optional.of(Excess.uncounted("they were judged SAFE, and rows were changed"));
             if (excess.isPresent()) {
                 throw new ImpactLimitException(
                         "statements of the transaction that were to change no rows set off code that was made meanwhile: "
@@ -258,15 +266,18 @@ public final class LimitedExecution {
                 ? plainWrites.find(session, assessment, facts::firesOn)
                 : Optional.empty();
         if (plain.isPresent() && session.ledger().isKnown()) {
+            if (!plainWrites.wasProved(session, plain.get())) {
+                settleOpen(session, rules); // what is undone leaves its traces in the counters
+            }
             Optional<Attempt<T>> proved = attempt(session, rules, facts, transaction -> {
                 T result = send(transaction, look, execution);
                 return answered(session, assessment, rules, plain.get(), execution)
                         .map(count -> new Counted<>(result, count));
             });
+            plainWrites.remember(session, plain.get(), proved.isPresent());
             if (proved.isPresent()) {
                 return proved.get();
             }
-            plainWrites.wasNotProved(session, plain.get());
             if (!session.outsideTransaction()) {
                 code.outdated(session); // it may have a trigger by now that waits for the commit
             }
@@ -324,6 +335,7 @@ public final class LimitedExecution {
         try {
             Optional<Counted<T>> counted = counting.run(transaction);
             if (counted.isEmpty()) {
+                session.ledger().lost();
                 undo(transaction);
                 return Optional.empty();
             }

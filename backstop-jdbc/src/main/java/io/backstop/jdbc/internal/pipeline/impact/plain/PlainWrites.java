@@ -11,14 +11,14 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * Remembers for a while which tables a plain write was not proved of, so that it is not run in vain again. Only time depends on
- * it: whatever it says, each write is proved when it has run. Thread-safe.
+ * Remembers for a while of which tables a plain write was proved, so that it is not run in vain again where it was not. Only
+ * time depends on it: whatever it says, each write is proved when it has run. Thread-safe.
  */
 public final class PlainWrites {
     private static final int TABLES = 10_000;
     private static final Duration REMEMBERED = Duration.ofSeconds(30);
 
-    private final Cache<Table, Boolean> unproved = Caffeine.newBuilder()
+    private final Cache<Table, Boolean> proved = Caffeine.newBuilder()
             .maximumSize(TABLES)
             .expireAfterWrite(REMEMBERED)
             .build();
@@ -34,10 +34,17 @@ public final class PlainWrites {
     public Optional<PlainWrite> find(GuardedSession session, Assessment assessment, Predicate<String> firing) {
         return PlainWrite.of(assessment)
                 .filter(write -> !firing.test(write.table().name()))
-                .filter(write -> unproved.getIfPresent(new Table(session.database(), write.table())) == null);
+                .filter(write ->
+                        !Boolean.FALSE.equals(proved.getIfPresent(new Table(session.database(), write.table()))));
     }
 
-    public void wasNotProved(GuardedSession session, PlainWrite write) {
-        unproved.put(new Table(session.database(), write.table()), true);
+    /** Whether one to the same table was proved lately. */
+    public boolean wasProved(GuardedSession session, PlainWrite write) {
+        return Boolean.TRUE.equals(proved.getIfPresent(new Table(session.database(), write.table())));
+    }
+
+    /** What came of it. */
+    public void remember(GuardedSession session, PlainWrite write, boolean wasProved) {
+        proved.put(new Table(session.database(), write.table()), wasProved);
     }
 }
