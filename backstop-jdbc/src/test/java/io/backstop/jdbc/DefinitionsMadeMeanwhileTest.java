@@ -117,6 +117,8 @@ class DefinitionsMadeMeanwhileTest {
                 "ALTER TABLE notes ALTER note SET DEFAULT wiped() | INSERT INTO notes (id) VALUES (1)",
                 "ALTER TABLE notes ADD CHECK (wiped() = 1) NOT VALID | INSERT INTO notes VALUES (1, 'one')",
                 "CREATE RULE wipes AS ON INSERT TO notes DO ALSO DELETE FROM users | INSERT INTO notes VALUES (1, 'one')",
+                "CREATE CONSTRAINT TRIGGER wipes AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+                        + " EXECUTE FUNCTION wiping() | INSERT INTO notes VALUES (1, 'one')",
                 "CREATE TRIGGER wipes BEFORE INSERT ON part_1 EXECUTE FUNCTION wiping()"
                         + " | INSERT INTO part_1 VALUES (1, 'one')",
                 "CREATE TRIGGER wipes BEFORE INSERT ON part_1 FOR EACH ROW EXECUTE FUNCTION wiping()"

@@ -152,6 +152,7 @@ public final class LimitedExecution {
             T result = send(transaction, look, execution);
             Optional<WrittenRows> written = WrittenRows.read(session.connection());
             if (written.isEmpty()
+                    || written.get().deferring()
                     || session.ledger().unaccounted(written.get()).keySet().stream()
                             .anyMatch(table -> !defines || WrittenRows.holdsData(table))) {
                 session.ledger().lost();
@@ -191,7 +192,12 @@ public final class LimitedExecution {
                         "roll the transaction back, and send it again");
             }
         }
-        written.ifPresent(session.ledger()::account);
+        if (written.isPresent()) {
+            session.ledger().account(written.get());
+            if (written.get().deferring()) {
+                session.deferring();
+            }
+        }
     }
 
     /** Why what it changes cannot be counted, so that it is past the limit before it runs; empty where it can be. */
@@ -401,7 +407,7 @@ public final class LimitedExecution {
             if (share.entry().isPresent() && counted.transaction().isPresent()) {
                 session.uncommitted().onRollback(counted.transaction().get(), why -> budget.giveBack(share, why));
             }
-            if (facts.deferrable()) {
+            if (facts.deferrable() || counted.written().deferring()) {
                 session.deferring();
             }
         }

@@ -31,6 +31,7 @@ import java.util.stream.Collectors;
  * @param countersSetBy where the setting of the counters comes from; empty where the role may not change it
  * @param transaction the number of the transaction, once it has written something
  * @param process the server process that answered
+ * @param deferring whether triggers of the user's may wait for the commit
  */
 record TableStates(
         Map<Long, RowCounts> rows,
@@ -41,7 +42,8 @@ record TableStates(
         int nextTransaction,
         Optional<String> countersSetBy,
         Optional<String> transaction,
-        int process) {
+        int process,
+        boolean deferring) {
     /** pg_class and pg_attribute: their oids are the same in every version. */
     private static final Set<Long> OF_RELATIONS = Set.of(1259L, 1249L);
 
@@ -77,7 +79,7 @@ record TableStates(
                 (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())) AS next,
                 (SELECT pg_catalog.pg_current_xact_id_if_assigned()) AS current,
                 (SELECT %s) AS counting,
-                (SELECT pg_catalog.pg_backend_pid()) AS process, %s
+                (SELECT pg_catalog.pg_backend_pid()) AS process, %s,
                 (SELECT CASE WHEN pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on' %s
                     THEN (SELECT s.source FROM pg_catalog.pg_settings AS s
                         WHERE s.name OPERATOR(pg_catalog.=) 'track_counts') END) AS source
@@ -95,10 +97,12 @@ record TableStates(
             "OR pg_catalog.has_parameter_privilege(current_user, 'track_counts', 'SET')";
 
     /** Has the server take its statistics over when the transaction has ended; since 15, too. */
-    private static final String FLUSHED = "(SELECT pg_catalog.pg_stat_force_next_flush()::pg_catalog.text) AS flushed,";
+    private static final String FLUSHED =
+            ", (SELECT pg_catalog.pg_stat_force_next_flush()::pg_catalog.text) AS flushed";
 
-    private static final String STATES = LOOK.formatted(TrackCounts.SETTING, "", "");
-    private static final String STATES_WITH_GRANTS = LOOK.formatted(TrackCounts.SETTING, FLUSHED, MAY_BE_GRANTED);
+    private static final String STATES = LOOK.formatted(TrackCounts.SETTING, WrittenRows.DEFERRING, "");
+    private static final String STATES_WITH_GRANTS =
+            LOOK.formatted(TrackCounts.SETTING, WrittenRows.DEFERRING + FLUSHED, MAY_BE_GRANTED);
 
     TableStates {
         rows = Map.copyOf(rows);
@@ -125,6 +129,7 @@ record TableStates(
         Map<Long, RowCounts> catalogs = new HashMap<>();
         int nextTransaction = 0;
         int process = 0;
+        boolean deferring = false;
         Optional<String> source = Optional.empty();
         Optional<String> transaction = Optional.empty();
         while (row.next()) {
@@ -133,6 +138,7 @@ record TableStates(
             transaction = Optional.ofNullable(row.getString("current"));
             nextTransaction = (int) Long.parseLong(row.getString("next"));
             process = row.getInt("process");
+            deferring = row.getBoolean("deferring");
             long oid = row.getLong("oid");
             RowCounts counts = new RowCounts(row.getLong("inserted"), row.getLong("updated"), row.getLong("deleted"));
             if (oid < FIRST_USER_OID) {
@@ -160,7 +166,16 @@ record TableStates(
             }
         }
         return new TableStates(
-                rows, tables, foreignWrites, foreignReads, catalogs, nextTransaction, source, transaction, process);
+                rows,
+                tables,
+                foreignWrites,
+                foreignReads,
+                catalogs,
+                nextTransaction,
+                source,
+                transaction,
+                process,
+                deferring);
     }
 
     private static void requireCounts(String trackCounts) throws ImpactLimitException {
@@ -189,7 +204,7 @@ record TableStates(
         Map<Long, Long> changed = new HashMap<>();
         rows.forEach((table, counts) -> changed.put(table, counts.changed()));
         catalogs.forEach((table, counts) -> changed.put(table, counts.changed()));
-        return new WrittenRows(changed, process);
+        return new WrittenRows(changed, process, deferring);
     }
 
     /** How often the transaction changed relations or columns; while it is the same, none was dropped or got another file. */

@@ -20,8 +20,9 @@ import java.util.Set;
  *
  * @param byTable the rows by the table's oid, where there are any
  * @param process the server process that answered
+ * @param deferring whether triggers of the user's may wait for the commit
  */
-public record WrittenRows(Map<Long, Long> byTable, int process) {
+public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferring) {
     /** pg_proc, pg_class, pg_trigger, pg_rewrite, pg_operator, pg_cast, pg_type, pg_attrdef, pg_constraint, pg_policy, pg_authid. */
     private static final String DEFINITIONS = "1255,1259,2620,2618,2617,2605,1247,2604,2606,3256,1260";
 
@@ -49,6 +50,15 @@ public record WrittenRows(Map<Long, Long> byTable, int process) {
                 AND w.changed OPERATOR(pg_catalog.>) 0::pg_catalog.int8)) END) AS written""".formatted(TrackCounts.SETTING, DEFINITIONS + "," + LARGE_OBJECTS)
             .replace('\n', ' ');
 
+    /**
+     * Whether there may be triggers of the user's that can wait for the commit. Above READ COMMITTED the catalog is seen as it
+     * was, so that there may be.
+     */
+    public static final String DEFERRING = """
+            (SELECT pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
+                OR EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+                    WHERE t.tgdeferrable AND t.tgfoid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid)) AS deferring""".replace('\n', ' ');
+
     /** Has the server take its statistics over as soon as the transaction has ended, so that the next begins with none. */
     private static final String FLUSHED = ", pg_catalog.pg_stat_force_next_flush()::pg_catalog.text AS flushed";
 
@@ -69,7 +79,7 @@ public record WrittenRows(Map<Long, Long> byTable, int process) {
      * @param flushing whether the server is told so
      */
     public static String columns(boolean flushing) {
-        return flushing ? COUNTED + FLUSHED : COUNTED;
+        return COUNTED + ", " + DEFERRING + (flushing ? FLUSHED : "");
     }
 
     /** Asks; empty where the server does not count. */
@@ -93,7 +103,7 @@ public record WrittenRows(Map<Long, Long> byTable, int process) {
             int space = parts[i].indexOf(' ');
             byTable.put(Long.valueOf(parts[i].substring(0, space)), Long.valueOf(parts[i].substring(space + 1)));
         }
-        return Optional.of(new WrittenRows(byTable, Integer.parseInt(parts[0])));
+        return Optional.of(new WrittenRows(byTable, Integer.parseInt(parts[0]), row.getBoolean("deferring")));
     }
 
     /** Whether a table holds what is the user's, and not definitions. */
