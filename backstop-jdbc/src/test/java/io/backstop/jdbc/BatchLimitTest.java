@@ -176,6 +176,48 @@ class BatchLimitTest {
                 .isEqualTo(String.valueOf(cascaded));
     }
 
+    /** Rows that no table lost make up in the sum for rows that another one lost. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "UPDATE seeming SET x = 2 WHERE id > 0",
+                "INSERT INTO seeming SELECT id, 3 FROM seeming",
+                "UPDATE ruled SET x = 2 WHERE x > 0",
+                "CREATE TEMP TABLE made_%d AS SELECT generate_series(1, 1000) AS id"
+            })
+    void rows_that_a_view_tells_of_do_not_make_up_for_rows_that_code_deletes(String filling) throws SQLException {
+        database.run(
+                "CREATE TABLE victims AS SELECT generate_series(1, 5000) AS id",
+                "CREATE VIEW seeming AS SELECT g AS id, 0 AS x FROM generate_series(1, 1000) AS g",
+                "CREATE FUNCTION seem() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN"
+                        + " IF NEW.x = 1 AND NEW.id = 1 THEN DELETE FROM public.victims; END IF; RETURN NEW; END'",
+                "CREATE TRIGGER seem INSTEAD OF INSERT OR UPDATE ON seeming FOR EACH ROW EXECUTE FUNCTION seem()",
+                "CREATE TABLE ruled (x int)",
+                "INSERT INTO ruled VALUES (1)",
+                "CREATE RULE ruled AS ON UPDATE TO ruled DO INSTEAD UPDATE seeming SET x = NEW.x");
+        String[] texts = new String[6];
+        Arrays.setAll(texts, i -> filling.formatted(i));
+        texts[0] = "UPDATE seeming SET x = 1 WHERE id > 0";
+        assertThatThrownBy(() -> batch(filling.startsWith("CREATE") ? texts : Arrays.copyOf(texts, 5)))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageStartingWith("the batch was rolled back: it changed 5000 rows");
+        assertThat(database.value("SELECT count(*) FROM victims")).isEqualTo("5000");
+    }
+
+    @Test
+    void single_rows_of_a_table_with_partitions_or_a_trigger_are_never_too_many() throws SQLException {
+        database.run(
+                "CREATE TABLE parted (id int, v text) PARTITION BY LIST (v)",
+                "CREATE TABLE part PARTITION OF parted FOR VALUES IN ('old')",
+                "CREATE TABLE rest PARTITION OF parted DEFAULT",
+                "INSERT INTO parted SELECT i, 'old' FROM generate_series(1, 100) i",
+                "CREATE FUNCTION noting() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN"
+                        + " INSERT INTO public.other VALUES (OLD.id); RETURN NEW; END'",
+                "CREATE TRIGGER noting BEFORE UPDATE ON bt FOR EACH ROW EXECUTE FUNCTION noting()");
+        assertThat(batch("UPDATE parted SET v = 'new' WHERE id = ?", 1, 100)).containsOnly(1);
+        assertThat(batch("UPDATE bt SET v = 'new' WHERE id = ?", 1, 100)).containsOnly(1);
+    }
+
     @Test
     void a_batch_that_the_driver_rewrites_is_judged_as_a_whole() throws SQLException {
         guard.reconnect(DriverManager.getConnection(database.url() + "&reWriteBatchedInserts=true"));

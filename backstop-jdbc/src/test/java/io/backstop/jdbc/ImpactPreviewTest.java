@@ -325,6 +325,8 @@ class ImpactPreviewTest {
             delimiter = '~',
             value = {
                 "UPDATE users SET name = 'x' WHERE id = 1 AND pg_try_advisory_lock(7) ~ it names pg_try_advisory_lock, whose effect a rollback may not undo",
+                "UPDATE users SET name = 'x' WHERE id = 1 AND U&\"pg_try_advisory_l\\006fck\"(7) ~ it names pg_try_advisory_lock, whose effect a rollback may not undo",
+                "UPDATE users SET name = U&\"nextv\\0061l\"('numbers')::text WHERE id = 1 ~ it names nextval, whose effect a rollback may not undo",
                 "UPDATE users SET name = nextval('numbers')::text WHERE id = 1 ~ it names nextval, whose effect a rollback may not undo",
                 "INSERT INTO numbered (what) VALUES ('x') ~ a default calls nextval, whose effect a rollback does not undo",
                 "INSERT INTO identified (what) VALUES ('x') ~ a default calls nextval, whose effect a rollback does not undo",

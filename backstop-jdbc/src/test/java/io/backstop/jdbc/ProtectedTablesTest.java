@@ -141,6 +141,69 @@ class ProtectedTablesTest {
         assertUntouched();
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE accounts RENAME COLUMN balance TO other",
+                "ALTER TABLE accounts RENAME balance TO other",
+                "ALTER TABLE accounts RENAME note TO balance",
+                "ALTER TABLE public.accounts RENAME TO free",
+                "ALTER TABLE accounts SET SCHEMA billing"
+            })
+    void another_name_for_a_column_is_a_write_to_it(String sql) throws SQLException {
+        assertThatThrownBy(() -> execute(sql)).isInstanceOf(ApprovalRequiredException.class);
+        assertUntouched();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "UPDATE account_child SET balance = 0 WHERE id = 500",
+                "UPDATE accounts SET note = 'x' WHERE id = 2 AND cleared() = 1",
+                "UPDATE before_accounts SET note = 'x' WHERE id = 1",
+                "UPDATE before_accounts SET note = 'x' WHERE id = 2",
+                "DO 'BEGIN ALTER TABLE accounts RENAME balance TO other; END'",
+                "DO 'BEGIN ALTER TABLE accounts RENAME TO other_accounts; END'"
+            })
+    void a_protected_column_is_seen_by_what_writes_it(String sql) throws SQLException {
+        String named = sql.contains("before_accounts") ? "accounts" : "none";
+        database.run(
+                "CREATE TABLE account_child () INHERITS (accounts)",
+                "INSERT INTO account_child (id, balance) VALUES (500, 500), (501, 501), (502, 502)",
+                "CREATE FUNCTION cleared() RETURNS int LANGUAGE plpgsql AS"
+                        + " 'BEGIN UPDATE public.accounts SET balance = 0 WHERE id = 1; RETURN 1; END'",
+                "CREATE FUNCTION before() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " 'BEGIN NEW.balance := 0; RETURN NEW; END'",
+                "CREATE FUNCTION whole() RETURNS trigger LANGUAGE plpgsql AS" + " 'BEGIN NEW := OLD; RETURN NEW; END'");
+        if (named.equals("accounts")) {
+            database.run("CREATE TRIGGER code BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION "
+                    + (sql.endsWith("1") ? "before()" : "whole()"));
+        }
+        assertThatThrownBy(() -> execute(sql.replace("before_accounts", "accounts")))
+                .isInstanceOf(ImpactLimitException.class);
+        assertThat(database.value("SELECT count(*) FROM accounts WHERE id = balance"))
+                .isEqualTo("103");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "UPDATE accounts SET note = 'x' WHERE id = 1",
+                "UPDATE account_child SET note = 'x' WHERE id = 500",
+                "ALTER TABLE accounts RENAME COLUMN note TO notes"
+            })
+    void what_leaves_protected_columns_alone_runs(String sql) throws SQLException {
+        database.run(
+                "CREATE TABLE account_child () INHERITS (accounts)",
+                "INSERT INTO account_child (id, balance) VALUES (500, 500), (501, 501), (502, 502)",
+                "CREATE FUNCTION stamped() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " 'BEGIN NEW.note := clock_timestamp()::text; RETURN NEW; END'",
+                "CREATE TRIGGER stamped BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION stamped()");
+        execute(sql);
+        assertThat(database.value("SELECT count(*) FROM accounts WHERE id = balance"))
+                .isEqualTo("103");
+    }
+
     @Test
     void what_reaches_no_protected_table_runs() throws SQLException {
         execute("UPDATE other SET id = 200 WHERE id = 1");

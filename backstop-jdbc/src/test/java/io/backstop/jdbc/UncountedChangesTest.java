@@ -109,6 +109,31 @@ class UncountedChangesTest {
         assertNothingChanged();
     }
 
+    /** The share is of the rows that there were before the transaction. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "WITH i AS (INSERT INTO small SELECT generate_series(101, 1000)) UPDATE notes SET id = 0 WHERE id = 1",
+                "WITH i AS (INSERT INTO small SELECT generate_series(101, 1000)) DELETE FROM notes WHERE id = 1",
+                "UPDATE notes SET note = 'x' WHERE id = 2",
+                "DELETE FROM notes WHERE id = 2"
+            })
+    void rows_that_a_write_inserted_beside_do_not_stretch_the_share(String insert) throws SQLException {
+        database.run(
+                "CREATE TABLE small AS SELECT generate_series(1, 100) AS id",
+                "INSERT INTO notes SELECT n, 'n' FROM generate_series(1, 10) AS n");
+        if (!insert.startsWith("WITH")) {
+            createTrigger("UPDATE OR DELETE", "notes", "INSERT INTO small SELECT generate_series(101, 1000)");
+        }
+        connection.setAutoCommit(false);
+        execute(insert);
+        assertThatThrownBy(() -> execute("DELETE FROM small WHERE id <= 100"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("it changed 100 rows, more than 50 percent of small");
+        connection.commit();
+        assertThat(database.value("SELECT count(*) FROM small WHERE id <= 100")).isEqualTo("100");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

@@ -145,6 +145,52 @@ class UnseenCodeTest {
         assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("50");
     }
 
+    /** A table that the text alters, and code that empties it or another of its tree. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE other ADD COLUMN z int; DO 'BEGIN TRUNCATE other; END'",
+                "DO 'BEGIN TRUNCATE other; END'; ALTER TABLE other ADD COLUMN z int",
+                "ALTER TABLE other ADD COLUMN z int; SELECT empty_other()",
+                "ALTER TABLE other SET UNLOGGED; SELECT empty_other()",
+                "ALTER TABLE other RENAME TO o2; DO 'BEGIN TRUNCATE o2; END'; ALTER TABLE o2 RENAME TO other",
+                "CREATE INDEX i ON other (v); CLUSTER other USING i; SELECT empty_other()",
+                "ALTER TABLE other ADD COLUMN z int; UPDATE setting_off SET a = 2 WHERE a = 1",
+                "ALTER TABLE dummy ADD COLUMN z int; DO 'BEGIN TRUNCATE other; ALTER TABLE dummy RENAME TO d2;"
+                        + " ALTER TABLE other RENAME TO dummy; END'",
+                "ALTER TABLE parent ADD COLUMN z int; DO 'BEGIN TRUNCATE other; END'",
+                "ALTER TABLE parent ADD CHECK (empty_other() = 1)",
+                "ALTER TABLE parted ADD COLUMN q int DEFAULT empty_part()"
+            })
+    void an_altered_table_is_not_emptied_beside(String sql) throws SQLException {
+        database.run(
+                "CREATE TABLE dummy (v int)",
+                "CREATE TABLE parent (v text)",
+                "INSERT INTO parent VALUES ('p')",
+                "CREATE TABLE setting_off (a int)",
+                "INSERT INTO setting_off VALUES (1), (2), (3)",
+                "CREATE TABLE parted (k int) PARTITION BY LIST (k)",
+                "CREATE TABLE part1 PARTITION OF parted FOR VALUES IN (1)",
+                "CREATE TABLE part2 PARTITION OF parted FOR VALUES IN (2)",
+                "INSERT INTO parted SELECT 2 FROM generate_series(1, 50)",
+                "INSERT INTO parted VALUES (1)",
+                "CREATE FUNCTION empty_other() RETURNS int LANGUAGE plpgsql AS 'BEGIN TRUNCATE public.other;"
+                        + " RETURN 1; END'",
+                "CREATE FUNCTION empty_part() RETURNS int LANGUAGE plpgsql AS 'BEGIN TRUNCATE public.part2;"
+                        + " RETURN 1; END'",
+                "CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN TRUNCATE public.other;"
+                        + " RETURN NEW; END'",
+                "CREATE TRIGGER fired BEFORE UPDATE ON setting_off FOR EACH ROW EXECUTE FUNCTION fired()");
+        if (sql.contains(" parent ")) {
+            database.run("ALTER TABLE other INHERIT parent");
+        }
+        assertThatThrownBy(() -> guard.execute(sql))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageStartingWith("the write was rolled back: it emptied or rewrote table ");
+        assertThat(database.value("SELECT count(*) FROM other")).isEqualTo("50");
+        assertThat(database.value("SELECT count(*) FROM part2")).isEqualTo("50");
+    }
+
     @Test
     void what_the_transaction_took_before_is_not_held_against_the_statement() throws SQLException {
         guard.connection().setAutoCommit(false);

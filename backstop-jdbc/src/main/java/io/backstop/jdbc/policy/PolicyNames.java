@@ -36,7 +36,7 @@ public final class PolicyNames {
     }
 
     /** Whether a name of the policy can mean this column. */
-    static boolean meansColumn(String policyName, String column) {
+    public static boolean meansColumn(String policyName, String column) {
         return fold(policyName).equals(fold(column))
                 || (maybeCut(column) && fold(policyName).startsWith(fold(column)));
     }

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Finding;
+import io.backstop.api.analysis.MentionedNames;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
@@ -85,6 +86,14 @@ final class ProtectedObjects {
             }
             for (Map.Entry<String, Set<String>> columns :
                     rules.protectedColumns().entrySet()) {
+                if (frees(columns.getKey(), statement, target)
+                        || (PolicyNames.means(columns.getKey(), target.name())
+                                && renames(statement, target, columns.getValue()))) {
+                    findings.add(new Finding(
+                            PROTECTED_COLUMN,
+                            RiskLevel.CRITICAL,
+                            "the policy protects columns of " + columns.getKey() + " by their names"));
+                }
                 if (PolicyNames.means(columns.getKey(), target.name())) {
                     columns.getValue().stream()
                             .filter(column -> statement.columnsWritten().stream()
@@ -99,6 +108,28 @@ final class ProtectedObjects {
             }
         }
         return findings;
+    }
+
+    /**
+     * Whether it gives a table or a protected column of it another name, under which the policy would not know the column. A
+     * RENAME that mentions one name besides the table's is of the table.
+     */
+    private static boolean renames(StatementAssessment statement, Target table, Set<String> columns) {
+        MentionedNames mentions = statement.mentions();
+        boolean renames = false;
+        boolean moves = false;
+        boolean column = false;
+        int others = 0;
+        for (int i = 0; i < mentions.size(); i++) {
+            String name = mentions.name(i);
+            renames |= name.equals("rename") && mentions.keyword(i);
+            moves |= name.equals("schema") && mentions.keyword(i);
+            column |= columns.stream().anyMatch(each -> PolicyNames.meansColumn(each, name));
+            boolean ofTable = name.equals(table.name().name())
+                    || table.name().schema().filter(name::equals).isPresent();
+            others += mentions.keyword(i) || ofTable ? 0 : 1;
+        }
+        return !statement.holdsAny(ROW_WRITES) && (moves || (renames && (column || others <= 1)));
     }
 
     /** Whether it gives the schema of a protected table another name, under which the policy would not know the table. */

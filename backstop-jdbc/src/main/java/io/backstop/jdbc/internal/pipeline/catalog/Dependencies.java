@@ -1,5 +1,7 @@
 package io.backstop.jdbc.internal.pipeline.catalog;
 
+import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
+
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -9,6 +11,9 @@ import java.util.List;
 
 /** Reads which names lead to which by what the catalog records; the bodies of functions it does not know. Stateless. */
 public final class Dependencies {
+    /** The user of what runs where a value is brought to another type without a word of the text. */
+    public static final String CONVERSION = "a conversion";
+
     private static final String NAMES = CatalogSql.qualified("""
             WITH named (class, id, name, reads) AS (
                 SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid, r.oid, c.relname, r.ev_type = '1'
@@ -35,6 +40,10 @@ public final class Dependencies {
                 FROM pg_catalog.pg_type AS t WHERE t.oid >= USERS
                 UNION ALL SELECT 'pg_catalog.pg_operator'::pg_catalog.regclass, o.oid, o.oprname, true
                 FROM pg_catalog.pg_operator AS o WHERE o.oid >= USERS
+                UNION ALL SELECT 'pg_catalog.pg_cast'::pg_catalog.regclass, k.oid, 'CAST', true
+                FROM pg_catalog.pg_cast AS k WHERE k.oid >= USERS
+                UNION ALL SELECT 'pg_catalog.pg_cast'::pg_catalog.regclass, k.oid, 'CONVERSION', true
+                FROM pg_catalog.pg_cast AS k WHERE k.oid >= USERS AND k.castcontext <> 'e'
             )
             SELECT u.name, used.name, pg_catalog.bool_or(u.reads) FROM named AS u
             JOIN pg_catalog.pg_depend AS d ON d.classid = u.class AND d.objid = u.id
@@ -49,7 +58,9 @@ public final class Dependencies {
             WHERE k.contype = 'f' AND (k.confdeltype = ANY ('{c,n,d}') OR k.confupdtype = ANY ('{c,n,d}'))
             UNION ALL SELECT parent.relname, child.relname, false FROM pg_catalog.pg_inherits AS h
             JOIN pg_catalog.pg_class AS parent ON parent.oid = h.inhparent
-            JOIN pg_catalog.pg_class AS child ON child.oid = h.inhrelid""");
+            JOIN pg_catalog.pg_class AS child ON child.oid = h.inhrelid""")
+            .replace("'CAST'", "'" + WordsOfText.CAST + "'")
+            .replace("'CONVERSION'", "'" + CONVERSION + "'");
 
     private Dependencies() {}
 
@@ -67,7 +78,8 @@ public final class Dependencies {
 
     /**
      * That whoever uses one name uses another: a view, a table with a policy, a default or a trigger, a function, a type, an
-     * operator; a table to which a foreign key passes changes on, or which is a partition or a child.
+     * operator, a cast ({@link WordsOfText#CAST}) or a conversion without one ({@link #CONVERSION}); a
+     * table to which a foreign key passes changes on, or which is a partition or a child.
      *
      * @param whenRead whether that happens by reading or calling it, and not only by writing to it
      */

@@ -96,11 +96,12 @@ final class CodeOnWriteReader {
             WHERE r.ev_type OPERATOR(pg_catalog.<>) '1' AND r.ev_enabled OPERATOR(pg_catalog.<>) 'D' AND c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid""";
 
     /**
-     * The functions that are not in C: name, body, language, whether that is trusted, and whether it runs with the rights of
-     * an owner to whom what leaves the transaction is open. Without a name whether there are foreign tables.
+     * The functions that are not in C: name, body (since 14 the parsed one, too), language, whether that is trusted, and
+     * whether it runs with the rights of an owner to whom what leaves the transaction is open. Without a name whether there are
+     * foreign tables.
      */
     private static final String BODIES = """
-            SELECT p.proname, p.prosrc, l.lanname, l.lanpltrusted OR l.lanname OPERATOR(pg_catalog.=) 'sql' AS trusted,
+            SELECT p.proname, p.prosrc SQLBODY, l.lanname, l.lanpltrusted OR l.lanname OPERATOR(pg_catalog.=) 'sql' AS trusted,
                 p.prosecdef AND (SELECT %s) AS open
             FROM pg_catalog.pg_proc AS p
             JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
@@ -109,6 +110,14 @@ final class CodeOnWriteReader {
             UNION ALL SELECT NULL, NULL, NULL, true, EXISTS (SELECT FROM pg_catalog.pg_foreign_table)""".formatted(OpenRoles.condition("owner.rolsuper", "owner.oid"));
 
     private CodeOnWriteReader() {}
+
+    private static String bodies(Connection connection) throws SQLException {
+        return BODIES.replace(
+                "SQLBODY",
+                connection.getMetaData().getDatabaseMajorVersion() >= 14
+                        ? "OPERATOR(pg_catalog.||) coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), '')"
+                        : "");
+    }
 
     static CodeOnWrite.Facts read(Connection connection) throws SQLException {
         Set<String> onInsert = new HashSet<>();
@@ -129,7 +138,7 @@ final class CodeOnWriteReader {
                     deferrable |= row.getBoolean(3);
                 }
             }
-            try (ResultSet row = statement.executeQuery(BODIES)) {
+            try (ResultSet row = statement.executeQuery(bodies(connection))) {
                 while (row.next()) {
                     if (row.getString(1) == null) {
                         foreign = row.getBoolean(5);

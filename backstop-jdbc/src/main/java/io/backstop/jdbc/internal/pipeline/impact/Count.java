@@ -35,7 +35,7 @@ final class Count {
         this.code = code;
         this.before = TableStates.of(connection);
         before.requireUntouchedCounters();
-        this.lost = LostTables.since(connection, before);
+        this.lost = LostTables.since(connection, assessment, before);
         this.protectedRows = ProtectedRows.before(connection, assessment, rules, before);
     }
 
@@ -78,7 +78,7 @@ final class Count {
                     .map(Excess::uncounted);
         }
         if (excess.isEmpty()) {
-            excess = lost.find(connection, assessment, now).map(Excess::counted);
+            excess = lost.find(connection, now).map(Excess::counted);
         }
         if (excess.isEmpty()) {
             excess = protectedRows.touched(changed, now).map(Excess::counted);

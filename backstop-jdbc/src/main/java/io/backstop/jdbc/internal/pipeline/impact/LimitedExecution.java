@@ -94,7 +94,8 @@ public final class LimitedExecution {
 
     /** To be told before a statement runs, whether or not its rows are counted. */
     public void beginning(GuardedSession session, Assessment assessment, ImpactRules rules) throws SQLException {
-        if (assessment.statements().stream().anyMatch(each -> !CHANGING.contains(each.tag()))) {
+        if (CodeOnWrite.inserts(assessment)
+                || assessment.statements().stream().anyMatch(each -> !CHANGING.contains(each.tag()))) {
             session.inserting(); // a block or a function may, too
         }
         if (holdsUnseenCode(assessment)) {
@@ -404,6 +405,9 @@ public final class LimitedExecution {
             throws SQLException {
         transaction.keep();
         if (!transaction.own()) {
+            if (counted.changed().inserted() > 0) {
+                session.inserting(); // a trigger may, too
+            }
             if (share.entry().isPresent() && counted.transaction().isPresent()) {
                 session.uncommitted().onRollback(counted.transaction().get(), why -> budget.giveBack(share, why));
             }
@@ -433,7 +437,7 @@ public final class LimitedExecution {
         settleOpen(session, rules);
         session.fence().leave();
         session.send("SAVEPOINT backstop_settle");
-        Count count = Count.begin(connection, NOTHING, rules, code.of(session), false);
+        Count count = Count.begin(connection, NOTHING, rules, code.of(session), session.isInserting());
         T result = work.run();
         Count.Result counted = count.end(new long[0]);
         session.ledger().account(counted.written());

@@ -3,7 +3,6 @@ package io.backstop.jdbc.internal.pipeline.impact;
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.MentionedNames;
-import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
 
@@ -20,9 +19,9 @@ import java.util.stream.Collectors;
 
 /**
  * Finds what a statement took away without deleting rows, through code that cannot be seen: tables that were dropped,
- * emptied or rewritten, foreign tables that were dropped with their definitions, and columns. Each takes ACCESS EXCLUSIVE, which the session holds until its transaction ends; so
- * what others do meanwhile is told apart. Temporary tables do not count. Where the catalog was not written to, nothing is
- * asked.
+ * emptied or rewritten, foreign tables that were dropped with their definitions, and columns. Each takes ACCESS EXCLUSIVE,
+ * which the session holds until its transaction ends; so what others do meanwhile is told apart. Temporary tables do not
+ * count. Where the catalog was not written to, nothing is asked afterwards.
  */
 final class LostTables {
     /** What the session holds ACCESS EXCLUSIVE on, dropped or not, and which columns of it were dropped, whenever. */
@@ -43,32 +42,34 @@ final class LostTables {
 
     private final TableStates before;
     private final Set<Column> droppedBefore;
+    private final Set<Long> rewritable;
 
-    private LostTables(TableStates before, Set<Column> droppedBefore) {
+    private LostTables(TableStates before, Set<Column> droppedBefore, Set<Long> rewritable) {
         this.before = before;
         this.droppedBefore = droppedBefore;
+        this.rewritable = rewritable;
     }
 
-    /** To be asked before the statement. */
-    static LostTables since(Connection connection, TableStates before) throws SQLException {
+    /**
+     * To be asked before the statement.
+     *
+     * @param assessment what its text says; a rewrite that its only ALTER TABLE or CLUSTER asks for is no loss
+     */
+    static LostTables since(Connection connection, Assessment assessment, TableStates before) throws SQLException {
         return new LostTables(
                 before,
                 before.relationWrites() == 0
                         ? Set.of()
-                        : Locked.of(connection).dropped().keySet());
+                        : Locked.of(connection).dropped().keySet(),
+                rewritable(connection, assessment, before));
     }
 
-    /**
-     * What the statement took away, in words of which it is the subject.
-     *
-     * @param assessment what its text says itself; a rewrite that its ALTER TABLE or CLUSTER asks for is no loss
-     */
-    Optional<String> find(Connection connection, Assessment assessment, TableStates now) throws SQLException {
+    /** What the statement took away, in words of which it is the subject. */
+    Optional<String> find(Connection connection, TableStates now) throws SQLException {
         if (now.relationWrites() == before.relationWrites()) {
             return Optional.empty();
         }
         Locked locked = Locked.of(connection);
-        Set<Long> altered = altered(connection, assessment);
         for (long oid : locked.relations()) {
             TableStates.Table was = before.tables().get(oid);
             TableStates.Table is = now.tables().get(oid);
@@ -79,7 +80,7 @@ final class LostTables {
                 boolean foreign = was.kind() == TableStates.Kind.FOREIGN;
                 return Optional.of("it dropped " + (foreign ? "foreign table " : "table ") + was.name());
             }
-            if (was.file() != is.file() && !altered.contains(oid)) {
+            if (was.file() != is.file() && !rewritable.contains(oid)) {
                 return Optional.of("it emptied or rewrote table " + is.name());
             }
         }
@@ -89,22 +90,29 @@ final class LostTables {
                 .findFirst();
     }
 
-    private Set<Long> altered(Connection connection, Assessment assessment) throws SQLException {
-        Set<Long> altered = new HashSet<>();
-        for (StatementAssessment statement : assessment.statements()) {
-            if (statement.tag() == CommandTag.ALTER_TABLE) {
-                for (Target target : statement.targets()) {
-                    RelationName table = target.name();
-                    altered.addAll(ChangedRows.tree(connection, table.quoted()));
-                }
-            } else if (MOVING_ROWS.contains(statement.tag())) {
-                altered.addAll(mentioned(statement.mentions()));
-            }
+    /**
+     * The table that may get another file because the text asks for it. Code of the user's that runs inside of the statement
+     * finds that table in use (CheckTableNotInUse in PostgreSQL's src/backend/commands/tablecmds.c), so the rewrite is the
+     * statement's own. A partition, a child or code beside the statement offers no such proof.
+     */
+    private static Set<Long> rewritable(Connection connection, Assessment assessment, TableStates before)
+            throws SQLException {
+        if (assessment.statements().size() != 1) {
+            return Set.of();
         }
-        return altered;
+        StatementAssessment only = assessment.statements().get(0);
+        Set<Long> tables = new HashSet<>();
+        if (only.tag() == CommandTag.ALTER_TABLE) {
+            for (Target target : only.targets()) {
+                tables.addAll(ChangedRows.tree(connection, target.name().quoted()));
+            }
+        } else if (MOVING_ROWS.contains(only.tag())) {
+            tables.addAll(mentioned(only.mentions(), before));
+        }
+        return tables.size() == 1 ? tables : Set.of();
     }
 
-    private Set<Long> mentioned(MentionedNames names) {
+    private static Set<Long> mentioned(MentionedNames names, TableStates before) {
         Set<String> all = new HashSet<>();
         for (int i = 0; i < names.size(); i++) {
             all.add(names.name(i));

@@ -38,7 +38,8 @@ record RowLimits(TableSizes sizes, Assessment assessment, ImpactRules rules, Map
     Optional<String> passedBy(ChangedRows changed, Map<Long, TableStates.Table> tables, long[] batchCounts)
             throws SQLException {
         long total = changed.total();
-        boolean manySmall = isManySmallWrites(batchCounts, changed);
+        boolean manySmall = isManySmallWrites(batchCounts, changed)
+                && new ToldRows(sizes.connection(), assessment).areOfTheirTables(changed, tables);
         if (total > rules.maxWriteRows() && !manySmall) {
             return Optional.of("it changed " + total + " rows, and the policy lets " + rules.maxWriteRows() + " pass");
         }
@@ -57,7 +58,8 @@ record RowLimits(TableSizes sizes, Assessment assessment, ImpactRules rules, Map
      */
     private boolean isManySmallWrites(long[] counts, ChangedRows changed) {
         long told = changed.total() + (countsNothingElse() ? 0 : changed.inserted());
-        return Arrays.stream(counts).allMatch(count -> count >= 0 && count <= rules.maxWriteRows())
+        return counts.length > 0
+                && Arrays.stream(counts).allMatch(count -> count >= 0 && count <= rules.maxWriteRows())
                 && Arrays.stream(counts).sum() == told;
     }
 

@@ -5,6 +5,7 @@ import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.jdbc.internal.analysis.detail.ServerCopies;
 import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
 import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
@@ -40,6 +41,9 @@ final class UncountableCode {
     /** Large objects are counted. */
     private static final String OF_LARGE_OBJECTS = "lo_";
 
+    /** These write or read a file of the server. */
+    private static final Set<String> FILES_OF_LARGE_OBJECTS = Set.of("lo_export", "lo_import");
+
     /** With these code runs text that cannot be read in it. */
     private static final Set<String> BUILDING_TEXT =
             Set.of("execute", "plpy", "plv8", "spi_exec_query", "spi_query", "spi_exec");
@@ -63,11 +67,11 @@ final class UncountableCode {
     /** Why what a text changes cannot be counted, by what stands in it and by what it leads to. */
     static Optional<Excess> in(Connection connection, Assessment assessment, String sql, CodeOnWrite.Facts code)
             throws SQLException {
-        Optional<String> leaving = leavingIn(assessment, sql).or(() -> reached(code.leaving(), assessment, sql));
+        Optional<String> leaving = leavingIn(assessment, sql).or(() -> reached(code.leaving(), assessment, sql, true));
         if (leaving.isPresent()) {
             return leaving.map(UncountableCode::uncounted);
         }
-        Optional<String> building = runsText(assessment, sql).or(() -> reached(code.building(), assessment, sql));
+        Optional<String> building = runsText(assessment, sql).or(() -> reached(code.building(), assessment, sql, true));
         if (building.isPresent() && OpenRoles.ofSession(connection)) {
             return building.map(what -> uncounted(what + OPEN));
         }
@@ -75,7 +79,7 @@ final class UncountableCode {
                 .filter(finding -> finding.rule().equals(Judge.FOREIGN_TABLE))
                 .findFirst()
                 .map(finding -> "it " + finding.reason())
-                .or(() -> reached(code.elsewhere(), assessment, sql))
+                .or(() -> reached(code.elsewhere(), assessment, sql, false))
                 .map(what -> Excess.elsewhere(reason(what)));
     }
 
@@ -111,9 +115,10 @@ final class UncountableCode {
     }
 
     /** A block, and what a function runs as text, are read by their words. */
-    private static Optional<String> reached(UncountableReach reach, Assessment assessment, String sql) {
+    private static Optional<String> reached(
+            UncountableReach reach, Assessment assessment, String sql, boolean byAnyName) {
         for (StatementAssessment statement : assessment.statements()) {
-            Optional<String> how = reach.of(statement);
+            Optional<String> how = reach.of(statement, byAnyName);
             if (how.isPresent()) {
                 return how;
             }
@@ -135,17 +140,18 @@ final class UncountableCode {
 
     private static Optional<String> calledBy(Set<String> words) {
         return words.stream()
-                .filter(word -> is(word, Rule.UNSEEN_FUNCTION) && !word.startsWith(OF_LARGE_OBJECTS))
+                .filter(word -> FILES_OF_LARGE_OBJECTS.contains(word)
+                        || (is(word, Rule.UNSEEN_FUNCTION) && !word.startsWith(OF_LARGE_OBJECTS)))
                 .findFirst()
                 .map(word -> "names " + word + ", which works outside of its transaction");
     }
 
     private static Optional<String> leaving(Set<String> words, String text) {
         return calledBy(words)
-                .or(() -> PROGRAM.matcher(text).find()
+                .or(() -> PROGRAM.matcher(text).find() || ServerCopies.runsProgram(text)
                         ? Optional.of("names a program, which works outside of its transaction")
                         : Optional.empty())
-                .or(() -> FILE.matcher(text).find()
+                .or(() -> FILE.matcher(text).find() || ServerCopies.opensFile(text)
                         ? Optional.of("names a file of the server, which no rollback brings back")
                         : Optional.empty());
     }

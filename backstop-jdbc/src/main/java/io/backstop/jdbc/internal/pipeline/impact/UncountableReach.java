@@ -1,9 +1,11 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
+import io.backstop.api.analysis.MentionedNames;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
 import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
+import io.backstop.jdbc.internal.pipeline.catalog.Dependencies;
 import io.backstop.jdbc.internal.pipeline.catalog.Dependencies.Dependency;
 
 import java.util.HashMap;
@@ -16,8 +18,8 @@ import java.util.Set;
  * Which names lead to code or tables whose effects no counter shows, and how: by the bodies of functions, and by what the
  * catalog records. Names are compared without their schema. Immutable, thread-safe.
  *
- * @param called functions, views and tables that lead there when they are called or read, and how, in words of which they
- *     are the subject
+ * @param called functions, operators, casts, types, views and tables that lead there when they are called or read, and how,
+ *     in words of which they are the subject
  * @param written relations that lead there when they are written to
  */
 record UncountableReach(Map<String, String> called, Map<String, String> written) {
@@ -82,8 +84,13 @@ record UncountableReach(Map<String, String> called, Map<String, String> written)
         return true;
     }
 
-    /** How the statement leads there, in words of which what does so is the subject. */
-    Optional<String> of(StatementAssessment statement) {
+    /**
+     * How the statement leads there, in words of which what does so is the subject.
+     *
+     * @param byAnyName whether a name counts that the text only mentions, as that of a type; else what it calls, reads and
+     *     writes to
+     */
+    Optional<String> of(StatementAssessment statement, boolean byAnyName) {
         if (written.isEmpty() && called.isEmpty()) {
             return Optional.empty();
         }
@@ -105,7 +112,29 @@ record UncountableReach(Map<String, String> called, Map<String, String> written)
                 return Optional.of("a write to " + name + " " + how);
             }
         }
-        return Optional.empty();
+        return mentioned(statement.mentions(), byAnyName).or(this::converting);
+    }
+
+    private Optional<String> mentioned(MentionedNames mentions, boolean byAnyName) {
+        for (int i = 0; i < mentions.size(); i++) {
+            if ((byAnyName || mentions.called(i)) && called.containsKey(mentions.name(i))) {
+                return Optional.of(mentions.name(i) + " " + called.get(mentions.name(i)));
+            }
+        }
+        for (String operator : mentions.operators()) {
+            if (called.containsKey(operator)) {
+                return Optional.of("operator " + operator + " " + called.get(operator));
+            }
+        }
+        return mentions.casts() && called.containsKey(WordsOfText.CAST)
+                ? Optional.of("a cast " + called.get(WordsOfText.CAST))
+                : Optional.empty();
+    }
+
+    /** A conversion that no text shows may stand anywhere. */
+    private Optional<String> converting() {
+        String how = called.get(Dependencies.CONVERSION);
+        return how == null ? Optional.empty() : Optional.of(Dependencies.CONVERSION + " " + how);
     }
 
     /** How a text leads there by one of its words. */
@@ -115,7 +144,11 @@ record UncountableReach(Map<String, String> called, Map<String, String> written)
         }
         Set<String> words = WordsOfText.in(text);
         Map<String, String> known = words.stream().anyMatch(WRITING::contains) ? both() : called;
-        return words.stream().filter(known::containsKey).findFirst().map(word -> word + " " + known.get(word));
+        return words.stream()
+                .filter(known::containsKey)
+                .findFirst()
+                .map(word -> word + " " + known.get(word))
+                .or(this::converting);
     }
 
     private Map<String, String> both() {
