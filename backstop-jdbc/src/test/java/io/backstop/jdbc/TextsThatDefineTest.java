@@ -108,6 +108,7 @@ class TextsThatDefineTest {
                 "CREATE TRIGGER t BEFORE INSERT ON log FOR EACH ROW EXECUTE FUNCTION fires(); INSERT INTO log VALUES ('x')",
                 "ALTER TABLE fired ENABLE TRIGGER t; INSERT INTO fired VALUES ('x')",
                 "ALTER TABLE firing RENAME TO renamed; INSERT INTO renamed VALUES ('x')",
+                "CREATE TEMP VIEW through AS SELECT * FROM firing; INSERT INTO through VALUES ('x')",
                 "CREATE RULE r AS ON INSERT TO log DO ALSO DELETE FROM users WHERE id > 0; INSERT INTO log VALUES ('x')",
                 "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION on_event(); CREATE TABLE zz ()",
                 "CREATE FUNCTION pg_temp.ff() RETURNS int LANGUAGE sql AS 'SELECT wipe()';"

@@ -101,6 +101,7 @@ final class EarlierDefinitions {
     private final CatalogState state;
     private Optional<CommandTag> code = Optional.empty();
     private Optional<CommandTag> runByDefinitions = Optional.empty();
+    private Optional<CommandTag> view = Optional.empty();
     private Optional<CommandTag> foreign = Optional.empty();
 
     EarlierDefinitions(CatalogState state) {
@@ -117,7 +118,8 @@ final class EarlierDefinitions {
     List<Finding> findings(StatementAssessment statement) {
         List<Finding> findings = new ArrayList<>(2);
         boolean evaluates = EvaluatingCommands.evaluates(statement.tag());
-        (evaluates ? code : runByDefinitions)
+        Optional<CommandTag> written = statement.targets().isEmpty() ? Optional.empty() : view;
+        (evaluates ? code.or(() -> written) : runByDefinitions)
                 .map(tag -> CatalogWeigher.finding("what " + tag.text() + " before it in the text may have brought"))
                 .ifPresent(findings::add);
         foreign.filter(tag -> evaluates)
@@ -142,6 +144,9 @@ final class EarlierDefinitions {
             if (RUN_BY_DEFINITIONS.contains(tag)) {
                 runByDefinitions = Optional.of(tag);
             }
+        }
+        if (tag == CommandTag.CREATE_VIEW) {
+            view = Optional.of(tag); // a write through it sets off the triggers of its table
         }
         boolean reaching = state.remote()
                 .filter(remote -> !harmless
