@@ -45,7 +45,7 @@ public final class NameCollector {
 
     /**
      * Whether the name may call a function: with the parenthesis behind it, or as the type of TREAT. Behind another AS it is
-     * an alias or a type, and behind WITH a query's name, in every rule of the grammar.
+     * an alias or a type, behind WITH a query's name, and behind INSERT INTO a table, in every rule of the grammar.
      */
     public static boolean mayCall(TokenList tokens, int i, TokenSpan span) {
         if (TreatTarget.is(tokens, i, span)) {
@@ -55,7 +55,20 @@ public final class NameCollector {
             return false;
         }
         Keyword before = i > span.from() ? tokens.keyword(i - 1) : Keyword.NO_KEYWORD;
-        return before != Keyword.AS && before != Keyword.WITH && before != Keyword.RECURSIVE;
+        return before != Keyword.AS
+                && before != Keyword.WITH
+                && before != Keyword.RECURSIVE
+                && !inserted(tokens, i, span);
+    }
+
+    private static boolean inserted(TokenList tokens, int i, TokenSpan span) {
+        int first = i;
+        while (first - 2 >= span.from() && tokens.symbol(first - 1, '.')) {
+            first -= 2;
+        }
+        return first - 2 >= span.from()
+                && tokens.keyword(first - 1) == Keyword.INTO
+                && tokens.keyword(first - 2) == Keyword.INSERT;
     }
 
     /** The functions that the word has the server call by another name than its own (SystemFuncName in gram.y). */
