@@ -86,4 +86,22 @@ class HarmlessNamesTest {
             assertThatCode(() -> statement.execute(sql)).doesNotThrowAnyException();
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"INSERT INTO plain (a) VALUES (1)", "INSERT INTO public . \"plain\" (a) SELECT 2"})
+    void the_table_of_an_insert_is_no_function_in_a_transaction_that_sees_an_older_catalog(
+            String sql, @TempDir Path folder) throws SQLException {
+        database.run("CREATE TABLE plain (a int)");
+        try (Backstop strict = Backstop.builder()
+                        .policy("strict")
+                        .control(folder.resolve("strict.db"))
+                        .build();
+                Connection writer = strict.guard(database.connect());
+                Statement statement = writer.createStatement()) {
+            statement.execute("BEGIN");
+            statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+            assertThatCode(() -> statement.execute(sql)).doesNotThrowAnyException();
+            statement.execute("COMMIT");
+        }
+    }
 }

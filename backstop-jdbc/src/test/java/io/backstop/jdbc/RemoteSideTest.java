@@ -346,4 +346,33 @@ class RemoteSideTest {
         }
         assertThat(users()).isEqualTo("5000");
     }
+
+    /** The texts reach the view on the other side by what their first statement makes. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "CREATE FOREIGN TABLE made (a int) SERVER loop OPTIONS (table_name 'wiping'); SELECT * FROM made",
+                "CREATE TABLE par (a int) PARTITION BY LIST (a); ALTER TABLE par ATTACH PARTITION far DEFAULT;"
+                        + " SELECT * FROM par",
+                "ALTER FOREIGN TABLE far INHERIT parent; SELECT * FROM parent",
+                "ALTER FOREIGN TABLE far RENAME TO renamed; SELECT * FROM renamed",
+                "ALTER TABLE far RENAME TO renamed; ANALYZE renamed",
+                "CREATE VIEW over_far AS SELECT * FROM far; SELECT * FROM over_far",
+                "CREATE TEMP VIEW over_far AS SELECT * FROM far; SELECT * FROM over_far"
+            })
+    void a_way_to_a_foreign_table_that_the_text_makes_is_seen(String sql) throws SQLException {
+        database.run("CREATE TABLE parent (a int)");
+        for (String policy : List.of("application", "strict")) {
+            assertThatThrownBy(() -> run(policy, sql)).as(policy).hasMessageContaining("foreign table");
+            assertThat(users()).as(policy).isEqualTo("5000");
+        }
+    }
+
+    @Test
+    void truncate_reaches_a_foreign_table() throws SQLException {
+        for (String sql : List.of("TRUNCATE far_target", "TRUNCATE far_target CASCADE")) {
+            assertThatThrownBy(() -> run("application", sql)).hasMessageContaining("foreign table far_target");
+            assertThat(users()).isEqualTo("5000");
+        }
+    }
 }

@@ -41,7 +41,7 @@ public final class StatementReader {
             if (WriteTransactionNeeds.in(tokens, statement)) {
                 reading.facts().needsWriteTransaction();
             }
-            if (EvaluatingCommands.evaluates(tag)) {
+            if (EvaluatingCommands.rebuilds(tag)) {
                 BuiltInCalls.everywhere(reading, statement);
             }
             StatementAssessment assessment =

@@ -18,8 +18,8 @@ public final class BuiltInCalls {
     private BuiltInCalls() {}
 
     /**
-     * Looks at every token of a statement that evaluates expressions: a name before a parenthesis may be a call, and one
-     * behind a dot, too. So no place of the grammar has to be known for it.
+     * Looks at every token of a statement that evaluates expressions: a name before a parenthesis may be a call, and the type
+     * of TREAT, and a name behind a dot, too. So no place of the grammar has to be known for it.
      */
     public static void everywhere(StatementReading reading, TokenSpan statement) {
         TokenList tokens = reading.tokens();
@@ -41,7 +41,14 @@ public final class BuiltInCalls {
         }
         boolean qualified = behindDot && i - 2 >= statement.from() && IdentifierNames.label(tokens, i - 2);
         Optional<String> schema = qualified ? Optional.of(IdentifierNames.name(tokens, i - 2)) : Optional.empty();
-        call(reading, new RelationName(schema, name), new TokenSpan(i + 2, Math.max(i + 2, tokens.partner(i + 1))));
+        call(reading, new RelationName(schema, name), arguments(tokens, statement, i));
+    }
+
+    /** None for the type of TREAT, whose one argument stands before it. */
+    private static TokenSpan arguments(TokenList tokens, TokenSpan statement, int i) {
+        return i + 1 < statement.to() && tokens.symbol(i + 1, '(')
+                ? new TokenSpan(i + 2, Math.max(i + 2, tokens.partner(i + 1)))
+                : new TokenSpan(i, i);
     }
 
     /** {@code name(arguments)}. */

@@ -3,6 +3,7 @@ package io.backstop.jdbc.internal.analysis.query;
 import io.backstop.jdbc.internal.analysis.rule.SettingRules;
 import io.backstop.jdbc.internal.analysis.scan.IdentifierNames;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
+import io.backstop.jdbc.internal.analysis.scan.NameCollector;
 import io.backstop.jdbc.internal.analysis.scan.StringLiterals;
 import io.backstop.jdbc.internal.analysis.scan.TokenList;
 import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
@@ -34,7 +35,7 @@ public final class WriteTransactionNeeds {
 
     public static boolean in(TokenList tokens, TokenSpan statement) {
         for (int i = statement.from(); i + 1 < statement.to(); i++) {
-            if (locksRows(tokens, i) || isRefused(tokens, i) || showsReadOnly(tokens, i)) {
+            if (locksRows(tokens, i) || isRefused(tokens, statement, i) || showsReadOnly(tokens, i)) {
                 return true;
             }
         }
@@ -87,8 +88,8 @@ public final class WriteTransactionNeeds {
                 };
     }
 
-    private static boolean isRefused(TokenList tokens, int i) {
-        return tokens.symbol(i + 1, '(')
+    private static boolean isRefused(TokenList tokens, TokenSpan statement, int i) {
+        return NameCollector.mayCall(tokens, i, statement)
                 && IdentifierNames.label(tokens, i)
                 && FUNCTIONS.contains(IdentifierNames.name(tokens, i));
     }

@@ -40,7 +40,7 @@ public final class EvaluatingCommands {
             CommandTag.REPACK,
             CommandTag.VACUUM);
 
-    /** They evaluate nothing of their text, and may look through the rows of a default partition. */
+    /** They evaluate the bounds of a partition, and may look through the rows of a default one. */
     private static final Set<CommandTag> CREATING_PARTITIONS =
             EnumSet.of(CommandTag.CREATE_TABLE, CommandTag.CREATE_FOREIGN_TABLE, CommandTag.CREATE_SCHEMA);
 

@@ -2,6 +2,8 @@ package io.backstop.jdbc.internal.analysis.scan;
 
 import io.backstop.api.analysis.MentionedNames;
 
+import java.util.List;
+
 /** Collects the names and operators of a statement, from its tokens alone. Stateless, thread-safe. */
 public final class NameCollector {
     private NameCollector() {}
@@ -27,6 +29,9 @@ public final class NameCollector {
             if (casts(keyword)) {
                 names.cast();
             }
+            for (String function : calls(keyword)) {
+                names.name(function, true, false, true);
+            }
             if (keyword.reserved()) {
                 return;
             }
@@ -39,15 +44,46 @@ public final class NameCollector {
     }
 
     /**
-     * Whether the name may call a function with the parenthesis behind it. Behind AS it is an alias or a type, and behind WITH
-     * a query's name, in every rule of the grammar.
+     * Whether the name may call a function: with the parenthesis behind it, or as the type of TREAT. Behind another AS it is
+     * an alias or a type, behind WITH a query's name, and behind INSERT INTO a table, in every rule of the grammar.
      */
     public static boolean mayCall(TokenList tokens, int i, TokenSpan span) {
+        if (TreatTarget.is(tokens, i, span)) {
+            return true;
+        }
         if (i + 1 >= span.to() || !tokens.symbol(i + 1, '(')) {
             return false;
         }
         Keyword before = i > span.from() ? tokens.keyword(i - 1) : Keyword.NO_KEYWORD;
-        return before != Keyword.AS && before != Keyword.WITH && before != Keyword.RECURSIVE;
+        return before != Keyword.AS
+                && before != Keyword.WITH
+                && before != Keyword.RECURSIVE
+                && !inserted(tokens, i, span);
+    }
+
+    private static boolean inserted(TokenList tokens, int i, TokenSpan span) {
+        int first = i;
+        while (first - 2 >= span.from() && tokens.symbol(first - 1, '.')) {
+            first -= 2;
+        }
+        return first - 2 >= span.from()
+                && tokens.keyword(first - 1) == Keyword.INTO
+                && tokens.keyword(first - 2) == Keyword.INSERT;
+    }
+
+    /** The functions that the word has the server call by another name than its own (SystemFuncName in gram.y). */
+    private static List<String> calls(Keyword keyword) {
+        return switch (keyword) {
+            case AT -> List.of("timezone");
+            case COLLATION -> List.of("pg_collation_for");
+            case ESCAPE -> List.of("like_escape", "similar_escape", "similar_to_escape");
+            case EXTRACT -> List.of("date_part");
+            case NORMALIZED -> List.of("is_normalized");
+            case OVERLAPS -> List.of("overlaps");
+            case SIMILAR -> List.of("similar_escape", "similar_to_escape");
+            case TRIM -> List.of("btrim", "ltrim", "rtrim");
+            default -> List.of();
+        };
     }
 
     /** Whether it casts, or begins a clause that names a type to which values are brought. */

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * What the names of one database stood for when its catalog was read. Names are compared without their schema, so that no
@@ -46,14 +47,14 @@ final class CatalogNames {
             "skip_database_stats",
             "skip_locked");
 
-    private static final Set<CommandTag> ASSIGNING =
-            Set.of(CommandTag.INSERT, CommandTag.UPDATE, CommandTag.MERGE, CommandTag.COPY_FROM);
+    private static final Set<String> PARTITION_BOUND = Set.of("partition", "of", "values");
 
     private final Map<String, Callable> functions;
     private final Map<String, Standing> objects;
     private final Map<String, Standing> operators;
     private final Set<String> refreshed;
     private final Set<String> rebuilt;
+    private final Set<String> compared;
     private final Set<String> settable;
     private final List<EventTrigger> eventTriggers;
     private final Map<CastUse, Standing> casts;
@@ -70,6 +71,7 @@ final class CatalogNames {
         this.operators = Map.copyOf(builder.operators);
         this.refreshed = Set.copyOf(builder.refreshed);
         this.rebuilt = Set.copyOf(builder.rebuilt);
+        this.compared = Set.copyOf(builder.compared);
         this.settable = Set.copyOf(builder.settable);
         this.eventTriggers = List.of();
         this.casts = Map.copyOf(builder.casts);
@@ -84,6 +86,7 @@ final class CatalogNames {
         this.operators = names.operators;
         this.refreshed = names.refreshed;
         this.rebuilt = names.rebuilt;
+        this.compared = names.compared;
         this.settable = names.settable;
         this.casts = names.casts;
         this.anywhere = names.anywhere;
@@ -93,9 +96,19 @@ final class CatalogNames {
 
     /** Where a cast of the user's happens. */
     enum CastUse {
-        EXPLICIT,
-        ASSIGNMENT,
-        IMPLICIT
+        EXPLICIT("an explicit cast"),
+        ASSIGNMENT("an assignment cast"),
+        IMPLICIT("an implicit cast");
+
+        private final String words;
+
+        CastUse(String words) {
+            this.words = words;
+        }
+
+        private String words() {
+            return words;
+        }
     }
 
     /** A function, or several of one name. */
@@ -151,7 +164,18 @@ final class CatalogNames {
 
     /** Whether it evaluates nothing of its text, as {@code GRANT EXECUTE ON FUNCTION f()}. */
     private static boolean onlyDefines(StatementAssessment statement) {
-        return EvaluatingCommands.defines(statement.tag()) && !EvaluatingCommands.evaluates(statement.tag());
+        return EvaluatingCommands.defines(statement.tag())
+                && !EvaluatingCommands.evaluates(statement.tag())
+                && !(EvaluatingCommands.rebuilds(statement.tag()) && boundsPartition(statement.mentions()));
+    }
+
+    /** {@code PARTITION OF … FOR VALUES …}, whose expressions are evaluated at once (documentation of CREATE TABLE). */
+    private static boolean boundsPartition(MentionedNames names) {
+        int words = 0;
+        for (int i = 0; i < names.size(); i++) {
+            words += PARTITION_BOUND.contains(names.name(i)) ? 1 : 0;
+        }
+        return words == PARTITION_BOUND.size();
     }
 
     /** The same with what runs when something is defined. */
@@ -159,18 +183,17 @@ final class CatalogNames {
         return new CatalogNames(this, triggers);
     }
 
-    private Judgement judge(MentionedNames names) {
+    /** What names run where they are evaluated. */
+    Judgement judge(MentionedNames names) {
         if (anywhere) {
             return danger("an operator class, or a comparison");
         }
-        Standing worst = cast(CastUse.IMPLICIT);
-        if (worst == Standing.CHANGES) {
-            return danger("an implicit cast");
-        }
-        if (names.casts()) {
-            worst = worst.worse(cast(CastUse.EXPLICIT)).worse(cast(CastUse.ASSIGNMENT));
+        Standing worst = Standing.TRUSTED;
+        for (CastUse use : CastUse.values()) {
+            worst = worst.worse(casts.getOrDefault(use, Standing.TRUSTED));
             if (worst == Standing.CHANGES) {
-                return danger("a cast");
+                return danger(
+                        use.words()); // no token need say so: conditions, to_json, || and RETURN cast by themselves
             }
         }
         for (String operator : names.operators()) {
@@ -200,10 +223,6 @@ final class CatalogNames {
         return worst;
     }
 
-    private Standing cast(CastUse use) {
-        return casts.getOrDefault(use, Standing.TRUSTED);
-    }
-
     private static Judgement danger(String what) {
         return new Judgement(Optional.of(what), true);
     }
@@ -217,10 +236,10 @@ final class CatalogNames {
                 return refresh;
             }
         }
-        if (MAINTAINING.contains(tag) && !rebuilt.isEmpty()) {
+        if (MAINTAINING.contains(tag) && !(rebuilt.isEmpty() && compared.isEmpty())) {
             Optional<String> named = mentioned(statement.mentions(), rebuilt);
             return named.isEmpty() && takesEveryTable(statement.mentions())
-                    ? rebuilt.stream().findAny()
+                    ? Stream.concat(rebuilt.stream(), compared.stream()).findAny()
                     : named;
         }
         if (EvaluatingCommands.defines(tag)) {
@@ -249,9 +268,6 @@ final class CatalogNames {
             if (set.isPresent()) {
                 return set.map(name -> name + ", through which pg_settings is written");
             }
-        }
-        if (ASSIGNING.contains(tag) && cast(CastUse.ASSIGNMENT) == Standing.CHANGES) {
-            return Optional.of("the assignment to a column");
         }
         return Optional.empty();
     }
@@ -330,6 +346,7 @@ final class CatalogNames {
         private final Map<String, Standing> operators = new HashMap<>();
         private final Set<String> refreshed = new HashSet<>();
         private final Set<String> rebuilt = new HashSet<>();
+        private final Set<String> compared = new HashSet<>();
         private final Set<String> settable = new HashSet<>();
         private final Map<CastUse, Standing> casts = new HashMap<>();
         private final ServerSpelling spelling;
@@ -361,6 +378,11 @@ final class CatalogNames {
 
         void rebuilt(String object) {
             rebuilt.add(object);
+        }
+
+        /** A table of which to compare values runs code, as when its statistics are taken. */
+        void compared(String table) {
+            compared.add(table);
         }
 
         void settable(String relation) {

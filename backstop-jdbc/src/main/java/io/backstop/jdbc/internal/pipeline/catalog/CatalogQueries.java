@@ -34,21 +34,27 @@ final class CatalogQueries {
                     UNION ALL SELECT 'n', pg_catalog.concat(n.oid, ' ', n.relname) FROM pg_catalog.pg_class AS n
                     WHERE n.oid >= USERS AND (n.relchecks <> 0 OR n.relhassubclass OR n.relispartition OR n.reloftype >= USERS
                         OR n.oid = ANY (ARRAY(SELECT pg_catalog.unnest(ARRAY[e.indrelid, e.indexrelid])
-                            FROM pg_catalog.pg_index AS e WHERE e.indexprs IS NOT NULL OR e.indpred IS NOT NULL))
+                            FROM pg_catalog.pg_index AS e WHERE e.indexprs IS NOT NULL OR e.indpred IS NOT NULL
+                            OR EXISTS (SELECT FROM pg_catalog.unnest(e.indclass::pg_catalog.oid[]) AS m (id)
+                                WHERE m.id >= USERS)))
                         OR n.oid = ANY (ARRAY(SELECT e.stxrelid FROM pg_catalog.pg_statistic_ext AS e)))
                     UNION ALL SELECT 'l', pg_catalog.concat(inhrelid, ' ', inhparent) FROM pg_catalog.pg_inherits
                     UNION ALL SELECT 'q', pg_catalog.concat(partrelid, ' ', xmin) FROM pg_catalog.pg_partitioned_table
-                    WHERE partexprs IS NOT NULL
+                    WHERE partexprs IS NOT NULL OR EXISTS (SELECT FROM pg_catalog.unnest(partclass::pg_catalog.oid[])
+                        AS m (id) WHERE m.id >= USERS)
                     UNION ALL SELECT 'v', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_event_trigger
                     UNION ALL SELECT 'a', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_amproc WHERE oid >= USERS
                     UNION ALL SELECT 'b', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_amop WHERE oid >= USERS
                     UNION ALL SELECT 'i', pg_catalog.concat(indexrelid, ' ', xmin) FROM pg_catalog.pg_index
-                    WHERE indexrelid >= USERS AND (indexprs IS NOT NULL OR indpred IS NOT NULL)
+                    WHERE indexrelid >= USERS AND (indexprs IS NOT NULL OR indpred IS NOT NULL
+                        OR EXISTS (SELECT FROM pg_catalog.unnest(indclass::pg_catalog.oid[]) AS m (id) WHERE m.id >= USERS))
+                    UNION ALL SELECT 'y', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_opclass WHERE oid >= USERS
                     UNION ALL SELECT 's', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_statistic_ext
                     UNION ALL SELECT 'g', pg_catalog.concat(fts.oid, ' ', fts.xmin) FROM pg_catalog.pg_foreign_server AS fts
                     UNION ALL SELECT 'j', pg_catalog.concat(fw.oid, ' ', fw.xmin)
                     FROM pg_catalog.pg_foreign_data_wrapper AS fw
                     UNION ALL SELECT 'h', pg_catalog.concat(ft.ftrelid, ' ', ft.xmin) FROM pg_catalog.pg_foreign_table AS ft
+                    UNION ALL SELECT 'z', pg_catalog.concat(oid, ' ', xmin) FROM pg_catalog.pg_language WHERE oid >= USERS
                     UNION ALL SELECT 'x', pg_catalog.concat(e.classid, ' ', e.objid) FROM pg_catalog.pg_depend AS e
                     WHERE e.deptype = 'e'
                 ) AS o GROUP BY o.kind
@@ -72,13 +78,26 @@ final class CatalogQueries {
             LEFT JOIN pg_catalog.pg_depend AS e ON e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid
                 AND e.deptype = 'e'
             LEFT JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
-            LEFT JOIN (SELECT DISTINCT evtfoid FROM pg_catalog.pg_event_trigger) AS v ON v.evtfoid = p.oid
+            LEFT JOIN (SELECT evtfoid FROM pg_catalog.pg_event_trigger UNION SELECT fdwvalidator
+                FROM pg_catalog.pg_foreign_data_wrapper UNION SELECT lanvalidator FROM pg_catalog.pg_language) AS v
+                ON v.evtfoid = p.oid
             WHERE p.oid >= USERS OR NOT l.lanname = ANY ('{internal,c}')""");
+
+    /** The validators of foreign-data wrappers and of languages, and the commands that call them. */
+    private static final String VALIDATORS = """
+            SELECT w.fdwvalidator, pg_catalog.concat('CREATE SERVER,ALTER SERVER,CREATE USER MAPPING,',
+                'ALTER USER MAPPING,CREATE FOREIGN TABLE,ALTER FOREIGN TABLE,ALTER TABLE,IMPORT FOREIGN SCHEMA,',
+                'CREATE FOREIGN DATA WRAPPER,ALTER FOREIGN DATA WRAPPER')
+            FROM pg_catalog.pg_foreign_data_wrapper AS w WHERE w.fdwvalidator >= USERS
+            UNION ALL SELECT l.lanvalidator, 'CREATE FUNCTION,CREATE PROCEDURE'
+            FROM pg_catalog.pg_language AS l WHERE l.lanvalidator >= USERS""";
 
     /** What runs with commands that define something: the function, and the tags of the commands; none stand for all. */
     static final String EVENT_TRIGGERS = CatalogSql.qualified("""
             SELECT v.evtfoid, pg_catalog.array_to_string(v.evttags, ',')
-            FROM pg_catalog.pg_event_trigger AS v WHERE v.evtenabled <> 'D'""");
+            FROM pg_catalog.pg_event_trigger AS v WHERE v.evtenabled <> 'D'
+            UNION ALL
+            """ + VALIDATORS);
 
     /** Relations a write to which may set a parameter: views over pg_settings, and what a rule makes one. */
     static final String SETTABLE = CatalogSql.qualified("""
@@ -149,6 +168,12 @@ final class CatalogQueries {
             WHERE i.indexrelid >= USERS AND pg_catalog.concat(i.indexprs::pg_catalog.text, i.indpred::pg_catalog.text)
                 ~ danger.pattern""");
 
+    private static final String FAMILY_REACHED = """
+            (u.opcfamily = ANY (SELECT m.amopfamily FROM pg_catalog.pg_amop AS m JOIN reached ON reached.id = m.oid
+                    WHERE reached.class = 'pg_catalog.pg_amop'::pg_catalog.regclass)
+                OR u.opcfamily = ANY (SELECT p.amprocfamily FROM pg_catalog.pg_amproc AS p JOIN reached ON reached.id = p.oid
+                    WHERE reached.class = 'pg_catalog.pg_amproc'::pg_catalog.regclass))""";
+
     /**
      * What is reached from given objects by dependency: a view through its rule, a domain through its CHECK, a table through a
      * policy or a column of a reached type (then as a type itself), and as one whose statistics are taken (class pg_index)
@@ -156,7 +181,9 @@ final class CatalogQueries {
      * nothing when it is read. Kind d is what a command runs code by that builds, checks or moves rows anew: such tables with
      * all relatives by inheritance, those of a reached partition key, their indexes and row types.
      * A reached member of an operator family reaches the family's operators, its types of the user's, and the tables of its
-     * indexes and partition keys; kind x is a family that is the default for a type of the server's, which no text names.
+     * indexes and partition keys; kind x is a family that is the default for a type of the server's, which no text names. An
+     * operator is reached by its negator and its commutator, which the planner puts in its place. Kind c is a table with a
+     * column of a reached type.
      * The third parameter takes the relations whose row types reach nothing.
      */
     static final String REACHED = CatalogSql.qualified("""
@@ -213,6 +240,9 @@ final class CatalogQueries {
                         OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                             AND reached.class = 'pg_catalog.pg_type'::pg_catalog.regclass)
                     UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, rel.reltype WHERE rel.relkind = 'c'
+                    UNION ALL SELECT 'pg_catalog.pg_operator'::pg_catalog.regclass, s.oid FROM pg_catalog.pg_operator AS s
+                    WHERE reached.class = 'pg_catalog.pg_operator'::pg_catalog.regclass
+                        AND (s.oprnegate = reached.id OR s.oprcom = reached.id)
                     UNION ALL SELECT 'pg_catalog.pg_operator'::pg_catalog.regclass, m.amopopr FROM pg_catalog.pg_amop AS m
                     WHERE m.amopfamily = family.id
                     UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, u.opcintype FROM pg_catalog.pg_opclass AS u
@@ -250,6 +280,14 @@ final class CatalogQueries {
             UNION ALL
             SELECT 'd', c.relname, related.id FROM related JOIN pg_catalog.pg_index AS i ON i.indrelid = related.id
             JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+                OR EXISTS (SELECT FROM pg_catalog.unnest(i.indclass::pg_catalog.oid[]) AS m (id) WHERE m.id >= USERS)
+            UNION ALL
+            SELECT 'd', u.opcname, u.oid FROM pg_catalog.pg_opclass AS u WHERE u.oid >= USERS AND FAMILY_REACHED
+            UNION ALL
+            SELECT 'c', c.relname, c.oid FROM reached JOIN pg_catalog.pg_type AS t ON t.oid = reached.id AND t.typtype <> 'd'
+            JOIN pg_catalog.pg_attribute AS e ON e.atttypid = t.oid AND NOT e.attisdropped
+            JOIN pg_catalog.pg_class AS c ON c.oid = e.attrelid AND c.relkind = ANY ('{r,p,m}')
+            WHERE reached.class = 'pg_catalog.pg_type'::pg_catalog.regclass
             UNION ALL
             SELECT 't', t.typname, id FROM reached JOIN pg_catalog.pg_type AS t ON t.oid = id
             WHERE class = 'pg_catalog.pg_type'::pg_catalog.regclass
@@ -261,10 +299,7 @@ final class CatalogQueries {
             FROM reached JOIN pg_catalog.pg_cast AS a ON a.oid = id WHERE class = 'pg_catalog.pg_cast'::pg_catalog.regclass
             UNION ALL
             SELECT 'x', '', u.oid FROM pg_catalog.pg_opclass AS u WHERE u.opcdefault AND u.opcintype < USERS
-            AND (u.opcfamily = ANY (SELECT m.amopfamily FROM pg_catalog.pg_amop AS m JOIN reached ON reached.id = m.oid
-                    WHERE reached.class = 'pg_catalog.pg_amop'::pg_catalog.regclass)
-                OR u.opcfamily = ANY (SELECT p.amprocfamily FROM pg_catalog.pg_amproc AS p JOIN reached ON reached.id = p.oid
-                    WHERE reached.class = 'pg_catalog.pg_amproc'::pg_catalog.regclass))""");
+            AND FAMILY_REACHED""".replace("FAMILY_REACHED", FAMILY_REACHED));
 
     /**
      * Which of these names something of the user's has: functions, operators, objects as in {@link #OBJECTS}, and what reaches

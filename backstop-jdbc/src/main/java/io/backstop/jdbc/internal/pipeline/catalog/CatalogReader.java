@@ -152,7 +152,7 @@ final class CatalogReader {
             names = names(spelling);
         }
         CatalogNames known = names;
-        return names.with(eventTriggers(routine -> routine.extension().isEmpty() && !onlyLooks(routine, known)));
+        return names.with(eventTriggers(routine -> routine.ofExtension().isEmpty() && !onlyLooks(routine, known)));
     }
 
     /** The versions of all definitions. */
@@ -360,9 +360,17 @@ final class CatalogReader {
             case "internal" -> !harmlessSymbols.contains(routine.source());
             case "c" ->
                 routine.ofExtension().isEmpty()
-                        || FunctionRules.of(Optional.empty(), routine.name()).isPresent();
+                        || FunctionRules.of(Optional.empty(), routine.name()).isPresent()
+                        || isCodeOfDangerous(routine.source());
             default -> !READABLE.contains(routine.language()) || !readable(routine);
         };
+    }
+
+    /** A function may have been renamed; its symbol in the library has the old name, as {@code dblink_record}. */
+    private static boolean isCodeOfDangerous(String symbol) {
+        return FunctionRules.of(Optional.empty(), symbol).isPresent()
+                || FunctionRules.of(Optional.empty(), symbol.replaceFirst("_[a-z]+$", ""))
+                        .isPresent();
     }
 
     private boolean readable(Routine routine) {
@@ -415,6 +423,7 @@ final class CatalogReader {
                 case "s" ->
                     names.object(each.name(), Standing.CHANGES); // the planner runs it for every query of the table
                 case "d" -> names.rebuilt(each.name());
+                case "c" -> names.compared(each.name());
                 case "o" -> names.operator(each.name(), Standing.CHANGES);
                 case "r", "t" -> names.object(each.name(), Standing.CHANGES);
                 case "x" -> names.anywhere();

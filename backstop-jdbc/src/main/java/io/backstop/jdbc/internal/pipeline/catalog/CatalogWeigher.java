@@ -101,11 +101,12 @@ public final class CatalogWeigher {
         List<StatementAssessment> statements = assessment.statements();
         boolean secured = isSecured(assessment);
         boolean rests = false;
+        boolean defined = false;
         CatalogState known = known(session);
         for (int i = 0; i < statements.size(); i++) {
             StatementAssessment statement = statements.get(i);
             if (evaluates(statement)) {
-                if (known == null || mayReachForeignTable(known, statement)) {
+                if (defined || known == null || mayReachForeignTable(known, statement)) {
                     return weighSlowly(session, assessment);
                 }
                 if (!secured) {
@@ -116,6 +117,7 @@ public final class CatalogWeigher {
                     rests |= judgement.rests();
                 }
             }
+            defined |= EarlierDefinitions.defines(statement);
         }
         boolean outdated = known != null
                 && rests
@@ -152,6 +154,7 @@ public final class CatalogWeigher {
     private static boolean evaluates(StatementAssessment statement) {
         return EvaluatingCommands.evaluates(statement.tag())
                 || EvaluatingCommands.defines(statement.tag())
+                || statement.tag() == CommandTag.TRUNCATE // on the other side of a foreign table
                 || (statement.risk().compareTo(RiskLevel.HIGH) < 0 && !PASSIVE.contains(statement.tag()));
     }
 
@@ -253,12 +256,14 @@ public final class CatalogWeigher {
         List<StatementAssessment> weighed = new ArrayList<>();
         boolean secured = isSecured(assessment);
         boolean rests = false;
+        EarlierDefinitions earlier = new EarlierDefinitions(state);
         for (StatementAssessment statement : assessment.statements()) {
+            List<Finding> findings = new ArrayList<>(secured ? List.of() : earlier.findings(statement));
+            earlier.add(statement);
             if (!evaluates(statement)) {
                 weighed.add(statement);
                 continue;
             }
-            List<Finding> findings = new ArrayList<>(2);
             state.remote()
                     .flatMap(remote -> remote.reachedBy(statement))
                     .ifPresent(what -> findings.add(
@@ -287,7 +292,7 @@ public final class CatalogWeigher {
                 .toList());
     }
 
-    private static Finding finding(String what) {
+    static Finding finding(String what) {
         return new Finding(RULE, RiskLevel.HIGH, "runs code of the user's that may change anything: " + what);
     }
 

@@ -52,6 +52,9 @@ public final class Dependencies {
             AND used.class = ANY ('{pg_catalog.pg_proc,pg_catalog.pg_class,pg_catalog.pg_type,
                 pg_catalog.pg_operator}'::pg_catalog.regclass[]::pg_catalog.oid[])
             GROUP BY u.name, used.name
+            UNION ALL SELECT s.oprname, instead.oprname, true FROM pg_catalog.pg_operator AS s
+            JOIN pg_catalog.pg_operator AS instead ON instead.oid = s.oprnegate OR instead.oid = s.oprcom
+            WHERE instead.oid >= USERS AND instead.oprname <> s.oprname
             UNION ALL SELECT parent.relname, child.relname, false FROM pg_catalog.pg_constraint AS k
             JOIN pg_catalog.pg_class AS parent ON parent.oid = k.confrelid
             JOIN pg_catalog.pg_class AS child ON child.oid = k.conrelid

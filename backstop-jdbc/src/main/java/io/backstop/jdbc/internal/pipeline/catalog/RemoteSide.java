@@ -26,7 +26,8 @@ record RemoteSide(CatalogNames all, CatalogNames code, Map<String, String> table
             CommandTag.CREATE_TABLE_AS,
             CommandTag.EXECUTE,
             CommandTag.PREPARE,
-            CommandTag.REFRESH_MATERIALIZED_VIEW);
+            CommandTag.REFRESH_MATERIALIZED_VIEW,
+            CommandTag.TRUNCATE);
 
     RemoteSide {
         tables = Map.copyOf(tables);

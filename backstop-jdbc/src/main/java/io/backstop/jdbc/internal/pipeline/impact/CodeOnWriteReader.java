@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
+import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
 import io.backstop.jdbc.internal.pipeline.catalog.Dependencies;
 import io.backstop.jdbc.internal.pipeline.catalog.ForeignTables;
 
@@ -20,16 +21,39 @@ import java.util.Set;
  */
 final class CodeOnWriteReader {
     /**
-     * Relations that run such code when a row is inserted: by a trigger, a rule, a default, a generated column, a CHECK, a
+     * Relations that run such code, or a reviewed function of PostgreSQL's that may change something, when a row is inserted: by a trigger, a rule, a default, a generated column, a CHECK, a
      * domain, a policy, an index or a partition key; and views, which may lead to any of these.
      */
     private static final String ON_INSERT = """
-            WITH RECURSIVE reached (class, id) AS (
+            WITH RECURSIVE danger (pattern) AS (
+                SELECT pg_catalog.concat(':(funcid|opfuncid|aggfnoid|winfnoid) (',
+                    pg_catalog.string_agg(p.oid::pg_catalog.text, '|'), ')[^0-9]')
+                FROM pg_catalog.pg_proc AS p WHERE p.oid OPERATOR(pg_catalog.<) '16384'::pg_catalog.oid
+                AND p.pronamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace
+                AND p.proname OPERATOR(pg_catalog.=) ANY ('{%s}'::pg_catalog.name[])),
+            reached (class, id) AS (
                 SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid, p.oid FROM pg_catalog.pg_proc AS p
                 WHERE p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND (NOT p.prolang OPERATOR(pg_catalog.=) ANY ('{12,13}'::pg_catalog.oid[])
                     OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
                     WHERE e.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
                     AND e.objid OPERATOR(pg_catalog.=) p.oid AND e.deptype OPERATOR(pg_catalog.=) 'e'))
+                UNION
+                SELECT stored.class, stored.id FROM danger JOIN (
+                    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, e.adrelid, e.adbin::pg_catalog.text
+                    FROM pg_catalog.pg_attrdef AS e
+                    UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, e.conrelid, e.conbin::pg_catalog.text
+                    FROM pg_catalog.pg_constraint AS e WHERE e.conrelid OPERATOR(pg_catalog.<>) '0'::pg_catalog.oid
+                    UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, e.contypid, e.conbin::pg_catalog.text
+                    FROM pg_catalog.pg_constraint AS e WHERE e.contypid OPERATOR(pg_catalog.<>) '0'::pg_catalog.oid
+                    UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, e.oid, e.typdefaultbin::pg_catalog.text
+                    FROM pg_catalog.pg_type AS e
+                    UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, e.polrelid,
+                        pg_catalog.concat(e.polqual::pg_catalog.text, e.polwithcheck::pg_catalog.text)
+                    FROM pg_catalog.pg_policy AS e
+                    UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, e.indrelid,
+                        pg_catalog.concat(e.indexprs::pg_catalog.text, e.indpred::pg_catalog.text)
+                    FROM pg_catalog.pg_index AS e WHERE e.indexrelid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+                ) AS stored (class, id, expression) ON stored.expression OPERATOR(pg_catalog.~) danger.pattern
                 UNION
                 SELECT CASE WHEN k.contypid IS NOT NULL OR c.relkind OPERATOR(pg_catalog.=) 'c'
                         THEN 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
@@ -81,7 +105,7 @@ final class CodeOnWriteReader {
                 UNION
                 SELECT h.inhparent FROM firing JOIN pg_catalog.pg_inherits AS h ON h.inhrelid OPERATOR(pg_catalog.=) firing.id)
             SELECT c.relname FROM firing JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) firing.id
-            WHERE c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid""";
+            WHERE c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid""".formatted(String.join(",", ReviewedFunctions.dangerous()));
 
     /** Triggers and rules, whatever sets them off. */
     private static final String TRIGGERS = """
