@@ -3,6 +3,7 @@ package io.backstop.jdbc.internal.pipeline.impact;
 import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
 import io.backstop.jdbc.internal.pipeline.catalog.Dependencies;
 import io.backstop.jdbc.internal.pipeline.catalog.ForeignTables;
+import io.backstop.jdbc.internal.pipeline.catalog.OpenRoles;
 
 import java.sql.Connection;
 import java.sql.ResultSet;

@@ -13,6 +13,7 @@ import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.analysis.rule.SettingRules;
 import io.backstop.jdbc.internal.pipeline.catalog.Dependencies.Dependency;
 import io.backstop.jdbc.internal.pipeline.catalog.ForeignTables;
+import io.backstop.jdbc.internal.pipeline.catalog.OpenRoles;
 import io.backstop.jdbc.policy.Judge;
 
 import java.sql.Connection;

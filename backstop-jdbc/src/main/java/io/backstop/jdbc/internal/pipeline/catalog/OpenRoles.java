@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.pipeline.impact;
+package io.backstop.jdbc.internal.pipeline.catalog;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -6,7 +6,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 
 /** Finds roles that can switch the server's counters off, run programs, or connect again. Stateless. */
-final class OpenRoles {
+public final class OpenRoles {
     private static final String SESSION =
             "SELECT " + condition("pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on'", "r.oid")
                     + " FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) current_user";
@@ -19,7 +19,7 @@ final class OpenRoles {
      * @param superuser the condition that the role is a superuser
      * @param role an expression for its oid
      */
-    static String condition(String superuser, String role) {
+    public static String condition(String superuser, String role) {
         return superuser + " OR pg_catalog.pg_has_role(" + role + """
                 , 'pg_execute_server_program', 'MEMBER')
                 OR EXISTS (SELECT FROM pg_catalog.pg_proc AS leaving JOIN pg_catalog.pg_language AS language
@@ -31,7 +31,7 @@ final class OpenRoles {
     }
 
     /** Whether the session's present role is one. */
-    static boolean ofSession(Connection connection) throws SQLException {
+    public static boolean ofSession(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(SESSION)) {
             return !row.next() || row.getBoolean(1);
