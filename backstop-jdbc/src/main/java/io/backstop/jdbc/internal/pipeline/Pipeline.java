@@ -158,8 +158,8 @@ public final class Pipeline implements AutoCloseable {
      *
      * @throws StatementBlockedException where pgjdbc would run it for that
      */
-    public <T extends @Nullable Object> T describe(
-            GuardedSession session, PreparedText prepared, Execution<T> execution) throws SQLException {
+    public <T extends @Nullable Object> T describe(GuardedSession session, Submission prepared, Execution<T> execution)
+            throws SQLException {
         session.turn().lock();
         try {
             session.beginTurn();
