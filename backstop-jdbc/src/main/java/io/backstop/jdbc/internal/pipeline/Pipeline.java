@@ -130,6 +130,11 @@ public final class Pipeline implements AutoCloseable {
         catalog.ended(session);
     }
 
+    /** JDBC went back to a savepoint of the session's transaction. */
+    public void wentBack(GuardedSession session) {
+        catalog.wentBack(session);
+    }
+
     private ConnectionEvent event(GuardedSession session) {
         return new ConnectionEvent(clock.instant(), session.configuredAgent(), session.database());
     }
