@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.Collections;
 import java.util.List;
@@ -234,6 +235,51 @@ class CatalogFreshnessTest {
             execute(maker, "DROP FUNCTION wipe()");
             assertThatThrownBy(() -> execute(maker, "ROLLBACK; SELECT wipe()")).isInstanceOf(BackstopException.class);
             execute(maker, "ROLLBACK");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"jdbc", "text"})
+    void what_a_session_saw_behind_a_savepoint_is_forgotten_when_it_goes_back(String how) throws Exception {
+        database.run(WIPE, "CREATE VIEW seen AS SELECT wipe() AS id");
+        try (Connection maker = lax.guard(database.connect())) {
+            maker.setAutoCommit(false);
+            execute(maker, "SELECT 1");
+            Savepoint savepoint = maker.setSavepoint("before");
+            execute(maker, "DROP VIEW seen");
+            execute(maker, "CREATE TABLE seen (id int)");
+            execute(maker, "DECLARE c CURSOR FOR SELECT id FROM seen");
+            if (how.equals("jdbc")) {
+                maker.rollback(savepoint);
+            } else {
+                execute(maker, "ROLLBACK TO before");
+            }
+            assertThatThrownBy(() -> execute(maker, "DECLARE c CURSOR FOR SELECT id FROM seen"))
+                    .isInstanceOf(BackstopException.class)
+                    .hasMessageContaining("runs code of the user's");
+        }
+    }
+
+    @Test
+    void definitions_that_a_trigger_made_are_nobody_elses_before_the_commit() throws Exception {
+        database.run(
+                WIPE,
+                "CREATE VIEW seen AS SELECT wipe() AS id",
+                "CREATE TABLE log (id int)",
+                "CREATE TABLE wanted (id int)",
+                "CREATE FUNCTION define() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN DROP VIEW seen;"
+                        + " CREATE TABLE seen (id int);"
+                        + " CREATE FUNCTION late() RETURNS int STABLE LANGUAGE sql AS 'SELECT 1'; RETURN NEW; END$$",
+                "CREATE TRIGGER define BEFORE INSERT ON wanted FOR EACH ROW EXECUTE FUNCTION define()");
+        try (Connection maker = strict.guard(database.connect());
+                Connection other = strict.guard(database.connect())) {
+            maker.setAutoCommit(false);
+            execute(maker, "INSERT INTO wanted VALUES (1)");
+            execute(maker, "SELECT late()");
+            execute(maker, "INSERT INTO log SELECT id FROM seen");
+            maker.rollback();
+            assertHeld(() -> execute(other, "INSERT INTO log SELECT id FROM seen"));
+            assertHeld(() -> execute(maker, "INSERT INTO log SELECT id FROM seen"));
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.Calendar;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -53,6 +54,9 @@ final class BoundParameters {
 
     private String lastName;
 
+    /** Of everything that was ever bound, in whichever row. */
+    private final BoundTypes types = new BoundTypes();
+
     private final List<byte[]> batch = new ArrayList<>();
     private boolean batchHashed = true;
 
@@ -69,6 +73,11 @@ final class BoundParameters {
         public List<List<String>> texts() {
             return List.of(BoundParameters.texts(positions, names));
         }
+
+        @Override
+        public Set<String> types() {
+            return types.names();
+        }
     };
 
     private final BoundValues batchValues = new BoundValues() {
@@ -84,6 +93,11 @@ final class BoundParameters {
             return batchBeginning.stream()
                     .map(row -> BoundParameters.texts(row, null))
                     .toList();
+        }
+
+        @Override
+        public Set<String> types() {
+            return types.names();
         }
     };
 
@@ -153,18 +167,28 @@ final class BoundParameters {
         }
     }
 
-    private static Object kept(Object value) {
+    /** A NULL of a type that is named. */
+    void bindNull(int index, String how, String typeName) {
+        bind(index, null, how);
+        types.named(typeName);
+    }
+
+    private Object kept(Object value) {
         if (value == null) {
             return NULL;
         }
         if (ParameterHash.staysAsItIs(value)) {
             return value;
         }
-        return isReadOnce(value) ? Unkept.READ_ONCE : hashed(value);
+        Object kept = isReadOnce(value) ? Unkept.READ_ONCE : hashed(value);
+        types.ofValue(value);
+        return kept;
     }
 
-    private static Object kept(Object value, Object how) {
-        return value != null && isReadOnce(value) ? Unkept.READ_ONCE : hashed(value, meaning(how));
+    private Object kept(Object value, Object how) {
+        Object kept = value != null && isReadOnce(value) ? Unkept.READ_ONCE : hashed(value, meaning(how));
+        types.ofValue(value);
+        return kept;
     }
 
     /** Of a calendar the driver takes the zone alone. */

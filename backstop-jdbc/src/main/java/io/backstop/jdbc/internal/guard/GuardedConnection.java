@@ -216,7 +216,11 @@ public final class GuardedConnection extends DelegatingConnection {
     @Override
     public void rollback(Savepoint savepoint) throws SQLException {
         session.aroundSavepoint(false, () -> {
-            super.rollback(savepoint);
+            try {
+                super.rollback(savepoint);
+            } finally {
+                pipeline.wentBack(session);
+            }
             return savepoint;
         });
     }

@@ -128,16 +128,20 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
 
     @Override
     public ResultSetMetaData getMetaData() throws SQLException {
-        ResultSetMetaData described =
-                connection().pipeline().describe(connection().session(), text, sending(() -> super.getMetaData()));
+        ResultSetMetaData described = describe(() -> super.getMetaData());
         return described == null ? null : new GuardedResultSetMetaData(connection(), described);
     }
 
     @Override
     public ParameterMetaData getParameterMetaData() throws SQLException {
+        return describe(() -> super.getParameterMetaData());
+    }
+
+    /** With the types of what is bound now, which decide what the server makes of the text. */
+    private <T> T describe(ServerCall<T> call) throws SQLException {
         return connection()
                 .pipeline()
-                .describe(connection().session(), text, sending(() -> super.getParameterMetaData()));
+                .describe(connection().session(), new PreparedExecution(text, parameters.bound(false)), sending(call));
     }
 
     @Override
@@ -369,7 +373,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     @Override
     public void setNull(int parameterIndex, int sqlType, String typeName) throws SQLException {
         changing(() -> {
-            parameters.bind(parameterIndex, null, sqlType + " " + typeName);
+            parameters.bindNull(parameterIndex, sqlType + " " + typeName, typeName);
             super.setNull(parameterIndex, sqlType, typeName);
         });
     }

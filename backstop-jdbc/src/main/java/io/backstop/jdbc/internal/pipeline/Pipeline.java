@@ -130,6 +130,11 @@ public final class Pipeline implements AutoCloseable {
         catalog.ended(session);
     }
 
+    /** JDBC went back to a savepoint of the session's transaction. */
+    public void wentBack(GuardedSession session) {
+        catalog.wentBack(session);
+    }
+
     private ConnectionEvent event(GuardedSession session) {
         return new ConnectionEvent(clock.instant(), session.configuredAgent(), session.database());
     }
@@ -158,8 +163,8 @@ public final class Pipeline implements AutoCloseable {
      *
      * @throws StatementBlockedException where pgjdbc would run it for that
      */
-    public <T extends @Nullable Object> T describe(
-            GuardedSession session, PreparedText prepared, Execution<T> execution) throws SQLException {
+    public <T extends @Nullable Object> T describe(GuardedSession session, Submission prepared, Execution<T> execution)
+            throws SQLException {
         session.turn().lock();
         try {
             session.beginTurn();

@@ -11,7 +11,8 @@ final class CatalogQueries {
     static final String FINGERPRINT = CatalogSql.qualified("""
             SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('transaction_isolation'),
                 pg_catalog.string_agg(pg_catalog.concat(f.kind, f.number, ' ', f.hash), ';' ORDER BY f.kind),
-                EXISTS (SELECT FROM pg_catalog.pg_foreign_table)
+                EXISTS (SELECT FROM pg_catalog.pg_foreign_table),
+                pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL
             FROM (
                 SELECT o.kind, pg_catalog.count(*) AS number, pg_catalog.sum(pg_catalog.hashtextextended(o.version, 0)) AS hash
                 FROM (

@@ -110,15 +110,20 @@ final class CatalogReader {
      * @param frozen whether the transaction goes on seeing an older state of it
      * @param hash equal for equal catalogs
      * @param foreign whether it has foreign tables
+     * @param written whether the transaction that asks has written something, which may be definitions
      */
-    record Fingerprint(String encoding, boolean frozen, String hash, boolean foreign) {}
+    record Fingerprint(String encoding, boolean frozen, String hash, boolean foreign, boolean written) {}
 
     static Fingerprint fingerprint(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(CatalogQueries.FINGERPRINT)) {
             row.next();
             return new Fingerprint(
-                    row.getString(1), frozen(row.getString(2)), String.valueOf(row.getString(3)), row.getBoolean(4));
+                    row.getString(1),
+                    frozen(row.getString(2)),
+                    String.valueOf(row.getString(3)),
+                    row.getBoolean(4),
+                    row.getBoolean(5));
         }
     }
 

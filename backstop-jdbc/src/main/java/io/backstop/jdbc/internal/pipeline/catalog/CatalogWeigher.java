@@ -212,7 +212,11 @@ public final class CatalogWeigher {
         DatabaseCatalog catalog = catalog(session);
         Uncommitted own = uncommitted.get(session);
         if (own == null) {
-            return catalog.current(session.connection());
+            CatalogState current = catalog.current(session.connection());
+            if (catalog.mayHoldUncommitted(current)) {
+                uncommitted.computeIfAbsent(session, key -> new Uncommitted()).seen = current;
+            }
+            return current;
         }
         CatalogState seen = own.seen;
         if (seen == null) {
@@ -348,6 +352,13 @@ public final class CatalogWeigher {
     public void ended(GuardedSession session) {
         if (uncommitted.containsKey(session) && !session.inTransaction()) {
             uncommitted.remove(session);
+            forget(session);
+        }
+    }
+
+    /** The session's transaction went back to a savepoint by other means than a statement: what it saw since may be gone. */
+    public void wentBack(GuardedSession session) {
+        if (uncommitted.containsKey(session)) {
             forget(session);
         }
     }

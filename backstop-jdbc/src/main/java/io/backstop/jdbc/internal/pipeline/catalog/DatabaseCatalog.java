@@ -74,11 +74,29 @@ final class DatabaseCatalog {
         }
     }
 
-    /** Publishes what it reads, unless the catalog changed meanwhile or the session sees an older state of it. */
+    /**
+     * Whether the session that read it may have seen definitions that nobody else does: code that it ran may have made some,
+     * whatever its text was.
+     */
+    boolean mayHoldUncommitted(CatalogState read) {
+        CatalogState committed = last;
+        return read.fingerprint().written()
+                && !read.fingerprint().frozen()
+                && (committed == null
+                        || !committed
+                                .fingerprint()
+                                .hash()
+                                .equals(read.fingerprint().hash()));
+    }
+
+    /**
+     * Publishes what it reads, unless the catalog changed meanwhile, or the session sees an older state of it, or one that may
+     * not be committed.
+     */
     private CatalogState read(Connection connection) throws SQLException {
         long before = changes.get();
         CatalogState read = read(connection, Optional.ofNullable(last));
-        if (!read.fingerprint().frozen() && changes.get() == before) {
+        if (!read.fingerprint().frozen() && !mayHoldUncommitted(read) && changes.get() == before) {
             last = read;
             state = read;
             if (changes.get() != before) {

@@ -42,6 +42,7 @@ public final class GuardedSession {
     private final UncommittedSnapshots uncommitted;
     private final SessionFence fence;
     private final DriverSavepoints driverSavepoints;
+    private final OwnStatements ownStatements;
     private final WriteLedger ledger;
 
     /** Whether nothing of the caller's was in a transaction when the turn began. Read and written within the turn. */
@@ -72,7 +73,8 @@ public final class GuardedSession {
         this.more = more;
         this.postgres = connection.unwrap(PgConnection.class);
         this.driverSavepoints = new DriverSavepoints(postgres);
-        this.fence = new SessionFence(connection, postgres, driverSavepoints);
+        this.ownStatements = new OwnStatements(postgres, driverSavepoints);
+        this.fence = new SessionFence(connection, postgres, ownStatements);
         this.uncommitted = new UncommittedSnapshots(connection, this::inTransaction);
         this.ledger = new WriteLedger(postgres.getBackendPID(), WrittenRows.flushes(connection));
         this.database = database;
@@ -395,11 +397,7 @@ public final class GuardedSession {
 
     /** Sends a statement of Backstop's own. */
     public void send(String sql) throws SQLException {
-        driverSavepoints.without(() -> {
-            try (Statement statement = connection.createStatement()) {
-                return statement.execute(sql);
-            }
-        });
+        ownStatements.send(connection, sql);
     }
 
     private String value(String query) throws SQLException {

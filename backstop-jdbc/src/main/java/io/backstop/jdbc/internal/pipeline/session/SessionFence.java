@@ -45,7 +45,7 @@ public final class SessionFence {
     private static final int REPORTS_DEFAULT = 14;
 
     private final PgConnection postgres;
-    private final DriverSavepoints driverSavepoints;
+    private final OwnStatements ownStatements;
     private final DriverReadOnlyMode readOnlyMode;
 
     /** Whether the session is the caller's alone, so that a setting of it hits nobody else. */
@@ -92,9 +92,9 @@ public final class SessionFence {
     /** The cursors of the transaction that were declared outside the fence, as they may write. */
     private final Set<String> writingCursors = new HashSet<>(2);
 
-    SessionFence(Connection connection, PgConnection postgres, DriverSavepoints driverSavepoints) throws SQLException {
+    SessionFence(Connection connection, PgConnection postgres, OwnStatements ownStatements) throws SQLException {
         this.postgres = postgres;
-        this.driverSavepoints = driverSavepoints;
+        this.ownStatements = ownStatements;
         this.readOnlyMode = new DriverReadOnlyMode(postgres);
         this.direct = connection == postgres && postgres.haveMinimumServerVersion(REPORTS_DEFAULT * 10_000);
     }
@@ -496,10 +496,6 @@ public final class SessionFence {
     }
 
     private void execute(String sql) throws SQLException {
-        driverSavepoints.without(() -> {
-            try (Statement statement = postgres.createStatement()) {
-                return statement.execute(sql);
-            }
-        });
+        ownStatements.send(postgres, sql);
     }
 }

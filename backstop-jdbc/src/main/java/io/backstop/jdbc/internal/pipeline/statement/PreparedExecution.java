@@ -11,7 +11,7 @@ import java.util.Optional;
 public record PreparedExecution(PreparedText text, BoundValues values) implements Submission {
     @Override
     public AssessedText assess(TextAssessor assessor) throws SQLException {
-        return text.assess(assessor);
+        return text.assess(assessor, values.types());
     }
 
     @Override

@@ -1,7 +1,10 @@
 package io.backstop.jdbc.internal.pipeline.statement;
 
+import org.jspecify.annotations.Nullable;
+
 import java.sql.SQLException;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The text of a prepared statement: read when it is prepared, and again only where the session's settings have changed what
@@ -11,6 +14,9 @@ public final class PreparedText {
     private final String sql;
     private final boolean call;
     private AssessedText latest;
+
+    /** The same with the types of what is bound; null where no value has brought one yet. */
+    private @Nullable TypedText typed;
 
     /** @param call whether JDBC prepares it as a call */
     public PreparedText(String sql, boolean call, TextAssessor assessor) throws SQLException {
@@ -33,11 +39,24 @@ public final class PreparedText {
         return latest;
     }
 
-    /** Read again where the setting of how strings are read has changed. */
-    public AssessedText assess(TextAssessor assessor) throws SQLException {
+    /**
+     * Read again where the setting of how strings are read has changed.
+     *
+     * @param types of the values that it is sent with, as {@link BoundValues#types} has them
+     */
+    AssessedText assess(TextAssessor assessor, Set<String> types) throws SQLException {
         if (latest.standardConformingStrings() != assessor.standardConformingStrings()) {
             latest = read(assessor);
+            typed = null;
         }
-        return latest;
+        if (types.isEmpty()) {
+            return latest;
+        }
+        TypedText known = typed;
+        if (known == null || !known.types().equals(types)) {
+            known = TypedText.of(latest, types);
+            typed = known;
+        }
+        return known.text();
     }
 }

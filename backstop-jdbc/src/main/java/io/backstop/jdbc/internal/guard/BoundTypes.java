@@ -1,0 +1,107 @@
+package io.backstop.jdbc.internal.guard;
+
+import org.postgresql.util.PGobject;
+
+import java.sql.Array;
+import java.sql.SQLException;
+import java.util.HashSet;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The names of types that bound values bring with them. The server runs the input function of such a type, and the CHECK of a
+ * domain, when it reads the value, though the text says a question mark only. A name stays for as long as the statement does:
+ * pgjdbc keeps the type of a position when a NULL of no type is bound there, and when a value cannot be bound. Belongs to one
+ * statement; not thread-safe.
+ */
+final class BoundTypes {
+    private static final String ARRAY = "[]";
+
+    private static final String MAP = "hstore";
+
+    private Set<String> names = Set.of();
+
+    /** Every name that pgjdbc may look a type up by; replaced where one is added. */
+    Set<String> names() {
+        return names;
+    }
+
+    /** Takes in what a value says of its type. To be called after everything else that asks the value something. */
+    void ofValue(Object value) {
+        if (value instanceof PGobject object) {
+            named(object.getType());
+        }
+        if (value instanceof Array array) {
+            named(element(array));
+        }
+        if (value instanceof Map) {
+            named(MAP);
+        }
+    }
+
+    private static String element(Array array) {
+        try {
+            return array.getBaseTypeName();
+        } catch (SQLException e) {
+            return null; // the driver asks the same, and does not bind it
+        }
+    }
+
+    /** @param type as pgjdbc takes it: quoted or not, with or without its schema and the brackets of an array */
+    void named(String type) {
+        if (type == null) {
+            return; // the driver knows none either
+        }
+        Set<String> all = new HashSet<>(names);
+        String element = type;
+        add(all, element);
+        while (element.endsWith(ARRAY)) {
+            element = element.substring(0, element.length() - ARRAY.length());
+            add(all, element);
+        }
+        for (int from = 0; from <= element.length(); from = behindDot(element, from)) {
+            for (int to = dot(element, from); to < element.length(); to = dot(element, to + 1)) {
+                add(all, element.substring(from, to));
+            }
+            add(all, element.substring(from));
+        }
+        if (all.size() > names.size()) {
+            names = Set.copyOf(all);
+        }
+    }
+
+    private static int dot(String text, int from) {
+        int dot = text.indexOf('.', from);
+        return dot < 0 ? text.length() : dot;
+    }
+
+    private static int behindDot(String text, int from) {
+        return dot(text, from) + 1;
+    }
+
+    /** With and without the quotes around it, and as the name that an array of it has. */
+    private static void add(Set<String> names, String part) {
+        String opened = part.startsWith("\"") ? part.substring(1) : part;
+        addCases(names, part);
+        addCases(names, opened);
+        addCases(names, closed(part));
+        addCases(names, closed(opened));
+    }
+
+    private static String closed(String part) {
+        return part.endsWith("\"") ? part.substring(0, part.length() - 1) : part;
+    }
+
+    private static void addCases(Set<String> names, String name) {
+        String element = name;
+        while (!element.isEmpty()) {
+            names.add(element);
+            names.add(element.toLowerCase(Locale.ROOT));
+            if (!element.startsWith("_")) {
+                return;
+            }
+            element = element.substring(1);
+        }
+    }
+}
