@@ -72,8 +72,9 @@ final class AllowedExecution {
     }
 
     <T extends @Nullable Object> T perform(
-            StatementRun<T> run, ReviewedStatement statement, Optional<Approved> approved) throws SQLException {
-        Links links = new Links(approved.map(Approved::id), Optional.empty());
+            StatementRun<T> run, ReviewedStatement statement, Optional<ApprovalGate.Approved> approved)
+            throws SQLException {
+        Links links = new Links(approved.map(ApprovalGate.Approved::id), Optional.empty());
         T result;
         try {
             result = send(run, statement, approved);
@@ -96,7 +97,8 @@ final class AllowedExecution {
      * the code that it was approved with.
      */
     private <T extends @Nullable Object> T send(
-            StatementRun<T> run, ReviewedStatement statement, Optional<Approved> approved) throws SQLException {
+            StatementRun<T> run, ReviewedStatement statement, Optional<ApprovalGate.Approved> approved)
+            throws SQLException {
         if (run.policy().enforcement() == Enforcement.MONITOR) {
             return fenced.write(run.session(), run.text(), run.execution());
         }

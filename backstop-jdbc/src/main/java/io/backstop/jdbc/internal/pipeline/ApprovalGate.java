@@ -196,4 +196,27 @@ final class ApprovalGate {
         }
         return Optional.empty();
     }
+
+    /**
+     * The approval that a statement has used up.
+     *
+     * @param id of the approval
+     * @param context for which it was given
+     */
+    record Approved(String id, SessionContext context) {
+        /**
+         * Where the statement waited for a lock, what it meets may have been replaced meanwhile.
+         *
+         * @throws StatementBlockedException where it is not what the approval was given for; to be undone
+         */
+        void requireSameCode(GuardedSession session, ReviewedStatement statement) throws SQLException {
+            if (!context.equals(SessionContextReader.readWithin(session, statement))) {
+                throw new StatementBlockedException(
+                        statement.assessment().operation()
+                                + " is refused: what the approved statement runs was replaced"
+                                + " while it waited for a lock; it was rolled back",
+                        "send it again, and have it approved as it is now");
+            }
+        }
+    }
 }

@@ -33,9 +33,10 @@ final class ApprovalStep {
     }
 
     /** The approval that the statement has used up. */
-    Approved approve(StatementRun<?> run, ReviewedStatement statement, Verdict.Hold hold) throws SQLException {
+    ApprovalGate.Approved approve(StatementRun<?> run, ReviewedStatement statement, Verdict.Hold hold)
+            throws SQLException {
         try {
-            Approved approved = approvals.obtain(
+            ApprovalGate.Approved approved = approvals.obtain(
                     run.session(), statement, hold, secured.applies(hold, statement), () -> preview(run, statement));
             run.execution().startOver();
             refuseIfPausedMeanwhile(statement, approved.id());

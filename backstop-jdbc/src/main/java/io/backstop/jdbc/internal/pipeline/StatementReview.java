@@ -150,7 +150,7 @@ final class StatementReview {
         if (verdict instanceof Verdict.Block block) {
             throw refusals.blocked(run.session(), run.policy(), statement, block);
         }
-        Optional<Approved> approved = Optional.empty();
+        Optional<ApprovalGate.Approved> approved = Optional.empty();
         if (verdict instanceof Verdict.Hold hold) {
             if (secured.applies(hold, statement)) {
                 secured.checked(run.session(), statement, run.policy().recovery());
@@ -163,7 +163,7 @@ final class StatementReview {
         if (secured.applies(verdict, statement)) {
             limited.settleOpen(run.session(), run.policy().impact());
             run.session().ledger().lost();
-            return allowed.secure(run, statement, approved.map(Approved::id));
+            return allowed.secure(run, statement, approved.map(ApprovalGate.Approved::id));
         }
         if (approved.isEmpty()
                 && limited.applies(
@@ -218,7 +218,8 @@ final class StatementReview {
     }
 
     private <T extends @Nullable Object> T performUnlooked(
-            StatementRun<T> run, ReviewedStatement statement, Optional<Approved> approved) throws SQLException {
+            StatementRun<T> run, ReviewedStatement statement, Optional<ApprovalGate.Approved> approved)
+            throws SQLException {
         limited.settleOpen(run.session(), run.policy().impact());
         run.session().ledger().lost();
         return allowed.perform(run, statement, approved);
