@@ -37,6 +37,7 @@ public class DriverBenchmark {
     private EmbeddedPostgres server;
     private Path folder;
     private Connection connection;
+    private PreparedStatement insert;
     private PreparedStatement select;
     private PreparedStatement selectFunction;
     private PreparedStatement update;
@@ -52,6 +53,7 @@ public class DriverBenchmark {
             statement.execute("CREATE TABLE users (id int PRIMARY KEY, name text)");
             statement.execute("INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, 10000) AS n");
             statement.execute("CREATE FUNCTION doubled(n int) RETURNS int LANGUAGE sql STABLE AS 'SELECT 2 * n'");
+            statement.execute("CREATE TABLE notes (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text)");
             statement.execute("ANALYZE users");
         }
         connection = guard.equals("bare")
@@ -60,6 +62,7 @@ public class DriverBenchmark {
                         + "&backstop.control=" + folder.resolve("backstop.db"));
         select = connection.prepareStatement("SELECT name FROM users WHERE id = ?");
         selectFunction = connection.prepareStatement("SELECT doubled(id) FROM users WHERE id = ?");
+        insert = connection.prepareStatement("INSERT INTO notes (note) VALUES (?)");
         update = connection.prepareStatement("UPDATE users SET name = 'x' WHERE id = ?");
     }
 
@@ -108,5 +111,23 @@ public class DriverBenchmark {
     public int update_by_key() throws Exception {
         update.setInt(1, key());
         return update.executeUpdate();
+    }
+
+    @Benchmark
+    public int insert() throws Exception {
+        insert.setString(1, "a note");
+        return insert.executeUpdate();
+    }
+
+    @Benchmark
+    public int ten_inserts_in_a_transaction() throws Exception {
+        connection.setAutoCommit(false);
+        int rows = 0;
+        for (int i = 0; i < 10; i++) {
+            rows += insert();
+        }
+        connection.commit();
+        connection.setAutoCommit(true);
+        return rows;
     }
 }
