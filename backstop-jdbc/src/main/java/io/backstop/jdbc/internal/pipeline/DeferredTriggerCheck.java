@@ -55,7 +55,8 @@ final class DeferredTriggerCheck {
         return limited.settle(session, policy.impact(), statement);
     }
 
-    private static boolean counts(Policy policy) {
+    /** Whether rows are counted at all. */
+    static boolean counts(Policy policy) {
         return policy.enforcement() != Enforcement.MONITOR && policy.impact().enabled();
     }
 }

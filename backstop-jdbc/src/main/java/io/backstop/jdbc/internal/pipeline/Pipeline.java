@@ -288,8 +288,7 @@ public final class Pipeline implements AutoCloseable {
                     submission,
                     text,
                     weighed.restsOnCatalog(),
-                    latest.enforcement() != Enforcement.MONITOR
-                            && latest.impact().enabled(),
+                    DeferredTriggerCheck.counts(latest),
                     execution);
         }
         Policy policy = policies.current();

@@ -17,6 +17,7 @@ import io.backstop.jdbc.internal.pipeline.lookup.CheckedDrop;
 import io.backstop.jdbc.internal.pipeline.lookup.HarmlessDrop;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.session.LookedExecution;
 import io.backstop.jdbc.internal.pipeline.statement.RecordedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.policy.Judge;
@@ -155,14 +156,13 @@ final class StatementReview {
             if (secured.applies(hold, statement)) {
                 secured.checked(run.session(), statement, run.policy().recovery());
             }
-            limited.settleOpen(run.session(), run.policy().impact());
-            run.session().ledger().lost(); // what is run beforehand is rolled back, and counted by the server
+            limited.uncounted(
+                    run.session(), run.policy().impact()); // a preview is rolled back, and counted by the server
             approved = Optional.of(approvals.approve(run, statement, hold));
         }
         limited.beginning(run.session(), statement.assessment(), run.policy().impact());
         if (secured.applies(verdict, statement)) {
-            limited.settleOpen(run.session(), run.policy().impact());
-            run.session().ledger().lost();
+            limited.uncounted(run.session(), run.policy().impact());
             return allowed.secure(run, statement, approved.map(ApprovalGate.Approved::id));
         }
         if (approved.isEmpty()
@@ -190,9 +190,9 @@ final class StatementReview {
             session.ledger().leaveOpen(true);
             return allowed.perform(run, statement, Optional.empty());
         }
-        Optional<LimitedExecution.Attempt<T>> attempt;
+        Optional<LookedExecution.Kept<T>> kept;
         try {
-            attempt = limited.runLooking(
+            kept = LimitedExecution.runLooking(
                     session, statement.assessment(), lastJudgement.unsecured(run, statement, false), run.execution());
         } catch (SQLException e) {
             if (!onRows && LimitedExecution.outsideTransaction(session, e).isPresent()) {
@@ -205,9 +205,9 @@ final class StatementReview {
                 codeOnWrite.forget(session);
             }
         }
-        if (attempt.isPresent()) {
+        if (kept.isPresent()) {
             audit.outcome(session, statement, "executed", Links.NONE);
-            return attempt.get().result();
+            return kept.get().result();
         }
         audit.outcome(session, statement, "rolled back: it changed rows that were there, and is counted", Links.NONE);
         codeOnWrite.outdated(session);
@@ -220,8 +220,7 @@ final class StatementReview {
     private <T extends @Nullable Object> T performUnlooked(
             StatementRun<T> run, ReviewedStatement statement, Optional<ApprovalGate.Approved> approved)
             throws SQLException {
-        limited.settleOpen(run.session(), run.policy().impact());
-        run.session().ledger().lost();
+        limited.uncounted(run.session(), run.policy().impact());
         return allowed.perform(run, statement, approved);
     }
 

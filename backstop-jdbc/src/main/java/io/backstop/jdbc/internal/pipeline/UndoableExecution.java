@@ -37,23 +37,25 @@ final class UndoableExecution {
     static <T extends @Nullable Object> T run(GuardedSession session, LastLook look, Execution<T> execution)
             throws SQLException {
         StatementTransaction transaction = StatementTransaction.around(session);
+        T result;
         try {
-            T result;
-            try {
-                result = transaction.send(execution);
-            } catch (SQLException e) {
-                if (!isOfTheDriver(e) || session.inFailedTransaction()) {
-                    throw e;
-                }
-                look.require();
-                transaction.keep(); // as the server would have without a transaction around it
-                throw new Kept(e);
+            result = transaction.send(execution);
+        } catch (SQLException | RuntimeException | Error e) {
+            if (isOfTheDriver(e) && !session.inFailedTransaction()) {
+                keep(transaction, look); // as the server would have without a transaction around it
+            } else {
+                transaction.undo(e);
             }
+            throw e;
+        }
+        keep(transaction, look);
+        return result;
+    }
+
+    private static void keep(StatementTransaction transaction, LastLook look) throws SQLException {
+        try {
             look.require();
             transaction.keep();
-            return result;
-        } catch (Kept e) {
-            throw e.failure;
         } catch (SQLException | RuntimeException | Error e) {
             transaction.undo(e);
             throw e;
@@ -61,20 +63,9 @@ final class UndoableExecution {
     }
 
     /** The server ran the statement, and the driver cannot take its answer. */
-    private static boolean isOfTheDriver(SQLException failure) {
+    private static boolean isOfTheDriver(Throwable failure) {
         return failure instanceof PSQLException postgres
                 && postgres.getServerErrorMessage() == null
-                && !String.valueOf(failure.getSQLState()).startsWith("08");
-    }
-
-    /** A failure after which there is nothing to undo. */
-    private static final class Kept extends Exception {
-        private static final long serialVersionUID = 1L;
-        private final SQLException failure;
-
-        Kept(SQLException failure) {
-            super(failure);
-            this.failure = failure;
-        }
+                && !String.valueOf(postgres.getSQLState()).startsWith("08");
     }
 }

@@ -12,6 +12,7 @@ import io.backstop.jdbc.internal.analysis.detail.TransactionModes;
 import io.backstop.jdbc.internal.analysis.query.WriteTransactionNeeds;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.session.LookedExecution;
 import io.backstop.jdbc.internal.pipeline.session.SessionFence;
 import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
 import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
@@ -140,13 +141,16 @@ public final class FencedExecution {
 
     private <T extends @Nullable Object> T byItself(GuardedSession session, AssessedText text, Execution<T> execution)
             throws SQLException {
-        ServerCall<T> call = () -> UnfencedRead.run(
-                session,
-                execution,
-                () -> new StatementBlockedException(
+        ServerCall<T> call = () -> LookedExecution.run(
+                        session,
+                        () -> {},
+                        written -> session.ledger().unaccounted(written).isEmpty(),
+                        execution)
+                .orElseThrow(() -> new StatementBlockedException(
                         "the statement was judged SAFE and changed rows, so it was rolled back [" + CatalogWeigher.RULE
                                 + "]",
-                        remember(text)));
+                        remember(text)))
+                .result();
         return session.fence().byDefault() && WriteTransactionNeeds.showsSession(text.sql())
                 ? writing(session.fence(), call)
                 : call.run();

@@ -22,8 +22,9 @@ import java.util.Set;
  */
 final class CodeOnWriteReader {
     /**
-     * Relations that run such code, or a reviewed function of PostgreSQL's that may change something, when a row is inserted: by a trigger, a rule, a default, a generated column, a CHECK, a
-     * domain, a policy, an index or a partition key; and views, which may lead to any of these.
+     * Relations that run such code, or a reviewed function of PostgreSQL's that may change something, when a row is inserted:
+     * by a trigger, a rule, a default, a generated column, a CHECK, a domain, a policy, an index or a partition key; and
+     * views, which may lead to any of these.
      */
     private static final String ON_INSERT = """
             WITH RECURSIVE danger (pattern) AS (

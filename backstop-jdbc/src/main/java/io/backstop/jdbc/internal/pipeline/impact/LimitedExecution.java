@@ -19,6 +19,7 @@ import io.backstop.jdbc.internal.pipeline.impact.plain.PlainTable;
 import io.backstop.jdbc.internal.pipeline.impact.plain.PlainWrite;
 import io.backstop.jdbc.internal.pipeline.impact.plain.PlainWrites;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.session.LookedExecution;
 import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
@@ -144,30 +145,22 @@ public final class LimitedExecution {
      *
      * @return empty where it did, or where that cannot be known; it was undone then, and has to be counted
      */
-    public <T extends @Nullable Object> Optional<Attempt<T>> runLooking(
+    public static <T extends @Nullable Object> Optional<LookedExecution.Kept<T>> runLooking(
             GuardedSession session, Assessment assessment, LastLook look, Execution<T> execution) throws SQLException {
         boolean defines = !isOnRows(assessment);
-        StatementTransaction transaction = StatementTransaction.around(session);
-        session.ledger().counting();
-        try {
-            T result = send(transaction, look, execution);
-            Optional<WrittenRows> written = WrittenRows.read(session.connection());
-            if (written.isEmpty()
-                    || written.get().deferring()
-                    || session.ledger().unaccounted(written.get()).keySet().stream()
-                            .anyMatch(table -> !defines || WrittenRows.holdsData(table))) {
-                session.ledger().lost();
-                undo(transaction);
-                return Optional.empty();
-            }
-            session.ledger().account(written.get());
-            transaction.keep();
-            return Optional.of(new Attempt<>(result, Optional.empty()));
-        } catch (SQLException | RuntimeException | Error e) {
-            session.ledger().lost();
-            transaction.undo(e);
-            throw e;
-        }
+        return LookedExecution.run(
+                session,
+                look,
+                written -> !written.deferring()
+                        && session.ledger().unaccounted(written).keySet().stream()
+                                .allMatch(table -> defines && !WrittenRows.holdsData(table)),
+                execution);
+    }
+
+    /** What the session's transaction changes from here on is counted by nobody; what was left open is looked at before. */
+    public void uncounted(GuardedSession session, ImpactRules rules) throws SQLException {
+        settleOpen(session, rules);
+        session.ledger().lost();
     }
 
     /**
@@ -343,7 +336,7 @@ public final class LimitedExecution {
             Optional<Counted<T>> counted = counting.run(transaction);
             if (counted.isEmpty()) {
                 session.ledger().lost();
-                undo(transaction);
+                transaction.undoWhole();
                 return Optional.empty();
             }
             Count.Result count = counted.get().count();
@@ -372,14 +365,6 @@ public final class LimitedExecution {
                 throw endsItsTransaction(failure);
             }
             throw e;
-        }
-    }
-
-    private static void undo(StatementTransaction transaction) throws SQLException {
-        SQLException why = new SQLException("the statement is to be counted in another way, and could not be undone");
-        transaction.undo(why);
-        if (why.getSuppressed().length > 0) {
-            throw why;
         }
     }
 

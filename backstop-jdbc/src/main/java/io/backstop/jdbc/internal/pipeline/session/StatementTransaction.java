@@ -148,6 +148,15 @@ public abstract sealed class StatementTransaction {
         }
     }
 
+    /** Undoes what the statement did, for it to be run in another way. */
+    public final void undoWhole() throws SQLException {
+        SQLException why = new SQLException("the statement was to be undone, and could not be");
+        undo(why);
+        if (why.getSuppressed().length > 0) {
+            throw why;
+        }
+    }
+
     public final void execute(String sql) throws SQLException {
         session.send(sql);
     }

@@ -27,15 +27,14 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
     private static final String DEFINITIONS = "1255,1259,2620,2618,2617,2605,1247,2604,2606,3256,1260";
 
     /** pg_largeobject and pg_largeobject_metadata. */
-    private static final String LARGE_OBJECTS = "2613,2995";
-
-    private static final Set<Long> OF_LARGE_OBJECTS = Set.of(2613L, 2995L);
+    private static final Set<Long> LARGE_OBJECTS = Set.of(2613L, 2995L);
 
     /** Oids from here on are not the system's own (PostgreSQL's access/transam.h). */
     private static final long FIRST_USER_OID = 16384;
 
     /** The process, and each table with its rows; NULL where the server does not count. */
-    private static final String COUNTED = """
+    private static final String COUNTED =
+            """
             (SELECT CASE WHEN %s OPERATOR(pg_catalog.=) 'on' THEN pg_catalog.concat(pg_catalog.pg_backend_pid(), (
                 SELECT pg_catalog.string_agg(pg_catalog.concat(',', w.relation, ' ', w.changed), '')
                 FROM (SELECT v.relation, coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(v.relation), 0)
@@ -47,8 +46,7 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
                         UNION SELECT pg_catalog.unnest('{%s}'::pg_catalog.oid[])) AS v (relation)) AS w
                 LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) w.relation
                 WHERE (c.oid IS NULL OR c.relkind OPERATOR(pg_catalog.=) 'r')
-                AND w.changed OPERATOR(pg_catalog.>) 0::pg_catalog.int8)) END) AS written""".formatted(TrackCounts.SETTING, DEFINITIONS + "," + LARGE_OBJECTS)
-            .replace('\n', ' ');
+                AND w.changed OPERATOR(pg_catalog.>) 0::pg_catalog.int8)) END) AS written""".formatted(TrackCounts.SETTING, DEFINITIONS + ",2613,2995").replace('\n', ' ');
 
     /**
      * Whether there may be triggers of the user's that can wait for the commit. Above READ COMMITTED the catalog is seen as it
@@ -108,6 +106,6 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
 
     /** Whether a table holds what is the user's, and not definitions. */
     public static boolean holdsData(long table) {
-        return table >= FIRST_USER_OID || OF_LARGE_OBJECTS.contains(table);
+        return table >= FIRST_USER_OID || LARGE_OBJECTS.contains(table);
     }
 }

@@ -19,7 +19,8 @@ import java.util.Optional;
  * the catalog would be seen as it was. A child that was attached and detached meanwhile, whose locks do not conflict with the
  * write's, leaves {@code relhassubclass} behind. One short query by the catalog's own indexes, however many tables there are.
  * The tables of its foreign keys, in both directions, are looked at too, because the checks read them. An operator or cast of
- * types that neither these tables have nor the text can make, as those of an extension, is none that could run.
+ * types that neither these tables have nor the text can make, as those of an extension, is not looked for: what it changed
+ * would be among what the transaction has written.
  *
  * @param name with its schema
  * @param file the number of the file with its rows
@@ -79,6 +80,7 @@ public record PlainTable(
                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS y WHERE y.oid >= USERS
                     AND (y.oid = o.oprleft OR y.oid = o.oprright)
                     AND NOT y.typtype = ANY ('{e,p}'::pg_catalog."char"[])))""");
+
     private static final String PROOF = QUESTION.formatted(WrittenRows.columns(true));
     private static final String EARLIER_PROOF = QUESTION.formatted(WrittenRows.columns(false));
 
