@@ -284,7 +284,26 @@ class CatalogFreshnessTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ROLLBACK; SELECT wipe()", "ROLLBACK; SELECT * FROM seen", "COMMIT; SELECT 1 <%> 2"})
+    @ValueSource(strings = {"ROLLBACK; SELECT wipe()", "ABORT; SELECT * FROM seen", "ROLLBACK WORK; SELECT 1 <%> 2"})
+    void what_follows_a_rollback_in_one_text_is_looked_up_behind_a_failed_transaction(String sql) throws SQLException {
+        database.run(
+                WIPE,
+                "CREATE VIEW seen AS SELECT wipe()",
+                "CREATE FUNCTION pairwise(int, int) RETURNS int LANGUAGE sql AS 'SELECT wipe()'",
+                "CREATE OPERATOR <%> (FUNCTION = pairwise, LEFTARG = int, RIGHTARG = int)");
+        try (Connection reader = strict.guard(database.connect())) {
+            reader.setAutoCommit(false);
+            assertThatThrownBy(() -> execute(reader, "SELECT 1/0")).hasMessageContaining("division by zero");
+            assertHeld(() -> execute(reader, sql));
+            assertHeld(() -> execute(reader, "SELECT wipe()"));
+            execute(reader, "ROLLBACK");
+            execute(reader, "SELECT 1");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"COMMIT; SELECT wipe()", "ROLLBACK AND CHAIN; SELECT * FROM seen", "COMMIT; SELECT 1 <%> 2"})
     void nothing_runs_behind_a_failed_transaction_in_one_text(String sql) throws SQLException {
         database.run(
                 WIPE,

@@ -5,6 +5,7 @@ import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.error.AgentQuarantinedException;
 import io.backstop.api.error.ApprovalDeniedException;
 import io.backstop.api.error.ApprovalRequiredException;
+import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.snapshot.Connections;
@@ -425,5 +426,30 @@ class ChangedPolicyTest {
             execute(second, COMMENT);
             assertThatThrownBy(() -> execute(second, COMMENT)).isInstanceOf(ApprovalRequiredException.class);
         }
+    }
+
+    @Test
+    void rows_that_count_for_a_minute_in_one_guard_count_for_an_hour_in_another() throws Exception {
+        SettableClock clock = new SettableClock(Instant.parse("2026-01-01T00:00:00Z"));
+        String budget =
+                "\"require_approval_for_risks\": [\"CRITICAL\"], \"write_budget\": {\"rows\": 30, \"percent\": 100, \"window_seconds\": ";
+        Path other = folder.resolve("other.json");
+        Files.writeString(other, "{" + budget + "60}}");
+        try (SqlControlStore store = SqlControlStore.sqlite(control(), clock);
+                Backstop hour = under("{" + budget + "3600}}").control(store).build();
+                SqlControlStore same = SqlControlStore.sqlite(control(), clock);
+                Backstop minute = Backstop.builder()
+                        .control(same)
+                        .agentId("agent")
+                        .policy(other.toString())
+                        .build();
+                Connection slow = hour.guard(database.connect());
+                Connection quick = minute.guard(database.connect())) {
+            execute(quick, "DELETE FROM users WHERE id <= 20");
+            clock.advance(Duration.ofSeconds(61));
+            assertThatThrownBy(() -> execute(slow, "DELETE FROM users WHERE id BETWEEN 21 AND 40"))
+                    .isInstanceOf(ImpactLimitException.class);
+        }
+        assertThat(untouched()).isEqualTo("80");
     }
 }

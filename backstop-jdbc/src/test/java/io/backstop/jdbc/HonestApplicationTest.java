@@ -169,6 +169,24 @@ class HonestApplicationTest {
     }
 
     @ParameterizedTest
+    @EnumSource(Guarding.class)
+    void a_text_rolls_a_failed_transaction_back_and_goes_on_as_without_backstop(Guarding guarding) throws Exception {
+        assertSame(guarding, "", log -> {
+            for (String next : List.of(
+                    "SELECT 1",
+                    "SELECT count(*) FROM orders",
+                    "INSERT INTO orders (item) VALUES ('next')",
+                    "BEGIN; INSERT INTO orders (item) VALUES ('more'); COMMIT")) {
+                log.send("BEGIN", "INSERT INTO orders (item) VALUES ('undone')", "SELECT 1/0", "ROLLBACK; " + next);
+                log.autoCommit(false);
+                log.send("INSERT INTO orders (item) VALUES ('undone')", "SELECT 1/0", "ROLLBACK; " + next, "SELECT 1");
+                log.commit();
+                log.autoCommit(true);
+            }
+        });
+    }
+
+    @ParameterizedTest
     @MethodSource("everySetting")
     void answers_are_the_same_under_every_setting_of_the_driver(Guarding guarding, String parameters) throws Exception {
         assertSame(guarding, parameters, day(guarding, parameters));

@@ -22,6 +22,9 @@ import java.util.UUID;
 public final class WriteBudgetRepository implements WriteBudgets {
     private static final int LOOKS_WITHIN_WINDOW = 4;
 
+    /** How long an entry is kept at least: whoever asks counts those of a window of its own, which may be longer. */
+    private static final Duration KEPT = Duration.ofDays(1);
+
     private final ControlDatabase database;
     private final Clock clock;
 
@@ -48,7 +51,7 @@ public final class WriteBudgetRepository implements WriteBudgets {
                     insert.setLong(5, table.changed());
                     insert.setLong(6, table.deleted());
                     insert.setLong(7, now.toEpochMilli());
-                    insert.setLong(8, now.plus(window).toEpochMilli());
+                    insert.setLong(8, expires(now, window));
                     insert.executeUpdate();
                 }
             }
@@ -98,11 +101,15 @@ public final class WriteBudgetRepository implements WriteBudgets {
                 insert.setString(3, databaseName);
                 insert.setLong(4, table);
                 insert.setLong(5, now.toEpochMilli());
-                insert.setLong(6, now.plus(window).toEpochMilli());
+                insert.setLong(6, expires(now, window));
                 insert.setLong(7, size);
                 insert.executeUpdate();
             }
         });
+    }
+
+    private static long expires(Instant now, Duration window) {
+        return now.plus(window.compareTo(KEPT) < 0 ? KEPT : window).toEpochMilli();
     }
 
     private static void removeExpired(Connection connection, Instant now) throws SQLException {

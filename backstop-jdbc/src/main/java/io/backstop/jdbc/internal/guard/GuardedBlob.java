@@ -19,32 +19,32 @@ final class GuardedBlob extends DelegatingBlob {
 
     @Override
     public long length() throws SQLException {
-        return connection.asking(() -> super.length());
+        return connection.fetching(() -> super.length());
     }
 
     @Override
     public byte[] getBytes(long pos, int length) throws SQLException {
-        return connection.asking(() -> super.getBytes(pos, length));
+        return connection.fetching(() -> super.getBytes(pos, length));
     }
 
     @Override
     public InputStream getBinaryStream() throws SQLException {
-        return connection.asking(() -> super.getBinaryStream());
+        return connection.fetching(() -> super.getBinaryStream());
     }
 
     @Override
     public InputStream getBinaryStream(long pos, long length) throws SQLException {
-        return connection.asking(() -> super.getBinaryStream(pos, length));
+        return connection.fetching(() -> super.getBinaryStream(pos, length));
     }
 
     @Override
     public long position(byte[] pattern, long start) throws SQLException {
-        return connection.asking(() -> super.position(pattern, start));
+        return connection.fetching(() -> super.position(pattern, start));
     }
 
     @Override
     public long position(Blob pattern, long start) throws SQLException {
-        return connection.asking(() -> super.position(pattern, start));
+        return connection.fetching(() -> super.position(pattern, start));
     }
 
     @Override

@@ -21,37 +21,37 @@ final class GuardedClob extends DelegatingClob {
 
     @Override
     public long length() throws SQLException {
-        return connection.asking(() -> super.length());
+        return connection.fetching(() -> super.length());
     }
 
     @Override
     public String getSubString(long pos, int length) throws SQLException {
-        return connection.asking(() -> super.getSubString(pos, length));
+        return connection.fetching(() -> super.getSubString(pos, length));
     }
 
     @Override
     public Reader getCharacterStream() throws SQLException {
-        return connection.asking(() -> super.getCharacterStream());
+        return connection.fetching(() -> super.getCharacterStream());
     }
 
     @Override
     public Reader getCharacterStream(long pos, long length) throws SQLException {
-        return connection.asking(() -> super.getCharacterStream(pos, length));
+        return connection.fetching(() -> super.getCharacterStream(pos, length));
     }
 
     @Override
     public InputStream getAsciiStream() throws SQLException {
-        return connection.asking(() -> super.getAsciiStream());
+        return connection.fetching(() -> super.getAsciiStream());
     }
 
     @Override
     public long position(String searchstr, long start) throws SQLException {
-        return connection.asking(() -> super.position(searchstr, start));
+        return connection.fetching(() -> super.position(searchstr, start));
     }
 
     @Override
     public long position(Clob searchstr, long start) throws SQLException {
-        return connection.asking(() -> super.position(searchstr, start));
+        return connection.fetching(() -> super.position(searchstr, start));
     }
 
     @Override

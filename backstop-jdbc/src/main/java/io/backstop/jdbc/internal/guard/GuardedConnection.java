@@ -227,7 +227,7 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public void setSchema(String schema) throws SQLException {
-        asking(() -> {
+        fetching(() -> {
             super.setSchema(schema);
             return schema;
         });
@@ -248,7 +248,7 @@ public final class GuardedConnection extends DelegatingConnection {
         return pipeline.ask(session, call);
     }
 
-    /** What pgjdbc fetches for a result set that is there already. */
+    /** What pgjdbc sends for a result set or large object that is there already, or as a setting. */
     <T> T fetching(ServerCall<T> call) throws SQLException {
         return pipeline.fetch(session, call);
     }

@@ -188,6 +188,11 @@ final class GuardedDatabaseMetaData extends DelegatingDatabaseMetaData {
     }
 
     @Override
+    public int getMaxCatalogNameLength() throws SQLException {
+        return connection.asking(() -> super.getMaxCatalogNameLength());
+    }
+
+    @Override
     public int getMaxColumnNameLength() throws SQLException {
         return connection.asking(() -> super.getMaxColumnNameLength());
     }

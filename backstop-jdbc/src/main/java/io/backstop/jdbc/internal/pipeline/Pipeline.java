@@ -181,7 +181,7 @@ public final class Pipeline implements AutoCloseable {
         }
     }
 
-    /** What pgjdbc fetches for a result set that is there already: the rest of its rows, or a cursor in it. */
+    /** What pgjdbc sends for a result set or large object that is there already: the rest of its rows, a cursor in it. */
     public <T extends @Nullable Object> T fetch(GuardedSession session, ServerCall<T> call) throws SQLException {
         return inTurn(session, () -> fenced.fetch(session, call));
     }
@@ -219,11 +219,27 @@ public final class Pipeline implements AutoCloseable {
         session.beginTurn();
         AssessedText text = submission.assess(new SessionTextAssessor(analyzer, session));
         Policy latest = policies.latest();
+        if (latest.enforcement() != Enforcement.MONITOR && FencedExecution.endsFailedTransaction(session, text)) {
+            rollBack(session);
+        }
         fenced.begin(session, latest.readFence(), text);
         return (session.isDeferring() || session.ledger().isOpen()) && DeferredTriggerRuns.in(text.assessment())
                 ? deferredTriggers.run(
                         session, text.assessment(), () -> judged(session, submission, text, latest, execution))
                 : judged(session, submission, text, latest, execution);
+    }
+
+    /**
+     * Does first what the text begins with: in a failed transaction nothing can be looked up, nor undone. The text then rolls
+     * back an empty one.
+     */
+    private void rollBack(GuardedSession session) throws SQLException {
+        session.send("ROLLBACK");
+        session.rolledBack();
+        ended(session);
+        if (session.connection().getAutoCommit()) {
+            session.send("BEGIN"); // else the driver begins one with the text
+        }
     }
 
     /** A JDBC commit is about to be sent. */

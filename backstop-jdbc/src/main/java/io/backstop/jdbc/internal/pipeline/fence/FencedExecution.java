@@ -258,6 +258,11 @@ public final class FencedExecution {
         return false;
     }
 
+    /** Whether the session's transaction has failed, and the text rolls it back before it goes on with something else. */
+    public static boolean endsFailedTransaction(GuardedSession session, AssessedText text) {
+        return session.inFailedTransaction() && text.assessment().statements().size() > 1 && rollsBackFirst(text);
+    }
+
     /** Whether the text begins with a ROLLBACK after which nothing goes on: a chain keeps what the transaction may do. */
     private static boolean rollsBackFirst(AssessedText text) {
         return text.assessment().statements().get(0).tag() == CommandTag.ROLLBACK
@@ -362,28 +367,41 @@ public final class FencedExecution {
         return result;
     }
 
-    /** What pgjdbc fetches for a result set that it did not fetch whole, or for a cursor among its values. */
+    /**
+     * What pgjdbc sends for what the application has already: further rows of a result set, a cursor among its values, parts
+     * of a large object. A transaction that begins with it can write.
+     */
     public <T extends @Nullable Object> T fetch(GuardedSession session, ServerCall<T> call) throws SQLException {
         SessionFence fence = session.fence();
+        if (fence.watches() && fence.byDefault() && fence.transactionBegins()) {
+            return writing(fence, call);
+        }
         boolean ours = fence.refusesAlone();
         if (fence.watches() && session.inTransaction() && (fence.coversAll() || fence.restedOnCatalog())) {
             fence.enter();
         }
+        return sent(ours, call, "fetch its rows all at once, without a fetch size");
+    }
+
+    /** What pgjdbc asks the catalog by itself, if it has to ask at all. */
+    public <T extends @Nullable Object> T ask(GuardedSession session, ServerCall<T> call) throws SQLException {
+        if (!session.fence().watches()) {
+            return call.run();
+        }
+        boolean ours = session.fence().refusesAlone();
+        return sent(
+                ours,
+                () -> CatalogQuestion.ask(session, call),
+                "set the search path so that pg_catalog comes first, or is not on it");
+    }
+
+    private static <T extends @Nullable Object> T sent(boolean ours, ServerCall<T> call, String instead)
+            throws SQLException {
         try {
             return call.run();
         } catch (SQLException e) {
-            throw ours && misjudged(e) ? blocked(e, "fetch its rows all at once, without a fetch size") : e;
+            throw ours && misjudged(e) ? blocked(e, instead) : e;
         }
-    }
-
-    /** What pgjdbc asks the catalog by itself, if it has to ask at all: a transaction that begins with it can write. */
-    public <T extends @Nullable Object> T ask(GuardedSession session, ServerCall<T> call) throws SQLException {
-        SessionFence fence = session.fence();
-        if (!fence.watches() || !fence.byDefault() || !fence.transactionBegins()) {
-            return fetch(session, call);
-        }
-        fence.allowWrites();
-        return writesAllowed(fence, call);
     }
 
     /** What pgjdbc sends to make a large object of a value that is bound: it writes, and takes nothing away. */
