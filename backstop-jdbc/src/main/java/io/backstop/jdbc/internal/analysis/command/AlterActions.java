@@ -154,6 +154,8 @@ final class AlterActions {
             reading.facts().fire(type ? Rule.DROP_ATTRIBUTE : Rule.CHANGE_COLUMN_TYPE, name);
             destroys = true;
             cascades |= tokens.keyword(action.end() - 1) == Keyword.CASCADE;
+        } else if (action.accept(Keyword.SET, Keyword.EXPRESSION)) {
+            reading.facts().writes(name);
         } else if (!action.at(Keyword.SET)
                 && !action.at(Keyword.DROP)
                 && !action.at(Keyword.RESET)

@@ -2,18 +2,21 @@ package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.policy.ImpactRules;
+import io.backstop.jdbc.internal.pipeline.impact.columns.ColumnsTold;
 import io.backstop.jdbc.internal.pipeline.impact.columns.ProtectedColumns;
-import io.backstop.jdbc.internal.pipeline.impact.columns.TriggersOnUpdate;
+import io.backstop.jdbc.internal.pipeline.impact.columns.ProtectedTree;
 import io.backstop.jdbc.policy.PolicyNames;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * The protected tables under whatever name a write reaches them: their own, a partition's or child's, or that of a view, a
@@ -24,102 +27,99 @@ final class ProtectedRows {
     private final Connection connection;
     private final Assessment assessment;
     private final ImpactRules rules;
-    private final Map<Long, String> tables;
-    private final Map<Long, String> withColumns;
-    private final ProtectedColumns columns;
     private final TableStates before;
 
-    private ProtectedRows(
-            Connection connection,
-            Assessment assessment,
-            ImpactRules rules,
-            Map<Long, String> tables,
-            Map<Long, String> withColumns,
-            TableStates before)
+    /** Every protected table, with the partitions and children of it, and a name of the policy that means it. */
+    private final Map<Long, String> tables = new HashMap<>();
+
+    private final List<ProtectedTree> withColumns = new ArrayList<>();
+    private final ProtectedColumns columns;
+    private final ColumnsTold told;
+
+    private ProtectedRows(Connection connection, Assessment assessment, ImpactRules rules, TableStates before)
             throws SQLException {
         this.connection = connection;
         this.assessment = assessment;
         this.rules = rules;
-        this.tables = tables;
-        this.withColumns = withColumns;
-        this.columns = ProtectedColumns.of(connection, rules.protectedColumns(), withColumns);
         this.before = before;
+        for (String name : rules.protectedTables()) {
+            for (Set<Long> tree : meant(name)) {
+                tree.forEach(table -> tables.put(table, name));
+            }
+        }
+        for (Map.Entry<String, Set<String>> entry : rules.protectedColumns().entrySet()) {
+            for (Set<Long> tree : meant(entry.getKey())) {
+                withColumns.add(new ProtectedTree(entry.getKey(), tree, entry.getValue()));
+            }
+        }
+        this.columns = ProtectedColumns.of(connection, withColumns);
+        this.told = new ColumnsTold(connection, withColumns.isEmpty() ? List.of() : assessment.statements());
     }
 
     /** To be asked before the statement, which may give a table another name. */
     static ProtectedRows before(Connection connection, Assessment assessment, ImpactRules rules, TableStates before)
             throws SQLException {
-        return new ProtectedRows(
-                connection,
-                assessment,
-                rules,
-                meant(connection, rules.protectedTables(), before),
-                meant(connection, rules.protectedColumns().keySet(), before),
-                before);
+        return new ProtectedRows(connection, assessment, rules, before);
     }
 
-    /** Each table that the names mean, with the partitions and children of it, and the name that means it. */
-    private static Map<Long, String> meant(Connection connection, Collection<String> names, TableStates states)
-            throws SQLException {
-        Map<Long, String> meant = new HashMap<>();
-        for (String name : names) {
-            for (Map.Entry<Long, TableStates.Table> table : states.tables().entrySet()) {
-                if (PolicyNames.means(name, table.getValue().qualified())) {
-                    for (long oid : ChangedRows.tree(
-                            connection, table.getValue().qualified().quoted())) {
-                        meant.put(oid, name);
-                    }
-                }
+    /** Each table that the name means, with its partitions and children. */
+    private List<Set<Long>> meant(String name) throws SQLException {
+        List<Set<Long>> trees = new ArrayList<>();
+        for (TableStates.Table table : before.tables().values()) {
+            if (PolicyNames.means(name, table.qualified())) {
+                trees.add(ChangedRows.tree(connection, table.qualified().quoted()));
             }
         }
-        return meant;
+        return trees;
     }
 
     /** What the statement did to a protected table, in words of which it is the subject. */
     Optional<String> touched(ChangedRows changed, TableStates now) throws SQLException {
-        for (Map.Entry<Long, RowCounts> table : changed.byTable().entrySet()) {
-            String name = tables.get(table.getKey());
+        for (long table : changed.byTable().keySet()) {
+            String name = tables.get(table);
             if (name != null) {
                 return Optional.of("it changed rows of table " + name + ", which the policy protects");
             }
-            String withColumn = withColumns.get(table.getKey());
-            if (withColumn != null
-                    && table.getValue().updated() > 0
-                    && !(tellsItsColumns(table.getKey(), withColumn)
-                            && TriggersOnUpdate.leaveAlone(
-                                    connection,
-                                    table.getKey(),
-                                    rules.protectedColumns().getOrDefault(withColumn, Set.of())))) {
-                return Optional.of("it updated table " + withColumn + ", of which the policy protects columns");
+        }
+        for (ProtectedTree tree : withColumns) {
+            if (updates(tree, changed) && !leavesColumnsAlone(tree, changed)) {
+                return Optional.of("it updated table " + tree.name() + ", of which the policy protects columns");
             }
         }
         Optional<String> renamed = renamed(rules.protectedTables(), now)
                 .or(() -> renamed(rules.protectedColumns().keySet(), now));
         return renamed.isEmpty() && now.relationWrites() != before.relationWrites()
-                ? columns.renamed(connection)
+                ? columns.redefined(connection)
                 : renamed;
     }
 
     /**
-     * Whether the text itself says which columns of the table it updates, and they are none of those: it names it or the
-     * table of the policy, writes through no view, and runs no code of the user's.
+     * Whether rows of it were updated. A row that moves to another partition is deleted there and inserted here, as far as the
+     * server counts.
      */
-    private boolean tellsItsColumns(long oid, String policyName) {
-        TableStates.Table table = before.tables().get(oid);
-        Set<String> stored =
-                before.tables().values().stream().map(TableStates.Table::name).collect(Collectors.toSet());
-        Set<String> protectedColumns = rules.protectedColumns().getOrDefault(policyName, Set.of());
-        return table != null
-                && !LimitedExecution.holdsUnseenCode(assessment)
-                && assessment.tables().stream()
-                        .anyMatch(named -> named.name().equals(table.name()) || PolicyNames.means(policyName, named))
-                && assessment.statements().stream()
-                        .allMatch(each -> each.targets().stream()
-                                        .allMatch(target ->
-                                                stored.contains(target.name().name()))
-                                && each.columnsWritten().stream()
-                                        .noneMatch(column -> protectedColumns.stream()
-                                                .anyMatch(name -> PolicyNames.meansColumn(name, column))));
+    private static boolean updates(ProtectedTree tree, ChangedRows changed) {
+        Set<Long> lost = new HashSet<>();
+        Set<Long> got = new HashSet<>();
+        for (Map.Entry<Long, RowCounts> table : changed.byTable().entrySet()) {
+            if (tree.tables().contains(table.getKey())) {
+                if (table.getValue().updated() > 0) {
+                    return true;
+                }
+                if (table.getValue().deleted() > 0) {
+                    lost.add(table.getKey());
+                }
+                if (table.getValue().inserted() > 0) {
+                    got.add(table.getKey());
+                }
+            }
+        }
+        return lost.stream().anyMatch(from -> got.stream().anyMatch(to -> !to.equals(from)));
+    }
+
+    private boolean leavesColumnsAlone(ProtectedTree tree, ChangedRows changed) throws SQLException {
+        boolean deleted = changed.byTable().values().stream().anyMatch(table -> table.deleted() > 0);
+        return !LimitedExecution.holdsUnseenCode(assessment)
+                && told.leavesAlone(tree, changed.byTable().keySet(), deleted);
     }
 
     /** A table that goes by another name is not protected any more. */

@@ -1,0 +1,140 @@
+package io.backstop.jdbc.internal.pipeline.impact.columns;
+
+import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.api.analysis.Target;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
+import io.backstop.jdbc.policy.PolicyNames;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Tells whether a text says itself which columns of a table it updates. It does so only if it writes to this table alone, by
+ * the table's own name, and nothing that it sets off can write to other columns. Belongs to one statement and connection;
+ * not thread-safe.
+ */
+public final class ColumnsTold {
+    private static final String RESOLVED = CatalogSql.qualified("""
+            SELECT n, pg_catalog.to_regclass(n)::pg_catalog.oid FROM pg_catalog.unnest(?::pg_catalog.text[]) AS n""");
+
+    /** What generated columns are made of: since 15 the expression depends on it, before the column. */
+    private static final String SOURCES = CatalogSql.qualified("""
+            SELECT g.attrelid, g.attname, s.attname
+            FROM pg_catalog.pg_attribute AS g
+            JOIN pg_catalog.pg_attrdef AS e ON e.adrelid = g.attrelid AND e.adnum = g.attnum
+            JOIN pg_catalog.pg_depend AS d ON d.refobjid = g.attrelid
+            AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+            AND (d.objid = e.oid AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid
+            OR d.objid = g.attrelid AND d.objsubid = g.attnum AND d.classid = d.refclassid)
+            JOIN pg_catalog.pg_attribute AS s ON s.attrelid = g.attrelid
+            AND (s.attnum = d.refobjsubid OR d.refobjsubid = 0 AND s.attnum > 0::pg_catalog.int2)
+            WHERE g.attrelid = ANY (?::pg_catalog.oid[]) AND g.attgenerated <> ''""");
+
+    /** The columns that foreign keys refer to, with what the server does by itself where those change or go. */
+    private static final String ACTIONS = CatalogSql.qualified("""
+            SELECT a.attname, f.confupdtype = ANY ('{c,n,d}'::pg_catalog."char"[]),
+            f.confdeltype = ANY ('{c,n,d}'::pg_catalog."char"[])
+            FROM pg_catalog.pg_constraint AS f
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.confrelid AND a.attnum = ANY (f.confkey)
+            WHERE f.contype = 'f' AND f.confrelid = ANY (?::pg_catalog.oid[])""");
+
+    private final Connection connection;
+    private final List<StatementAssessment> statements;
+    private final Map<String, Long> targets;
+
+    /** To be asked before the statement, which may give names another meaning. */
+    public ColumnsTold(Connection connection, List<StatementAssessment> statements) throws SQLException {
+        this.connection = connection;
+        this.statements = statements;
+        this.targets = resolved(connection, statements);
+    }
+
+    private static Map<String, Long> resolved(Connection connection, List<StatementAssessment> statements)
+            throws SQLException {
+        Set<String> names = new HashSet<>();
+        for (StatementAssessment statement : statements) {
+            for (Target target : statement.targets()) {
+                names.add(target.name().quoted());
+            }
+        }
+        Map<String, Long> resolved = new HashMap<>();
+        if (names.isEmpty()) {
+            return resolved;
+        }
+        try (PreparedStatement select = connection.prepareStatement(RESOLVED)) {
+            select.setString(1, CatalogSql.array(names));
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    resolved.put(row.getString(1), row.getLong(2)); // 0 where there is none
+                }
+            }
+        }
+        return resolved;
+    }
+
+    /**
+     * Whether it says so, and none of them is protected.
+     *
+     * @param changed the tables of which the statement changed rows
+     * @param deleted whether it deleted rows
+     */
+    public boolean leavesAlone(ProtectedTree tree, Set<Long> changed, boolean deleted) throws SQLException {
+        Set<String> written = new HashSet<>();
+        for (StatementAssessment statement : statements) {
+            for (Target target : statement.targets()) {
+                if (!tree.tables().contains(targets.getOrDefault(target.name().quoted(), 0L))) {
+                    return false;
+                }
+            }
+            written.addAll(statement.columnsWritten());
+        }
+        if (written.isEmpty() || !tree.tables().containsAll(changed)) {
+            return false;
+        }
+        Set<String> columns = withSources(tree);
+        return !means(columns, written)
+                && !setsOffActions(tree, written, deleted)
+                && CodeOfTable.leavesAlone(connection, tree.tables(), columns);
+    }
+
+    private static boolean means(Set<String> names, Set<String> columns) {
+        return names.stream().anyMatch(name -> columns.stream().anyMatch(each -> PolicyNames.meansColumn(name, each)));
+    }
+
+    private Set<String> withSources(ProtectedTree tree) throws SQLException {
+        Set<String> columns = new HashSet<>(tree.columns());
+        try (PreparedStatement select = connection.prepareStatement(SOURCES)) {
+            select.setString(1, CatalogSql.array(tree.tables()));
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    if (tree.protects(row.getLong(1), row.getString(2))) {
+                        columns.add(row.getString(3));
+                    }
+                }
+            }
+        }
+        return columns;
+    }
+
+    private boolean setsOffActions(ProtectedTree tree, Set<String> written, boolean deleted) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(ACTIONS)) {
+            select.setString(1, CatalogSql.array(tree.tables()));
+            try (ResultSet key = select.executeQuery()) {
+                while (key.next()) {
+                    if ((key.getBoolean(2) && means(written, Set.of(key.getString(1))))
+                            || (deleted && key.getBoolean(3))) {
+                        return true;
+                    }
+                }
+            }
+        }
+        return false;
+    }
+}

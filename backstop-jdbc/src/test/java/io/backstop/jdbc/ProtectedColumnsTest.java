@@ -1,0 +1,261 @@
+package io.backstop.jdbc;
+
+import io.backstop.api.error.ApprovalRequiredException;
+import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.ImpactLimitException;
+import io.backstop.jdbc.policy.PolicyReader;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.stream.Stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+/** Ways to change the values of a protected column by a text that does not assign to it. */
+@ExtendWith(PostgresExtension.class)
+class ProtectedColumnsTest {
+    private static final String CHANGES = "UPDATE public.t SET prot = 0 WHERE id < 5";
+    private static final String PARTITIONED = "CREATE TABLE t (id int, k int, a int, prot int) PARTITION BY LIST (k)";
+    private static final String PARTITIONS =
+            "CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1); CREATE TABLE t2 PARTITION OF t FOR VALUES IN (2)";
+    private static final String PARTITIONED_ROWS = "INSERT INTO t SELECT n, 1, n, n FROM generate_series(1, 20) AS n";
+    private static final String TABLE = "CREATE TABLE t (id int PRIMARY KEY, a int, prot int)";
+    private static final String ROWS = "INSERT INTO t SELECT n, n, n FROM generate_series(1, 20) AS n";
+    private static final String POLICY = "{\"t\": [\"prot\"]}";
+
+    @TempDir
+    private Path folder;
+
+    private TestDatabase database;
+
+    @BeforeEach
+    void take(TestDatabase testDatabase) throws SQLException {
+        database = testDatabase;
+        database.run("DROP SCHEMA IF EXISTS public CASCADE", "DROP SCHEMA IF EXISTS s CASCADE", "CREATE SCHEMA public");
+    }
+
+    private Backstop backstop(String protectedColumns) throws Exception {
+        return Backstop.builder()
+                .policy(new PolicyReader()
+                        .read(
+                                "{\"require_approval_for_risks\": [\"CRITICAL\"], \"write_budget\": \"none\","
+                                        + " \"protected_columns\": " + protectedColumns + "}",
+                                "p"))
+                .snapshots(new FakeSnapshots())
+                .control(folder.resolve("backstop.db"))
+                .build();
+    }
+
+    private void guarded(String protectedColumns, List<String> texts) throws Exception {
+        try (Backstop backstop = backstop(protectedColumns);
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            for (String sql : texts) {
+                statement.execute(sql);
+            }
+        }
+    }
+
+    private static String trigger(String when, String body) {
+        return "CREATE FUNCTION code() RETURNS trigger LANGUAGE plpgsql AS $code$" + body
+                + "$code$; CREATE TRIGGER code " + when + " EXECUTE FUNCTION code()";
+    }
+
+    static Stream<Arguments> roundabout() {
+        String updates = "BEGIN " + CHANGES + "; RETURN NULL; END";
+        return Stream.of(
+                // rows that move between partitions
+                partitioned(
+                        "CREATE VIEW v AS SELECT id, k, a, prot AS other FROM t",
+                        "UPDATE v SET other=0, k=2 WHERE id<5"),
+                partitioned("", "DO $$BEGIN UPDATE t SET prot = 0, k = 2 WHERE id < 5; END$$"),
+                partitioned(
+                        "CREATE TABLE o (id int); "
+                                + trigger(
+                                        "AFTER INSERT ON o",
+                                        "BEGIN UPDATE t SET prot = 0, k = 2 WHERE id < 5; RETURN NULL; END"),
+                        "INSERT INTO o VALUES (1)"),
+                partitioned(
+                        trigger("BEFORE INSERT ON t2 FOR EACH ROW", "BEGIN NEW.prot := 0; RETURN NEW; END"),
+                        "UPDATE t SET k = 2 WHERE id < 5"),
+                // what other events of the table set off
+                plain(trigger("AFTER INSERT ON t", updates), "INSERT INTO t (id, a) VALUES (500, 1)"),
+                plain(trigger("AFTER DELETE ON t", updates), "DELETE FROM t WHERE id = 20"),
+                plain(
+                        trigger("AFTER INSERT ON t", updates),
+                        "INSERT INTO t (id, a) VALUES (20, 1) ON CONFLICT (id) DO UPDATE SET a = 5"),
+                plain(
+                        "CREATE TABLE o (id int PRIMARY KEY, a int); INSERT INTO o VALUES (1, 1); "
+                                + trigger("AFTER UPDATE ON o", updates),
+                        "WITH x AS (UPDATE o SET a = 2 WHERE id = 1) UPDATE t SET a = 5 WHERE id = 20"),
+                // foreign keys of the table to itself
+                arguments(
+                        "CREATE TABLE t (id int PRIMARY KEY, a int, prot int REFERENCES t ON UPDATE CASCADE ON DELETE SET NULL)",
+                        "INSERT INTO t SELECT n, n, 1 FROM generate_series(1, 20) AS n",
+                        "",
+                        POLICY,
+                        List.of("UPDATE t SET id = 999 WHERE id = 1")),
+                arguments(
+                        "CREATE TABLE t (id int PRIMARY KEY, a int, prot int REFERENCES t ON DELETE SET NULL)",
+                        "INSERT INTO t SELECT n, n, CASE WHEN n < 8 THEN 1 ELSE 9 END FROM generate_series(1, 20) AS n",
+                        "",
+                        POLICY,
+                        List.of("DELETE FROM t WHERE id = 1")),
+                // generated columns
+                arguments(
+                        "CREATE TABLE t (id int PRIMARY KEY, a int, prot int GENERATED ALWAYS AS (a * 10) STORED)",
+                        "INSERT INTO t SELECT n, n FROM generate_series(1, 20) AS n",
+                        "",
+                        POLICY,
+                        List.of("UPDATE t SET a = 0 WHERE id < 5")),
+                // another relation that has the table's name
+                plain(
+                        "",
+                        "CREATE TEMP VIEW t AS SELECT id, a, prot AS other FROM public.t",
+                        "UPDATE t SET other = 0 WHERE id < 5"),
+                plain(
+                        "CREATE SCHEMA s; CREATE VIEW s.t AS SELECT id, a, prot AS other FROM public.t",
+                        "UPDATE s.t SET other = 0 WHERE id < 5"),
+                plain(
+                        "CREATE SCHEMA s; CREATE VIEW s.t AS SELECT id, a, prot AS other FROM public.t",
+                        "SET search_path = s, public",
+                        "UPDATE t SET other = 0 WHERE id < 5"),
+                arguments(
+                        TABLE,
+                        ROWS,
+                        "CREATE SCHEMA s; CREATE TABLE s.t (id int, a int); INSERT INTO s.t VALUES (1, 1); "
+                                + trigger("AFTER UPDATE ON s.t", updates),
+                        "{\"public.t\": [\"prot\"]}",
+                        List.of("UPDATE s.t SET a = 2 WHERE id = 1")),
+                // two entries of the policy
+                arguments(
+                        "CREATE TABLE p (id int, prot int); CREATE TABLE t (a int) INHERITS (p)",
+                        "INSERT INTO t (id, a, prot) SELECT n, n, n FROM generate_series(1, 20) AS n",
+                        "",
+                        "{\"p\": [\"prot\"], \"t\": [\"a\"]}",
+                        List.of("UPDATE t SET prot = 0 WHERE id < 5")),
+                arguments(
+                        PARTITIONED,
+                        PARTITIONED_ROWS,
+                        "",
+                        "{\"t\": [\"prot\"], \"public.t\": [\"a\"]}",
+                        List.of("UPDATE t1 SET prot = 0 WHERE id < 5")),
+                arguments(
+                        PARTITIONED,
+                        PARTITIONED_ROWS,
+                        "",
+                        "{\"public.t\": [\"a\"], \"t\": [\"prot\"]}",
+                        List.of("UPDATE t1 SET prot = 0 WHERE id < 5")),
+                // triggers that fill the row without a word of the column
+                row("BEGIN OLD := ROW(OLD.id, 7, 0); RETURN OLD; END"),
+                row("DECLARE r ALIAS FOR new; BEGIN r := ROW(r.id, r.a, 0); RETURN NEW; END"),
+                row("BEGIN IF NEW.a === 1 THEN RETURN NEW; END IF; RETURN NEW; END"),
+                row("DECLARE d dm; BEGIN d := 5; RETURN NEW; END"),
+                row("BEGIN NEW.a := '7'::word; RETURN NEW; END"),
+                row("BEGIN NEW.a := more(); RETURN NEW; END"));
+    }
+
+    private static Arguments plain(String setup, String... texts) {
+        return arguments(TABLE, ROWS, setup, POLICY, List.of(texts));
+    }
+
+    private static Arguments partitioned(String setup, String... texts) {
+        return arguments(PARTITIONED, PARTITIONED_ROWS, setup, POLICY, List.of(texts));
+    }
+
+    private static Arguments row(String body) {
+        String more = "CREATE FUNCTION more() RETURNS int LANGUAGE plpgsql AS $$BEGIN IF pg_trigger_depth() = 1 THEN"
+                + " UPDATE public.t SET prot = 0 WHERE id BETWEEN 10 AND 14; END IF; RETURN 1; END$$; CREATE FUNCTION more(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT more() = 1';"
+                + " CREATE FUNCTION more(text) RETURNS int LANGUAGE sql AS 'SELECT more()';"
+                + " CREATE OPERATOR === (FUNCTION = more, LEFTARG = int, RIGHTARG = int);"
+                + " CREATE DOMAIN dm AS int CHECK (more() = VALUE OR VALUE > 0); CREATE DOMAIN word AS int CHECK (more() > 0);";
+        return plain(more + trigger("BEFORE UPDATE ON t FOR EACH ROW", body), "UPDATE t SET a = 5 WHERE id < 5");
+    }
+
+    @ParameterizedTest
+    @MethodSource("roundabout")
+    void a_column_changed_without_being_named_is_held(
+            String table, String rows, String setup, String policy, List<String> texts) throws Exception {
+        database.run(table);
+        if (table.equals(PARTITIONED)) {
+            database.run(PARTITIONS);
+        }
+        database.run(rows);
+        if (!setup.isEmpty()) {
+            database.run(setup);
+        }
+        List<String> before = database.rows("SELECT prot FROM public.t ORDER BY id");
+        assertThatThrownBy(() -> guarded(policy, texts))
+                .isInstanceOfAny(ImpactLimitException.class, ApprovalRequiredException.class);
+        assertThat(database.rows("SELECT prot FROM public.t ORDER BY id")).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @MethodSource("expressions")
+    void another_expression_of_a_generated_column_is_held(String kind, String sql) throws Exception {
+        assumeTrue(Integer.parseInt(database.value("SHOW server_version_num"))
+                >= (kind.equals("STORED") ? 170_000 : 180_000));
+        database.run(
+                "CREATE TABLE t (id int PRIMARY KEY, a int, prot int GENERATED ALWAYS AS (a * 10) " + kind + ")",
+                "INSERT INTO t SELECT n, n FROM generate_series(1, 20) AS n");
+        assertThatThrownBy(() -> guarded(POLICY, List.of(sql))).isInstanceOf(BackstopException.class);
+        assertThat(database.value("SELECT sum(prot) FROM t")).isEqualTo("2100");
+    }
+
+    static Stream<Arguments> expressions() {
+        String sql = "ALTER TABLE t ALTER COLUMN prot SET EXPRESSION AS (a * 0)";
+        return Stream.of("STORED", "VIRTUAL")
+                .flatMap(kind -> Stream.of(arguments(kind, sql), arguments(kind, "DO 'BEGIN " + sql + "; END'")));
+    }
+
+    static Stream<Arguments> harmless() {
+        return Stream.of(
+                plain("", "UPDATE t SET a = 5 WHERE id < 5"),
+                plain("", "INSERT INTO t (id, a) VALUES (20, 1) ON CONFLICT (id) DO UPDATE SET a = 5"),
+                plain("", "INSERT INTO t VALUES (30, 1, 1)"),
+                plain("", "DELETE FROM t WHERE id = 20"),
+                plain("CREATE SCHEMA s", "SET search_path = s, public", "UPDATE t SET a = 5 WHERE id < 5"),
+                plain(
+                        trigger(
+                                "BEFORE INSERT OR UPDATE ON t FOR EACH ROW",
+                                "BEGIN NEW.a := coalesce(NEW.a, 0) + 1; RETURN NEW; END"),
+                        "UPDATE t SET a = 5 WHERE id < 5"),
+                plain(
+                        "CREATE TABLE o (id int PRIMARY KEY, t int REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE)",
+                        "UPDATE t SET a = 5 WHERE id < 5"),
+                partitioned("", "UPDATE t SET a = 5 WHERE id < 5"),
+                partitioned("", "UPDATE t SET a = 5, k = 2 WHERE id < 5"),
+                partitioned("", "UPDATE t1 SET a = 5 WHERE id < 5"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("harmless")
+    void what_leaves_it_alone_runs(String table, String rows, String setup, String policy, List<String> texts)
+            throws Exception {
+        database.run(table);
+        if (table.equals(PARTITIONED)) {
+            database.run(PARTITIONS);
+        }
+        database.run(rows);
+        if (!setup.isEmpty()) {
+            database.run(setup);
+        }
+        guarded(policy, texts);
+        assertThat(database.value("SELECT count(*) FROM t WHERE id <= 19 AND prot = id"))
+                .isEqualTo("19");
+    }
+}
