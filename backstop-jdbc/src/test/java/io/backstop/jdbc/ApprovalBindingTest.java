@@ -14,7 +14,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
@@ -27,11 +29,13 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 /** An approval that was given for one thing serves no other, whatever the session does in between. */
 @ExtendWith(PostgresExtension.class)
@@ -106,6 +110,34 @@ class ApprovalBindingTest {
         approved(sql);
         execute(setting);
         assertHeldAnew(sql);
+    }
+
+    static Stream<Arguments> changes() {
+        return Stream.of(
+                arguments("SET TimeZone = 'Pacific/Kiritimati'", "other values of TimeZone"),
+                arguments("SET search_path = public, pg_temp", "search_path was "),
+                arguments("replaced", "the tables it reaches or the code it runs have changed"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("changes")
+    void a_request_says_why_the_approval_of_the_same_statement_does_not_serve(String change, String why)
+            throws SQLException {
+        String sql = "TRUNCATE users";
+        approved(sql);
+        String id = store.approvals().list(ApprovalState.APPROVED).get(0).id();
+        if (change.equals("replaced")) {
+            database.run("DROP TABLE users", "CREATE TABLE users (id int)");
+        } else {
+            execute(change);
+        }
+        assertThatThrownBy(() -> execute(sql))
+                .isInstanceOf(ApprovalRequiredException.class)
+                .hasMessageContaining("the approval " + id + " of the same statement does not fit: " + why);
+        assertThatThrownBy(() -> execute("TRUNCATE users, users"))
+                .isInstanceOf(ApprovalRequiredException.class)
+                .message()
+                .doesNotContain("does not fit");
     }
 
     @Test

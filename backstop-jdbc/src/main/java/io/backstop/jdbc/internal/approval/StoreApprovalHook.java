@@ -113,6 +113,7 @@ public final class StoreApprovalHook implements ApprovalHook {
             // What was decided between the two looks comes back from here, and is looked at again.
             if (described == null) {
                 described = request.expecting(preview.look()); // once: it may run the statement
+                refused += UnfitApproval.among(store.list(ApprovalState.APPROVED), request, clock.instant());
             }
             newest = Optional.of(store.open(described, lifetime));
         }

@@ -25,6 +25,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The approvals as a table. Each change is one unit of work under the write lock, so of two processes that use an
@@ -123,10 +124,17 @@ public final class ApprovalRepository implements ApprovalStore {
     @Override
     public List<Approval> list(ApprovalState... states) throws ControlStoreUnavailableException {
         Set<ApprovalState> wanted = Set.copyOf(Arrays.asList(states));
-        return database.read(connection ->
-                select(connection, "ORDER BY created_at, " + database.dialect().insertionOrder(), null).stream()
-                        .filter(approval -> wanted.contains(approval.state()))
-                        .toList());
+        Set<ApprovalState> stored = EnumSet.noneOf(ApprovalState.class);
+        stored.addAll(wanted);
+        if (wanted.contains(ApprovalState.EXPIRED)) {
+            stored.addAll(CURRENT); // they expire without being written
+        }
+        String named = stored.stream().map(state -> "'" + state.name() + "'").collect(Collectors.joining(", "));
+        String chosen = "WHERE state IN (" + named + ") ORDER BY created_at, "
+                + database.dialect().insertionOrder();
+        return database.read(connection -> select(connection, chosen, null).stream()
+                .filter(approval -> wanted.contains(approval.state()))
+                .toList());
     }
 
     @Override
