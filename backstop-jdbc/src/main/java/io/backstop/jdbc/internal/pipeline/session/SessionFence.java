@@ -58,6 +58,11 @@ public final class SessionFence {
 
     private boolean defaultSet;
 
+    /** The session's default as it was at first, before PostgreSQL 14, which reports it. */
+    private boolean unreportedOn;
+
+    private boolean asked;
+
     /** Whether the caller's transaction stands behind the savepoint. */
     private boolean inside;
 
@@ -112,6 +117,10 @@ public final class SessionFence {
     }
 
     private void adopt() throws SQLException {
+        if (!asked && postgres.getParameterStatus(DEFAULT) == null) {
+            askDefault();
+        }
+        asked = true;
         if (rule == ReadFence.SESSION && direct && !onStandby() && !isDefaultOn()) {
             defaultSet = setDefault();
             direct = defaultSet;
@@ -144,7 +153,18 @@ public final class SessionFence {
     }
 
     private boolean isDefaultOn() {
-        return "on".equals(postgres.getParameterStatus(DEFAULT));
+        String reported = postgres.getParameterStatus(DEFAULT);
+        return reported == null ? unreportedOn : reported.equals("on");
+    }
+
+    /** What the session began with, where the server does not report it. */
+    private void askDefault() throws SQLException {
+        try (Statement statement = postgres.createStatement();
+                ResultSet row = statement.executeQuery("SHOW " + DEFAULT)) {
+            row.next();
+            unreportedOn = row.getBoolean(1);
+        }
+        endOwnTransaction();
     }
 
     /** Whether SAFE statements of the session are to be fenced: not on a standby, where nobody writes. */
