@@ -9,7 +9,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.PGConnection;
 
@@ -18,14 +20,20 @@ import java.lang.reflect.Method;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.sql.Types;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What pgjdbc asks the catalog for the metadata of JDBC, where the search path lets the user's code answer. */
@@ -118,6 +126,104 @@ class MetadataQuestionsTest {
         }
         assertThat(through).isEmpty();
         assertThat(refused).contains("getSchemas", "getTypeInfo", "getMaxTableNameLength");
+    }
+
+    private interface Use {
+        Object of(Connection connection) throws SQLException;
+    }
+
+    private static final Map<String, Use> USES_OF_TYPES = uses();
+
+    private static Map<String, Use> uses() {
+        Map<String, Use> uses = new LinkedHashMap<>();
+        uses.put("createArrayOf", connection -> connection.createArrayOf("mood", new Object[] {"glad"}));
+        uses.put("getObject", connection -> read(connection, ResultSet::getObject));
+        uses.put("getArray", connection -> read(connection, ResultSet::getArray));
+        uses.put(
+                "array's values",
+                connection ->
+                        read(connection, (row, column) -> row.getArray(column).getArray()));
+        uses.put(
+                "array's base type",
+                connection ->
+                        read(connection, (row, column) -> row.getArray(column).getBaseTypeName()));
+        uses.put(
+                "array's rows",
+                connection -> read(
+                        connection,
+                        (row, column) -> row.getArray(column).getResultSet().next()));
+        uses.put(
+                "type's name",
+                connection ->
+                        read(connection, (row, column) -> row.getMetaData().getColumnTypeName(column)));
+        uses.put(
+                "class's name",
+                connection ->
+                        read(connection, (row, column) -> row.getMetaData().getColumnClassName(column)));
+        uses.put("bound array", connection -> {
+            try (PreparedStatement query = connection.prepareStatement("SELECT $$1$$ WHERE NULL = ?")) {
+                query.setObject(1, new String[] {"glad"}, Types.ARRAY);
+                return query.getParameterMetaData().getParameterTypeName(1);
+            }
+        });
+        return uses;
+    }
+
+    private interface Read {
+        Object from(ResultSet row, int column) throws SQLException;
+    }
+
+    /** The columns that are of a type of the user's. */
+    private static Object read(Connection connection, Read read) throws SQLException {
+        List<String> answers = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("TABLE people")) {
+            row.next();
+            for (int column = 1; column <= 4; column++) {
+                try {
+                    answers.add(String.valueOf(read.from(row, column)));
+                } catch (SQLException e) {
+                    answers.add(String.valueOf(e.getSQLState()));
+                }
+            }
+        }
+        return answers;
+    }
+
+    static Stream<Arguments> usesOfTypes() {
+        return USES_OF_TYPES.keySet().stream()
+                .flatMap(use -> Stream.of("strict", "application")
+                        .flatMap(profile ->
+                                Stream.of(true, false).map(autoCommit -> Arguments.of(use, profile, autoCommit))));
+    }
+
+    @ParameterizedTest
+    @MethodSource("usesOfTypes")
+    void a_question_about_a_type_deletes_no_rows_either(String use, String profile, boolean autoCommit)
+            throws Exception {
+        database.run(
+                "CREATE TYPE mood AS ENUM ('glad', 'sad')",
+                "CREATE TYPE pair AS (a int, b text)",
+                "CREATE DOMAIN size AS int",
+                "CREATE TABLE people (a mood, b mood[], c pair, d size[])",
+                "INSERT INTO people VALUES ('glad', '{glad,sad}', '(1,b)', '{1,2}')");
+        shadowWhatIsAsked();
+        try (Backstop backstop = backstop(profile);
+                Connection connection = backstop.guard(database.connect())) {
+            connection.setAutoCommit(autoCommit);
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("SET search_path = public, pg_catalog");
+            }
+            try {
+                requireNonNull(USES_OF_TYPES.get(use)).of(connection);
+            } catch (SQLException e) {
+                // Refused is as good.
+            }
+            if (!autoCommit) {
+                commitWhatCanBe(connection);
+            }
+        }
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("20");
     }
 
     private static void commitWhatCanBe(Connection connection) throws SQLException {

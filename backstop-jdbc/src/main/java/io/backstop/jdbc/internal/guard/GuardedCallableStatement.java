@@ -27,12 +27,12 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
 
     @Override
     public Object getObject(int parameterIndex) throws SQLException {
-        return GuardedValues.value(connection(), super.getObject(parameterIndex));
+        return GuardedValues.value(connection(), connection().askingOfType(() -> super.getObject(parameterIndex)));
     }
 
     @Override
     public Object getObject(int parameterIndex, Map<String, Class<?>> map) throws SQLException {
-        return GuardedValues.value(connection(), super.getObject(parameterIndex, map));
+        return GuardedValues.value(connection(), connection().askingOfType(() -> super.getObject(parameterIndex, map)));
     }
 
     @Override
@@ -47,17 +47,17 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
 
     @Override
     public Array getArray(int parameterIndex) throws SQLException {
-        return GuardedValues.array(connection(), super.getArray(parameterIndex));
+        return GuardedValues.array(connection(), connection().askingOfType(() -> super.getArray(parameterIndex)));
     }
 
     @Override
     public Object getObject(String parameterName) throws SQLException {
-        return GuardedValues.value(connection(), super.getObject(parameterName));
+        return GuardedValues.value(connection(), connection().askingOfType(() -> super.getObject(parameterName)));
     }
 
     @Override
     public Object getObject(String parameterName, Map<String, Class<?>> map) throws SQLException {
-        return GuardedValues.value(connection(), super.getObject(parameterName, map));
+        return GuardedValues.value(connection(), connection().askingOfType(() -> super.getObject(parameterName, map)));
     }
 
     @Override
@@ -72,17 +72,19 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
 
     @Override
     public Array getArray(String parameterName) throws SQLException {
-        return GuardedValues.array(connection(), super.getArray(parameterName));
+        return GuardedValues.array(connection(), connection().askingOfType(() -> super.getArray(parameterName)));
     }
 
     @Override
     public <T> T getObject(int parameterIndex, Class<T> type) throws SQLException {
-        return GuardedValues.value(connection(), super.getObject(parameterIndex, type), type);
+        return GuardedValues.value(
+                connection(), connection().askingOfType(() -> super.getObject(parameterIndex, type)), type);
     }
 
     @Override
     public <T> T getObject(String parameterName, Class<T> type) throws SQLException {
-        return GuardedValues.value(connection(), super.getObject(parameterName, type), type);
+        return GuardedValues.value(
+                connection(), connection().askingOfType(() -> super.getObject(parameterName, type)), type);
     }
 
     @Override

@@ -248,6 +248,19 @@ public final class GuardedConnection extends DelegatingConnection {
         return pipeline.ask(session, call);
     }
 
+    /** What pgjdbc may have to ask of a value's type. */
+    <T> T askingOfType(ServerCall<T> call) throws SQLException {
+        return pipeline.askOfType(session, call);
+    }
+
+    /** The same of a value that is bound. */
+    void binding(StatementUse.Change change) throws SQLException {
+        askingOfType(() -> {
+            change.apply();
+            return session;
+        });
+    }
+
     /** What pgjdbc sends for a result set or large object that is there already, or as a setting. */
     <T> T fetching(ServerCall<T> call) throws SQLException {
         return pipeline.fetch(session, call);
@@ -302,7 +315,7 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public Array createArrayOf(String typeName, Object[] elements) throws SQLException {
-        return new GuardedArray(this, super.createArrayOf(typeName, elements));
+        return new GuardedArray(this, askingOfType(() -> super.createArrayOf(typeName, elements)));
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.backstop.jdbc.internal.pipeline.statement.PreparedExecution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import org.postgresql.PGStatement;
+import org.postgresql.util.PGobject;
 
 import java.io.InputStream;
 import java.io.Reader;
@@ -27,6 +28,7 @@ import java.sql.SQLXML;
 import java.sql.Time;
 import java.sql.Timestamp;
 import java.util.Calendar;
+import java.util.Map;
 
 /**
  * A prepared statement: its text is read when it is prepared, and judged with the values bound to it when it is executed.
@@ -294,7 +296,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     public void setObject(int parameterIndex, Object x, int targetSqlType) throws SQLException {
         changing(() -> {
             parameters.bind(parameterIndex, x, targetSqlType);
-            super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType);
+            binding(x, () -> super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType));
         });
     }
 
@@ -302,7 +304,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     public void setObject(int parameterIndex, Object x) throws SQLException {
         changing(() -> {
             parameters.bind(parameterIndex, x);
-            super.setObject(parameterIndex, sent(x));
+            binding(x, () -> super.setObject(parameterIndex, sent(x)));
         });
     }
 
@@ -342,7 +344,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     public void setArray(int parameterIndex, Array x) throws SQLException {
         changing(() -> {
             parameters.bind(parameterIndex, x);
-            super.setArray(parameterIndex, (Array) sent(x));
+            binding(x, () -> super.setArray(parameterIndex, (Array) sent(x)));
         });
     }
 
@@ -374,7 +376,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     public void setNull(int parameterIndex, int sqlType, String typeName) throws SQLException {
         changing(() -> {
             parameters.bindNull(parameterIndex, sqlType + " " + typeName, typeName);
-            super.setNull(parameterIndex, sqlType, typeName);
+            connection().binding(() -> super.setNull(parameterIndex, sqlType, typeName));
         });
     }
 
@@ -454,7 +456,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     public void setObject(int parameterIndex, Object x, int targetSqlType, int scaleOrLength) throws SQLException {
         changing(() -> {
             parameters.bind(parameterIndex, x, targetSqlType + " " + scaleOrLength);
-            super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength);
+            binding(x, () -> super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength));
         });
     }
 
@@ -542,7 +544,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     public void setObject(int parameterIndex, Object x, SQLType targetSqlType, int scaleOrLength) throws SQLException {
         changing(() -> {
             parameters.bind(parameterIndex, x, targetSqlType + " " + scaleOrLength);
-            super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength);
+            binding(x, () -> super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength));
         });
     }
 
@@ -550,7 +552,20 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     public void setObject(int parameterIndex, Object x, SQLType targetSqlType) throws SQLException {
         changing(() -> {
             parameters.bind(parameterIndex, x, targetSqlType);
-            super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType);
+            binding(x, () -> super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType));
         });
+    }
+
+    /** Binds a value whose type pgjdbc may have to ask for. */
+    private void binding(Object value, StatementUse.Change change) throws SQLException {
+        boolean asks = value instanceof PGobject
+                || value instanceof Array
+                || value instanceof Map
+                || (value != null && value.getClass().isArray() && !(value instanceof byte[]));
+        if (asks) {
+            connection().binding(change);
+        } else {
+            change.apply();
+        }
     }
 }

@@ -53,18 +53,23 @@ final class GuardedResultSet extends DelegatingResultSet {
 
     private boolean cursor(int column) throws SQLException {
         if (cursors == null) {
-            ResultSetMetaData columns = super.getMetaData();
-            boolean[] found = new boolean[columns.getColumnCount()];
-            for (int i = 0; i < found.length; i++) {
-                found[i] = columns.getColumnType(i + 1) == Types.REF_CURSOR;
-            }
-            cursors = found;
+            cursors = connection.askingOfType(() -> cursors(super.getMetaData()));
         }
         return column >= 1 && column <= cursors.length && cursors[column - 1];
     }
 
+    private static boolean[] cursors(ResultSetMetaData columns) throws SQLException {
+        boolean[] found = new boolean[columns.getColumnCount()];
+        for (int i = 0; i < found.length; i++) {
+            found[i] = columns.getColumnType(i + 1) == Types.REF_CURSOR;
+        }
+        return found;
+    }
+
     private Object object(int column) throws SQLException {
-        return cursor(column) ? connection.fetching(() -> super.getObject(column)) : super.getObject(column);
+        return cursor(column)
+                ? connection.fetching(() -> super.getObject(column))
+                : connection.askingOfType(() -> super.getObject(column));
     }
 
     @Override
@@ -102,12 +107,12 @@ final class GuardedResultSet extends DelegatingResultSet {
 
     @Override
     public Array getArray(int columnIndex) throws SQLException {
-        return GuardedValues.array(connection, super.getArray(columnIndex));
+        return GuardedValues.array(connection, connection.askingOfType(() -> super.getArray(columnIndex)));
     }
 
     @Override
     public Array getArray(String columnLabel) throws SQLException {
-        return GuardedValues.array(connection, super.getArray(columnLabel));
+        return GuardedValues.array(connection, connection.askingOfType(() -> super.getArray(columnLabel)));
     }
 
     @Override
@@ -146,7 +151,7 @@ final class GuardedResultSet extends DelegatingResultSet {
                 connection,
                 cursor(columnIndex)
                         ? connection.fetching(() -> super.getObject(columnIndex, map))
-                        : super.getObject(columnIndex, map));
+                        : connection.askingOfType(() -> super.getObject(columnIndex, map)));
     }
 
     @Override
@@ -156,12 +161,12 @@ final class GuardedResultSet extends DelegatingResultSet {
 
     @Override
     public <T> T getObject(int columnIndex, Class<T> type) throws SQLException {
-        return GuardedValues.value(connection, super.getObject(columnIndex, type), type);
+        return GuardedValues.value(connection, connection.askingOfType(() -> super.getObject(columnIndex, type)), type);
     }
 
     @Override
     public <T> T getObject(String columnLabel, Class<T> type) throws SQLException {
-        return GuardedValues.value(connection, super.getObject(columnLabel, type), type);
+        return GuardedValues.value(connection, connection.askingOfType(() -> super.getObject(columnLabel, type)), type);
     }
 
     @Override

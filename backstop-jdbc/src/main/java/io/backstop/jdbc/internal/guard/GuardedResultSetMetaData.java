@@ -25,17 +25,17 @@ final class GuardedResultSetMetaData implements ResultSetMetaData {
 
     @Override
     public boolean isCaseSensitive(int column) throws SQLException {
-        return columns.isCaseSensitive(column);
+        return connection.askingOfType(() -> columns.isCaseSensitive(column));
     }
 
     @Override
     public boolean isSearchable(int column) throws SQLException {
-        return columns.isSearchable(column);
+        return connection.askingOfType(() -> columns.isSearchable(column));
     }
 
     @Override
     public boolean isCurrency(int column) throws SQLException {
-        return columns.isCurrency(column);
+        return connection.askingOfType(() -> columns.isCurrency(column));
     }
 
     @Override
@@ -45,12 +45,12 @@ final class GuardedResultSetMetaData implements ResultSetMetaData {
 
     @Override
     public boolean isSigned(int column) throws SQLException {
-        return columns.isSigned(column);
+        return connection.askingOfType(() -> columns.isSigned(column));
     }
 
     @Override
     public int getColumnDisplaySize(int column) throws SQLException {
-        return columns.getColumnDisplaySize(column);
+        return connection.askingOfType(() -> columns.getColumnDisplaySize(column));
     }
 
     @Override
@@ -70,12 +70,12 @@ final class GuardedResultSetMetaData implements ResultSetMetaData {
 
     @Override
     public int getPrecision(int column) throws SQLException {
-        return columns.getPrecision(column);
+        return connection.askingOfType(() -> columns.getPrecision(column));
     }
 
     @Override
     public int getScale(int column) throws SQLException {
-        return columns.getScale(column);
+        return connection.askingOfType(() -> columns.getScale(column));
     }
 
     @Override
@@ -90,12 +90,12 @@ final class GuardedResultSetMetaData implements ResultSetMetaData {
 
     @Override
     public int getColumnType(int column) throws SQLException {
-        return columns.getColumnType(column);
+        return connection.askingOfType(() -> columns.getColumnType(column));
     }
 
     @Override
     public String getColumnTypeName(int column) throws SQLException {
-        return columns.getColumnTypeName(column);
+        return connection.askingOfType(() -> columns.getColumnTypeName(column));
     }
 
     @Override
@@ -115,7 +115,7 @@ final class GuardedResultSetMetaData implements ResultSetMetaData {
 
     @Override
     public String getColumnClassName(int column) throws SQLException {
-        return columns.getColumnClassName(column);
+        return connection.askingOfType(() -> columns.getColumnClassName(column));
     }
 
     @Override

@@ -191,6 +191,11 @@ public final class Pipeline implements AutoCloseable {
         return inTurn(session, () -> fenced.ask(session, call));
     }
 
+    /** The same where that may be about a type, as with every value that is not of a common one. */
+    public <T extends @Nullable Object> T askOfType(GuardedSession session, ServerCall<T> call) throws SQLException {
+        return session.fence().watches() && catalog.mayAnswerDriver(session) ? ask(session, call) : call.run();
+    }
+
     /**
      * What pgjdbc stores as a large object because it is bound as one.
      *

@@ -333,4 +333,13 @@ final class CatalogQueries {
     static final String UNKNOWN_FUNCTIONS = CatalogSql.qualified("""
             SELECT f.name FROM pg_catalog.unnest(?::pg_catalog.name[]) AS f (name)
             WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.proname = f.name)""");
+
+    /** Whether the user's code takes the very arguments of a function or operator of PostgreSQL's own. */
+    static final String SHADOWING = CatalogSql.qualified("""
+            SELECT EXISTS (SELECT FROM pg_catalog.pg_proc AS u
+            JOIN pg_catalog.pg_proc AS b ON b.proname = u.proname AND b.proargtypes = u.proargtypes
+            WHERE u.oid >= USERS AND b.oid < USERS)
+            OR EXISTS (SELECT FROM pg_catalog.pg_operator AS u
+            JOIN pg_catalog.pg_operator AS b ON b.oprname = u.oprname AND b.oprleft = u.oprleft AND b.oprright = u.oprright
+            WHERE u.oid >= USERS AND b.oid < USERS)""");
 }

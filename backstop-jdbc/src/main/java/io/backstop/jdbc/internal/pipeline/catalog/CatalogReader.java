@@ -496,4 +496,13 @@ final class CatalogReader {
         }
         return reached;
     }
+
+    /** Whether a search path may have the user's code answer what names a function or operator of PostgreSQL's own. */
+    static boolean shadowing(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(CatalogQueries.SHADOWING)) {
+            row.next();
+            return row.getBoolean(1);
+        }
+    }
 }

@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicReference;
  *
  * @param fingerprint what changes with the catalog
  * @param remote what reaches foreign tables; empty where there are none that matter
+ * @param shadowing whether the user's code takes the very arguments of PostgreSQL's own
  * @param uncounted functions under which rows cannot be counted
  * @param versions of the definitions; filled when they are first asked for
  * @param readAt in milliseconds of the clock
@@ -23,6 +24,7 @@ record CatalogState(
         CatalogReader.Fingerprint fingerprint,
         CatalogNames names,
         Optional<RemoteSide> remote,
+        boolean shadowing,
         Set<String> uncounted,
         AtomicReference<@Nullable DefinitionVersions> versions,
         long readAt) {

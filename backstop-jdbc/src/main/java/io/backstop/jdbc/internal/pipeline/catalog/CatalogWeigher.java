@@ -140,6 +140,12 @@ public final class CatalogWeigher {
         return known.remote().isPresent() && !known.remote().get().isRememberedClear(statement);
     }
 
+    /** Whether code of the user's may answer what pgjdbc asks the catalog by itself. At any time, without a question. */
+    public boolean mayAnswerDriver(GuardedSession session) {
+        DatabaseCatalog catalog = byDatabase.get(session.database());
+        return catalog == null || catalog.mayShadow() || uncommitted.containsKey(session);
+    }
+
     private @Nullable CatalogState known(GuardedSession session) {
         DatabaseCatalog catalog = byDatabase.get(session.database());
         return catalog == null || uncommitted.containsKey(session) ? null : catalog.fresh();

@@ -42,6 +42,12 @@ final class DatabaseCatalog {
         return known != null && clock.millis() - known.readAt() < FRESH.toMillis() ? known : null;
     }
 
+    /** Whether code of the user's may answer what names PostgreSQL's own; as long as that is not known, too. */
+    boolean mayShadow() {
+        CatalogState known = state;
+        return known == null || known.shadowing();
+    }
+
     /** The catalog changed, or may have. */
     void changed() {
         changes.incrementAndGet();
@@ -117,13 +123,20 @@ final class DatabaseCatalog {
         if (earlier.isPresent() && earlier.get().fingerprint().hash().equals(fingerprint.hash())) {
             CatalogState known = earlier.get();
             return new CatalogState(
-                    fingerprint, known.names(), known.remote(), known.uncounted(), known.versions(), now);
+                    fingerprint,
+                    known.names(),
+                    known.remote(),
+                    known.shadowing(),
+                    known.uncounted(),
+                    known.versions(),
+                    now);
         }
         ServerSpelling spelling = ServerSpelling.of(fingerprint.encoding());
         return new CatalogState(
                 fingerprint,
                 CatalogReader.read(connection, spelling),
                 fingerprint.foreign() ? CatalogReader.remote(connection, spelling) : Optional.empty(),
+                CatalogReader.shadowing(connection),
                 CatalogReader.uncounted(connection),
                 new AtomicReference<>(),
                 now);
