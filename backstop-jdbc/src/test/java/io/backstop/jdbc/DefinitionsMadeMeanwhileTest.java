@@ -1,5 +1,6 @@
 package io.backstop.jdbc;
 
+import io.backstop.api.error.BackstopException;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
@@ -196,6 +197,56 @@ class DefinitionsMadeMeanwhileTest {
         database.run(definition);
         assertThatThrownBy(() -> guard.execute(INSERT)).hasMessageContaining("it changed 5000 rows");
         assertNothingLost();
+    }
+
+    private static final String STATE =
+            "SELECT (SELECT count(*) || md5(string_agg(u::text, '' ORDER BY u.id)) FROM users AS u)"
+                    + " || (SELECT count(*) FROM looks) || (SELECT count(*) FROM pg_largeobject_metadata)"
+                    + " || obj_description('users'::regclass)";
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "TRUNCATE users;",
+                "DROP TABLE users;",
+                "ALTER TABLE users DROP COLUMN name;",
+                "UPDATE users SET name = 'forged';",
+                "BEGIN DELETE FROM users; EXCEPTION WHEN others THEN NULL; END;",
+                "BEGIN DELETE FROM users; RAISE 'x'; EXCEPTION WHEN others THEN TRUNCATE users; END;",
+                "DELETE FROM users; INSERT INTO users SELECT n, 'forged' FROM generate_series(1, 5000) AS n;",
+                "CREATE TABLE copies AS TABLE users; DROP TABLE users; ALTER TABLE copies RENAME TO users;",
+                "PERFORM lo_put(oid, 0, '') FROM pg_largeobject_metadata; DELETE FROM pg_largeobject_metadata;",
+                "SET session_replication_role = replica; DELETE FROM users; SET session_replication_role = origin;",
+                "PERFORM count(*) FROM (SELECT wiped()) AS w;",
+                "WITH gone AS (DELETE FROM users RETURNING id) INSERT INTO notes SELECT id, 'gone' FROM gone;",
+                "DECLARE c CURSOR FOR SELECT * FROM users FOR UPDATE; BEGIN FOR r IN c LOOP"
+                        + " DELETE FROM users WHERE CURRENT OF c; END LOOP; END;",
+                "EXECUTE 'TRUN' || 'CATE users';"
+            })
+    void whatever_such_code_does_is_found(String effect) throws Exception {
+        database.run(
+                "SELECT lo_from_bytea(0, 'kept')",
+                "COMMENT ON TABLE users IS 'kept'",
+                "CREATE FUNCTION does() RETURNS trigger LANGUAGE plpgsql AS $does$BEGIN IF pg_trigger_depth() = 1 THEN "
+                        + effect + " END IF; RETURN NEW; END$does$",
+                "CREATE TRIGGER does BEFORE INSERT ON notes FOR EACH ROW EXECUTE FUNCTION does()");
+        String before = database.value(STATE);
+        for (boolean autoCommit : new boolean[] {true, false}) {
+            guard.connection().setAutoCommit(autoCommit);
+            assertThatThrownBy(() -> {
+                        guard.execute(INSERT);
+                        if (!autoCommit) {
+                            guard.connection().commit();
+                        }
+                    })
+                    .as("auto-commit %s", autoCommit)
+                    .isInstanceOf(BackstopException.class);
+            if (!autoCommit) {
+                guard.connection().rollback();
+            }
+            assertThat(database.value(STATE)).as("auto-commit %s", autoCommit).isEqualTo(before);
+        }
+        database.run("SELECT lo_unlink(oid) FROM pg_largeobject_metadata");
     }
 
     @Test

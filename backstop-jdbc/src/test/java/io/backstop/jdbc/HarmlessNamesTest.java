@@ -8,6 +8,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.util.PSQLException;
 
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -15,6 +16,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** In a database with code that may change anything, what does not run it stays SAFE. */
 @ExtendWith(PostgresExtension.class)
@@ -84,6 +86,23 @@ class HarmlessNamesTest {
         try (Connection reader = backstop.guard(database.connect());
                 Statement statement = reader.createStatement()) {
             assertThatCode(() -> statement.execute(sql)).doesNotThrowAnyException();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"COPY plain (a) FROM STDIN", "COPY public.plain(a) TO STDOUT"})
+    void nor_is_that_of_a_copy(String sql, @TempDir Path folder) throws SQLException {
+        database.run("CREATE TABLE plain (a int)");
+        try (Backstop strict = Backstop.builder()
+                        .policy("strict")
+                        .control(folder.resolve("strict.db"))
+                        .build();
+                Connection writer = strict.guard(database.connect());
+                Statement statement = writer.createStatement()) {
+            statement.execute("BEGIN");
+            statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+            assertThatThrownBy(() -> statement.execute(sql)).isExactlyInstanceOf(PSQLException.class);
+            statement.execute("ROLLBACK");
         }
     }
 

@@ -5,6 +5,7 @@ import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -12,6 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -176,5 +178,123 @@ class LeavingCodeTest {
                 function("of(int, int)", "boolean", "true"),
                 "CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = of)");
         assertThatCode(() -> guard.execute(sql)).doesNotThrowAnyException();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT 'CONN'::text === 'DELETE FROM public.users'::text",
+                "SELECT boom('DELETE FROM public.users'::text)",
+                "SELECT * FROM looks",
+                "SELECT count(*) FROM looks_again",
+                "SELECT '1'::checked",
+                "SELECT renamed('CONN', 'DELETE FROM public.users')",
+                "INSERT INTO filled (id) VALUES (1)",
+                "UPDATE filled SET note = DEFAULT WHERE id = 0",
+                "SELECT table_to_xml('looks', true, true, '')",
+                "DO 'BEGIN PERFORM * FROM looks; END'",
+                "EXPLAIN ANALYZE SELECT * FROM looks"
+            })
+    void not_by_another_name_for_code_in_c(String sql) throws SQLException {
+        database.run(
+                "CREATE OPERATOR === (LEFTARG = text, RIGHTARG = text, FUNCTION = dblink_exec)",
+                "CREATE AGGREGATE boom(text) (SFUNC = dblink_exec, STYPE = text, INITCOND = '" + address() + "')",
+                "CREATE VIEW looks AS SELECT " + leave() + " AS x",
+                "CREATE VIEW looks_again AS SELECT * FROM looks",
+                "CREATE DOMAIN checked AS int CHECK (" + leave() + " IS NOT NULL)",
+                "CREATE FUNCTION renamed(text, text) RETURNS text LANGUAGE c AS '$libdir/dblink', 'dblink_exec'",
+                "CREATE TABLE filled (id int, note text)",
+                "INSERT INTO filled VALUES (0, 'zero'), (7, 'seven'), (8, 'eight')",
+                "ALTER TABLE filled ALTER note SET DEFAULT " + leave());
+        assertNotRun(sql.replace("CONN", address()));
+    }
+
+    private String address() {
+        return database.url().replaceFirst("^jdbc:", "");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT query_to_xml('SELECT dbl' || 'ink_exec(''CONN'', ''DELETE FROM public.users'')', true, true, '')",
+                "SELECT query_to_xml(format('SELECT %s_exec(''CONN'', ''DELETE FROM public.users'')', 'dblink'), true, true, '')",
+                "SELECT query_to_xml(E'SELECT dbl\\x69nk_exec(''CONN'', ''DELETE FROM public.users'')', true, true, '')"
+            })
+    void not_by_a_text_that_a_query_puts_together(String sql) throws SQLException {
+        assertNotRun(sql.replace("CONN", address()));
+    }
+
+    @Test
+    void not_by_a_text_that_is_bound() throws SQLException {
+        try (PreparedStatement query = guard.connection().prepareStatement("SELECT query_to_xml(?, true, true, '')")) {
+            query.setString(1, "SELECT " + leave());
+            assertThatThrownBy(query::executeQuery).isInstanceOf(ImpactLimitException.class);
+        }
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "CREATE OPERATOR === (LEFTARG = text, RIGHTARG = text, FUNCTION = dblink_exec);"
+                        + " SELECT 'CONN'::text === 'DELETE FROM public.users'::text",
+                "CREATE VIEW looks AS SELECT dblink_exec('CONN', 'DELETE FROM public.users') AS x; SELECT * FROM looks"
+            })
+    void not_by_what_the_same_text_defines(String sql) throws SQLException {
+        assertNotRun(sql.replace("CONN", address()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT c FROM pairs ORDER BY c",
+                "SELECT DISTINCT c FROM pairs",
+                "UPDATE pairs SET n = 1 WHERE c IN (SELECT c FROM pairs ORDER BY c LIMIT 1)"
+            })
+    void not_by_an_operator_class(String sql) throws SQLException {
+        database.run(
+                "CREATE TYPE pair AS (a int)",
+                "CREATE TABLE pairs (c pair, n int)",
+                "INSERT INTO pairs SELECT row(n)::pair, n FROM generate_series(1, 5) AS n",
+                "CREATE FUNCTION compared(pair, pair) RETURNS int LANGUAGE sql AS $f$ SELECT length(" + leave()
+                        + ") $f$",
+                "CREATE FUNCTION less(pair, pair) RETURNS boolean LANGUAGE sql AS 'SELECT $1.a < $2.a'",
+                "CREATE OPERATOR <<< (LEFTARG = pair, RIGHTARG = pair, FUNCTION = less)",
+                "CREATE OPERATOR CLASS pairs DEFAULT FOR TYPE pair USING btree AS OPERATOR 1 <<<, FUNCTION 1 compared(pair, pair)");
+        assertNotRun(sql);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "CREATE TABLE more (id int)",
+                "COMMENT ON TABLE users IS 'x'",
+                "CREATE TEMPORARY TABLE more (id int)",
+                "SELECT * INTO more FROM notes"
+            })
+    void not_by_an_event_trigger(String sql) throws SQLException {
+        database.run(
+                "CREATE FUNCTION fires() RETURNS event_trigger LANGUAGE plpgsql AS $f$ BEGIN PERFORM " + leave()
+                        + "; END $f$",
+                "CREATE EVENT TRIGGER fires ON ddl_command_end EXECUTE FUNCTION fires()");
+        try {
+            assertNotRun(sql);
+        } finally {
+            database.run("DROP EVENT TRIGGER fires");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "CREATE EXTENSION IF NOT EXISTS dblink",
+                "GRANT EXECUTE ON FUNCTION dblink_exec(text, text) TO PUBLIC",
+                "CREATE VIEW looks AS SELECT * FROM dblink('CONN', 'SELECT 1') AS t (a int)",
+                "SELECT query_to_xml('SELECT 1', true, true, '')",
+                "INSERT INTO notes VALUES (11, 'dblink_exec')",
+                "SELECT note FROM notes ORDER BY note"
+            })
+    void what_only_names_it_runs(String sql) {
+        assertThatCode(() -> guard.execute(sql.replace("CONN", address()))).doesNotThrowAnyException();
     }
 }

@@ -45,7 +45,8 @@ public final class NameCollector {
 
     /**
      * Whether the name may call a function: with the parenthesis behind it, or as the type of TREAT. Behind another AS it is
-     * an alias or a type, behind WITH a query's name, and behind INSERT INTO a table, in every rule of the grammar.
+     * an alias or a type, behind WITH a query's name, and behind INSERT INTO, or a COPY that begins the statement, a table, in
+     * every rule of the grammar.
      */
     public static boolean mayCall(TokenList tokens, int i, TokenSpan span) {
         if (TreatTarget.is(tokens, i, span)) {
@@ -58,17 +59,19 @@ public final class NameCollector {
         return before != Keyword.AS
                 && before != Keyword.WITH
                 && before != Keyword.RECURSIVE
-                && !inserted(tokens, i, span);
+                && !filled(tokens, i, span);
     }
 
-    private static boolean inserted(TokenList tokens, int i, TokenSpan span) {
+    private static boolean filled(TokenList tokens, int i, TokenSpan span) {
         int first = i;
         while (first - 2 >= span.from() && tokens.symbol(first - 1, '.')) {
             first -= 2;
         }
-        return first - 2 >= span.from()
-                && tokens.keyword(first - 1) == Keyword.INTO
-                && tokens.keyword(first - 2) == Keyword.INSERT;
+        boolean copied = first - 1 == span.from() && tokens.keyword(first - 1) == Keyword.COPY;
+        return copied
+                || (first - 2 >= span.from()
+                        && tokens.keyword(first - 1) == Keyword.INTO
+                        && tokens.keyword(first - 2) == Keyword.INSERT);
     }
 
     /** The functions that the word has the server call by another name than its own (SystemFuncName in gram.y). */

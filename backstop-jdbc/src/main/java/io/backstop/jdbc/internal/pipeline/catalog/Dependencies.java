@@ -14,6 +14,12 @@ public final class Dependencies {
     /** The user of what runs where a value is brought to another type without a word of the text. */
     public static final String CONVERSION = "a conversion";
 
+    /** The user of what an operator class runs where values are compared, sorted or put into an index. */
+    public static final String COMPARISON = "a comparison";
+
+    /** The user of what event triggers run. */
+    public static final String EVENT = "an event trigger";
+
     private static final String NAMES = CatalogSql.qualified("""
             WITH named (class, id, name, reads) AS (
                 SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid, r.oid, c.relname, r.ev_type = '1'
@@ -61,9 +67,18 @@ public final class Dependencies {
             WHERE k.contype = 'f' AND (k.confdeltype = ANY ('{c,n,d}') OR k.confupdtype = ANY ('{c,n,d}'))
             UNION ALL SELECT parent.relname, child.relname, false FROM pg_catalog.pg_inherits AS h
             JOIN pg_catalog.pg_class AS parent ON parent.oid = h.inhparent
-            JOIN pg_catalog.pg_class AS child ON child.oid = h.inhrelid""")
+            JOIN pg_catalog.pg_class AS child ON child.oid = h.inhrelid
+            UNION ALL SELECT 'COMPARISON', p.proname, true FROM pg_catalog.pg_amproc AS m
+            JOIN pg_catalog.pg_proc AS p ON p.oid = m.amproc WHERE p.oid >= USERS
+            UNION ALL SELECT 'COMPARISON', p.proname, true FROM pg_catalog.pg_amop AS m
+            JOIN pg_catalog.pg_operator AS o ON o.oid = m.amopopr
+            JOIN pg_catalog.pg_proc AS p ON p.oid = o.oprcode WHERE p.oid >= USERS
+            UNION ALL SELECT 'EVENT', p.proname, true FROM pg_catalog.pg_event_trigger AS e
+            JOIN pg_catalog.pg_proc AS p ON p.oid = e.evtfoid WHERE e.evtenabled <> 'D'""")
             .replace("'CAST'", "'" + WordsOfText.CAST + "'")
-            .replace("'CONVERSION'", "'" + CONVERSION + "'");
+            .replace("'CONVERSION'", "'" + CONVERSION + "'")
+            .replace("'COMPARISON'", "'" + COMPARISON + "'")
+            .replace("'EVENT'", "'" + EVENT + "'");
 
     private Dependencies() {}
 
@@ -81,7 +96,7 @@ public final class Dependencies {
 
     /**
      * That whoever uses one name uses another: a view, a table with a policy, a default or a trigger, a function, a type, an
-     * operator, a cast ({@link WordsOfText#CAST}) or a conversion without one ({@link #CONVERSION}); a
+     * operator, a cast ({@link WordsOfText#CAST}), a conversion without one, a comparison, or a command that defines something; a
      * table to which a foreign key passes changes on, or which is a partition or a child.
      *
      * @param whenRead whether that happens by reading or calling it, and not only by writing to it

@@ -90,7 +90,9 @@ public final class CodeOnWrite {
             return assessment.statements().stream()
                     .filter(statement -> statement.holdsAny(INSERTING))
                     .flatMap(statement -> statement.targets().stream())
-                    .anyMatch(target -> onInsert.contains(target.name().name()));
+                    .map(target -> target.name().name())
+                    .anyMatch(
+                            table -> onInsert.contains(table) || leaving.leadsAway(table) || building.leadsAway(table));
         }
 
         boolean firesSomewhere() {
@@ -99,7 +101,10 @@ public final class CodeOnWrite {
 
         /** Whether a write to a relation of this name is known to run something. */
         boolean firesOn(String relation) {
-            return hasTrigger(relation) || onInsert.contains(relation);
+            return hasTrigger(relation)
+                    || onInsert.contains(relation)
+                    || leaving.leadsAway(relation)
+                    || building.leadsAway(relation);
         }
 
         boolean hasTrigger(String relation) {

@@ -122,9 +122,9 @@ final class CodeOnWriteReader {
             WHERE r.ev_type OPERATOR(pg_catalog.<>) '1' AND r.ev_enabled OPERATOR(pg_catalog.<>) 'D' AND c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid""";
 
     /**
-     * The functions that are not in C: name, body (since 14 the parsed one, too), language, whether that is trusted, and
-     * whether it runs with the rights of an owner to whom what leaves the transaction is open. Without a name whether there are
-     * foreign tables.
+     * The functions: name, body (since 14 the parsed one, too; of one in C the name of its code), language, whether that is
+     * trusted, and whether it runs with the rights of an owner to whom what leaves the transaction is open. Without a name
+     * whether there are foreign tables.
      */
     private static final String BODIES = """
             SELECT p.proname, p.prosrc SQLBODY, l.lanname, l.lanpltrusted OR l.lanname OPERATOR(pg_catalog.=) 'sql' AS trusted,
@@ -133,6 +133,7 @@ final class CodeOnWriteReader {
             JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
             JOIN pg_catalog.pg_roles AS owner ON owner.oid OPERATOR(pg_catalog.=) p.proowner
             WHERE NOT l.lanname OPERATOR(pg_catalog.=) ANY ('{c,internal}')
+                OR l.lanname OPERATOR(pg_catalog.=) 'c' AND p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
             UNION ALL SELECT NULL, NULL, NULL, true, EXISTS (SELECT FROM pg_catalog.pg_foreign_table)""".formatted(OpenRoles.condition("owner.rolsuper", "owner.oid"));
 
     private CodeOnWriteReader() {}

@@ -55,8 +55,11 @@ final class UncountableCode {
     private static final Pattern SET_CONSTANT =
             Pattern.compile("\\bset_config\\s*\\(\\s*'{1,2}([^'\\\\]*)'{1,2}\\s*,", Pattern.CASE_INSENSITIVE);
 
+    private static final String CONSTANT = "('([^'\\\\]|'')*+'|true|false|null|[0-9]++)";
+
     private static final String LANGUAGE = "language";
     private static final String OWN_LANGUAGE = "plpgsql";
+    private static final String COMPILED = "c";
     private static final Set<String> READ_LANGUAGES = Set.of("sql", OWN_LANGUAGE);
 
     private static final String RUNS_TEXT = "runs text that it puts together";
@@ -100,16 +103,18 @@ final class UncountableCode {
         if (isBlock(assessment)) {
             return leaving(WordsOfText.in(sql), sql).map(reason -> "the block " + reason);
         }
-        return callsLeaving(assessment)
+        return callsLeaving(assessment) || definesAndGoesOn(assessment)
                 ? calledBy(WordsOfText.in(sql)).map(reason -> "its text " + reason)
                 : Optional.empty();
     }
 
     private static Optional<String> runsText(Assessment assessment, String sql) {
-        if (!isBlock(assessment)) {
-            return Optional.empty();
-        }
         Set<String> words = WordsOfText.in(sql);
+        if (!isBlock(assessment)) {
+            return words.stream().anyMatch(word -> is(word, Rule.QUERY_FROM_TEXT) && !onlyOnConstants(word, sql))
+                    ? Optional.of("its text " + RUNS_TEXT)
+                    : Optional.empty();
+        }
         return buildsText(words, sql) || (words.contains(LANGUAGE) && !words.contains(OWN_LANGUAGE))
                 ? Optional.of("the block " + RUNS_TEXT)
                 : Optional.empty();
@@ -147,6 +152,18 @@ final class UncountableCode {
                 .map(word -> "names " + word + ", which works outside of its transaction");
     }
 
+    /** Whether it may run what it has just defined, under whatever name. */
+    private static boolean definesAndGoesOn(Assessment assessment) {
+        boolean defined = false;
+        for (StatementAssessment each : assessment.statements()) {
+            if (defined && EvaluatingCommands.evaluates(each.tag())) {
+                return true;
+            }
+            defined |= EvaluatingCommands.defines(each.tag());
+        }
+        return false;
+    }
+
     private static Optional<String> leaving(Set<String> words, String text) {
         return calledBy(words)
                 .or(() -> PROGRAM.matcher(text).find() || ServerCopies.runsProgram(text)
@@ -162,6 +179,16 @@ final class UncountableCode {
         return BUILDING_TEXT.stream().anyMatch(words::contains)
                 || words.stream().anyMatch(word -> is(word, Rule.QUERY_FROM_TEXT))
                 || (words.contains(SettingRules.SET_CONFIG) && !setsOrdinarySettings(text));
+    }
+
+    /** Whether all calls of a function have constants alone, so that what they run stands in the text. */
+    private static boolean onlyOnConstants(String function, String text) {
+        Pattern named = Pattern.compile("\\b" + Pattern.quote(function) + "\\b", Pattern.CASE_INSENSITIVE);
+        Pattern constant = Pattern.compile(
+                "\\b" + Pattern.quote(function) + "\\b\\s*\\(\\s*" + CONSTANT + "(\\s*,\\s*" + CONSTANT + ")*\\s*\\)",
+                Pattern.CASE_INSENSITIVE);
+        return named.matcher(text).results().count()
+                == constant.matcher(text).results().count();
     }
 
     private static boolean setsOrdinarySettings(String text) {
@@ -180,15 +207,22 @@ final class UncountableCode {
         return FunctionRules.of(Optional.empty(), word).filter(rule::equals).isPresent();
     }
 
-    /** The functions of a database that are not in C, of which those of one name are one; confined to one thread. */
+    /** The functions of a database, of which those of one name are one; confined to one thread. */
     static final class Bodies {
         private final Map<String, Set<String>> words = new HashMap<>();
         private final Map<String, String> leavingSelf = new HashMap<>();
         private final Map<String, String> buildingSelf = new HashMap<>();
         private final Set<String> withOpenRights = new HashSet<>();
 
-        /** @param open whether it runs with the rights of an owner to whom what leaves the transaction is open */
+        /**
+         * @param body the name of its code, where it is in C: whatever the function is called, that says what it does
+         * @param open whether it runs with the rights of an owner to whom what leaves the transaction is open
+         */
         void add(String name, String body, String language, boolean trusted, boolean open) {
+            if (language.equals(COMPILED)) {
+                calledBy(new HashSet<>(List.of(name, body))).ifPresent(how -> leavingSelf.put(name, how));
+                return;
+            }
             Set<String> inIt = WordsOfText.in(body);
             words.computeIfAbsent(name, key -> new HashSet<>()).addAll(inIt);
             UncountableCode.leaving(inIt, body)

@@ -5,6 +5,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
 import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
+import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.pipeline.catalog.Dependencies;
 import io.backstop.jdbc.internal.pipeline.catalog.Dependencies.Dependency;
 
@@ -84,6 +85,11 @@ record UncountableReach(Map<String, String> called, Map<String, String> written)
         return true;
     }
 
+    /** Whether a write to a table of this name leads there. */
+    boolean leadsAway(String table) {
+        return written.containsKey(table) || called.containsKey(table);
+    }
+
     /**
      * How the statement leads there, in words of which what does so is the subject.
      *
@@ -112,7 +118,9 @@ record UncountableReach(Map<String, String> called, Map<String, String> written)
                 return Optional.of("a write to " + name + " " + how);
             }
         }
-        return mentioned(statement.mentions(), byAnyName).or(this::converting);
+        return mentioned(statement.mentions(), byAnyName)
+                .or(this::converting)
+                .or(() -> EvaluatingCommands.defines(statement.tag()) ? by(Dependencies.EVENT) : Optional.empty());
     }
 
     private Optional<String> mentioned(MentionedNames mentions, boolean byAnyName) {
@@ -131,10 +139,13 @@ record UncountableReach(Map<String, String> called, Map<String, String> written)
                 : Optional.empty();
     }
 
-    /** A conversion that no text shows may stand anywhere. */
+    /** A conversion or comparison that no text shows may stand anywhere. */
     private Optional<String> converting() {
-        String how = called.get(Dependencies.CONVERSION);
-        return how == null ? Optional.empty() : Optional.of(Dependencies.CONVERSION + " " + how);
+        return by(Dependencies.CONVERSION).or(() -> by(Dependencies.COMPARISON));
+    }
+
+    private Optional<String> by(String unnamed) {
+        return Optional.ofNullable(called.get(unnamed)).map(how -> unnamed + " " + how);
     }
 
     /** How a text leads there by one of its words. */

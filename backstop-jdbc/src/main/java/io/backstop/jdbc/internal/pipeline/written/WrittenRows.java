@@ -23,8 +23,12 @@ import java.util.Set;
  * @param deferring whether triggers of the user's may wait for the commit
  */
 public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferring) {
-    /** pg_proc, pg_class, pg_trigger, pg_rewrite, pg_operator, pg_cast, pg_type, pg_attrdef, pg_constraint, pg_policy, pg_authid. */
-    private static final String DEFINITIONS = "1255,1259,2620,2618,2617,2605,1247,2604,2606,3256,1260";
+    /**
+     * pg_proc, pg_class, pg_attribute, pg_trigger, pg_rewrite, pg_operator, pg_cast, pg_type, pg_attrdef, pg_constraint, pg_policy,
+     * pg_authid, pg_index, pg_inherits, pg_namespace, pg_enum and pg_description.
+     */
+    private static final String DEFINITIONS =
+            "1255,1259,1249,2620,2618,2617,2605,1247,2604,2606,3256,1260,2610,2611,2615,3501,2609";
 
     /** pg_largeobject and pg_largeobject_metadata. */
     private static final Set<Long> LARGE_OBJECTS = Set.of(2613L, 2995L);
