@@ -292,6 +292,7 @@ class LeavingCodeTest {
                 "CREATE VIEW looks AS SELECT * FROM dblink('CONN', 'SELECT 1') AS t (a int)",
                 "SELECT query_to_xml('SELECT 1', true, true, '')",
                 "INSERT INTO notes VALUES (11, 'dblink_exec')",
+                "UPDATE notes SET note = 'query_to_xml of dblink_exec' WHERE id = 1",
                 "SELECT note FROM notes ORDER BY note"
             })
     void what_only_names_it_runs(String sql) {

@@ -2,8 +2,6 @@ package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
-import io.backstop.api.analysis.Finding;
-import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.jdbc.internal.analysis.detail.ServerCopies;
 import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
@@ -111,7 +109,9 @@ final class UncountableCode {
     private static Optional<String> runsText(Assessment assessment, String sql) {
         Set<String> words = WordsOfText.in(sql);
         if (!isBlock(assessment)) {
-            return words.stream().anyMatch(word -> is(word, Rule.QUERY_FROM_TEXT) && !onlyOnConstants(word, sql))
+            return runsQueryFromText(assessment)
+                            && words.stream()
+                                    .anyMatch(word -> is(word, Rule.QUERY_FROM_TEXT) && !onlyOnConstants(word, sql))
                     ? Optional.of("its text " + RUNS_TEXT)
                     : Optional.empty();
         }
@@ -129,13 +129,12 @@ final class UncountableCode {
                 return how;
             }
         }
-        boolean text = isBlock(assessment)
-                || assessment.findings().stream().map(Finding::rule).anyMatch(UncountableCode::ofText);
+        boolean text = isBlock(assessment) || runsQueryFromText(assessment);
         return text ? reach.of(sql) : Optional.empty();
     }
 
-    private static boolean ofText(RuleId rule) {
-        return rule.equals(Rule.QUERY_FROM_TEXT.id());
+    private static boolean runsQueryFromText(Assessment assessment) {
+        return assessment.findings().stream().anyMatch(each -> each.rule().equals(Rule.QUERY_FROM_TEXT.id()));
     }
 
     /** Whether a query calls what may run a text that stands in it. */
