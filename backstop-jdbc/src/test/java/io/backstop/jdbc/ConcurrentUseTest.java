@@ -22,10 +22,12 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -98,10 +100,8 @@ class ConcurrentUseTest {
             batch.addBatch("INSERT INTO users VALUES (6000, 'harmless')");
             prepared.setInt(1, 1);
             Future<?> other = blocked(holder, "SELECT count(*) FROM users");
-            Future<?> execution = threads.submit(batch::executeBatch);
-            Future<?> preparedExecution =
-                    threads.submit((java.util.concurrent.Callable<Integer>) prepared::executeUpdate);
-            List.of(batch, prepared).forEach(ConcurrentUseTest::awaitRefusal);
+            Future<?> execution = inLine(batch::executeBatch);
+            Future<?> preparedExecution = inLine(prepared::executeUpdate);
             assertThatThrownBy(() -> batch.addBatch("DROP TABLE users")).hasMessageContaining("is being executed");
             assertThatThrownBy(batch::clearBatch).hasMessageContaining("is being executed");
             assertThatThrownBy(() -> prepared.setInt(1, 2)).hasMessageContaining("is being executed");
@@ -119,21 +119,17 @@ class ConcurrentUseTest {
                 .isEqualTo("1 3");
     }
 
-    /** The other thread's execution begins at some time; from then on the statement refuses. */
-    private static void awaitRefusal(Statement statement) {
-        while (true) {
-            try {
-                statement.clearBatch();
-                Thread.onSpinWait();
-                if (statement instanceof PreparedStatement prepared) {
-                    prepared.setInt(1, 1);
-                } else {
-                    statement.addBatch("INSERT INTO users VALUES (6000, 'harmless')");
-                }
-            } catch (SQLException e) {
-                return;
-            }
+    /** An execution of another thread that has begun, and waits for the connection. */
+    private Future<?> inLine(Callable<?> execution) {
+        AtomicReference<Thread> thread = new AtomicReference<>();
+        Future<?> begun = threads.submit(() -> {
+            thread.set(Thread.currentThread());
+            return execution.call();
+        });
+        while (thread.get() == null || thread.get().getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
         }
+        return begun;
     }
 
     @ParameterizedTest

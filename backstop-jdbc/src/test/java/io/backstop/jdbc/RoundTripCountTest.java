@@ -128,6 +128,25 @@ class RoundTripCountTest {
         }
     }
 
+    /** The first statement of each sees what there is now, and has it known. */
+    @ParameterizedTest
+    @ValueSource(strings = {"strict", "application"})
+    void transactions_at_a_higher_level_do_not_read_the_catalog_again(String profile) throws SQLException {
+        for (int level : new int[] {Connection.TRANSACTION_REPEATABLE_READ, Connection.TRANSACTION_SERIALIZABLE}) {
+            try (Backstop backstop = guard(profile);
+                    Connection guarded = backstop.guard(bare())) {
+                guarded.setTransactionIsolation(level);
+                guarded.setAutoCommit(false);
+                Work work = connection -> {
+                    query(connection, "SELECT name FROM users WHERE id = 1");
+                    query(connection, "SELECT name FROM users WHERE id = 2");
+                    connection.commit();
+                };
+                assertThat(roundTrips(guarded, work)).isEqualTo(profile.equals("strict") ? 4 : 3);
+            }
+        }
+    }
+
     /** The proof, and the COMMIT. */
     @Test
     void a_write_by_which_nothing_else_happens_costs_one_question() throws SQLException {

@@ -263,7 +263,12 @@ public final class GuardedConnection extends DelegatingConnection {
 
     /** What pgjdbc sends for a result set or large object that is there already, or as a setting. */
     <T> T fetching(ServerCall<T> call) throws SQLException {
-        return pipeline.fetch(session, call);
+        return fetching(true, call);
+    }
+
+    /** @param fenced whether the result set came from behind the read fence */
+    <T> T fetching(boolean fenced, ServerCall<T> call) throws SQLException {
+        return pipeline.fetch(session, fenced, call);
     }
 
     /** What pgjdbc stores as a large object because it is bound as one. */

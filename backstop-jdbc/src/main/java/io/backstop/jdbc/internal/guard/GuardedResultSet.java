@@ -21,6 +21,8 @@ final class GuardedResultSet extends DelegatingResultSet {
     /** Whether the server holds back rows, so that moving on has it run more of the query. */
     private final boolean partial;
 
+    private final boolean fenced;
+
     /** Which columns are cursors, each of which is fetched when it is asked for; null until somebody asks. */
     private boolean[] cursors;
 
@@ -33,17 +35,18 @@ final class GuardedResultSet extends DelegatingResultSet {
         super(resultSet);
         this.connection = connection;
         this.statement = statement;
-        this.partial = fenced && resultSet.getFetchSize() > 0;
+        this.partial = resultSet.getFetchSize() > 0;
+        this.fenced = fenced;
     }
 
     @Override
     public boolean next() throws SQLException {
-        return partial ? connection.fetching(() -> super.next()) : super.next();
+        return partial ? connection.fetching(fenced, () -> super.next()) : super.next();
     }
 
     @Override
     public boolean isLast() throws SQLException {
-        return partial ? connection.fetching(() -> super.isLast()) : super.isLast();
+        return partial ? connection.fetching(fenced, () -> super.isLast()) : super.isLast();
     }
 
     @Override

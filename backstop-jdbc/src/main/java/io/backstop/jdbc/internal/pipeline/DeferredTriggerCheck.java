@@ -24,11 +24,8 @@ final class DeferredTriggerCheck {
     /** Before the transaction's commit. */
     void settle(GuardedSession session) throws SQLException {
         Policy policy = policies.current();
-        if (session.inFailedTransaction() || !counts(policy)) {
-            return;
-        }
-        limited.settleOpen(session, policy.impact());
-        if (session.isDeferring()) {
+        settleOpen(session, policy);
+        if (session.isDeferring() && !session.inFailedTransaction() && counts(policy)) {
             limited.settle(session, policy.impact(), () -> {
                 try {
                     session.send("SET CONSTRAINTS ALL IMMEDIATE");
@@ -41,10 +38,20 @@ final class DeferredTriggerCheck {
         }
     }
 
-    /** What has deferred triggers run, or commits them. */
+    private void settleOpen(GuardedSession session, Policy policy) throws SQLException {
+        if (counts(policy)) {
+            limited.settleOpen(session, policy.impact());
+        }
+    }
+
+    /** What has deferred triggers run, or commits them, or drops temporary tables. */
     <T extends @Nullable Object> T run(GuardedSession session, Assessment assessment, ServerCall<T> statement)
             throws SQLException {
         Policy policy = policies.current();
+        if (!DeferredTriggerRuns.in(assessment)) {
+            settleOpen(session, policy);
+            return statement.run();
+        }
         if (!session.isDeferring()
                 || DeferredTriggerRuns.commits(assessment)
                 || session.inFailedTransaction()

@@ -12,8 +12,16 @@ final class DeferredTriggerRuns {
     private DeferredTriggerRuns() {}
 
     static boolean in(Assessment assessment) {
-        return commits(assessment)
-                || assessment.statements().stream().anyMatch(each -> each.tag() == CommandTag.SET_CONSTRAINTS);
+        return commits(assessment) || holds(assessment, CommandTag.SET_CONSTRAINTS);
+    }
+
+    /** The same, and what drops temporary tables: nobody could tell afterwards which definitions went with these. */
+    static boolean areLookedAtBefore(Assessment assessment) {
+        return in(assessment) || holds(assessment, CommandTag.DISCARD);
+    }
+
+    private static boolean holds(Assessment assessment, CommandTag tag) {
+        return assessment.statements().stream().anyMatch(each -> each.tag() == tag);
     }
 
     static boolean commits(Assessment assessment) {

@@ -181,9 +181,14 @@ public final class Pipeline implements AutoCloseable {
         }
     }
 
-    /** What pgjdbc sends for a result set or large object that is there already: the rest of its rows, a cursor in it. */
-    public <T extends @Nullable Object> T fetch(GuardedSession session, ServerCall<T> call) throws SQLException {
-        return inTurn(session, () -> fenced.fetch(session, call));
+    /**
+     * What pgjdbc sends for a result set or large object that is there already: the rest of its rows, a cursor in it.
+     *
+     * @param within whether that came from behind the read fence
+     */
+    public <T extends @Nullable Object> T fetch(GuardedSession session, boolean within, ServerCall<T> call)
+            throws SQLException {
+        return inTurn(session, () -> fenced.fetch(session, within, call));
     }
 
     /** What pgjdbc asks the catalog by itself. */
@@ -228,7 +233,8 @@ public final class Pipeline implements AutoCloseable {
             rollBack(session);
         }
         fenced.begin(session, latest.readFence(), text);
-        return (session.isDeferring() || session.ledger().isOpen()) && DeferredTriggerRuns.in(text.assessment())
+        return (session.isDeferring() || session.ledger().isOpen())
+                        && DeferredTriggerRuns.areLookedAtBefore(text.assessment())
                 ? deferredTriggers.run(
                         session, text.assessment(), () -> judged(session, submission, text, latest, execution))
                 : judged(session, submission, text, latest, execution);

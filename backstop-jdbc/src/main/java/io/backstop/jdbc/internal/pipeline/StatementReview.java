@@ -20,6 +20,7 @@ import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.LookedExecution;
 import io.backstop.jdbc.internal.pipeline.statement.RecordedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
+import io.backstop.jdbc.internal.pipeline.written.LookedText;
 import io.backstop.jdbc.policy.Judge;
 import io.backstop.jdbc.policy.SessionState;
 import org.jspecify.annotations.Nullable;
@@ -126,6 +127,7 @@ final class StatementReview {
         Verdict verdict = new Verdict.Allow(false);
         audit.decided(run.session(), statement, AuditTrail.words(verdict));
         run.events().judged(verdict);
+        limited.uncounted(run.session(), run.policy().impact());
         CheckedDrop<T> checked;
         try {
             checked = CheckedDrop.run(run.session(), drop, run.execution());
@@ -170,9 +172,7 @@ final class StatementReview {
                         run.session(), statement.assessment(), run.policy().impact())) {
             return limit(run, statement);
         }
-        if (approved.isEmpty()
-                && LimitedExecution.looksAfter(
-                        statement.assessment(), run.policy().impact())) {
+        if (approved.isEmpty() && run.policy().impact().enabled() && LookedText.isLookedAt(statement.assessment())) {
             return lookAfter(run, statement);
         }
         return performUnlooked(run, statement, approved);
@@ -182,13 +182,17 @@ final class StatementReview {
     private <T extends @Nullable Object> T lookAfter(StatementRun<T> run, ReviewedStatement statement)
             throws SQLException {
         GuardedSession session = run.session();
-        boolean onRows = LimitedExecution.isOnRows(statement.assessment());
-        if (!session.knowsWhatIsWritten()) {
-            return onRows ? limit(run, statement) : performUnlooked(run, statement, Optional.empty());
-        }
-        if (onRows && !session.outsideTransaction()) {
+        boolean onRows = LookedText.isOnRows(statement.assessment());
+        boolean controls = LookedText.control(statement.assessment()).isPresent();
+        if (onRows && (controls || (!session.outsideTransaction() && !session.endsUnseen()))) {
+            if (!session.knowsWhatIsWritten()) {
+                return performUnlooked(run, statement, Optional.empty());
+            }
             session.ledger().leaveOpen(true);
             return allowed.perform(run, statement, Optional.empty());
+        }
+        if (!session.outsideTransaction()) {
+            limited.settleOpen(session, run.policy().impact()); // what is undone leaves its traces in the counters
         }
         Optional<LookedExecution.Kept<T>> kept;
         try {

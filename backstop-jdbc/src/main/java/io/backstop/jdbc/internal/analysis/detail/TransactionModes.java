@@ -63,6 +63,17 @@ public record TransactionModes(Access access, boolean ofSession) {
         return false;
     }
 
+    /** Whether a COMMIT or ROLLBACK of the text may have another transaction of the same modes follow. */
+    public static boolean chains(String sql, boolean standardConformingStrings) {
+        TokenList tokens = Lexer.scan(sql, standardConformingStrings);
+        for (int i = 1; i < tokens.size(); i++) {
+            if (tokens.keyword(i) == Keyword.CHAIN && tokens.keyword(i - 1) == Keyword.AND) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private static String value(TokenList tokens, int i) {
         String written = tokens.kind(i).string() ? StringLiterals.value(tokens, i) : tokens.written(i);
         return written.toLowerCase(Locale.ROOT);

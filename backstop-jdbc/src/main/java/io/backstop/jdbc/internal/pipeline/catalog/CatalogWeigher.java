@@ -179,11 +179,12 @@ public final class CatalogWeigher {
             forget(session);
             state = state(session);
         }
-        WeighedText weighed = weigh(session.connection(), state, found.frozen(), assessment);
+        boolean frozen = found.frozen() && !session.idleAtTurn();
+        WeighedText weighed = weigh(session.connection(), state, frozen, assessment);
         boolean outdated = weighed.restsOnCatalog()
                 && mayChange(assessment)
                 && weighed.assessment().risk() == assessment.risk()
-                && !found.frozen()
+                && !frozen
                 && !state.isCurrent(session.connection(), assessment.statements());
         if (!outdated) {
             return weighed;
@@ -218,7 +219,7 @@ public final class CatalogWeigher {
         DatabaseCatalog catalog = catalog(session);
         Uncommitted own = uncommitted.get(session);
         if (own == null) {
-            CatalogState current = catalog.current(session.connection());
+            CatalogState current = catalog.current(session.connection(), session.idleAtTurn());
             if (catalog.mayHoldUncommitted(current)) {
                 uncommitted.computeIfAbsent(session, key -> new Uncommitted()).seen = current;
             }

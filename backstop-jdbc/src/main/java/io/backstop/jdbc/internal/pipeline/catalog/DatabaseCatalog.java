@@ -54,8 +54,12 @@ final class DatabaseCatalog {
         state = null;
     }
 
-    /** What is known, read anew by one of several sessions where it is too old. */
-    CatalogState current(Connection connection) throws SQLException {
+    /**
+     * What is known, read anew by one of several sessions where it is too old.
+     *
+     * @param begins whether the session's transaction begins with that, so that it sees what there is now at any level
+     */
+    CatalogState current(Connection connection, boolean begins) throws SQLException {
         CatalogState known = fresh();
         if (known != null) {
             return known;
@@ -63,7 +67,7 @@ final class DatabaseCatalog {
         boolean mine = await();
         try {
             known = fresh();
-            return known != null ? known : read(connection);
+            return known != null ? known : read(connection, begins);
         } finally {
             if (mine) {
                 reading.unlock();
@@ -99,10 +103,14 @@ final class DatabaseCatalog {
      * Publishes what it reads, unless the catalog changed meanwhile, or the session sees an older state of it, or one that may
      * not be committed.
      */
-    private CatalogState read(Connection connection) throws SQLException {
+    private CatalogState read(Connection connection, boolean begins) throws SQLException {
         long before = changes.get();
         CatalogState read = read(connection, Optional.ofNullable(last));
-        if (!read.fingerprint().frozen() && !mayHoldUncommitted(read) && changes.get() == before) {
+        boolean asItWas = read.fingerprint().frozen() && !begins;
+        if (asItWas && last == null && !read.fingerprint().written()) {
+            last = read; // so that the next need not read all of it, if nothing has changed
+        }
+        if (!asItWas && !mayHoldUncommitted(read) && changes.get() == before) {
             last = read;
             state = read;
             if (changes.get() != before) {

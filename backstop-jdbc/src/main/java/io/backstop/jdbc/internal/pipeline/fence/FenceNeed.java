@@ -52,13 +52,10 @@ enum FenceNeed {
         boolean writes = false;
         boolean reads = false;
         for (StatementAssessment statement : assessment.statements()) {
-            if (CONTROL.contains(statement.tag())) {
-                controls = true;
-            } else if (statement.needsWriteTransaction() || statement.tag() == CommandTag.SET_CONSTRAINTS) {
-                writes = true;
-            } else {
-                reads |= !WITHOUT_CODE.contains(statement.tag());
-            }
+            FenceNeed need = of(statement);
+            controls |= need == TRANSACTION_CONTROL;
+            writes |= need == WRITE_TRANSACTION;
+            reads |= need == READ;
         }
         if (controls) {
             return writes || reads ? MIXED : TRANSACTION_CONTROL;
@@ -67,5 +64,15 @@ enum FenceNeed {
             return WRITE_TRANSACTION;
         }
         return reads ? READ : NONE;
+    }
+
+    static FenceNeed of(StatementAssessment statement) {
+        if (CONTROL.contains(statement.tag())) {
+            return TRANSACTION_CONTROL;
+        }
+        if (statement.needsWriteTransaction() || statement.tag() == CommandTag.SET_CONSTRAINTS) {
+            return WRITE_TRANSACTION;
+        }
+        return WITHOUT_CODE.contains(statement.tag()) ? NONE : READ;
     }
 }

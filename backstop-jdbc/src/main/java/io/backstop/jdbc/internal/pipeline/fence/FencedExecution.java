@@ -56,7 +56,8 @@ public final class FencedExecution {
      * The assessment with what the fence adds: what the server has refused before is not SAFE, nor is what rests on the
      * catalog and cannot be fenced.
      */
-    public Assessment weigh(GuardedSession session, AssessedText text, Assessment assessment, boolean restsOnCatalog) {
+    public Assessment weigh(GuardedSession session, AssessedText text, Assessment assessment, boolean restsOnCatalog)
+            throws SQLException {
         SessionFence fence = session.fence();
         if (assessment.risk() != RiskLevel.SAFE) {
             return fence.watches() && assessment.statements().size() > 1 && goesOn(assessment)
@@ -66,8 +67,16 @@ public final class FencedExecution {
         if (refused.contains(text)) {
             return raised(assessment, "changes something: the server refused it in a read-only transaction before");
         }
-        if (!fence.watches() || !(restsOnCatalog || goesOn(assessment))) {
+        if (!fence.watches()) {
             return assessment;
+        }
+        if (!restsOnCatalog && !goesOn(assessment)) {
+            return fence.coversAll() && keptUnseen(session, text)
+                    ? raised(
+                            assessment,
+                            "ends a transaction in one text with other statements, so that it cannot be run read-only;"
+                                    + " send the statements one at a time")
+                    : assessment;
         }
         return switch (FenceNeed.of(assessment)) {
             case MIXED ->
@@ -82,6 +91,12 @@ public final class FencedExecution {
                                 + " so that it cannot be run read-only");
             default -> assessment;
         };
+    }
+
+    private static boolean keptUnseen(GuardedSession session, AssessedText text) throws SQLException {
+        return FenceNeed.of(text.assessment()) == FenceNeed.MIXED
+                && MixedText.of(session, text) == MixedText.UNSEEN
+                && !refusedAfterRollback(session.fence(), text.assessment());
     }
 
     private static Assessment raised(Assessment assessment, String reason) {
@@ -111,22 +126,32 @@ public final class FencedExecution {
         if (restsOnCatalog) {
             fence.restsOnCatalog();
         }
-        boolean looked = looks && need == FenceNeed.WRITE_TRANSACTION && session.knowsWhatIsWritten();
-        if (looked && open) {
+        MixedText mixed = need == FenceNeed.MIXED ? MixedText.of(session, text) : MixedText.HARMLESS;
+        boolean fetches = open && need == FenceNeed.READ && fetchesWriting(fence, text);
+        boolean looked = looks && (need == FenceNeed.WRITE_TRANSACTION || mixed == MixedText.LEFT_OPEN || fetches);
+        boolean byItself = looked && mixed != MixedText.LEFT_OPEN && (!open || (session.endsUnseen() && !fetches));
+        if (looked && !byItself && session.knowsWhatIsWritten()) {
             session.ledger().leaveOpen(false);
+            if (need == FenceNeed.WRITE_TRANSACTION && mayGoOn(text, execution)) {
+                session.ledger().goesOn();
+            }
+        }
+        if (holds(text.assessment(), CommandTag.DISCARD)) {
+            session.ledger().lost(); // it drops temporary tables, and what was left open has been looked at
         }
         try {
-            if (looked && !open) {
-                return byItself(session, text, execution);
+            if (byItself) {
+                return byItself(session, text, open, execution);
             }
             T result = open
-                    ? inTransaction(fence, need, covered, restsOnCatalog, text, execution)
-                    : alone(session, need, covered, text, execution);
+                    ? inTransaction(fence, need, mixed, covered, restsOnCatalog, text, execution)
+                    : alone(session, need, mixed, covered, text, execution);
             if (need != FenceNeed.READ) {
                 TransactionFollower.follow(session, text, open);
             }
             return result;
         } catch (SQLException e) {
+            failed(session, e);
             if (ours && misjudged(e)) {
                 throw blocked(e, need == FenceNeed.READ && !goesOn(text.assessment()) ? remember(text) : ONCE);
             }
@@ -139,8 +164,8 @@ public final class FencedExecution {
         return "send it again: it is judged HIGH from now on, and can be approved where the policy holds that";
     }
 
-    private <T extends @Nullable Object> T byItself(GuardedSession session, AssessedText text, Execution<T> execution)
-            throws SQLException {
+    private <T extends @Nullable Object> T byItself(
+            GuardedSession session, AssessedText text, boolean open, Execution<T> execution) throws SQLException {
         ServerCall<T> call = () -> LookedExecution.run(
                         session,
                         () -> {},
@@ -151,19 +176,25 @@ public final class FencedExecution {
                                 + "]",
                         remember(text)))
                 .result();
-        return session.fence().byDefault() && WriteTransactionNeeds.showsSession(text.sql())
+        return !open && session.fence().byDefault() && WriteTransactionNeeds.showsSession(text.sql())
                 ? writing(session.fence(), call)
                 : call.run();
     }
 
     private static <T extends @Nullable Object> T alone(
-            GuardedSession session, FenceNeed need, boolean covered, AssessedText text, Execution<T> execution)
+            GuardedSession session,
+            FenceNeed need,
+            MixedText mixed,
+            boolean covered,
+            AssessedText text,
+            Execution<T> execution)
             throws SQLException {
         SessionFence fence = session.fence();
         boolean several = text.assessment().statements().size() > 1;
         if (fence.byDefault()) {
             return switch (need) {
-                case WRITE_TRANSACTION, MIXED -> writing(fence, execution);
+                case WRITE_TRANSACTION -> writing(fence, execution);
+                case MIXED -> mixed == MixedText.READ ? execution.run() : writing(fence, execution);
                 case TRANSACTION_CONTROL -> several ? writing(fence, execution) : execution.run();
                 case READ, NONE -> execution.run();
             };
@@ -174,6 +205,7 @@ public final class FencedExecution {
     private static <T extends @Nullable Object> T inTransaction(
             SessionFence fence,
             FenceNeed need,
+            MixedText mixed,
             boolean covered,
             boolean restsOnCatalog,
             AssessedText text,
@@ -189,7 +221,7 @@ public final class FencedExecution {
                 }
             }
             case TRANSACTION_CONTROL, MIXED -> {
-                return controlling(fence, text, execution);
+                return controlling(fence, text, mixed == MixedText.READ, execution);
             }
             case WRITE_TRANSACTION -> {
                 fence.leave();
@@ -208,7 +240,7 @@ public final class FencedExecution {
 
     /** What a text sends after it has committed begins with the session's default, so that this has to let it write. */
     private static <T extends @Nullable Object> T controlling(
-            SessionFence fence, AssessedText text, Execution<T> execution) throws SQLException {
+            SessionFence fence, AssessedText text, boolean reads, Execution<T> execution) throws SQLException {
         List<StatementAssessment> statements = text.assessment().statements();
         boolean commits = holds(text.assessment(), CommandTag.COMMIT);
         if (commits && fence.cursorHeld()) {
@@ -220,7 +252,7 @@ public final class FencedExecution {
             }
             fence.beforeCommit();
         }
-        if (fence.refusesAfterRollback() && writesAfterLaterRollback(text.assessment())) {
+        if (refusedAfterRollback(fence, text.assessment())) {
             throw new StatementBlockedException(
                     "a ROLLBACK stands in one text between other statements, and what follows it would be read-only;"
                             + " nothing was run [" + CatalogWeigher.RULE + "]",
@@ -231,7 +263,7 @@ public final class FencedExecution {
         } else {
             fence.leave();
         }
-        if (statements.size() == 1) {
+        if (statements.size() == 1 || reads) {
             return execution.run();
         }
         if (rollsBackFirst(text)) {
@@ -242,6 +274,10 @@ public final class FencedExecution {
             return execution.run();
         }
         return writesAllowed(fence, execution);
+    }
+
+    private static boolean refusedAfterRollback(SessionFence fence, Assessment assessment) throws SQLException {
+        return fence.refusesAfterRollback() && writesAfterLaterRollback(assessment);
     }
 
     /** What a text sends after a ROLLBACK in its middle cannot be let write: a setting is undone by that ROLLBACK. */
@@ -288,6 +324,12 @@ public final class FencedExecution {
         return text.assessment().statements().size() == 1
                 && !holds(text.assessment(), CommandTag.EXECUTE)
                 && cursor(text).filter(cursor -> fence.mayWrite(cursor.name())).isPresent();
+    }
+
+    /** Whether rows of it may be fetched when it has been looked at. */
+    private static boolean mayGoOn(AssessedText text, Execution<?> execution) throws SQLException {
+        return holds(text.assessment(), CommandTag.DECLARE_CURSOR)
+                || execution.statement().getFetchSize() > 0;
     }
 
     private static boolean declaresHeld(AssessedText text) {
@@ -361,7 +403,7 @@ public final class FencedExecution {
             result = fence.byDefault() ? writing(fence, execution) : execution.run();
         } else {
             declaredOutside(fence, text);
-            result = controlling(fence, text, execution);
+            result = controlling(fence, text, false, execution);
         }
         TransactionFollower.follow(session, text, open);
         return result;
@@ -370,17 +412,27 @@ public final class FencedExecution {
     /**
      * What pgjdbc sends for what the application has already: further rows of a result set, a cursor among its values, parts
      * of a large object. A transaction that begins with it can write.
+     *
+     * @param within whether that came from behind the fence
      */
-    public <T extends @Nullable Object> T fetch(GuardedSession session, ServerCall<T> call) throws SQLException {
+    public <T extends @Nullable Object> T fetch(GuardedSession session, boolean within, ServerCall<T> call)
+            throws SQLException {
         SessionFence fence = session.fence();
         if (fence.watches() && fence.byDefault() && fence.transactionBegins()) {
             return writing(fence, call);
         }
         boolean ours = fence.refusesAlone();
-        if (fence.watches() && session.inTransaction() && (fence.coversAll() || fence.restedOnCatalog())) {
-            fence.enter();
+        if (fence.watches() && session.inTransaction()) {
+            if (!within) {
+                fence.leave();
+                if (session.ledger().isOpen()) {
+                    session.knowsWhatIsWritten(); // what it changes is on top of that
+                }
+            } else if (fence.coversAll() || fence.restedOnCatalog()) {
+                fence.enter();
+            }
         }
-        return sent(ours, call, "fetch its rows all at once, without a fetch size");
+        return sent(session, ours, call, "fetch its rows all at once, without a fetch size");
     }
 
     /** What pgjdbc asks the catalog by itself, if it has to ask at all. */
@@ -390,16 +442,18 @@ public final class FencedExecution {
         }
         boolean ours = session.fence().refusesAlone();
         return sent(
+                session,
                 ours,
                 () -> CatalogQuestion.ask(session, call),
                 "set the search path so that pg_catalog comes first, or is not on it");
     }
 
-    private static <T extends @Nullable Object> T sent(boolean ours, ServerCall<T> call, String instead)
-            throws SQLException {
+    private static <T extends @Nullable Object> T sent(
+            GuardedSession session, boolean ours, ServerCall<T> call, String instead) throws SQLException {
         try {
             return call.run();
         } catch (SQLException e) {
+            failed(session, e);
             throw ours && misjudged(e) ? blocked(e, instead) : e;
         }
     }
@@ -431,7 +485,17 @@ public final class FencedExecution {
             }
             return fence.byDefault() ? execution.run() : readOnly(session, execution);
         } catch (SQLException e) {
+            failed(session, e);
             throw ours && misjudged(e) ? blocked(e, "execute it without asking for its description first") : e;
+        }
+    }
+
+    /** What cannot be done about it is told with the failure. */
+    private static void failed(GuardedSession session, SQLException failure) {
+        try {
+            session.fence().failed();
+        } catch (SQLException e) {
+            failure.addSuppressed(e);
         }
     }
 

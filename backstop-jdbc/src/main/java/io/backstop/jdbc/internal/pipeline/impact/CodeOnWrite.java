@@ -39,7 +39,9 @@ public final class CodeOnWrite {
         Known known = byDatabase.get(session.database());
         if (known == null || known.readAt().plus(FRESH).isBefore(clock.instant())) {
             known = new Known(clock.instant(), CodeOnWriteReader.read(session.connection()));
-            byDatabase.put(session.database(), known);
+            if (!session.seesCatalogAsItWas()) {
+                byDatabase.put(session.database(), known);
+            }
         }
         return known.facts();
     }

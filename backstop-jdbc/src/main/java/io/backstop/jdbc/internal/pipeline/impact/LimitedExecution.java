@@ -12,7 +12,6 @@ import io.backstop.api.control.WriteBudgets;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.policy.ImpactRules;
-import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.impact.plain.PlainTable;
@@ -25,6 +24,8 @@ import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
+import io.backstop.jdbc.internal.pipeline.written.LookedText;
+import io.backstop.jdbc.internal.pipeline.written.WriteLedger;
 import io.backstop.jdbc.internal.pipeline.written.WrittenRows;
 import io.backstop.jdbc.policy.Judge;
 import io.backstop.jdbc.policy.PolicyNames;
@@ -66,19 +67,6 @@ public final class LimitedExecution {
             Rule.ADMINISTRATIVE_FUNCTION.id(),
             Judge.FOREIGN_TABLE);
 
-    /** What would end the transaction in which rows are counted, or move the savepoint to which they are rolled back. */
-    private static final Set<CommandTag> TRANSACTION_CONTROL = Set.of(
-            CommandTag.BEGIN,
-            CommandTag.START_TRANSACTION,
-            CommandTag.COMMIT,
-            CommandTag.COMMIT_PREPARED,
-            CommandTag.ROLLBACK,
-            CommandTag.ROLLBACK_PREPARED,
-            CommandTag.ROLLBACK_TO_SAVEPOINT,
-            CommandTag.SAVEPOINT,
-            CommandTag.RELEASE_SAVEPOINT,
-            CommandTag.PREPARE_TRANSACTION);
-
     /** Commands that insert nothing by themselves. */
     private static final Set<CommandTag> CHANGING = Set.of(CommandTag.UPDATE, CommandTag.DELETE);
 
@@ -108,46 +96,38 @@ public final class LimitedExecution {
     }
 
     /**
-     * Whether the rows are counted: of a write that updates or deletes, whatever stands beside it, of unseen code, and of an
-     * INSERT that sets such code off or may reach a protected table by another name.
+     * Whether the rows are counted: of a write that updates or deletes, whatever stands beside it, of unseen code, of what fills
+     * a new table, and of an INSERT that sets such code off or may reach a protected table by another name.
      */
     public boolean applies(GuardedSession session, Assessment assessment, ImpactRules rules) throws SQLException {
         return rules.enabled()
                 && (isScopedWrite(assessment)
                         || runsUnseenCode(assessment)
                         || (assessment.risk() != RiskLevel.CRITICAL
-                                && CodeOnWrite.inserts(assessment)
-                                && (protectsAnything(rules) || code.of(session).fires(assessment))));
+                                && (fillsTable(assessment)
+                                        || (CodeOnWrite.inserts(assessment)
+                                                && (protectsAnything(rules)
+                                                        || code.of(session).fires(assessment))))));
+    }
+
+    /** What its query would take away with a definition could not be told afterwards from what it makes. */
+    private static boolean fillsTable(Assessment assessment) {
+        return LookedText.fillsTable(assessment)
+                && LookedText.control(assessment).isEmpty();
     }
 
     private static boolean protectsAnything(ImpactRules rules) {
         return !rules.protectedTables().isEmpty() || !rules.protectedColumns().isEmpty();
     }
 
-    /** Whether it is to change no row that is there, and it is looked at when it has run whether that is so. */
-    public static boolean looksAfter(Assessment assessment, ImpactRules rules) {
-        return rules.enabled()
-                && (assessment.risk() == RiskLevel.WRITE || assessment.risk() == RiskLevel.HIGH)
-                && assessment.statements().stream()
-                        .allMatch(each -> !TRANSACTION_CONTROL.contains(each.tag())
-                                && (each.risk() != RiskLevel.HIGH || EvaluatingCommands.defines(each.tag())));
-    }
-
-    /** Whether it inserts rows, or reads them, and defines nothing. */
-    public static boolean isOnRows(Assessment assessment) {
-        return assessment.statements().stream()
-                .allMatch(each -> EvaluatingCommands.onRows(each.tag())
-                        && !each.holdsAny(Set.of(CommandTag.SELECT_INTO, CommandTag.CREATE_TABLE_AS)));
-    }
-
     /**
      * Runs what is to change no row that is there.
      *
-     * @return empty where it did, or where that cannot be known; it was undone then, and has to be counted
+     * @return empty where it did; it was undone then, and has to be counted
      */
     public static <T extends @Nullable Object> Optional<LookedExecution.Kept<T>> runLooking(
             GuardedSession session, Assessment assessment, LastLook look, Execution<T> execution) throws SQLException {
-        boolean defines = !isOnRows(assessment);
+        boolean defines = !LookedText.isOnRows(assessment);
         return LookedExecution.run(
                 session,
                 look,
@@ -169,28 +149,31 @@ public final class LimitedExecution {
      * @throws ImpactLimitException where they changed more than a policy lets pass; the transaction stays open
      */
     public void settleOpen(GuardedSession session, ImpactRules rules) throws SQLException {
-        if (!session.ledger().isOpen() || session.inFailedTransaction()) {
+        WriteLedger ledger = session.ledger();
+        if (!ledger.isOpen() || session.inFailedTransaction()) {
             return;
         }
-        Optional<WrittenRows> written = WrittenRows.read(session.connection());
-        Map<Long, Long> more = written.map(session.ledger()::unaccounted).orElse(Map.of());
-        if (written.isEmpty() || !more.isEmpty()) {
-            Optional<Excess> excess =
-                    session.ledger().mayWrite() || !session.ledger().isKnown()
-                            ? Unaccounted.excess(session, rules, more)
-                            : Optional.of(Excess.uncounted("they were judged SAFE, and rows were changed"));
+        boolean looked = ledger.isKnown(); // else nothing has gone on since it was looked at
+        WrittenRows written = WrittenRows.read(session.connection());
+        Map<Long, Long> more = looked ? ledger.unaccounted(written) : Map.of();
+        if (!more.isEmpty()) {
+            code.outdated(session);
+            Count.Result count = Unaccounted.count(session, rules, written, more);
+            BudgetCheck.Share share = count.excess().isEmpty() ? take(session, rules, count) : BudgetCheck.Share.NONE;
+            Optional<Excess> excess = count.excess().or(share::excess);
             if (excess.isPresent()) {
-                throw new ImpactLimitException(
+                ImpactLimitException refusal = new ImpactLimitException(
                         "statements of the transaction that were to change no rows set off code that was made meanwhile: "
                                 + excess.get().reason() + "; nothing was committed",
                         "roll the transaction back, and send it again");
+                budget.giveBack(share, refusal);
+                throw refusal;
             }
+            giveBackOnRollback(session, count, share);
         }
-        if (written.isPresent()) {
-            session.ledger().account(written.get());
-            if (written.get().deferring()) {
-                session.deferring();
-            }
+        ledger.account(written);
+        if (written.deferring()) {
+            session.deferring();
         }
     }
 
@@ -212,13 +195,12 @@ public final class LimitedExecution {
 
     /** What ends the transaction by itself cannot be undone when it was counted. */
     private static void refuseTransactionControl(Assessment assessment) throws ImpactLimitException {
-        for (StatementAssessment each : assessment.statements()) {
-            if (TRANSACTION_CONTROL.contains(each.tag())) {
-                throw new ImpactLimitException(
-                        each.operation() + " stands in one text with a write whose rows have to be counted,"
-                                + " and would keep it before they are; nothing was run",
-                        "send the statements one at a time");
-            }
+        Optional<StatementAssessment> control = LookedText.control(assessment);
+        if (control.isPresent()) {
+            throw new ImpactLimitException(
+                    control.get().operation() + " stands in one text with a write whose rows have to be counted,"
+                            + " and would keep it before they are; nothing was run",
+                    "send the statements one at a time");
         }
     }
 
@@ -265,11 +247,10 @@ public final class LimitedExecution {
         Optional<PlainWrite> plain = execution.repeatable() && !session.isInserting()
                 ? plainWrites.find(session, assessment, facts::firesOn)
                 : Optional.empty();
-        if (plain.isPresent() && session.ledger().isKnown()) {
-            if (!plainWrites.wasProved(session, plain.get())) {
-                settleOpen(session, rules); // what is undone leaves its traces in the counters
-            }
+        settleOpen(session, rules); // what fails or is undone leaves its traces in the counters
+        if (plain.isPresent()) {
             Optional<Attempt<T>> proved = attempt(session, rules, facts, transaction -> {
+                session.knowsWhatIsWritten();
                 T result = send(transaction, look, execution);
                 return answered(session, assessment, rules, plain.get(), execution)
                         .map(count -> new Counted<>(result, count));
@@ -282,7 +263,6 @@ public final class LimitedExecution {
                 code.outdated(session); // it may have a trigger by now that waits for the commit
             }
         }
-        settleOpen(session, rules);
         CodeOnWrite.Facts now = code.of(session);
         return attempt(session, rules, now, transaction -> {
                     Count count = Count.begin(session.connection(), assessment, rules, now, session.isInserting());
@@ -393,12 +373,16 @@ public final class LimitedExecution {
             if (counted.changed().inserted() > 0) {
                 session.inserting(); // a trigger may, too
             }
-            if (share.entry().isPresent() && counted.transaction().isPresent()) {
-                session.uncommitted().onRollback(counted.transaction().get(), why -> budget.giveBack(share, why));
-            }
+            giveBackOnRollback(session, counted, share);
             if (facts.deferrable() || counted.written().deferring()) {
                 session.deferring();
             }
+        }
+    }
+
+    private void giveBackOnRollback(GuardedSession session, Count.Result counted, BudgetCheck.Share share) {
+        if (share.entry().isPresent() && counted.transaction().isPresent()) {
+            session.uncommitted().onRollback(counted.transaction().get(), why -> budget.giveBack(share, why));
         }
     }
 

@@ -180,9 +180,7 @@ record TableStates(
 
     private static void requireCounts(String trackCounts) throws ImpactLimitException {
         if (!"on".equals(trackCounts)) {
-            throw new ImpactLimitException(
-                    "how many rows the statement changes cannot be known while track_counts is off",
-                    "switch track_counts on, or impact_analysis_enabled off in the policy");
+            throw WrittenRows.uncounted();
         }
     }
 

@@ -19,31 +19,28 @@ final class Unaccounted {
     private Unaccounted() {}
 
     /**
-     * Why it is too much; empty where the limits let it pass, as one row that an INSERT inserted and took back because of
-     * another session's (ON CONFLICT DO NOTHING). Where it is not known what is accounted for, rows of statements that failed
-     * may be among them, and only their number counts.
+     * Counts it. The limits may let it pass where an INSERT was among the statements, as one row that it inserted and took back
+     * because of another session's (ON CONFLICT DO NOTHING); after what was judged SAFE they let nothing pass.
      *
      * @param more the rows by the oid of their table
      */
-    static Optional<Excess> excess(GuardedSession session, ImpactRules rules, Map<Long, Long> more)
+    static Count.Result count(GuardedSession session, ImpactRules rules, WrittenRows written, Map<Long, Long> more)
             throws SQLException {
-        Optional<Long> definitions = more.keySet().stream()
-                .filter(table -> !WrittenRows.holdsData(table))
-                .findAny();
-        if (definitions.isPresent()) {
-            return Optional.of(Excess.uncounted("it changed definitions of the database"));
-        }
-        if (!session.ledger().isKnown()) {
-            long total = more.values().stream().mapToLong(Long::longValue).sum();
-            return total > rules.maxWriteRows()
-                    ? Optional.of(Excess.counted("they may have changed " + total + " rows"))
-                    : Optional.empty();
-        }
         Connection connection = session.connection();
+        TableStates states = TableStates.of(connection);
         Map<Long, RowCounts> rows = new HashMap<>();
         more.forEach((table, changed) -> rows.put(table, new RowCounts(0, changed, 0)));
-        return new RowLimits(new TableSizes(connection), NOTHING, rules, Map.of())
-                .passedBy(new ChangedRows(rows), TableStates.of(connection).tables(), new long[0])
-                .map(Excess::counted);
+        ChangedRows changed = new ChangedRows(rows);
+        Optional<Excess> excess;
+        if (!session.ledger().mayWrite()) {
+            excess = Optional.of(Excess.uncounted("they were judged SAFE, and rows were changed"));
+        } else if (!more.keySet().stream().allMatch(WrittenRows::holdsData)) {
+            excess = Optional.of(Excess.uncounted("it changed definitions of the database"));
+        } else {
+            excess = new RowLimits(new TableSizes(connection), NOTHING, rules, Map.of())
+                    .passedBy(changed, states.tables(), new long[0])
+                    .map(Excess::counted);
+        }
+        return new Count.Result(changed, states.tables(), states.transaction(), written, excess);
     }
 }

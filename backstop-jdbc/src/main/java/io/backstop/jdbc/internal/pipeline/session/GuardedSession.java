@@ -14,7 +14,9 @@ import org.postgresql.core.QueryExecutor;
 import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
 import org.postgresql.jdbc.PreferQueryMode;
+import org.postgresql.xa.PGXAConnection;
 
+import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -22,7 +24,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -44,6 +45,9 @@ public final class GuardedSession {
     private final DriverSavepoints driverSavepoints;
     private final OwnStatements ownStatements;
     private final WriteLedger ledger;
+
+    /** Whether it belongs to pgjdbc's XAConnection. */
+    private final boolean managed;
 
     /** Whether nothing of the caller's was in a transaction when the turn began. Read and written within the turn. */
     private boolean idleAtTurn;
@@ -77,6 +81,8 @@ public final class GuardedSession {
         this.fence = new SessionFence(connection, postgres, ownStatements);
         this.uncommitted = new UncommittedSnapshots(connection, this::inTransaction);
         this.ledger = new WriteLedger(postgres.getBackendPID(), WrittenRows.flushes(connection));
+        this.managed = Proxy.isProxyClass(connection.getClass())
+                && Proxy.getInvocationHandler(connection).getClass().getEnclosingClass() == PGXAConnection.class;
         this.database = database;
         this.configuredAgent = configuredAgent;
         if (!postgres.getQueryExecutor().getQuoteReturningIdentifiers()) {
@@ -220,17 +226,17 @@ public final class GuardedSession {
     }
 
     /**
-     * Has the server say what the transaction has changed so far, where that is not known and no statement of the caller's is
-     * in it.
+     * Has the server say what the open transaction has changed so far, where that is not known; outside of one, that what comes
+     * next begins with nothing.
      *
-     * @return whether it is known now
+     * @return whether it is known now: not outside a transaction where the server cannot be told, nor in one that has failed
      */
     public boolean knowsWhatIsWritten() throws SQLException {
-        if (!ledger.isKnown() && idleAtTurn) {
-            Optional<WrittenRows> written = WrittenRows.read(connection);
-            endOwnTransaction();
-            written.ifPresent(ledger::account); // the server takes over by then what is left of earlier transactions
-            ledger.begin();
+        if (!ledger.isKnown() && !inFailedTransaction()) {
+            ledger.account(WrittenRows.readAll(connection));
+            if (!inTransaction()) {
+                ledger.begin(); // the server takes over by then what is left of earlier transactions
+            }
         }
         return ledger.isKnown();
     }
@@ -268,6 +274,12 @@ public final class GuardedSession {
     /** Whether all that the open transaction holds, if there is one, was sent by Backstop in this turn. */
     public boolean idleAtTurn() {
         return idleAtTurn;
+    }
+
+    /** Whether the open transaction may go on seeing the catalog as it was when it began. */
+    public boolean seesCatalogAsItWas() throws SQLException {
+        return !idleAtTurn
+                && !"read committed".equals(value("SELECT pg_catalog.current_setting('transaction_isolation')"));
     }
 
     /** Lets others stop the execution from here on. Within the turn. */
@@ -318,6 +330,11 @@ public final class GuardedSession {
     /** Whether what is sent next is a transaction of itself. */
     public boolean outsideTransaction() throws SQLException {
         return !inTransaction() && postgres.getAutoCommit();
+    }
+
+    /** Whether a transaction manager may end the open transaction, and nothing of that goes through the guard. */
+    public boolean endsUnseen() throws SQLException {
+        return managed && !outsideTransaction();
     }
 
     /** Whether pgjdbc sends texts as they are, so that it cannot describe one without running it. */
@@ -393,6 +410,11 @@ public final class GuardedSession {
                 return columns;
             }
         }
+    }
+
+    /** Has the transaction fail outside of a savepoint of Backstop's behind which a statement of the caller's has failed. */
+    void failBehind(String savepoint) throws SQLException {
+        ownStatements.failBehind(connection, savepoint);
     }
 
     /** Sends a statement of Backstop's own. */

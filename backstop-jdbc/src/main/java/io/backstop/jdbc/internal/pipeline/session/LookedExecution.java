@@ -21,20 +21,20 @@ public final class LookedExecution {
      *
      * @param look is asked when it has run
      * @param harmless whether it may be kept, by what the transaction has written
-     * @return empty where it may not, or where that cannot be known; it was undone then
+     * @return empty where it may not; it was undone then
      */
     public static <T extends @Nullable Object> Optional<Kept<T>> run(
             GuardedSession session, LastLook look, Predicate<WrittenRows> harmless, Execution<T> execution)
             throws SQLException {
         StatementTransaction transaction = StatementTransaction.around(session);
-        session.ledger().counting();
         try {
+            session.knowsWhatIsWritten();
+            session.ledger().counting();
             T result = transaction.send(execution);
             look.require();
-            Optional<WrittenRows> written =
-                    WrittenRows.read(session.connection()).filter(harmless);
-            if (written.isPresent()) {
-                session.ledger().account(written.get());
+            WrittenRows written = WrittenRows.read(session.connection());
+            if (harmless.test(written)) {
+                session.ledger().account(written);
                 transaction.keep();
                 return Optional.of(new Kept<>(result));
             }

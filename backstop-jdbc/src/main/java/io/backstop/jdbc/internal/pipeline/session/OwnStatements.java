@@ -12,6 +12,12 @@ import java.sql.Statement;
  * the first runs, which takes a snapshot too early for SET TRANSACTION. Used within the session's turn.
  */
 final class OwnStatements {
+    /** Fails, and says in the server's log why. */
+    private static final String FAIL = "RELEASE SAVEPOINT \"backstop: a statement before has failed\"";
+
+    /** S E Invalid Specification (PostgreSQL documentation, appendix A). */
+    private static final String NO_SUCH_SAVEPOINT = "3B001";
+
     private final PgConnection postgres;
     private final DriverSavepoints driverSavepoints;
 
@@ -27,6 +33,20 @@ final class OwnStatements {
                 return statement.execute(sql);
             }
         });
+    }
+
+    /**
+     * Has the transaction fail outside of a savepoint behind which it has failed: the server then gives back the locks that it
+     * took before.
+     */
+    void failBehind(Connection connection, String savepoint) throws SQLException {
+        try {
+            send(connection, "ROLLBACK TO SAVEPOINT " + savepoint + "; RELEASE SAVEPOINT " + savepoint + "; " + FAIL);
+        } catch (SQLException e) {
+            if (!NO_SUCH_SAVEPOINT.equals(e.getSQLState())) {
+                throw e;
+            }
+        }
     }
 
     /** A statement takes both settings over when it is made, and cannot be told otherwise later. */

@@ -376,6 +376,14 @@ public final class SessionFence {
         }
     }
 
+    /** A statement has failed behind the fence: the caller's own transaction is to have failed, as without it. */
+    public void failed() throws SQLException {
+        if (inside && hasFailed()) {
+            inside = false;
+            ownStatements.failBehind(postgres, "backstop_fence");
+        }
+    }
+
     /** What to send for that before something else; nothing where nothing has to be. */
     String leaving() {
         if (!inside || state() != TransactionState.OPEN) {

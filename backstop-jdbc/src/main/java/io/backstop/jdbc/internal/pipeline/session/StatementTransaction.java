@@ -130,15 +130,26 @@ public abstract sealed class StatementTransaction {
 
     abstract void end(boolean keep) throws SQLException;
 
+    /** The caller's own transaction is to have failed, as it has without a savepoint of Backstop's in it. */
+    void fail() throws SQLException {
+        // It has.
+    }
+
     /** Leaves it to the caller, to whom a statement has failed in it. */
-    public final void leaveFailed() {
-        session.driverSavepoints().resume(callersAutosave);
+    public final void leaveFailed() throws SQLException {
+        try {
+            fail();
+        } finally {
+            session.driverSavepoints().resume(callersAutosave);
+        }
     }
 
     /** Undoes what the statement did, if the server has not; a failure to do so is added to the cause. */
     public final void undo(Throwable cause) {
         try {
-            if (!failed) {
+            if (failed) {
+                fail();
+            } else {
                 end(false);
             }
         } catch (SQLException e) {
@@ -250,6 +261,11 @@ public abstract sealed class StatementTransaction {
         @Override
         public boolean own() {
             return false;
+        }
+
+        @Override
+        void fail() throws SQLException {
+            session.failBehind("backstop_statement");
         }
 
         @Override

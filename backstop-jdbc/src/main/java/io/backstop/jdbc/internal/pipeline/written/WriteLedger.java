@@ -17,7 +17,12 @@ public final class WriteLedger {
     private boolean known;
     private volatile boolean open;
     private boolean mayWrite;
-    private Map<Long, Long> accounted = Map.of();
+
+    /** Whether something that was left open goes on to the end of the transaction, whenever it is looked at. */
+    private boolean goesOn;
+
+    /** Rows by their table's oid. A table stays in it when its lock was given back: its counter does not go back. */
+    private final Map<Long, Long> accounted = new HashMap<>();
 
     /**
      * @param process the server process that the driver was told of; behind a pooler another one answers
@@ -31,12 +36,13 @@ public final class WriteLedger {
     /** No transaction of the caller's is open. */
     public void begin() {
         known = flushed;
-        accounted = Map.of();
+        accounted.clear();
+        goesOn = false;
         close();
     }
 
     private void close() {
-        open = false;
+        open = goesOn;
         mayWrite = false;
     }
 
@@ -45,7 +51,7 @@ public final class WriteLedger {
         return known;
     }
 
-    /** A statement is sent of which nobody counts what it changes. */
+    /** A statement is sent of which nobody counts what it changes. What was left open has been looked at before. */
     public void lost() {
         known = false;
         flushed = false;
@@ -60,6 +66,11 @@ public final class WriteLedger {
         open = true;
         mayWrite |= writes;
         flushed = false;
+    }
+
+    /** What was left open is a cursor or a portal, and goes on whenever it is fetched from. */
+    public void goesOn() {
+        goesOn = true;
     }
 
     /** Whether something was left open that may insert rows. */
@@ -79,7 +90,7 @@ public final class WriteLedger {
 
     /** All that the transaction has changed so far is accounted for. */
     public void account(WrittenRows written) {
-        accounted = written.byTable();
+        accounted.putAll(written.byTable());
         known = true;
         close();
         flushed = flushes && written.process() == process;

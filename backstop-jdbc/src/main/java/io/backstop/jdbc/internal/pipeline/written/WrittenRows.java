@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.written;
 
+import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.internal.postgres.TrackCounts;
 
 import java.sql.Connection;
@@ -8,7 +9,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -37,20 +37,24 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
     private static final long FIRST_USER_OID = 16384;
 
     /** The process, and each table with its rows; NULL where the server does not count. */
-    private static final String COUNTED =
-            """
+    private static final String COUNTED = """
             (SELECT CASE WHEN %s OPERATOR(pg_catalog.=) 'on' THEN pg_catalog.concat(pg_catalog.pg_backend_pid(), (
                 SELECT pg_catalog.string_agg(pg_catalog.concat(',', w.relation, ' ', w.changed), '')
                 FROM (SELECT v.relation, coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(v.relation), 0)
                         OPERATOR(pg_catalog.+) coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(v.relation), 0) AS changed
-                    FROM (SELECT l.relation FROM pg_catalog.pg_locks AS l
-                        WHERE l.locktype OPERATOR(pg_catalog.=) 'relation'
-                        AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
-                        AND NOT l.mode OPERATOR(pg_catalog.=) ANY ('{AccessShareLock,RowShareLock}'::pg_catalog.text[])
+                    FROM (%s
                         UNION SELECT pg_catalog.unnest('{%s}'::pg_catalog.oid[])) AS v (relation)) AS w
                 LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) w.relation
                 WHERE (c.oid IS NULL OR c.relkind OPERATOR(pg_catalog.=) 'r')
-                AND w.changed OPERATOR(pg_catalog.>) 0::pg_catalog.int8)) END) AS written""".formatted(TrackCounts.SETTING, DEFINITIONS + ",2613,2995").replace('\n', ' ');
+                AND w.changed OPERATOR(pg_catalog.>) 0::pg_catalog.int8)) END) AS written""".replace('\n', ' ');
+
+    private static final String LOCKED = """
+            SELECT l.relation FROM pg_catalog.pg_locks AS l
+            WHERE l.locktype OPERATOR(pg_catalog.=) 'relation'
+            AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+            AND NOT l.mode OPERATOR(pg_catalog.=) ANY ('{AccessShareLock,RowShareLock}'::pg_catalog.text[])""".replace('\n', ' ');
+
+    private static final String EVERY = "SELECT oid FROM pg_catalog.pg_class";
 
     /**
      * Whether there may be triggers of the user's that can wait for the commit. Above READ COMMITTED the catalog is seen as it
@@ -81,23 +85,49 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
      * @param flushing whether the server is told so
      */
     public static String columns(boolean flushing) {
-        return COUNTED + ", " + DEFERRING + (flushing ? FLUSHED : "");
+        return columns(LOCKED, flushing);
     }
 
-    /** Asks; empty where the server does not count. */
-    public static Optional<WrittenRows> read(Connection connection) throws SQLException {
-        try (PreparedStatement select = connection.prepareStatement("SELECT " + columns(flushes(connection)));
+    private static String columns(String tables, boolean flushing) {
+        return COUNTED.formatted(TrackCounts.SETTING, tables, DEFINITIONS + ",2613,2995") + ", " + DEFERRING
+                + (flushing ? FLUSHED : "");
+    }
+
+    /**
+     * Asks.
+     *
+     * @throws ImpactLimitException where the server does not count
+     */
+    public static WrittenRows read(Connection connection) throws SQLException {
+        return read(connection, LOCKED);
+    }
+
+    /**
+     * The same of all tables, among them what the statistics hold besides.
+     *
+     * @throws ImpactLimitException where the server does not count
+     */
+    public static WrittenRows readAll(Connection connection) throws SQLException {
+        return read(connection, EVERY);
+    }
+
+    private static WrittenRows read(Connection connection, String tables) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement("SELECT " + columns(tables, flushes(connection)));
                 ResultSet row = select.executeQuery()) {
             row.next();
             return of(row);
         }
     }
 
-    /** What a row with these columns tells; empty where the server does not count. */
-    public static Optional<WrittenRows> of(ResultSet row) throws SQLException {
+    /**
+     * What a row with these columns tells.
+     *
+     * @throws ImpactLimitException where the server does not count
+     */
+    public static WrittenRows of(ResultSet row) throws SQLException {
         String written = row.getString("written");
         if (written == null) {
-            return Optional.empty();
+            throw uncounted();
         }
         String[] parts = written.split(",", -1);
         Map<Long, Long> byTable = new HashMap<>();
@@ -105,7 +135,14 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
             int space = parts[i].indexOf(' ');
             byTable.put(Long.valueOf(parts[i].substring(0, space)), Long.valueOf(parts[i].substring(space + 1)));
         }
-        return Optional.of(new WrittenRows(byTable, Integer.parseInt(parts[0]), row.getBoolean("deferring")));
+        return new WrittenRows(byTable, Integer.parseInt(parts[0]), row.getBoolean("deferring"));
+    }
+
+    /** The refusal where the server does not count. */
+    public static ImpactLimitException uncounted() {
+        return new ImpactLimitException(
+                "how many rows the statement changes cannot be known while track_counts is off",
+                "switch track_counts on, or impact_analysis_enabled off in the policy");
     }
 
     /** Whether a table holds what is the user's, and not definitions. */

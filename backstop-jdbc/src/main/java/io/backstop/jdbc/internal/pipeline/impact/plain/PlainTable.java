@@ -95,8 +95,7 @@ public record PlainTable(
             select.setString(4, names);
             select.setString(5, CatalogSql.array(write.operators()));
             try (ResultSet row = select.executeQuery()) {
-                Optional<WrittenRows> written = row.next() ? WrittenRows.of(row) : Optional.empty();
-                if (written.isEmpty()) {
+                if (!row.next()) {
                     return Optional.empty();
                 }
                 return Optional.of(new PlainTable(
@@ -105,7 +104,7 @@ public record PlainTable(
                         row.getBoolean("temporary"),
                         row.getLong("file"),
                         Optional.ofNullable(row.getString("current")),
-                        written.get()));
+                        WrittenRows.of(row)));
             }
         }
     }

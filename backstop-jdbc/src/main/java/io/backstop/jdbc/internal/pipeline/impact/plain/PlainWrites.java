@@ -38,11 +38,6 @@ public final class PlainWrites {
                         !Boolean.FALSE.equals(proved.getIfPresent(new Table(session.database(), write.table()))));
     }
 
-    /** Whether one to the same table was proved lately. */
-    public boolean wasProved(GuardedSession session, PlainWrite write) {
-        return Boolean.TRUE.equals(proved.getIfPresent(new Table(session.database(), write.table())));
-    }
-
     /** What came of it. */
     public void remember(GuardedSession session, PlainWrite write, boolean wasProved) {
         proved.put(new Table(session.database(), write.table()), wasProved);

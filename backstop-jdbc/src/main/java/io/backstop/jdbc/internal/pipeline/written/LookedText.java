@@ -1,0 +1,95 @@
+package io.backstop.jdbc.internal.pipeline.written;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
+
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+
+/** Which texts are looked at when they have run, and how. Stateless, thread-safe. */
+public final class LookedText {
+    /** What ends a transaction, so that what has run in it can be undone no more. */
+    private static final Set<CommandTag> ENDING = set(
+            CommandTag.COMMIT,
+            CommandTag.COMMIT_PREPARED,
+            CommandTag.ROLLBACK,
+            CommandTag.ROLLBACK_PREPARED,
+            CommandTag.PREPARE_TRANSACTION);
+
+    /** What begins one, or moves a savepoint to which what is counted would be rolled back. */
+    private static final Set<CommandTag> MARKING = set(
+            CommandTag.BEGIN,
+            CommandTag.START_TRANSACTION,
+            CommandTag.SAVEPOINT,
+            CommandTag.RELEASE_SAVEPOINT,
+            CommandTag.ROLLBACK_TO_SAVEPOINT);
+
+    /** What neither rows nor definitions are changed by. */
+    private static final Set<CommandTag> BESIDE = set(
+            CommandTag.SET,
+            CommandTag.RESET,
+            CommandTag.SHOW,
+            CommandTag.SET_TRANSACTION,
+            CommandTag.SET_CONSTRAINTS,
+            CommandTag.LOCK,
+            CommandTag.LISTEN,
+            CommandTag.UNLISTEN,
+            CommandTag.NOTIFY,
+            CommandTag.DEALLOCATE,
+            CommandTag.CLOSE,
+            CommandTag.FETCH,
+            CommandTag.MOVE);
+
+    /** A query fills what they make. */
+    private static final Set<CommandTag> FILLING =
+            set(CommandTag.CREATE_TABLE_AS, CommandTag.SELECT_INTO, CommandTag.CREATE_MATERIALIZED_VIEW);
+
+    private LookedText() {}
+
+    private static Set<CommandTag> set(CommandTag first, CommandTag... others) {
+        return Collections.unmodifiableSet(EnumSet.of(first, others));
+    }
+
+    /**
+     * Whether it is to change no row that is there, and it is looked at whether that is so. Not where it ends its transaction
+     * itself, or defines something beside transaction control: what it defined could not be told from what it set off.
+     */
+    public static boolean isLookedAt(Assessment assessment) {
+        return (assessment.risk() == RiskLevel.WRITE || assessment.risk() == RiskLevel.HIGH)
+                && assessment.statements().stream()
+                        .allMatch(each -> each.risk() != RiskLevel.HIGH || EvaluatingCommands.defines(each.tag()))
+                && (control(assessment).isEmpty() || (!ends(assessment) && isOnRows(assessment)));
+    }
+
+    /** Whether it reads or inserts rows, and defines nothing. */
+    public static boolean isOnRows(Assessment assessment) {
+        return !fillsTable(assessment)
+                && assessment.statements().stream()
+                        .map(StatementAssessment::tag)
+                        .allMatch(tag -> EvaluatingCommands.onRows(tag)
+                                || BESIDE.contains(tag)
+                                || MARKING.contains(tag)
+                                || ENDING.contains(tag));
+    }
+
+    /** Whether it makes a table or materialized view of what a query returns. */
+    public static boolean fillsTable(Assessment assessment) {
+        return assessment.statements().stream().anyMatch(each -> each.holdsAny(FILLING));
+    }
+
+    /** The first statement that begins, marks or ends a transaction. */
+    public static Optional<StatementAssessment> control(Assessment assessment) {
+        return assessment.statements().stream()
+                .filter(each -> MARKING.contains(each.tag()) || ENDING.contains(each.tag()))
+                .findFirst();
+    }
+
+    private static boolean ends(Assessment assessment) {
+        return assessment.statements().stream().anyMatch(each -> ENDING.contains(each.tag()));
+    }
+}
