@@ -169,7 +169,8 @@ public final class FencedExecution {
         ServerCall<T> call = () -> LookedExecution.run(
                         session,
                         () -> {},
-                        written -> session.ledger().unaccounted(written).isEmpty(),
+                        written -> !written.holding()
+                                && session.ledger().unaccounted(written).isEmpty(),
                         execution)
                 .orElseThrow(() -> new StatementBlockedException(
                         "the statement was judged SAFE and changed rows, so it was rolled back [" + CatalogWeigher.RULE

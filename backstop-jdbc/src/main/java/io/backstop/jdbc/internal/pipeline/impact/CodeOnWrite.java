@@ -70,7 +70,7 @@ public final class CodeOnWrite {
      *
      * @param onInsert relations that run such code when a row is inserted, views among them
      * @param triggers the functions of the triggers of each relation; the empty name stands for a rule
-     * @param deferrable whether a trigger may wait for the commit
+     * @param deferrable whether code may wait for the commit
      * @param leaving what leads to code that changes what no counter of its session shows
      * @param building what leads to code that runs text which it puts together
      * @param elsewhere what leads to foreign tables

@@ -4,6 +4,7 @@ import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
 import io.backstop.jdbc.internal.pipeline.catalog.Dependencies;
 import io.backstop.jdbc.internal.pipeline.catalog.ForeignTables;
 import io.backstop.jdbc.internal.pipeline.catalog.OpenRoles;
+import io.backstop.jdbc.internal.pipeline.written.DeferredCode;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -109,9 +110,9 @@ final class CodeOnWriteReader {
             SELECT c.relname FROM firing JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) firing.id
             WHERE c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid""".formatted(String.join(",", ReviewedFunctions.dangerous()));
 
-    /** Triggers and rules, whatever sets them off. */
+    /** Triggers and rules, whatever sets them off. Without a name whether code may wait for the commit. */
     private static final String TRIGGERS = """
-            SELECT c.relname, p.proname, t.tgdeferrable FROM pg_catalog.pg_trigger AS t
+            SELECT c.relname, p.proname, false FROM pg_catalog.pg_trigger AS t
             JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid
             JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
             WHERE (t.tgfoid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid OR t.tgqual IS NOT NULL)
@@ -119,7 +120,8 @@ final class CodeOnWriteReader {
             UNION ALL
             SELECT c.relname, '', false FROM pg_catalog.pg_rewrite AS r
             JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
-            WHERE r.ev_type OPERATOR(pg_catalog.<>) '1' AND r.ev_enabled OPERATOR(pg_catalog.<>) 'D' AND c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid""";
+            WHERE r.ev_type OPERATOR(pg_catalog.<>) '1' AND r.ev_enabled OPERATOR(pg_catalog.<>) 'D' AND c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+            UNION ALL SELECT NULL, NULL, %s""".formatted(DeferredCode.MAY_WAIT);
 
     /**
      * The functions: name, body (since 14 the parsed one, too; of one in C the name of its code), language, whether that is
@@ -160,9 +162,12 @@ final class CodeOnWriteReader {
             }
             try (ResultSet row = statement.executeQuery(TRIGGERS)) {
                 while (row.next()) {
-                    triggers.computeIfAbsent(row.getString(1), table -> new HashSet<>())
-                            .add(row.getString(2));
-                    deferrable |= row.getBoolean(3);
+                    if (row.getString(1) == null) {
+                        deferrable = row.getBoolean(3);
+                    } else {
+                        triggers.computeIfAbsent(row.getString(1), table -> new HashSet<>())
+                                .add(row.getString(2));
+                    }
                 }
             }
             try (ResultSet row = statement.executeQuery(bodies(connection))) {

@@ -70,6 +70,16 @@ final class Count {
                     now.written(),
                     Optional.of(Excess.uncounted("it set track_counts, so what it changed meanwhile cannot be known")));
         }
+        if (now.holdsCursorSince(before)) {
+            return new Result(
+                    changed,
+                    now.tables(),
+                    now.transaction(),
+                    now.written(),
+                    Optional.of(
+                            Excess.uncounted("it declared a cursor WITH HOLD, whose query runs at the commit, so what"
+                                    + " that changes cannot be counted")));
+        }
         Optional<Excess> excess = new ForeignTableUse(connection, assessment, code)
                 .uncounted(before, now)
                 .map(Excess::elsewhere);

@@ -132,6 +132,7 @@ public final class LimitedExecution {
                 session,
                 look,
                 written -> !written.deferring()
+                        && !written.holding()
                         && session.ledger().unaccounted(written).keySet().stream()
                                 .allMatch(table -> defines && !WrittenRows.holdsData(table)),
                 execution);
@@ -172,7 +173,7 @@ public final class LimitedExecution {
             giveBackOnRollback(session, count, share);
         }
         ledger.account(written);
-        if (written.deferring()) {
+        if (written.deferring() || written.holding()) {
             session.deferring();
         }
     }
@@ -429,6 +430,9 @@ public final class LimitedExecution {
                             + " be approved");
         }
         session.send("RELEASE SAVEPOINT backstop_settle");
+        if (counted.written().holding()) {
+            session.fence().holdsCursor(); // its query runs at the commit, and must not write
+        }
         return result;
     }
 

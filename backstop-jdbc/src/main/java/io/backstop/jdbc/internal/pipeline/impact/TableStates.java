@@ -31,7 +31,8 @@ import java.util.stream.Collectors;
  * @param countersSetBy where the setting of the counters comes from; empty where the role may not change it
  * @param transaction the number of the transaction, once it has written something
  * @param process the server process that answered
- * @param deferring whether triggers of the user's may wait for the commit
+ * @param deferring whether code of the user's may wait for the commit
+ * @param heldCursors the cursors WITH HOLD that the transaction has declared; empty where it has none
  */
 record TableStates(
         Map<Long, RowCounts> rows,
@@ -43,7 +44,8 @@ record TableStates(
         Optional<String> countersSetBy,
         Optional<String> transaction,
         int process,
-        boolean deferring) {
+        boolean deferring,
+        Optional<String> heldCursors) {
     /** pg_class and pg_attribute: their oids are the same in every version. */
     private static final Set<Long> OF_RELATIONS = Set.of(1259L, 1249L);
 
@@ -100,9 +102,11 @@ record TableStates(
     private static final String FLUSHED =
             ", (SELECT pg_catalog.pg_stat_force_next_flush()::pg_catalog.text) AS flushed";
 
-    private static final String STATES = LOOK.formatted(TrackCounts.SETTING, WrittenRows.DEFERRING, "");
+    private static final String WAITING = WrittenRows.DEFERRING + ", " + WrittenRows.HELD_CURSORS;
+
+    private static final String STATES = LOOK.formatted(TrackCounts.SETTING, WAITING, "");
     private static final String STATES_WITH_GRANTS =
-            LOOK.formatted(TrackCounts.SETTING, WrittenRows.DEFERRING + FLUSHED, MAY_BE_GRANTED);
+            LOOK.formatted(TrackCounts.SETTING, WAITING + FLUSHED, MAY_BE_GRANTED);
 
     TableStates {
         rows = Map.copyOf(rows);
@@ -130,6 +134,7 @@ record TableStates(
         int nextTransaction = 0;
         int process = 0;
         boolean deferring = false;
+        Optional<String> heldCursors = Optional.empty();
         Optional<String> source = Optional.empty();
         Optional<String> transaction = Optional.empty();
         while (row.next()) {
@@ -139,6 +144,7 @@ record TableStates(
             nextTransaction = (int) Long.parseLong(row.getString("next"));
             process = row.getInt("process");
             deferring = row.getBoolean("deferring");
+            heldCursors = Optional.ofNullable(row.getString("held"));
             long oid = row.getLong("oid");
             RowCounts counts = new RowCounts(row.getLong("inserted"), row.getLong("updated"), row.getLong("deleted"));
             if (oid < FIRST_USER_OID) {
@@ -175,7 +181,8 @@ record TableStates(
                 source,
                 transaction,
                 process,
-                deferring);
+                deferring,
+                heldCursors);
     }
 
     private static void requireCounts(String trackCounts) throws ImpactLimitException {
@@ -202,7 +209,7 @@ record TableStates(
         Map<Long, Long> changed = new HashMap<>();
         rows.forEach((table, counts) -> changed.put(table, counts.changed()));
         catalogs.forEach((table, counts) -> changed.put(table, counts.changed()));
-        return new WrittenRows(changed, process, deferring);
+        return new WrittenRows(changed, process, deferring, heldCursors.isPresent());
     }
 
     /** How often the transaction changed relations or columns; while it is the same, none was dropped or got another file. */
@@ -220,6 +227,11 @@ record TableStates(
                         .isEmpty())
                 .map(Map.Entry::getKey)
                 .collect(Collectors.toSet());
+    }
+
+    /** Whether the transaction has declared a cursor WITH HOLD since. */
+    boolean holdsCursorSince(TableStates before) {
+        return heldCursors.isPresent() && !heldCursors.equals(before.heldCursors);
     }
 
     /** Whether the counters were set since: a setting says who set it, but not what it was in between. */

@@ -20,9 +20,10 @@ import java.util.Set;
  *
  * @param byTable the rows by the table's oid, where there are any
  * @param process the server process that answered
- * @param deferring whether triggers of the user's may wait for the commit
+ * @param deferring whether code of the user's may wait for the commit
+ * @param holding whether the transaction has declared a cursor WITH HOLD, whose query runs at the commit
  */
-public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferring) {
+public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferring, boolean holding) {
     /**
      * pg_proc, pg_class, pg_attribute, pg_trigger, pg_rewrite, pg_operator, pg_cast, pg_type, pg_attrdef, pg_constraint, pg_policy,
      * pg_authid, pg_index, pg_inherits, pg_namespace, pg_enum and pg_description.
@@ -57,13 +58,16 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
     private static final String EVERY = "SELECT oid FROM pg_catalog.pg_class";
 
     /**
-     * Whether there may be triggers of the user's that can wait for the commit. Above READ COMMITTED the catalog is seen as it
-     * was, so that there may be.
+     * Whether code of the user's may wait for the commit. Above READ COMMITTED the catalog is seen as it was, so that it may.
      */
-    public static final String DEFERRING = """
-            (SELECT pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
-                OR EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
-                    WHERE t.tgdeferrable AND t.tgfoid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid)) AS deferring""".replace('\n', ' ');
+    public static final String DEFERRING =
+            "(SELECT pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed' OR "
+                    + DeferredCode.MAY_WAIT + ") AS deferring";
+
+    /** The cursors WITH HOLD that this transaction has declared; those of earlier ones have run already. */
+    public static final String HELD_CURSORS = """
+            (SELECT pg_catalog.string_agg(pg_catalog.concat(h.name, ' ', h.creation_time), ',') FROM pg_catalog.pg_cursor() AS h
+                WHERE h.is_holdable AND h.creation_time OPERATOR(pg_catalog.>=) pg_catalog.now()) AS held""".replace('\n', ' ');
 
     /** Has the server take its statistics over as soon as the transaction has ended, so that the next begins with none. */
     private static final String FLUSHED = ", pg_catalog.pg_stat_force_next_flush()::pg_catalog.text AS flushed";
@@ -89,7 +93,7 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
     }
 
     private static String columns(String tables, boolean flushing) {
-        return COUNTED.formatted(TrackCounts.SETTING, tables, DEFINITIONS + ",2613,2995") + ", " + DEFERRING
+        return COUNTED.formatted(TrackCounts.SETTING, tables, DEFINITIONS + ",2613,2995") + ", " + DEFERRING + ", " + HELD_CURSORS
                 + (flushing ? FLUSHED : "");
     }
 
@@ -135,7 +139,8 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
             int space = parts[i].indexOf(' ');
             byTable.put(Long.valueOf(parts[i].substring(0, space)), Long.valueOf(parts[i].substring(space + 1)));
         }
-        return new WrittenRows(byTable, Integer.parseInt(parts[0]), row.getBoolean("deferring"));
+        return new WrittenRows(
+                byTable, Integer.parseInt(parts[0]), row.getBoolean("deferring"), row.getString("held") != null);
     }
 
     /** The refusal where the server does not count. */
