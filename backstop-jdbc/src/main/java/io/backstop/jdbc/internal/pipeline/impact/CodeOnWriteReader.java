@@ -4,6 +4,7 @@ import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
 import io.backstop.jdbc.internal.pipeline.catalog.Dependencies;
 import io.backstop.jdbc.internal.pipeline.catalog.ForeignTables;
 import io.backstop.jdbc.internal.pipeline.catalog.OpenRoles;
+import io.backstop.jdbc.internal.pipeline.catalog.StoredCalls;
 import io.backstop.jdbc.internal.pipeline.written.DeferredCode;
 
 import java.sql.Connection;
@@ -138,6 +139,8 @@ final class CodeOnWriteReader {
                 OR l.lanname OPERATOR(pg_catalog.=) 'c' AND p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
             UNION ALL SELECT NULL, NULL, NULL, true, EXISTS (SELECT FROM pg_catalog.pg_foreign_table)""".formatted(OpenRoles.condition("owner.rolsuper", "owner.oid"));
 
+    private static final Set<String> BUILT_IN = UncountableCode.builtIn();
+
     private CodeOnWriteReader() {}
 
     private static String bodies(Connection connection) throws SQLException {
@@ -185,9 +188,10 @@ final class CodeOnWriteReader {
                 }
             }
         }
+        StoredCalls.of(connection, BUILT_IN).forEach(bodies::add);
         List<ForeignTables.Reaching> elsewhere = foreign ? ForeignTables.reaching(connection) : List.of();
         List<Dependencies.Dependency> dependencies =
-                bodies.harmless() && elsewhere.isEmpty() ? List.of() : Dependencies.of(connection);
+                bodies.harmless() && elsewhere.isEmpty() ? List.of() : bodies.with(Dependencies.of(connection));
         UncountableReach building = bodies.building(dependencies);
         return new CodeOnWrite.Facts(
                 onInsert,

@@ -7,15 +7,18 @@ import io.backstop.jdbc.internal.analysis.detail.ServerCopies;
 import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
 import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
+import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.analysis.rule.SettingRules;
 import io.backstop.jdbc.internal.pipeline.catalog.Dependencies.Dependency;
 import io.backstop.jdbc.internal.pipeline.catalog.ForeignTables;
 import io.backstop.jdbc.internal.pipeline.catalog.OpenRoles;
+import io.backstop.jdbc.internal.pipeline.catalog.StoredCalls;
 import io.backstop.jdbc.policy.Judge;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -24,6 +27,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Finds code that changes what no counter of its session shows: over another connection, by a program, by a foreign table, or
@@ -65,6 +70,13 @@ final class UncountableCode {
             ", in a role that may switch the server's counters off, run programs or open other connections";
 
     private UncountableCode() {}
+
+    /** PostgreSQL's own functions that leave the transaction or run text. */
+    static Set<String> builtIn() {
+        return ReviewedFunctions.dangerous().stream()
+                .filter(name -> FILES_OF_LARGE_OBJECTS.contains(name) || is(name, Rule.QUERY_FROM_TEXT))
+                .collect(Collectors.toUnmodifiableSet());
+    }
 
     /** Why what a text changes cannot be counted, by what stands in it and by what it leads to. */
     static Optional<Excess> in(Connection connection, Assessment assessment, String sql, CodeOnWrite.Facts code)
@@ -212,6 +224,7 @@ final class UncountableCode {
         private final Map<String, String> leavingSelf = new HashMap<>();
         private final Map<String, String> buildingSelf = new HashMap<>();
         private final Set<String> withOpenRights = new HashSet<>();
+        private final List<Dependency> stored = new ArrayList<>();
 
         /**
          * @param body the name of its code, where it is in C: whatever the function is called, that says what it does
@@ -236,6 +249,22 @@ final class UncountableCode {
             if (open) {
                 withOpenRights.add(name);
             }
+        }
+
+        /** What leads to such a function of PostgreSQL's own; it counts as one, by a name that no text has. */
+        void add(StoredCalls.Call call) {
+            String called = "PostgreSQL's own " + call.function();
+            stored.add(new Dependency(call.user(), called, call.whenRead()));
+            if (FILES_OF_LARGE_OBJECTS.contains(call.function())) {
+                leavingSelf.put(called, "works outside of its transaction");
+            } else {
+                buildingSelf.put(called, RUNS_TEXT);
+            }
+        }
+
+        /** These, and what leads to PostgreSQL's own functions. */
+        List<Dependency> with(List<Dependency> recorded) {
+            return Stream.concat(recorded.stream(), stored.stream()).toList();
         }
 
         /** Whether nothing of theirs is beyond counting. */
