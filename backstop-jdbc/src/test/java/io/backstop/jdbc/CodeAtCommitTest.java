@@ -129,6 +129,34 @@ class CodeAtCommitTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"strict", "read-only"})
+    void under_other_policies_too(String policy) throws SQLException {
+        database.run(
+                "CREATE TABLE parents (id int)",
+                "CREATE UNIQUE INDEX ids ON parents (id ints)",
+                "INSERT INTO parents VALUES (1), (2)",
+                "CREATE TABLE t (a int)",
+                "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED");
+        try (Backstop backstop = Backstop.builder()
+                        .policy(policy)
+                        .snapshots(new FakeSnapshots())
+                        .control(folder.resolve(policy + ".db"))
+                        .build();
+                Connection other = backstop.guard(database.connect());
+                Statement statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            assertThatThrownBy(() -> {
+                        statement.execute("INSERT INTO t VALUES (1), (2)");
+                        statement.execute("SET test.wipes = 'on'");
+                        other.commit();
+                    })
+                    .isInstanceOf(BackstopException.class);
+            other.rollback();
+        }
+        assertNothingLost();
+    }
+
+    @ParameterizedTest
     @ValueSource(
             strings = {
                 "CREATE TYPE made AS (i int); CREATE FUNCTION number(made) RETURNS int LANGUAGE plpgsql IMMUTABLE AS"

@@ -249,6 +249,46 @@ class DefinitionsMadeMeanwhileTest {
         database.run("SELECT lo_unlink(oid) FROM pg_largeobject_metadata");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "TRUNCATE users | CREATE TABLE more AS SELECT * FROM looks",
+                "DROP TABLE users | CREATE TABLE more AS SELECT * FROM looks",
+                "ALTER TABLE users DROP COLUMN name | CREATE TABLE more AS SELECT * FROM looks",
+                "TRUNCATE users | SELECT * INTO more FROM looks",
+                "DROP TABLE users | SELECT * INTO more FROM looks",
+                "ALTER TABLE users DROP COLUMN name | SELECT * INTO TEMP more FROM looks",
+                "TRUNCATE users | CREATE MATERIALIZED VIEW more AS SELECT * FROM looks",
+                "DROP TABLE users | REFRESH MATERIALIZED VIEW stored",
+                "ALTER TABLE users DROP COLUMN name | EXPLAIN ANALYZE CREATE TABLE more AS SELECT * FROM looks",
+                "TRUNCATE users | SELECT * INTO more FROM looks; INSERT INTO notes VALUES (2, 'two')"
+            })
+    void what_code_takes_away_inside_of_a_defining_command_is_found(String deed, String sql) throws Exception {
+        String before = database.value("SELECT count(*) || md5(string_agg(u::text, '' ORDER BY u.id)) FROM users AS u");
+        database.run(
+                "CREATE FUNCTION deed() RETURNS int LANGUAGE plpgsql AS $$ BEGIN " + deed + "; RETURN 1; END $$",
+                "CREATE MATERIALIZED VIEW stored AS SELECT * FROM looks");
+        for (boolean autoCommit : new boolean[] {true, false}) {
+            guard.connection().setAutoCommit(autoCommit);
+            meanwhile("CREATE OR REPLACE VIEW looks AS SELECT deed() AS id, 'one' AS note", () -> {
+                guard.execute(sql);
+                if (!autoCommit) {
+                    guard.connection().commit();
+                }
+                return sql;
+            });
+            if (!autoCommit) {
+                guard.connection().rollback();
+            }
+            assertThat(database.value("SELECT count(*) || md5(string_agg(u::text, '' ORDER BY u.id)) FROM users AS u"))
+                    .isEqualTo(before);
+            database.run(
+                    "CREATE OR REPLACE VIEW looks AS SELECT id, note FROM notes",
+                    "DO $$ BEGIN IF to_regclass('more') IS NOT NULL THEN RAISE 'it was kept'; END IF; END $$");
+        }
+    }
+
     @Test
     void at_a_higher_level_it_is_counted_too() throws Exception {
         guard.execute("SET default_transaction_isolation = 'serializable'");

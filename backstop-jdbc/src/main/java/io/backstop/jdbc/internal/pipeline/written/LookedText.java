@@ -45,9 +45,12 @@ public final class LookedText {
             CommandTag.FETCH,
             CommandTag.MOVE);
 
-    /** A query fills what they make. */
-    private static final Set<CommandTag> FILLING =
-            set(CommandTag.CREATE_TABLE_AS, CommandTag.SELECT_INTO, CommandTag.CREATE_MATERIALIZED_VIEW);
+    /** A query fills what they make or fill anew. */
+    private static final Set<CommandTag> FILLING = set(
+            CommandTag.CREATE_TABLE_AS,
+            CommandTag.SELECT_INTO,
+            CommandTag.CREATE_MATERIALIZED_VIEW,
+            CommandTag.REFRESH_MATERIALIZED_VIEW);
 
     private LookedText() {}
 
