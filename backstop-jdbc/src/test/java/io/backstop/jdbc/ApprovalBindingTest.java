@@ -25,6 +25,7 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -47,6 +48,7 @@ class ApprovalBindingTest {
     private TestDatabase database;
     private SqlControlStore store;
     private Backstop backstop;
+    private Connection plain;
     private Connection connection;
 
     @BeforeEach
@@ -64,7 +66,8 @@ class ApprovalBindingTest {
                 .snapshots(snapshots)
                 .agentId("agent")
                 .build();
-        connection = backstop.guard(database.connect());
+        plain = database.connect();
+        connection = backstop.guard(plain);
     }
 
     @AfterEach
@@ -103,13 +106,84 @@ class ApprovalBindingTest {
                 "SET transform_null_equals = on",
                 "SET array_nulls = off",
                 "SET xmloption = document",
-                "SET default_text_search_config = 'pg_catalog.german'"
+                "SET default_text_search_config = 'pg_catalog.german'",
+                "SET bytea_output = 'escape'",
+                "SET extra_float_digits = 0",
+                "SET xmlbinary = 'hex'",
+                "SET quote_all_identifiers = on",
+                "SET backslash_quote = off",
+                "SET lc_messages = 'C'",
+                "SET lc_numeric = 'C'",
+                "SET gin_fuzzy_search_limit = 5",
+                "SET default_tablespace = 'pg_default'",
+                "SET default_table_access_method = 'heap'",
+                "SET temp_tablespaces = 'pg_default'",
+                "SET check_function_bodies = off",
+                "SET work_mem = '64kB'",
+                "SET plpgsql.variable_conflict = 'use_column'",
+                "SET pg_trgm.similarity_threshold = 0",
             })
     void a_setting_that_changes_what_values_mean_needs_an_approval_of_its_own(String setting) throws SQLException {
         String sql = "TRUNCATE users";
         approved(sql);
-        execute(setting);
+        execute(plain, setting);
         assertHeldAnew(sql);
+    }
+
+    @Test
+    void every_switch_of_a_session_is_bound_but_a_few_that_change_no_rows() throws SQLException {
+        String sql = "TRUNCATE users";
+        approved(sql);
+        String harmless = "^(log|track)_|^debug_pr|^wal_|^update_process_title$|transaction_(read_only|deferrable)$";
+        List<String> unbound = new ArrayList<>();
+        for (String name : database.value(
+                        "SELECT string_agg(name, ',' ORDER BY name) FROM pg_settings WHERE vartype = 'bool'"
+                                + " AND context IN ('user', 'superuser') AND name <> 'standard_conforming_strings'"
+                                + " AND name !~ '" + harmless + "'")
+                .split(",", -1)) {
+            execute(
+                    plain,
+                    "SELECT set_config(name, CASE setting WHEN 'on' THEN 'off' ELSE 'on' END, false)"
+                            + " FROM pg_settings WHERE name = '" + name + "'");
+            String message = String.valueOf(catchThrowableOfType(ApprovalRequiredException.class, () -> execute(sql))
+                    .getMessage());
+            if (!message.contains("does not fit: other values of " + name)) {
+                unbound.add(name);
+            }
+            execute(plain, "RESET " + name);
+        }
+        assertThat(unbound).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SET application_name = 'another'",
+                "SET statement_timeout = '1h'",
+                "SET lock_timeout = '1min'",
+                "SET client_min_messages = 'debug1'",
+                "SET log_min_duration_statement = 0",
+                "SET synchronous_commit = off",
+                "SET default_transaction_isolation = 'read committed'",
+                "DO 'BEGIN END'",
+            })
+    void what_was_approved_serves_under_a_setting_that_changes_no_rows(String setting) throws SQLException {
+        String sql = "TRUNCATE users";
+        approved(sql);
+        execute(plain, setting);
+        execute(sql);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("0");
+    }
+
+    @Test
+    void a_setting_that_is_set_back_serves_again() throws SQLException {
+        String sql = "TRUNCATE users";
+        approved(sql);
+        execute("SET bytea_output = 'escape'");
+        assertHeldAnew(sql);
+        execute("RESET bytea_output");
+        execute(sql);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("0");
     }
 
     static Stream<Arguments> changes() {

@@ -2,8 +2,8 @@ package io.backstop.jdbc.internal.pipeline;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.approval.SessionContext;
+import io.backstop.jdbc.internal.pipeline.preview.BoundSettings;
 import io.backstop.jdbc.internal.pipeline.preview.ReachedCode;
-import io.backstop.jdbc.internal.pipeline.preview.SettingsThatCodeReads;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 
@@ -12,42 +12,18 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 
 /**
  * Reads what decides, beside the text and its values, on what a statement acts in a session: so that an approval that was
  * given in one state of it serves in no other. Stateless, thread-safe.
  */
 final class SessionContextReader {
-    /**
-     * Settings that decide what a literal, a comparison or a name means, or whether triggers, keys and policies take part
-     * (PostgreSQL documentation, chapter 20). {@code standard_conforming_strings} is part of the statement's digest.
-     */
-    private static final List<String> SETTINGS = List.of(
-            "DateStyle",
-            "IntervalStyle",
-            "TimeZone",
-            "timezone_abbreviations",
-            "lc_monetary",
-            "lc_numeric",
-            "lc_time",
-            "array_nulls",
-            "transform_null_equals",
-            "xmloption",
-            "default_text_search_config",
-            "default_tablespace",
-            "session_replication_role",
-            "row_security",
-            "client_encoding");
-
     private static final String STATE = "SELECT pg_catalog.current_setting('role'), session_user,"
-            + " pg_catalog.current_setting('search_path')"
-            + SETTINGS.stream()
-                    .map(setting -> ", pg_catalog.current_setting('" + setting + "', true)")
-                    .collect(Collectors.joining());
+            + " pg_catalog.current_setting('search_path'), pg_catalog.current_setting('transaction_isolation')";
+
+    private static final String ISOLATION = "transaction_isolation";
 
     /** Temporary relations, types and functions hide others of their names; empty where the session has none. */
     private static final String TEMPORARY = """
@@ -88,16 +64,14 @@ final class SessionContextReader {
         Connection connection = session.connection();
         String role;
         String searchPath;
-        Map<String, String> settings = new TreeMap<>();
+        String isolation;
         StringBuilder identity = new StringBuilder();
         try (Statement statement = connection.createStatement()) {
             try (ResultSet row = statement.executeQuery(STATE)) {
                 row.next();
                 role = row.getString(1).equals("none") ? row.getString(2) : row.getString(1);
                 searchPath = row.getString(3);
-                for (int i = 0; i < SETTINGS.size(); i++) {
-                    settings.put(SETTINGS.get(i), String.valueOf(row.getString(4 + i)));
-                }
+                isolation = row.getString(4);
             }
             try (ResultSet row = statement.executeQuery(TEMPORARY)) {
                 row.next();
@@ -110,7 +84,8 @@ final class SessionContextReader {
         }
         ReachedCode reached = ReachedCode.of(session, reviewed.assessment(), reviewed.sql());
         identity.append("code ").append(reached.digest());
-        settings.putAll(SettingsThatCodeReads.in(connection, reached, reviewed.sql()));
+        Map<String, String> settings = new TreeMap<>(BoundSettings.of(connection, reached, reviewed.sql()));
+        settings.put(ISOLATION, isolation);
         return new SessionContext(role, searchPath, settings, identity.toString());
     }
 
