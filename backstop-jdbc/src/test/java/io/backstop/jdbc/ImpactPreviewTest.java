@@ -87,7 +87,7 @@ class ImpactPreviewTest {
                 .agentId("agent")
                 .build();
         guards.add(backstop);
-        connection = backstop.guard(database.connect());
+        connection = backstop.guard(database.connect(), () -> Optional.of(database.connect()));
     }
 
     @AfterEach

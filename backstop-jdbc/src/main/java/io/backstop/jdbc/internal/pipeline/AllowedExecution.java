@@ -106,17 +106,25 @@ final class AllowedExecution {
         if (approved.isPresent()) {
             look.require();
             if (UndoableExecution.onRows(statement.assessment())) {
-                return UndoableExecution.run(
-                        run.session(),
-                        () -> {
-                            look.require();
-                            approved.get().requireSameCode(run.session(), statement);
-                        },
-                        run.execution());
+                return sendApproved(run, statement, approved.get(), look);
             }
         }
         return UndoableExecution.applies(statement.assessment())
                 ? UndoableExecution.run(run.session(), look, run.execution())
                 : fenced.write(run.session(), run.text(), run.execution());
+    }
+
+    private static <T extends @Nullable Object> T sendApproved(
+            StatementRun<T> run, ReviewedStatement statement, ApprovalGate.Approved approved, LastLook look)
+            throws SQLException {
+        try (ApprovedCode code = ApprovedCode.watch(run.session(), statement, approved.context())) {
+            return UndoableExecution.run(
+                    run.session(),
+                    () -> {
+                        look.require();
+                        code.requireSame();
+                    },
+                    run.execution());
+        }
     }
 }

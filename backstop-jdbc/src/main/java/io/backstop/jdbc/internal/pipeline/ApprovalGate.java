@@ -82,7 +82,7 @@ final class ApprovalGate {
                 .map(Finding::rule)
                 .distinct()
                 .toList();
-        SessionContext context = SessionContextReader.read(session, statement);
+        SessionContext context = ApprovedCode.context(session, statement);
         ApprovalRequest request = new ApprovalRequest(
                 statement.maskedSql(),
                 sha256,
@@ -203,20 +203,5 @@ final class ApprovalGate {
      * @param id of the approval
      * @param context for which it was given
      */
-    record Approved(String id, SessionContext context) {
-        /**
-         * Where the statement waited for a lock, what it meets may have been replaced meanwhile.
-         *
-         * @throws StatementBlockedException where it is not what the approval was given for; to be undone
-         */
-        void requireSameCode(GuardedSession session, ReviewedStatement statement) throws SQLException {
-            if (!context.equals(SessionContextReader.readWithin(session, statement))) {
-                throw new StatementBlockedException(
-                        statement.assessment().operation()
-                                + " is refused: what the approved statement runs was replaced"
-                                + " while it waited for a lock; it was rolled back",
-                        "send it again, and have it approved as it is now");
-            }
-        }
-    }
+    record Approved(String id, SessionContext context) {}
 }

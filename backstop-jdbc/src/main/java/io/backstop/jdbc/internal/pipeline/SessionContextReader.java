@@ -13,6 +13,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -24,6 +25,9 @@ final class SessionContextReader {
             + " pg_catalog.current_setting('search_path'), pg_catalog.current_setting('transaction_isolation')";
 
     private static final String ISOLATION = "transaction_isolation";
+
+    /** Levels at which every statement sees what is committed (PostgreSQL documentation, 13.2). */
+    private static final Set<String> NEWEST_CATALOG = Set.of("read committed", "read uncommitted");
 
     /** Temporary relations, types and functions hide others of their names; empty where the session has none. */
     private static final String TEMPORARY = """
@@ -52,15 +56,22 @@ final class SessionContextReader {
 
     private SessionContextReader() {}
 
+    /**
+     * What a session says of itself and of what it sees.
+     *
+     * @param code what the statement reaches
+     * @param fixed whether the transaction goes on seeing the catalog as it was, while the server runs what is newest
+     */
+    record Reading(SessionContext context, ReachedCode code, boolean fixed) {}
+
     /** Before the statement is sent. */
-    static SessionContext read(GuardedSession session, ReviewedStatement reviewed) throws SQLException {
-        SessionContext context = readWithin(session, reviewed);
+    static Reading read(GuardedSession session, ReviewedStatement reviewed) throws SQLException {
+        Reading reading = readWithin(session, reviewed);
         session.endOwnTransaction();
-        return context;
+        return reading;
     }
 
-    /** In the transaction in which the statement ran. */
-    static SessionContext readWithin(GuardedSession session, ReviewedStatement reviewed) throws SQLException {
+    private static Reading readWithin(GuardedSession session, ReviewedStatement reviewed) throws SQLException {
         Connection connection = session.connection();
         String role;
         String searchPath;
@@ -82,11 +93,14 @@ final class SessionContextReader {
                 reviewed.assessment().tables().stream().distinct().toList()) {
             identity.append(oid(connection, relation));
         }
-        ReachedCode reached = ReachedCode.of(session, reviewed.assessment(), reviewed.sql());
+        ReachedCode reached = ReachedCode.of(connection, reviewed.assessment(), reviewed.sql());
         identity.append("code ").append(reached.digest());
         Map<String, String> settings = new TreeMap<>(BoundSettings.of(connection, reached, reviewed.sql()));
         settings.put(ISOLATION, isolation);
-        return new SessionContext(role, searchPath, settings, identity.toString());
+        return new Reading(
+                new SessionContext(role, searchPath, settings, identity.toString()),
+                reached,
+                !NEWEST_CATALOG.contains(isolation));
     }
 
     private static String oid(Connection connection, RelationName relation) throws SQLException {

@@ -12,7 +12,9 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Collects the answer to {@link ReachQuery}, row by row. Confined to one thread. */
@@ -24,7 +26,10 @@ final class Definitions {
     private static final char SET_DEFAULT = 'd';
     private static final int DIGEST_LENGTH = 32;
 
-    private final Set<String> lines = new TreeSet<>();
+    /** What there is, by the transaction that wrote it. */
+    private final Map<String, String> lines = new TreeMap<>();
+
+    private final Set<String> routineWriters = new TreeSet<>();
     private final List<String> texts = new ArrayList<>();
     private final Set<String> words = new HashSet<>();
     private final Set<Long> calls = new HashSet<>();
@@ -59,13 +64,16 @@ final class Definitions {
         String trees = row.getString(3);
         String source = row.getString(4);
         String detail = row.getString(5);
-        lines.add(String.join("\0", kind.name(), identity, trees, source, detail));
+        lines.put(String.join("\0", kind.name(), identity, trees, source, detail), row.getString(9));
         NodeTree tree = NodeTree.of(trees);
         (kind == Kind.DEFAULT ? defaultCalls : calls).addAll(tree.functions());
         texts.addAll(tree.strings());
         switch (kind) {
             case RELATION -> relationKinds.add(detail);
-            case ROUTINE -> routine(row, source, detail);
+            case ROUTINE -> {
+                routine(row, source, detail);
+                routineWriters.add(identity + ' ' + row.getString(9));
+            }
             case RULE -> rewritten |= !detail.equals(VIEW);
             case IDENTITY -> drawsNumbers = true;
             case CONSTRAINT -> setsDefaults |= detail.indexOf(SET_DEFAULT) >= 0;
@@ -105,12 +113,21 @@ final class Definitions {
             calledByDefaults.add(NEXTVAL);
         }
         return new ReachedCode(
-                digest(), texts, words, routines, relationKinds, rewritten, calledByDefaults, setsDefaults);
+                digest(),
+                lines,
+                routineWriters,
+                texts,
+                words,
+                routines,
+                relationKinds,
+                rewritten,
+                calledByDefaults,
+                setsDefaults);
     }
 
     private String digest() {
         MessageDigest digest = Sha256Digest.start();
-        for (String line : lines) {
+        for (String line : lines.keySet()) {
             digest.update((line.length() + " " + line).getBytes(StandardCharsets.UTF_8));
         }
         return HexFormat.of().formatHex(digest.digest()).substring(0, DIGEST_LENGTH);

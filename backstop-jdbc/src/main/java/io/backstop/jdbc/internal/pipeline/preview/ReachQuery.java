@@ -102,14 +102,15 @@ final class ReachQuery {
     /**
      * Kind, what makes the object the one it is, its node trees; of routines the source, the language, whether it is VOLATILE,
      * and the extension; of others what else is asked about them: the kind of a relation, the name of a rule, what a foreign
-     * key does. A plain index decides nothing.
+     * key does. Last, the transaction that wrote it. A plain index decides nothing.
      */
     private static final String DEFINITIONS = """
             SELECT 'RELATION', CASE WHEN i.indexrelid IS NULL THEN pg_catalog.concat_ws(' ', c.oid, c.relname, c.relnamespace,
                     c.relkind, c.relowner, c.relrowsecurity, c.relforcerowsecurity,
                     CASE WHEN c.relkind = 'v'::pg_catalog."char" THEN c.reloptions END,
                     t.ftserver, t.ftoptions, v.srvoptions) ELSE '' END,
-                pg_catalog.concat_ws(' ', c.relpartbound, i.indexprs, i.indpred), '', c.relkind::pg_catalog.text, false, '', ''
+                pg_catalog.concat_ws(' ', c.relpartbound, i.indexprs, i.indpred), '', c.relkind::pg_catalog.text, false, '', '',
+                c.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_class AS c ON c.tableoid = r.class AND c.oid = r.id
             LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
             LEFT JOIN pg_catalog.pg_foreign_table AS t ON t.ftrelid = c.oid
@@ -118,7 +119,8 @@ final class ReachQuery {
             SELECT 'ROUTINE', pg_catalog.concat_ws(' ', p.oid, p.proname, p.pronamespace, p.proowner, p.prosecdef, p.proconfig,
                     p.provolatile, p.prokind, p.proargtypes, p.probin),
                 pg_catalog.concat_ws(' ', p.proargdefaults, SQLBODY), p.prosrc, l.lanname::pg_catalog.text,
-                p.provolatile = 'v'::pg_catalog."char", coalesce(x.extname::pg_catalog.text, ''), p.proname::pg_catalog.text
+                p.provolatile = 'v'::pg_catalog."char", coalesce(x.extname::pg_catalog.text, ''), p.proname::pg_catalog.text,
+                p.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_proc AS p ON p.tableoid = r.class AND p.oid = r.id
             JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
             LEFT JOIN (pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS x ON x.oid = d.refobjid)
@@ -126,54 +128,59 @@ final class ReachQuery {
             WHERE p.oid >= USERS
             UNION ALL
             SELECT 'RULE', pg_catalog.concat_ws(' ', w.oid, w.rulename, w.ev_type, w.ev_enabled, w.is_instead),
-                pg_catalog.concat_ws(' ', w.ev_qual, w.ev_action), '', w.rulename::pg_catalog.text, false, '', ''
+                pg_catalog.concat_ws(' ', w.ev_qual, w.ev_action), '', w.rulename::pg_catalog.text, false, '', '',
+                w.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_rewrite AS w ON w.tableoid = r.class AND w.oid = r.id
             UNION ALL
             SELECT 'TRIGGER', pg_catalog.concat_ws(' ', t.oid, t.tgname, t.tgfoid::pg_catalog.oid, t.tgtype, t.tgenabled,
-                    t.tgattr, t.tgargs, t.tgdeferrable, t.tginitdeferred),
-                pg_catalog.concat_ws(' ', t.tgqual), '', '', false, '', ''
+                    t.tgattr, pg_catalog.encode(t.tgargs, 'hex'), t.tgdeferrable, t.tginitdeferred),
+                pg_catalog.concat_ws(' ', t.tgqual), '', '', false, '', '', t.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_trigger AS t ON t.tableoid = r.class AND t.oid = r.id
             UNION ALL
             SELECT 'EVENT_TRIGGER', pg_catalog.concat_ws(' ', e.oid, e.evtname, e.evtevent, e.evtfoid::pg_catalog.oid,
-                    e.evtenabled, e.evttags), '', '', '', false, '', ''
+                    e.evtenabled, e.evttags), '', '', '', false, '', '', e.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_event_trigger AS e ON e.tableoid = r.class AND e.oid = r.id
             UNION ALL
-            SELECT 'DEFAULT', pg_catalog.concat_ws(' ', a.oid, a.adnum), pg_catalog.concat_ws(' ', a.adbin), '', '', false, '', ''
+            SELECT 'DEFAULT', pg_catalog.concat_ws(' ', a.oid, a.adnum), pg_catalog.concat_ws(' ', a.adbin), '', '', false, '', '',
+                a.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_attrdef AS a ON a.tableoid = r.class AND a.oid = r.id
             UNION ALL
             SELECT 'POLICY', pg_catalog.concat_ws(' ', y.oid, y.polname, y.polcmd, y.polpermissive, y.polroles),
-                pg_catalog.concat_ws(' ', y.polqual, y.polwithcheck), '', '', false, '', ''
+                pg_catalog.concat_ws(' ', y.polqual, y.polwithcheck), '', '', false, '', '', y.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_policy AS y ON y.tableoid = r.class AND y.oid = r.id
             UNION ALL
             SELECT 'CONSTRAINT', pg_catalog.concat_ws(' ', k.oid, k.conname, k.contype, k.condeferrable, k.condeferred,
                     k.conrelid, k.confrelid, k.confdeltype, k.confupdtype, k.conkey, k.confkey),
-                pg_catalog.concat_ws(' ', k.conbin), '', pg_catalog.concat(k.confdeltype, k.confupdtype), false, '', ''
+                pg_catalog.concat_ws(' ', k.conbin), '', pg_catalog.concat(k.confdeltype, k.confupdtype), false, '', '',
+                k.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_constraint AS k ON k.tableoid = r.class AND k.oid = r.id
             UNION ALL
             SELECT 'TYPE', pg_catalog.concat_ws(' ', y.oid, y.typname, y.typtype, y.typbasetype, y.typinput::pg_catalog.oid),
-                pg_catalog.concat_ws(' ', y.typdefaultbin), '', '', false, '', ''
+                pg_catalog.concat_ws(' ', y.typdefaultbin), '', '', false, '', '', y.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_type AS y ON y.tableoid = r.class AND y.oid = r.id
             UNION ALL
-            SELECT 'OPERATOR', pg_catalog.concat_ws(' ', o.oid, o.oprname, o.oprcode::pg_catalog.oid), '', '', '', false, '', ''
+            SELECT 'OPERATOR', pg_catalog.concat_ws(' ', o.oid, o.oprname, o.oprcode::pg_catalog.oid), '', '', '', false, '', '',
+                o.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_operator AS o ON o.tableoid = r.class AND o.oid = r.id
             UNION ALL
             SELECT 'CAST', pg_catalog.concat_ws(' ', c.oid, c.castsource, c.casttarget, c.castfunc, c.castcontext, c.castmethod),
-                '', '', '', false, '', ''
+                '', '', '', false, '', '', c.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_cast AS c ON c.tableoid = r.class AND c.oid = r.id
             UNION ALL
             SELECT 'AGGREGATE', pg_catalog.concat_ws(' ', g.aggfnoid::pg_catalog.oid, g.aggtransfn::pg_catalog.oid,
-                    g.aggfinalfn::pg_catalog.oid, g.agginitval), '', '', '', false, '', ''
+                    g.aggfinalfn::pg_catalog.oid, g.agginitval), '', '', '', false, '', '', g.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_aggregate AS g
             ON r.class = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid AND g.aggfnoid::pg_catalog.oid = r.id
             UNION ALL
-            SELECT 'COLUMN', pg_catalog.concat_ws(' ', a.attrelid, a.attnum, a.attname, a.atttypid), '', '', '', false, '', ''
+            SELECT 'COLUMN', pg_catalog.concat_ws(' ', a.attrelid, a.attnum, a.attname, a.atttypid), '', '', '', false, '', '',
+                a.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_attribute AS a
             ON r.class = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND a.attrelid = r.id
             AND a.attnum >= 1::pg_catalog.int2 AND NOT a.attisdropped
             JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid AND c.relkind = ANY ('{r,p,f}'::pg_catalog."char"[])
             WHERE EXISTS (SELECT FROM wanted AS w WHERE w.name = a.attname)
             UNION ALL
-            SELECT 'IDENTITY', '', '', '', '', false, '', ''
+            SELECT 'IDENTITY', '', '', '', '', false, '', '', a.xmin::pg_catalog.text
             FROM reached AS r JOIN pg_catalog.pg_attribute AS a
             ON r.class = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND a.attrelid = r.id
             AND a.attidentity = ANY ('{a,d}'::pg_catalog."char"[])""";

@@ -8,7 +8,6 @@ import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
-import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -17,6 +16,7 @@ import java.sql.SQLException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -27,6 +27,9 @@ import java.util.Set;
  * Immutable.
  *
  * @param digest equal where all of that is defined alike
+ * @param definitions what it is made of, each with the transaction that wrote it
+ * @param routineWriters the functions and procedures, each with the transaction that wrote it: one that was replaced, and put
+ *     back, is defined alike and was not the same meanwhile
  * @param texts the bodies of functions, and the strings that stand in stored expressions
  * @param words every word of these bodies, folded, and every function that stored expressions call; without defaults
  * @param routines the functions and procedures
@@ -37,6 +40,8 @@ import java.util.Set;
  */
 public record ReachedCode(
         String digest,
+        Map<String, String> definitions,
+        Set<String> routineWriters,
         List<String> texts,
         Set<String> words,
         Set<Routine> routines,
@@ -56,6 +61,8 @@ public record ReachedCode(
             Set.of(CommandTag.SELECT, CommandTag.INSERT, CommandTag.UPDATE, CommandTag.DELETE, CommandTag.MERGE);
 
     public ReachedCode {
+        definitions = Map.copyOf(definitions);
+        routineWriters = Set.copyOf(routineWriters);
         texts = List.copyOf(texts);
         words = Set.copyOf(words);
         routines = Set.copyOf(routines);
@@ -75,10 +82,10 @@ public record ReachedCode(
     }
 
     /** Asks the catalog; changes and locks nothing. Not in a failed transaction. */
-    public static ReachedCode of(GuardedSession session, Assessment assessment, String sql) throws SQLException {
+    public static ReachedCode of(Connection connection, Assessment assessment, String sql) throws SQLException {
         Question question = Question.about(assessment, sql);
-        ReachedCode reached = read(session.connection(), question);
-        return question.everything() || reached.isReadable() ? reached : read(session.connection(), question.widened());
+        ReachedCode reached = read(connection, question);
+        return question.everything() || reached.isReadable() ? reached : read(connection, question.widened());
     }
 
     /** Whether everything that the user's own code runs is named in it. */

@@ -101,7 +101,7 @@ public final class StatementPreview {
         Optional<String> reached = PreviewObstacle.in(
                 statement.assessment(),
                 statement.sql(),
-                ReachedCode.of(session, statement.assessment(), statement.sql()));
+                ReachedCode.of(session.connection(), statement.assessment(), statement.sql()));
         if (reached.isEmpty() && !ChangeCounters.areKept(connection)) {
             reached = Optional.of("the server does not count rows while track_counts is off");
         }
