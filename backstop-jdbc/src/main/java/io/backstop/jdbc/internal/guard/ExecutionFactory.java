@@ -32,6 +32,11 @@ final class ExecutionFactory {
                         ? Arrays.stream(ints).asLongStream().toArray()
                         : (long[]) result;
             }
+
+            @Override
+            public boolean isBatch() {
+                return true;
+            }
         };
     }
 

@@ -216,7 +216,7 @@ final class StatementReview {
         audit.outcome(session, statement, "rolled back: it changed rows that were there, and is counted", Links.NONE);
         codeOnWrite.outdated(session);
         if (!run.execution().repeatable()) {
-            throw LimitedExecution.changedMore();
+            throw LimitedExecution.changedMore(run.execution());
         }
         return limit(run, statement);
     }

@@ -9,7 +9,6 @@ import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.util.PSQLException;
 
 import java.sql.SQLException;
 
@@ -41,7 +40,7 @@ final class UndoableExecution {
         try {
             result = transaction.send(execution);
         } catch (SQLException | RuntimeException | Error e) {
-            if (isOfTheDriver(e) && !session.inFailedTransaction()) {
+            if (transaction.hasRun(e)) {
                 keep(transaction, look); // as the server would have without a transaction around it
             } else {
                 transaction.undo(e);
@@ -60,12 +59,5 @@ final class UndoableExecution {
             transaction.undo(e);
             throw e;
         }
-    }
-
-    /** The server ran the statement, and the driver cannot take its answer. */
-    private static boolean isOfTheDriver(Throwable failure) {
-        return failure instanceof PSQLException postgres
-                && postgres.getServerErrorMessage() == null
-                && !String.valueOf(postgres.getSQLState()).startsWith("08");
     }
 }

@@ -486,10 +486,13 @@ public final class LimitedExecution {
     }
 
     /** What the caller is told of a statement that changed rows unexpectedly, and cannot be run again to be counted. */
-    public static ImpactLimitException changedMore() {
+    public static ImpactLimitException changedMore(Execution<?> execution) {
+        String changed = " was rolled back: it changed rows that were there, by code that was made meanwhile";
         return new ImpactLimitException(
-                "the statement was rolled back: it changed rows that were there, by code that was made meanwhile; it cannot"
-                        + " be run again, because one of its values is a stream that has been read",
+                execution.isBatch()
+                        ? "the batch" + changed
+                        : "the statement" + changed
+                                + "; it cannot be run again, because one of its values is a stream that has been read",
                 "send it again");
     }
 

@@ -208,6 +208,11 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     }
 
     @Override
+    public boolean isBatch() {
+        return execution.isBatch();
+    }
+
+    @Override
     public boolean repeatable() {
         return execution.repeatable();
     }

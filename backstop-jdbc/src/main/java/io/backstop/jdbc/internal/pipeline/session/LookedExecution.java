@@ -27,25 +27,44 @@ public final class LookedExecution {
             GuardedSession session, LastLook look, Predicate<WrittenRows> harmless, Execution<T> execution)
             throws SQLException {
         StatementTransaction transaction = StatementTransaction.around(session);
+        boolean kept = false;
         try {
             session.knowsWhatIsWritten();
             session.ledger().counting();
-            T result = transaction.send(execution);
-            look.require();
-            WrittenRows written = WrittenRows.read(session.connection());
-            if (harmless.test(written)) {
-                session.ledger().account(written);
-                transaction.keep();
+            T result;
+            try {
+                result = transaction.send(execution);
+            } catch (SQLException e) {
+                kept = transaction.hasRun(e) && keep(session, look, harmless, transaction);
+                throw e; // it is kept, as the server would have without a transaction around it
+            }
+            kept = keep(session, look, harmless, transaction);
+            if (kept) {
                 return Optional.of(new Kept<>(result));
             }
         } catch (SQLException | RuntimeException | Error e) {
-            session.ledger().lost();
-            transaction.undo(e);
+            if (!kept) {
+                session.ledger().lost();
+                transaction.undo(e);
+            }
             throw e;
         }
         session.ledger().lost();
         transaction.undoWhole();
         return Optional.empty();
+    }
+
+    private static boolean keep(
+            GuardedSession session, LastLook look, Predicate<WrittenRows> harmless, StatementTransaction transaction)
+            throws SQLException {
+        look.require();
+        WrittenRows written = WrittenRows.read(session.connection());
+        boolean kept = harmless.test(written);
+        if (kept) {
+            session.ledger().account(written);
+            transaction.keep();
+        }
+        return kept;
     }
 
     /** What it returned. */

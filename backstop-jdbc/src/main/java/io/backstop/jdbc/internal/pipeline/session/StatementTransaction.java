@@ -3,6 +3,7 @@ package io.backstop.jdbc.internal.pipeline.session;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.jdbc.AutoSave;
+import org.postgresql.util.PSQLException;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -94,6 +95,14 @@ public abstract sealed class StatementTransaction {
      */
     private AutoSave autosave() {
         return own() && callersAutosave == AutoSave.NEVER ? AutoSave.CONSERVATIVE : callersAutosave;
+    }
+
+    /** Whether the server ran the statement nevertheless, and the driver cannot take its answer: it undoes nothing then. */
+    public final boolean hasRun(Throwable failure) {
+        return failure instanceof PSQLException postgres
+                && postgres.getServerErrorMessage() == null
+                && !String.valueOf(postgres.getSQLState()).startsWith("08")
+                && !session.inFailedTransaction();
     }
 
     /** Whether a statement that fails leaves the caller's transaction as it was, because pgjdbc sees to that. */

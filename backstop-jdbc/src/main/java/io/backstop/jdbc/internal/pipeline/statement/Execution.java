@@ -15,6 +15,11 @@ public interface Execution<T extends @Nullable Object> extends ServerCall<T> {
      */
     boolean repeatable();
 
+    /** Whether it sends a batch. */
+    default boolean isBatch() {
+        return false;
+    }
+
     /** What is run, for settings that have to change while it runs. */
     Statement statement();
 }
