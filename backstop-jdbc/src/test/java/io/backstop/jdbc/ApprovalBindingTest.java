@@ -189,7 +189,8 @@ class ApprovalBindingTest {
     static Stream<Arguments> changes() {
         return Stream.of(
                 arguments("SET TimeZone = 'Pacific/Kiritimati'", "other values of TimeZone"),
-                arguments("SET search_path = public, pg_temp", "search_path was "),
+                arguments("SET ROLE pg_monitor", "the role is pg_monitor now"),
+                arguments("SET search_path = public, pg_temp", "search_path is public, pg_temp now"),
                 arguments("replaced", "the tables it reaches or the code it runs have changed"));
     }
 

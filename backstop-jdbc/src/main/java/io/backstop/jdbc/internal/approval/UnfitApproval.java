@@ -12,7 +12,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Tells why an approval of the same statement is not one of the request, to people who wonder. Stateless. */
+/**
+ * Tells why an approval of the same statement is not one of the request, to people who wonder. The agent reads it: it is told
+ * what is so in its own session now, and of the approved one which parts were otherwise, not what they were. Stateless.
+ */
 final class UnfitApproval {
     private UnfitApproval() {}
 
@@ -30,7 +33,7 @@ final class UnfitApproval {
         return approved.agentId().equals(request.agentId())
                 && approved.database().equals(request.database())
                 && approved.statementSha256().equals(request.statementSha256())
-                && !differences(approved, request).isEmpty();
+                && !approved.sameBinding(request);
     }
 
     private static List<String> differences(ApprovalRequest approved, ApprovalRequest request) {
@@ -38,10 +41,10 @@ final class UnfitApproval {
         SessionContext now = request.session();
         List<String> differences = new ArrayList<>();
         if (!then.role().equals(now.role())) {
-            differences.add("the role was " + then.role());
+            differences.add("the role is " + now.role() + " now");
         }
         if (!then.searchPath().equals(now.searchPath())) {
-            differences.add("search_path was " + then.searchPath());
+            differences.add("search_path is " + now.searchPath() + " now");
         }
         Set<String> settings = new TreeSet<>(then.settings().keySet());
         settings.addAll(now.settings().keySet());
@@ -54,10 +57,13 @@ final class UnfitApproval {
             differences.add("the tables it reaches or the code it runs have changed since");
         }
         if (approved.risk() != request.risk()) {
-            differences.add("it was " + approved.risk());
+            differences.add("it is " + request.risk() + " now");
         }
         if (approved.snapshot() != request.snapshot()) {
             differences.add("it was asked for " + (approved.snapshot() ? "behind a snapshot" : "without a snapshot"));
+        }
+        if (!approved.operation().equals(request.operation())) {
+            differences.add("it is read as " + request.operation() + " now");
         }
         return differences;
     }
