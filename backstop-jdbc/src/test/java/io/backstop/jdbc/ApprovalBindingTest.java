@@ -204,7 +204,7 @@ class ApprovalBindingTest {
         if (change.equals("replaced")) {
             database.run("DROP TABLE users", "CREATE TABLE users (id int)");
         } else {
-            execute(change);
+            execute(plain, change);
         }
         assertThatThrownBy(() -> execute(sql))
                 .isInstanceOf(ApprovalRequiredException.class)

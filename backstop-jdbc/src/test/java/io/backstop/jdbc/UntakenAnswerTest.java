@@ -40,7 +40,9 @@ class UntakenAnswerTest {
                 "CREATE SCHEMA public",
                 "CREATE TABLE users (id int PRIMARY KEY)",
                 "INSERT INTO users SELECT n FROM generate_series(1, 5000) AS n",
-                "CREATE TABLE notes (id int, note text)",
+                "CREATE TABLE notes (id int UNIQUE, note text)",
+                "CREATE TABLE ten (id int PRIMARY KEY)",
+                "INSERT INTO ten SELECT n FROM generate_series(1, 10) AS n",
                 "CREATE FUNCTION wiping() RETURNS trigger LANGUAGE plpgsql AS"
                         + " 'BEGIN DELETE FROM users; RETURN NEW; END'");
         guard = new ApplicationGuard(database, folder);
@@ -84,6 +86,24 @@ class UntakenAnswerTest {
             void on(Connection connection) throws SQLException {
                 try (Statement statement = connection.createStatement()) {
                     statement.executeLargeUpdate("INSERT INTO notes VALUES (1, 'one') RETURNING id");
+                }
+            }
+        },
+        COUNTED_QUERY_THAT_HAS_NO_ROWS {
+            @Override
+            void on(Connection connection) throws SQLException {
+                try (Statement statement = connection.createStatement()) {
+                    statement.executeQuery(
+                            "INSERT INTO notes VALUES (1, 'one') ON CONFLICT (id) DO UPDATE SET note = 'x'");
+                }
+            }
+        },
+        COUNTED_UPDATE_THAT_HAS_ROWS {
+            @Override
+            void on(Connection connection) throws SQLException {
+                try (Statement statement = connection.createStatement()) {
+                    statement.executeUpdate(
+                            "WITH more AS (INSERT INTO notes VALUES (1, 'one')) UPDATE ten SET id = id WHERE id = 1 RETURNING id");
                 }
             }
         },

@@ -252,9 +252,11 @@ public final class LimitedExecution {
         if (plain.isPresent()) {
             Optional<Attempt<T>> proved = attempt(session, rules, facts, transaction -> {
                 session.knowsWhatIsWritten();
-                T result = send(transaction, look, execution);
-                return answered(session, assessment, rules, plain.get(), execution)
-                        .map(count -> new Counted<>(result, count));
+                Sent<T> sent = send(transaction, look, execution);
+                return sent.untaken().isPresent()
+                        ? Optional.empty()
+                        : answered(session, assessment, rules, plain.get(), execution)
+                                .map(count -> new Counted<>(sent, count));
             });
             plainWrites.remember(session, plain.get(), proved.isPresent());
             if (proved.isPresent()) {
@@ -267,21 +269,49 @@ public final class LimitedExecution {
         CodeOnWrite.Facts now = code.of(session);
         return attempt(session, rules, now, transaction -> {
                     Count count = Count.begin(session.connection(), assessment, rules, now, session.isInserting());
-                    T result = send(transaction, look, execution);
+                    Sent<T> sent = send(transaction, look, execution);
                     if (transaction.own()) {
                         // Triggers that wait for the commit would change rows after they were counted.
                         transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
                     }
-                    return Optional.of(new Counted<>(result, count.end(execution.batchCounts(result))));
+                    return Optional.of(new Counted<>(sent, count.end(sent.batchCounts(execution))));
                 })
                 .orElseThrow();
     }
 
-    private static <T extends @Nullable Object> T send(
+    private static <T extends @Nullable Object> Sent<T> send(
             StatementTransaction transaction, LastLook look, Execution<T> execution) throws SQLException {
-        T result = transaction.send(execution);
+        Sent<T> sent;
+        try {
+            sent = new Sent<>(Optional.of(new LookedExecution.Kept<>(transaction.send(execution))), Optional.empty());
+        } catch (SQLException e) {
+            if (!transaction.hasRun(e)) {
+                throw e;
+            }
+            sent = new Sent<>(Optional.empty(), Optional.of(e));
+        }
         look.require();
-        return result;
+        return sent;
+    }
+
+    /**
+     * A statement that the server ran.
+     *
+     * @param untaken why the driver cannot take the answer; there is no result then
+     */
+    private record Sent<T extends @Nullable Object>(
+            Optional<LookedExecution.Kept<T>> result, Optional<SQLException> untaken) {
+        long[] batchCounts(Execution<T> execution) {
+            return result.isPresent() ? execution.batchCounts(result.get().result()) : new long[0];
+        }
+
+        /** @throws SQLException why there is none */
+        T taken() throws SQLException {
+            if (untaken.isPresent()) {
+                throw untaken.get();
+            }
+            return result.orElseThrow().result();
+        }
     }
 
     /** What a plain write has changed, as the server answered it; empty where that is not proved to be all. */
@@ -313,6 +343,7 @@ public final class LimitedExecution {
         StatementTransaction transaction = StatementTransaction.around(session);
         BudgetCheck.Share share = BudgetCheck.Share.NONE;
         session.ledger().counting();
+        boolean decided = false;
         try {
             Optional<Counted<T>> counted = counting.run(transaction);
             if (counted.isEmpty()) {
@@ -335,8 +366,12 @@ public final class LimitedExecution {
             } else {
                 keep(session, transaction, count, share, facts);
             }
-            return Optional.of(new Attempt<>(counted.get().result(), excess));
+            decided = true;
+            return Optional.of(new Attempt<>(counted.get().sent().taken(), excess));
         } catch (SQLException | RuntimeException | Error e) {
+            if (decided) {
+                throw e; // the server would have kept it without a transaction around it
+            }
             session.ledger().lost();
             transaction.undo(e);
             if (isUndone(e)) {
@@ -354,7 +389,7 @@ public final class LimitedExecution {
         Optional<Counted<T>> run(StatementTransaction transaction) throws SQLException;
     }
 
-    private record Counted<T extends @Nullable Object>(T result, Count.Result count) {}
+    private record Counted<T extends @Nullable Object>(Sent<T> sent, Count.Result count) {}
 
     private BudgetCheck.Share take(GuardedSession session, ImpactRules rules, Count.Result counted)
             throws SQLException {
