@@ -160,8 +160,8 @@ class UntakenAnswerTest {
             statement.addBatch("INSERT INTO notes VALUES (2, 'two')");
             assertThatThrownBy(statement::executeBatch)
                     .isInstanceOf(ImpactLimitException.class)
-                    .hasMessage("the batch was rolled back: it changed rows that were there, by code that was made"
-                            + " meanwhile\nHINT: send it again");
+                    .hasMessageStartingWith("the batch was rolled back: it changed ")
+                    .hasMessageNotContaining("stream");
         }
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
     }
