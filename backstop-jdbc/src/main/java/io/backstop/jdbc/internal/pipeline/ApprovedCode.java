@@ -3,6 +3,7 @@ package io.backstop.jdbc.internal.pipeline;
 import io.backstop.api.approval.SessionContext;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.jdbc.internal.pipeline.preview.ReplacementWatch;
+import io.backstop.jdbc.internal.pipeline.preview.SessionContextReader;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 

@@ -1,9 +1,7 @@
-package io.backstop.jdbc.internal.pipeline;
+package io.backstop.jdbc.internal.pipeline.preview;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.approval.SessionContext;
-import io.backstop.jdbc.internal.pipeline.preview.BoundSettings;
-import io.backstop.jdbc.internal.pipeline.preview.ReachedCode;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 
@@ -20,7 +18,7 @@ import java.util.TreeMap;
  * Reads what decides, beside the text and its values, on what a statement acts in a session: so that an approval that was
  * given in one state of it serves in no other. Stateless, thread-safe.
  */
-final class SessionContextReader {
+public final class SessionContextReader {
     private static final String STATE = "SELECT pg_catalog.current_setting('role'), session_user,"
             + " pg_catalog.current_setting('search_path'), pg_catalog.current_setting('transaction_isolation')";
 
@@ -62,10 +60,10 @@ final class SessionContextReader {
      * @param code what the statement reaches
      * @param fixed whether the transaction goes on seeing the catalog as it was, while the server runs what is newest
      */
-    record Reading(SessionContext context, ReachedCode code, boolean fixed) {}
+    public record Reading(SessionContext context, ReachedCode code, boolean fixed) {}
 
     /** Before the statement is sent. */
-    static Reading read(GuardedSession session, ReviewedStatement reviewed) throws SQLException {
+    public static Reading read(GuardedSession session, ReviewedStatement reviewed) throws SQLException {
         Reading reading = readWithin(session, reviewed);
         session.endOwnTransaction();
         return reading;
