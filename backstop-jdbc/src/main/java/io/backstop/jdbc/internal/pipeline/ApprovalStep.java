@@ -13,6 +13,8 @@ import io.backstop.jdbc.internal.pipeline.preview.StatementPreview;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.policy.SessionState;
+import io.backstop.jdbc.internal.pipeline.preview.PreviewObstacle;
+import io.backstop.jdbc.internal.pipeline.preview.ReachedCode;
 
 import java.sql.SQLException;
 import java.util.Optional;
@@ -39,6 +41,7 @@ final class ApprovalStep {
             ApprovalGate.Approved approved = approvals.obtain(
                     run.session(), statement, hold, secured.applies(hold, statement), () -> preview(run, statement));
             run.execution().startOver();
+            lookForLastingEffects(run, statement, approved.id());
             refuseIfPausedMeanwhile(statement, approved.id());
             return approved;
         } catch (BackstopException e) {
@@ -48,6 +51,21 @@ final class ApprovalStep {
             if (!(e instanceof ApprovalRequiredException) || !approvals.waits()) {
                 recordRefusal(run, statement, e);
             }
+            throw e;
+        }
+    }
+
+    /** Before it runs: what failed in a transaction can ask nothing any more. */
+    private void lookForLastingEffects(StatementRun<?> run, ReviewedStatement statement, String approvalId)
+            throws SQLException {
+        try {
+            ReachedCode reached = ReachedCode.of(run.session(), statement.assessment(), statement.sql());
+            run.session().endOwnTransaction();
+            if (!PreviewObstacle.outlivesRollback(statement.assessment(), statement.sql(), reached)) {
+                run.execution().markUndoable();
+            }
+        } catch (SQLException e) {
+            approvals.release(approvalId, e);
             throw e;
         }
     }

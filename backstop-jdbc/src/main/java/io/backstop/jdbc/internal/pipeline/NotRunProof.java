@@ -75,7 +75,8 @@ final class NotRunProof {
                                     Rule.TWO_PHASE_COMMIT,
                                     Rule.LOAD_LIBRARY,
                                     Rule.ADMINISTRATIVE_FUNCTION,
-                                    Rule.QUERY_FROM_TEXT)
+                                    Rule.QUERY_FROM_TEXT,
+                                    Rule.SEQUENCE_CHANGE)
                             .map(Rule::id),
                     Stream.of(CatalogWeigher.RULE))
             .collect(Collectors.toUnmodifiableSet());
@@ -90,6 +91,9 @@ final class NotRunProof {
     static boolean holds(SQLException failure, Assessment assessment, CancellableExecution<?> execution) {
         if (!execution.sent()) {
             return true;
+        }
+        if (!execution.isUndoable() || actsOutside(assessment)) {
+            return false;
         }
         if (failure instanceof RecoveryNotReadyException) {
             return failure.getSuppressed().length == 0; // Backstop undid it, and nothing went wrong with that
@@ -111,7 +115,10 @@ final class NotRunProof {
         }
         StatementAssessment only = assessment.statements().get(0);
         return UNDONE_BY_FAILURE.contains(only.tag())
-                && UNDONE_BY_FAILURE.containsAll(only.inner())
-                && only.findings().stream().map(Finding::rule).noneMatch(ACTS_OUTSIDE::contains);
+                && UNDONE_BY_FAILURE.containsAll(only.inner());
+    }
+
+    private static boolean actsOutside(Assessment assessment) {
+        return assessment.findings().stream().map(Finding::rule).anyMatch(ACTS_OUTSIDE::contains);
     }
 }

@@ -18,6 +18,8 @@ import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
 import io.backstop.jdbc.internal.pipeline.preview.ReachedCode.Routine;
 import io.backstop.jdbc.policy.Judge;
 
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -29,7 +31,7 @@ import java.util.stream.Stream;
  * Why a held statement must not be run to see what it does: because a rollback would not undo all of it, or because that
  * cannot be told. Pure.
  */
-final class PreviewObstacle {
+public final class PreviewObstacle {
     private static final Set<CommandTag> ROW_WRITES =
             Set.of(CommandTag.INSERT, CommandTag.UPDATE, CommandTag.DELETE, CommandTag.MERGE);
 
@@ -104,6 +106,10 @@ final class PreviewObstacle {
 
     private static final String DEFAULT = "default";
 
+    /** They may compute defaults for the rows that are there, also by the default of a domain. */
+    private static final Set<CommandTag> DEFINITIONS =
+            Collections.unmodifiableSet(EnumSet.range(CommandTag.CREATE_ACCESS_METHOD, CommandTag.DROP_VIEW));
+
     private PreviewObstacle() {}
 
     /** Whether it is of the kind of which a run may be tried: one write of rows that a condition or its values narrow. */
@@ -149,6 +155,13 @@ final class PreviewObstacle {
                     .map(name -> "a default calls " + name + ", whose effect a rollback does not undo");
         }
         return obstacle;
+    }
+
+    /** Whether something that any statement does may outlive its rollback, by its own text or by code that it sets off. */
+    public static boolean outlivesRollback(Assessment assessment, String sql, ReachedCode reached) {
+        return in(assessment, sql, reached).isPresent()
+                || assessment.statements().stream()
+                        .anyMatch(each -> DEFINITIONS.contains(each.tag()) && lasting(reached.defaults()).isPresent());
     }
 
     private static Optional<String> inCode(ReachedCode reached) {

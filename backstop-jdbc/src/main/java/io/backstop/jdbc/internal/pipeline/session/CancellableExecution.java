@@ -27,6 +27,7 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     private boolean waiting;
     private boolean running;
     private boolean sent;
+    private boolean undoable;
     private boolean ended;
     private boolean interrupted;
     private int cancelling;
@@ -135,7 +136,18 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     /** Forgets what was sent before and undone. */
     public synchronized void startOver() {
         sent = false;
+        undoable = false;
         failure = null;
+    }
+
+    /** Nothing that it does outlives a rollback. */
+    public synchronized void markUndoable() {
+        undoable = true;
+    }
+
+    /** Whether a rollback certainly undoes all that it does; false until that is known. */
+    public synchronized boolean isUndoable() {
+        return undoable;
     }
 
     /** Whether it was handed to the driver, so that the server may have run it. */
