@@ -36,7 +36,7 @@ final class SqliteConnections implements AutoCloseable {
     Optional<OpenFile> take(String identity) {
         closeAbandoned();
         for (OpenFile next = poll(); next != null; next = poll()) {
-            if (next.identity().equals(identity)) {
+            if (!identity.isEmpty() && next.identity().equals(identity)) {
                 return Optional.of(next);
             }
             discard(next.connection());

@@ -171,6 +171,7 @@ public final class SqliteDatabase implements ControlDatabase {
         } else {
             file.create();
         }
+        String key = file.key();
         Connection connection = file.connect();
         boolean usable = false;
         try {
@@ -184,6 +185,12 @@ public final class SqliteDatabase implements ControlDatabase {
             }
             recognise(connection, known, expected);
             String identity = file.identity(); // by now SQLite has opened its log too
+            if (identity.isEmpty()) {
+                throw loss.removed();
+            }
+            if (!file.key().equals(key)) {
+                throw loss.replaced();
+            }
             usable = true;
             return new OpenFile(connection, identity);
         } finally {

@@ -131,21 +131,27 @@ final class SqliteFile {
     /**
      * Differs between this file with its write-ahead log and others of the same names. It changes too when somebody writes
      * the file itself, which SQLite does at a checkpoint alone, and stays the same while it writes to its log.
+     * Empty if there is no file, which is the identity of nothing.
      */
     String identity() {
         try {
             BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
             return attributes.fileKey() + " " + attributes.size() + " " + attributes.lastModifiedTime() + " "
-                    + logKey();
+                    + key(log);
         } catch (IOException e) {
             return ""; // there is no file
         }
     }
 
-    private String logKey() {
+    /** The same for as long as the file is not removed or replaced; empty if there is no file. */
+    String key() {
+        return key(path);
+    }
+
+    private static String key(Path file) {
         try {
             return String.valueOf(
-                    Files.readAttributes(log, BasicFileAttributes.class).fileKey());
+                    Files.readAttributes(file, BasicFileAttributes.class).fileKey());
         } catch (IOException e) {
             return "";
         }

@@ -18,6 +18,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -54,6 +55,31 @@ class SqliteDatabaseTest {
                         + "sqlite-jdbc on the class path, and that native libraries may be loaded from the folder of "
                         + "java.io.tmpdir")
                 .hasRootCauseInstanceOf(NoClassDefFoundError.class);
+    }
+
+    @Test
+    void a_store_that_is_removed_while_it_is_opened_is_refused_from_then_on() throws Exception {
+        ExecutorService opener = Executors.newSingleThreadExecutor();
+        try {
+            for (int round = 0; round < 300; round++) {
+                Path store =
+                        Files.createDirectory(folder.resolve("round" + round)).resolve("backstop.db");
+                SqliteDatabase.open(store).close(); // from now on it is known that there was one
+                Future<SqliteDatabase> opened = opener.submit(() -> SqliteDatabase.open(store));
+                for (long start = System.nanoTime(); System.nanoTime() - start < round * 20_000L; ) {
+                    Thread.onSpinWait();
+                }
+                Files.delete(store);
+                try (SqliteDatabase other = opened.get()) {
+                    assertThatThrownBy(() -> other.read(connection -> 1))
+                            .isInstanceOf(ControlStoreUnavailableException.class);
+                } catch (ExecutionException e) {
+                    assertThat(e).hasCauseInstanceOf(ControlStoreUnavailableException.class);
+                }
+            }
+        } finally {
+            opener.shutdownNow();
+        }
     }
 
     @Test
