@@ -9,12 +9,12 @@ import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.PausedException;
 import io.backstop.api.policy.Verdict;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
+import io.backstop.jdbc.internal.pipeline.preview.PreviewObstacle;
+import io.backstop.jdbc.internal.pipeline.preview.ReachedCode;
 import io.backstop.jdbc.internal.pipeline.preview.StatementPreview;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.policy.SessionState;
-import io.backstop.jdbc.internal.pipeline.preview.PreviewObstacle;
-import io.backstop.jdbc.internal.pipeline.preview.ReachedCode;
 
 import java.sql.SQLException;
 import java.util.Optional;

@@ -114,8 +114,7 @@ final class NotRunProof {
             return false;
         }
         StatementAssessment only = assessment.statements().get(0);
-        return UNDONE_BY_FAILURE.contains(only.tag())
-                && UNDONE_BY_FAILURE.containsAll(only.inner());
+        return UNDONE_BY_FAILURE.contains(only.tag()) && UNDONE_BY_FAILURE.containsAll(only.inner());
     }
 
     private static boolean actsOutside(Assessment assessment) {

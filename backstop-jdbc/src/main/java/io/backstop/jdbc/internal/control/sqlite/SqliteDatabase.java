@@ -13,6 +13,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
@@ -201,10 +202,11 @@ public final class SqliteDatabase implements ControlDatabase {
     }
 
     private void requireFile() throws ControlStoreUnavailableException, IOException {
-        if (file.size().isEmpty()) {
+        OptionalLong size = file.size();
+        if (size.isEmpty()) {
             throw loss.removed();
         }
-        if (file.size().getAsLong() == 0) {
+        if (size.getAsLong() == 0) {
             throw loss.emptied();
         }
     }

@@ -161,7 +161,8 @@ public final class PreviewObstacle {
     public static boolean outlivesRollback(Assessment assessment, String sql, ReachedCode reached) {
         return in(assessment, sql, reached).isPresent()
                 || assessment.statements().stream()
-                        .anyMatch(each -> DEFINITIONS.contains(each.tag()) && lasting(reached.defaults()).isPresent());
+                        .anyMatch(each -> DEFINITIONS.contains(each.tag())
+                                && lasting(reached.defaults()).isPresent());
     }
 
     private static Optional<String> inCode(ReachedCode reached) {
