@@ -59,7 +59,7 @@ final class ApprovalStep {
     private void lookForLastingEffects(StatementRun<?> run, ReviewedStatement statement, String approvalId)
             throws SQLException {
         try {
-            ReachedCode reached = ReachedCode.of(run.session(), statement.assessment(), statement.sql());
+            ReachedCode reached = ReachedCode.of(run.session().connection(), statement.assessment(), statement.sql());
             run.session().endOwnTransaction();
             if (!PreviewObstacle.outlivesRollback(statement.assessment(), statement.sql(), reached)) {
                 run.execution().markUndoable();

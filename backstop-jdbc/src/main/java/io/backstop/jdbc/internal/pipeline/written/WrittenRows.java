@@ -93,8 +93,8 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
     }
 
     private static String columns(String tables, boolean flushing) {
-        return COUNTED.formatted(TrackCounts.SETTING, tables, DEFINITIONS + ",2613,2995") + ", " + DEFERRING + ", " + HELD_CURSORS
-                + (flushing ? FLUSHED : "");
+        return COUNTED.formatted(TrackCounts.SETTING, tables, DEFINITIONS + ",2613,2995") + ", " + DEFERRING + ", "
+                + HELD_CURSORS + (flushing ? FLUSHED : "");
     }
 
     /**
