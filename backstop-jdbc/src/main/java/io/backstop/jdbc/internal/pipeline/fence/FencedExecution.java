@@ -40,6 +40,12 @@ public final class FencedExecution {
     private static final String ONCE =
             "send what it goes on with by itself, or let the function be approved that changes something";
 
+    /** invalid_cursor_name: a portal, too, of which the server does not know. */
+    private static final String NO_SUCH_PORTAL = "34000";
+
+    /** in_failed_sql_transaction. */
+    private static final String FAILED = "25P02";
+
     private final RefusedShapes refused = new RefusedShapes();
 
     /** Before anything else is sent for a statement. */
@@ -433,7 +439,18 @@ public final class FencedExecution {
                 fence.enter();
             }
         }
-        return sent(session, ours, call, "fetch its rows all at once, without a fetch size");
+        boolean failed = session.inFailedTransaction();
+        try {
+            return sent(session, ours, call, "fetch its rows all at once, without a fetch size");
+        } catch (SQLException e) {
+            if (failed && NO_SUCH_PORTAL.equals(e.getSQLState())) {
+                // It went with the fence when another statement failed behind that; without one it would still be
+                // there.
+                throw new SQLException(
+                        "current transaction is aborted, commands ignored until end of transaction block", FAILED, e);
+            }
+            throw e;
+        }
     }
 
     /** What pgjdbc asks the catalog by itself, if it has to ask at all. */
