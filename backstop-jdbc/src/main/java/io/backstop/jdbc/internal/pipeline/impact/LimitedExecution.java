@@ -465,10 +465,20 @@ public final class LimitedExecution {
                             + " be approved");
         }
         session.send("RELEASE SAVEPOINT backstop_settle");
-        if (counted.written().holding()) {
+        if (counted.written().holding() && !declaredByCaller(session)) {
             session.fence().holdsCursor(); // its query runs at the commit, and must not write
         }
         return result;
+    }
+
+    /** Whether the cursors that wait for the commit are those that texts of the caller's have declared as ones that may write. */
+    private static boolean declaredByCaller(GuardedSession session) throws SQLException {
+        for (String cursor : WrittenRows.heldCursors(session.connection())) {
+            if (!session.fence().mayWrite(cursor)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /**

@@ -8,6 +8,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 
@@ -141,6 +142,20 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
         }
         return new WrittenRows(
                 byTable, Integer.parseInt(parts[0]), row.getBoolean("deferring"), row.getString("held") != null);
+    }
+
+    /** The names of the cursors WITH HOLD that the transaction has declared. */
+    public static Set<String> heldCursors(Connection connection) throws SQLException {
+        Set<String> names = new HashSet<>();
+        try (PreparedStatement select =
+                        connection.prepareStatement("SELECT h.name FROM pg_catalog.pg_cursor() AS h WHERE h.is_holdable"
+                                + " AND h.creation_time OPERATOR(pg_catalog.>=) pg_catalog.now()");
+                ResultSet rows = select.executeQuery()) {
+            while (rows.next()) {
+                names.add(rows.getString(1));
+            }
+        }
+        return names;
     }
 
     /** The refusal where the server does not count. */
