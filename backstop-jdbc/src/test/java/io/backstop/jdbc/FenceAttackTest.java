@@ -324,6 +324,11 @@ class FenceAttackTest {
     }
 
     @Test
+    void a_held_cursor_over_a_sequence_in_auto_commit() throws Exception {
+        same(run -> run.sql("DECLARE b CURSOR WITH HOLD FOR SELECT nextval('numbers')", "FETCH ALL FROM b"));
+    }
+
+    @Test
     void a_cursor_over_a_sequence() throws Exception {
         same(run -> {
             run.sql("BEGIN", "DECLARE a CURSOR FOR SELECT nextval('numbers')", "FETCH ALL FROM a", "COMMIT");

@@ -175,7 +175,7 @@ public final class FencedExecution {
         ServerCall<T> call = () -> LookedExecution.run(
                         session,
                         () -> {},
-                        written -> !written.holding()
+                        written -> (!written.holding() || holds(text.assessment(), CommandTag.DECLARE_CURSOR))
                                 && session.ledger().unaccounted(written).isEmpty(),
                         execution)
                 .orElseThrow(() -> new StatementBlockedException(
