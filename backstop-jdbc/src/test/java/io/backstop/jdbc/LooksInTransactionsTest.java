@@ -244,6 +244,49 @@ class LooksInTransactionsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ROLLBACK TO s; INSERT INTO notes VALUES (2, 'x')",
+                "ROLLBACK TO s; RELEASE s; INSERT INTO notes VALUES (2, 'x')",
+                "ROLLBACK TO s; INSERT INTO notes VALUES (2, 'x'); SAVEPOINT t",
+                "SET x.y = '1'; ROLLBACK TO s; INSERT INTO notes VALUES (2, 'x')",
+                "ROLLBACK TO s; CREATE TABLE more AS SELECT * FROM notes",
+                "ROLLBACK TO s; INSERT INTO other_notes SELECT id FROM notes",
+            })
+    void a_text_that_takes_a_failed_transaction_back_itself(String sql) throws Exception {
+        for (String policy : List.of("strict", "application")) {
+            again();
+            guard(policy, "INSERT INTO notes VALUES (1, 'w')", "INSERT INTO other_notes SELECT id FROM notes");
+            connection.setAutoCommit(false);
+            execute("SAVEPOINT s");
+            assertThatThrownBy(() -> execute("UPDATE accounts SET v = 1 / 0 WHERE id = 1"))
+                    .hasMessageContaining("division by zero");
+            database.run(sql.contains("FROM notes") ? TAKES_ITS_PLACE : TRIGGER);
+            assertHeld(() -> execute(sql));
+        }
+    }
+
+    @Test
+    void a_failed_transaction_goes_on_when_its_statements_come_one_at_a_time() throws Exception {
+        connection.setAutoCommit(false);
+        execute("SAVEPOINT s");
+        assertThatThrownBy(() -> execute("UPDATE accounts SET v = 1 / 0 WHERE id = 1"))
+                .hasMessageContaining("division by zero");
+        for (String sql : List.of(
+                "ROLLBACK TO s; INSERT INTO notes VALUES (12, 'x')",
+                "ROLLBACK TO s; UPDATE notes SET note = 'x' WHERE id = 1",
+                "ROLLBACK TO s; CREATE TABLE more AS SELECT * FROM notes")) {
+            assertThatThrownBy(() -> execute(sql))
+                    .hasMessageContaining("ROLLBACK TO SAVEPOINT stands in one text with what changes something")
+                    .extracting(thrown -> ((SQLException) thrown).getSQLState())
+                    .isEqualTo("ZB010");
+        }
+        execute("ROLLBACK TO s", "INSERT INTO notes VALUES (12, 'x')");
+        connection.commit();
+        assertThat(database.value("SELECT count(*) FROM notes WHERE id = 12")).isEqualTo("1");
+    }
+
+    @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             value = {

@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.pipeline;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.policy.Verdict;
@@ -153,6 +154,9 @@ final class StatementReview {
         if (verdict instanceof Verdict.Block block) {
             throw refusals.blocked(run.session(), run.policy(), statement, block);
         }
+        if (verdict instanceof Verdict.Hold || run.policy().impact().enabled()) {
+            refuseUnseen(run.session(), statement);
+        }
         Optional<ApprovalGate.Approved> approved = Optional.empty();
         if (verdict instanceof Verdict.Hold hold) {
             if (secured.applies(hold, statement)) {
@@ -219,6 +223,18 @@ final class StatementReview {
             throw LimitedExecution.changedMore(run.execution());
         }
         return limit(run, statement);
+    }
+
+    /** A text that takes a failed transaction back itself leaves no moment for a question to the server. */
+    private void refuseUnseen(GuardedSession session, ReviewedStatement statement) throws SQLException {
+        boolean rollsBack = LookedText.control(statement.assessment())
+                .filter(control -> control.tag() == CommandTag.ROLLBACK_TO_SAVEPOINT)
+                .isPresent();
+        if (rollsBack && session.inFailedTransaction()) {
+            SQLException refusal = LimitedExecution.unseenUntilRolledBack();
+            audit.outcome(session, statement, AuditTrail.failure(refusal), Links.NONE);
+            throw refusal;
+        }
     }
 
     private <T extends @Nullable Object> T performUnlooked(

@@ -205,6 +205,14 @@ public final class LimitedExecution {
         }
     }
 
+    /** The server answers no question in a transaction that has failed, so that nothing is known of what comes next in it. */
+    public static ImpactLimitException unseenUntilRolledBack() {
+        return new ImpactLimitException(
+                "ROLLBACK TO SAVEPOINT stands in one text with what changes something, in a transaction that has failed:"
+                        + " what that has changed so far cannot be asked before the text runs; nothing was run",
+                "send the statements one at a time");
+    }
+
     /** Not what was counted and undone already: it runs for good where the policy lets it nevertheless. */
     static boolean runsUnseenCode(Assessment assessment) {
         return holdsUnseenCode(assessment)
