@@ -9,6 +9,8 @@ import io.backstop.jdbc.control.SqlControlStore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -154,6 +156,32 @@ class CommandsTest {
         assertThat(nameless.errors()).contains("--as is blank: the audit log needs a name");
         assertThat(CommandRun.of("approvals", "list", "--control", control).output())
                 .contains("pending");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "status",
+                "pause --reason x",
+                "resume",
+                "approvals list",
+                "approvals show appr_0",
+                "approvals approve appr_0",
+                "approvals deny appr_0",
+                "quarantine list",
+                "quarantine lift a",
+                "audit list",
+                "audit verify",
+            })
+    void a_store_that_is_not_there_is_neither_answered_for_nor_made(String command, @TempDir Path folder) {
+        Path absent = folder.resolve("absent.db");
+        CommandRun run = CommandRun.of((command + " --control " + absent).split(" "));
+        assertThat(run.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(run.errors())
+                .contains(
+                        "there is no control store " + absent
+                                + "\nHINT: name the one that the guards use: --control FILE; the first guard or server makes it");
+        assertThat(folder).isEmptyDirectory();
     }
 
     @Test

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -100,8 +101,12 @@ final class SharedGuards implements AutoCloseable {
         }
         if (linger.isZero()) {
             closeUnused(entry);
-        } else {
+            return;
+        }
+        try {
             reaper.schedule(() -> closeUnused(entry), linger.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            closeUnused(entry); // the JVM is ending, and the hook has run or runs
         }
     }
 

@@ -187,6 +187,18 @@ class SharedGuardsTest {
     }
 
     @Test
+    void a_claim_that_is_given_back_while_the_JVM_ends_closes_quietly() throws SQLException {
+        SharedGuards ending = new SharedGuards(Duration.ofMinutes(1));
+        Lease before = ending.acquire(settings("strict"));
+        ending.close();
+        before.close();
+        Lease after = ending.acquire(settings("strict"));
+        Backstop guard = after.guard();
+        after.close();
+        assertThatThrownBy(() -> guard.controlStore().pause().current()).isInstanceOf(SQLException.class);
+    }
+
+    @Test
     void no_thread_of_a_released_guard_goes_on() throws SQLException {
         long before = threadsNamed("backstop-audit");
         try (Lease lease = guards.acquire(settings("strict"))) {

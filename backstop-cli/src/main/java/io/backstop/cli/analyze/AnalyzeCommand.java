@@ -17,15 +17,20 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 
 /** {@code backstop analyze}. Runs nothing, and needs no database. */
@@ -112,9 +117,29 @@ public final class AnalyzeCommand implements Callable<Integer> {
         return failOn != null && assessment.risk().atLeast(failOn) ? ExitCode.REFUSED : ExitCode.DONE;
     }
 
-    private String text() throws IOException {
+    private static String reason(IOException failure) {
+        if (failure instanceof NoSuchFileException) {
+            return "there is no such file";
+        }
+        if (failure instanceof AccessDeniedException) {
+            return "permission denied";
+        }
+        if (failure instanceof CharacterCodingException) {
+            return "it is not text in UTF-8";
+        }
+        return String.valueOf(failure.getMessage());
+    }
+
+    private String text() {
         if (input.file != null) {
-            return Files.readString(input.file);
+            try {
+                return Files.readString(input.file);
+            } catch (IOException e) {
+                throw new ParameterException(
+                        Objects.requireNonNull(command).commandLine(),
+                        "--file " + input.file + " cannot be read: " + reason(e),
+                        e);
+            }
         }
         return input.sql == null ? "" : input.sql;
     }

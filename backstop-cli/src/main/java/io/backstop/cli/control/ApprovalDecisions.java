@@ -55,7 +55,7 @@ final class ApprovalDecisions {
 
     /** @return whether every chosen request was decided */
     boolean make(boolean approve) throws ControlStoreUnavailableException, RefusedException, OperatorException {
-        try (ControlStore store = control.open()) {
+        try (ControlStore store = control.openExisting()) {
             List<Approval> chosen = choice.chosen(store, report, approve ? "approve" : "deny");
             Optional<OperatorKey> signer = signer(chosen);
             ApprovalService service = new ApprovalService(store.approvals(), signer);

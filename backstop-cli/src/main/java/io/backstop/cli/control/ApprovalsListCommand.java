@@ -39,7 +39,7 @@ final class ApprovalsListCommand implements Callable<Integer> {
     @Override
     public Integer call() throws ControlStoreUnavailableException {
         ApprovalState[] states = all ? ApprovalState.values() : new ApprovalState[] {ApprovalState.PENDING};
-        try (ControlStore store = control.open()) {
+        try (ControlStore store = control.openExisting()) {
             List<Approval> approvals = store.approvals().list(states).stream()
                     .filter(filter.filter())
                     .toList();

@@ -38,7 +38,7 @@ final class ApprovalsShowCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws ControlStoreUnavailableException, RefusedException {
-        try (ControlStore store = control.open()) {
+        try (ControlStore store = control.openExisting()) {
             List<Approval> approvals = new ArrayList<>();
             for (String id : ids) {
                 approvals.add(ApprovalChoice.find(store, id));

@@ -39,7 +39,7 @@ public final class AuditCommand {
 
         @Override
         public Integer call() throws ControlStoreUnavailableException {
-            try (ControlStore store = control.open()) {
+            try (ControlStore store = control.openExisting()) {
                 List<AuditRecord> records = store.audit().newest(limit);
                 if (report.asJson()) {
                     report.json(records);
@@ -79,7 +79,7 @@ public final class AuditCommand {
 
         @Override
         public Integer call() throws ControlStoreUnavailableException {
-            try (ControlStore store = control.open()) {
+            try (ControlStore store = control.openExisting()) {
                 Optional<Long> broken = store.audit().firstBroken();
                 if (report.asJson()) {
                     report.json(new Outcome(broken.isEmpty(), broken));

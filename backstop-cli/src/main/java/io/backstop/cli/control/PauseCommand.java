@@ -40,7 +40,7 @@ public final class PauseCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws ControlStoreUnavailableException {
-        try (ControlStore store = control.open()) {
+        try (ControlStore store = control.openExisting()) {
             store.pause().pause(reason, operator.name());
             StatusCommand.print(report, store, control, operators);
         }

@@ -38,7 +38,7 @@ public final class QuarantineCommand {
 
         @Override
         public Integer call() throws ControlStoreUnavailableException {
-            try (ControlStore store = control.open()) {
+            try (ControlStore store = control.openExisting()) {
                 List<Quarantine> quarantines = store.quarantine().list();
                 if (report.asJson()) {
                     report.json(quarantines);
@@ -74,7 +74,7 @@ public final class QuarantineCommand {
 
         @Override
         public Integer call() throws ControlStoreUnavailableException, RefusedException {
-            try (ControlStore store = control.open()) {
+            try (ControlStore store = control.openExisting()) {
                 if (!store.quarantine().lift(agent, operator.name())) {
                     throw new RefusedException(
                             "agent " + agent + " is not in quarantine", "`backstop quarantine list` shows who is");

@@ -29,7 +29,7 @@ public final class ResumeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws ControlStoreUnavailableException {
-        try (ControlStore store = control.open()) {
+        try (ControlStore store = control.openExisting()) {
             store.pause().resume(operator.name());
             StatusCommand.print(report, store, control, operators);
         }

@@ -31,7 +31,7 @@ public final class StatusCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws ControlStoreUnavailableException {
-        try (ControlStore store = control.open()) {
+        try (ControlStore store = control.openExisting()) {
             print(report, store, control, operators);
         }
         return ExitCode.DONE;

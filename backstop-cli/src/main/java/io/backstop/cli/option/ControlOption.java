@@ -19,15 +19,17 @@ public final class ControlOption {
             description = "The control store [BACKSTOP_CONTROL, else backstop.db in BACKSTOP_HOME or ~/.backstop].")
     private @Nullable Path file;
 
+    /** Makes it where there is none. */
     public ControlStore open() throws ControlStoreUnavailableException {
         return SqlControlStore.sqlite(path(), Clock.systemUTC());
     }
 
-    /** For those who have to read what is there: an empty store in its place would be a wrong answer. */
+    /** For all but those who may come first: what an empty store answers, or takes, is taken for that of the guards. */
     public ControlStore openExisting() throws ControlStoreUnavailableException {
         if (!Files.exists(path())) {
             throw new ControlStoreUnavailableException(
-                    "there is no control store " + path(), "name the one that approvals are kept in: --control FILE");
+                    "there is no control store " + path(),
+                    "name the one that the guards use: --control FILE; the first guard or server makes it");
         }
         return open();
     }

@@ -22,6 +22,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 @ExtendWith(PostgresExtension.class)
 class AnalyzeCommandTest {
     @Test
+    void a_file_that_cannot_be_read_is_named_with_the_reason(@TempDir Path folder) throws IOException {
+        Path binary = Files.write(folder.resolve("binary"), new byte[] {(byte) 0xff, (byte) 0xfe});
+        assertThat(CommandRun.of("analyze", "--file", folder + "/none.sql").errors())
+                .contains("--file " + folder + "/none.sql cannot be read: there is no such file");
+        assertThat(CommandRun.of("analyze", "--file", binary.toString()).errors())
+                .contains("--file " + binary + " cannot be read: it is not text in UTF-8");
+        assertThat(CommandRun.of("analyze", "--file", folder.toString()).exitCode())
+                .isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
     void people_are_told_risk_rule_policy_and_the_safer_way() {
         CommandRun run = CommandRun.of("analyze", "DELETE FROM users");
         assertThat(run.exitCode()).isZero();

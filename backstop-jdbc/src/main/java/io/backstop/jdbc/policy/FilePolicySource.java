@@ -7,15 +7,19 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
+import java.util.Map;
 
 /**
- * Reads a policy file, and reads it again when its time, size or identity has changed. If the file has become unusable,
+ * Reads a policy file, and reads it again when its time of change, size or identity is another. If the file has become unusable,
  * the last good policy stays in force and the log says so, once for each change. Thread-safe.
  */
 public final class FilePolicySource implements PolicySource {
     private static final Logger LOG = LoggerFactory.getLogger(FilePolicySource.class);
+
+    /** The time of the last change cannot be set back, as that of the last modification can, by cp -p or rsync. */
+    private static final String UNIX_ATTRIBUTES = "unix:ctime,size,dev,ino";
+
+    private static final String BASIC_ATTRIBUTES = "lastModifiedTime,size,fileKey";
 
     private final Path file;
     private final PolicyReader reader = new PolicyReader();
@@ -61,8 +65,9 @@ public final class FilePolicySource implements PolicySource {
 
     private static Stamp stamp(Path file) {
         try {
-            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
-            return new Stamp(attributes.lastModifiedTime(), attributes.size(), String.valueOf(attributes.fileKey()));
+            boolean tellsChanges =
+                    file.getFileSystem().supportedFileAttributeViews().contains("unix");
+            return new Stamp(Files.readAttributes(file, tellsChanges ? UNIX_ATTRIBUTES : BASIC_ATTRIBUTES));
         } catch (IOException e) {
             return Stamp.MISSING;
         }
@@ -70,7 +75,7 @@ public final class FilePolicySource implements PolicySource {
 
     private record Loaded(Policy policy, Stamp stamp) {}
 
-    private record Stamp(FileTime modified, long size, String key) {
-        static final Stamp MISSING = new Stamp(FileTime.fromMillis(0), -1, "");
+    private record Stamp(Map<String, Object> attributes) {
+        static final Stamp MISSING = new Stamp(Map.of());
     }
 }

@@ -16,6 +16,7 @@ import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -197,6 +198,18 @@ class PolicyReaderTest {
         assertThat(source.current().impact().maxWriteRows()).isEqualTo(22);
         Files.writeString(file, "{\"max_write_rows_without_critical\": 4444}");
         assertThat(source.current().impact().maxWriteRows()).isEqualTo(4444);
+    }
+
+    @Test
+    void a_change_is_seen_where_its_time_and_size_are_those_of_the_file_before(@TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("p.json"), "{\"max_write_rows_without_critical\": 22}");
+        FileTime before = Files.getLastModifiedTime(file);
+        FilePolicySource source = FilePolicySource.open(file);
+
+        Files.writeString(file, "{\"max_write_rows_without_critical\": 11}");
+        Files.setLastModifiedTime(file, before);
+
+        assertThat(source.current().impact().maxWriteRows()).isEqualTo(11);
     }
 
     @Test

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A table by the name that a user typed. The name is read as PostgreSQL reads it ({@code users}, {@code public.users},
@@ -16,6 +17,8 @@ import java.util.regex.Pattern;
  * quotes. Immutable, thread-safe.
  */
 public final class TableReference {
+    private static final Pattern PLAIN = Pattern.compile("[a-z_][a-z0-9_$]*");
+
     private static final Pattern PART = Pattern.compile("\"((?:[^\"]|\"\")+)\"|([^\".]+)");
 
     private final String text;
@@ -89,7 +92,15 @@ public final class TableReference {
     private static String listed(Collection<RelationName> tables) {
         return String.join(
                 ", ",
-                tables.stream().map(RelationName::toString).distinct().sorted().toList());
+                tables.stream().map(TableReference::typed).distinct().sorted().toList());
+    }
+
+    /** As a caller may type it. */
+    private static String typed(RelationName table) {
+        return Stream.concat(table.schema().stream(), Stream.of(table.name()))
+                        .allMatch(part -> PLAIN.matcher(part).matches())
+                ? table.toString()
+                : table.quoted();
     }
 
     /** {@code name} or {@code schema.name}; empty where the text is neither. */
