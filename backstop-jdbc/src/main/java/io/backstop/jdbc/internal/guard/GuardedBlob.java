@@ -29,12 +29,12 @@ final class GuardedBlob extends DelegatingBlob {
 
     @Override
     public InputStream getBinaryStream() throws SQLException {
-        return connection.fetching(() -> super.getBinaryStream());
+        return new FetchedStream(connection, connection.fetching(() -> super.getBinaryStream()));
     }
 
     @Override
     public InputStream getBinaryStream(long pos, long length) throws SQLException {
-        return connection.fetching(() -> super.getBinaryStream(pos, length));
+        return new FetchedStream(connection, connection.fetching(() -> super.getBinaryStream(pos, length)));
     }
 
     @Override
@@ -65,6 +65,14 @@ final class GuardedBlob extends DelegatingBlob {
     @Override
     public void truncate(long len) throws SQLException {
         throw refusal();
+    }
+
+    @Override
+    public void free() throws SQLException {
+        connection.whileOpen(() -> {
+            super.free();
+            return connection;
+        });
     }
 
     private static UnguardedAccessException refusal() {

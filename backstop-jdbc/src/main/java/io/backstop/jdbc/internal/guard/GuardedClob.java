@@ -31,17 +31,17 @@ final class GuardedClob extends DelegatingClob {
 
     @Override
     public Reader getCharacterStream() throws SQLException {
-        return connection.fetching(() -> super.getCharacterStream());
+        return FetchedStream.reader(connection, connection.fetching(() -> super.getCharacterStream()));
     }
 
     @Override
     public Reader getCharacterStream(long pos, long length) throws SQLException {
-        return connection.fetching(() -> super.getCharacterStream(pos, length));
+        return FetchedStream.reader(connection, connection.fetching(() -> super.getCharacterStream(pos, length)));
     }
 
     @Override
     public InputStream getAsciiStream() throws SQLException {
-        return connection.fetching(() -> super.getAsciiStream());
+        return new FetchedStream(connection, connection.fetching(() -> super.getAsciiStream()));
     }
 
     @Override
@@ -77,6 +77,14 @@ final class GuardedClob extends DelegatingClob {
     @Override
     public void truncate(long len) throws SQLException {
         throw refusal();
+    }
+
+    @Override
+    public void free() throws SQLException {
+        connection.whileOpen(() -> {
+            super.free();
+            return connection;
+        });
     }
 
     private static UnguardedAccessException refusal() {

@@ -9,13 +9,17 @@ import org.postgresql.jdbc.PgConnection;
 
 import java.sql.Array;
 import java.sql.CallableStatement;
+import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
+import java.sql.SQLClientInfoException;
 import java.sql.SQLException;
 import java.sql.SQLWarning;
 import java.sql.Savepoint;
 import java.sql.Statement;
+import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -38,6 +42,12 @@ public final class GuardedConnection extends DelegatingConnection {
 
     GuardedSession session() {
         return session;
+    }
+
+    @Override
+    protected Connection open() throws SQLException {
+        session.requireOpen();
+        return session.connection();
     }
 
     Pipeline pipeline() {
@@ -149,6 +159,7 @@ public final class GuardedConnection extends DelegatingConnection {
     private void inTurn(StatementUse.Change change) throws SQLException {
         session.turn().lock();
         try {
+            session.requireOpen();
             change.apply();
         } finally {
             session.turn().unlock();
@@ -290,9 +301,11 @@ public final class GuardedConnection extends DelegatingConnection {
 
     @Override
     public void close() throws SQLException {
-        session.closing();
         try {
-            super.close();
+            session.close(() -> {
+                super.close();
+                return session;
+            });
         } finally {
             reportClosed();
         }
@@ -301,10 +314,76 @@ public final class GuardedConnection extends DelegatingConnection {
     @Override
     public void abort(Executor executor) throws SQLException {
         try {
-            super.abort(executor);
+            session.abort(() -> {
+                super.abort(executor);
+                return session;
+            });
         } finally {
             reportClosed();
         }
+    }
+
+    @Override
+    public boolean isClosed() throws SQLException {
+        return closed.get() || super.isClosed();
+    }
+
+    @Override
+    public boolean isValid(int timeout) throws SQLException {
+        session.turn().lock();
+        try {
+            return !session.isOver() && super.isValid(timeout);
+        } finally {
+            session.turn().unlock();
+        }
+    }
+
+    @Override
+    public int getTransactionIsolation() throws SQLException {
+        session.turn().lock();
+        try {
+            return super.getTransactionIsolation();
+        } finally {
+            session.turn().unlock();
+        }
+    }
+
+    @Override
+    public void setTransactionIsolation(int level) throws SQLException {
+        inTurn(() -> super.setTransactionIsolation(level));
+    }
+
+    @Override
+    public void setNetworkTimeout(Executor executor, int milliseconds) throws SQLException {
+        whileOpen(() -> {
+            super.setNetworkTimeout(executor, milliseconds);
+            return session;
+        });
+    }
+
+    @Override
+    public void setClientInfo(String name, String value) throws SQLClientInfoException {
+        settingClientInfo(() -> super.setClientInfo(name, value));
+    }
+
+    @Override
+    public void setClientInfo(Properties properties) throws SQLClientInfoException {
+        settingClientInfo(() -> super.setClientInfo(properties));
+    }
+
+    private void settingClientInfo(StatementUse.Change change) throws SQLClientInfoException {
+        try {
+            inTurn(change);
+        } catch (SQLClientInfoException e) {
+            throw e;
+        } catch (SQLException e) {
+            throw new SQLClientInfoException(e.getMessage(), e.getSQLState(), Map.of(), e);
+        }
+    }
+
+    /** What sends nothing, or nothing that has to wait for another thread's statement. */
+    <T> T whileOpen(ServerCall<T> call) throws SQLException {
+        return session.whileOpen(call);
     }
 
     private void reportClosed() {

@@ -189,6 +189,14 @@ class GuardedStatement extends DelegatingStatement {
         super.cancel();
     }
 
+    /** Also ends what is done for it before the server works on it. */
+    @Override
+    public void close() throws SQLException {
+        use.cancel();
+        connection.session().stopClosed(statement());
+        super.close();
+    }
+
     @Override
     public ResultSet getResultSet() throws SQLException {
         return guarded(super.getResultSet());

@@ -151,8 +151,8 @@ public final class Pipeline implements AutoCloseable {
             return inTurn(session, submission, execution);
         } finally {
             if (session.turn().isHeldByCurrentThread()) { // a wait for an approval may have ended in another's turn
-                session.uncommitted().settle(); // where it was a ROLLBACK
-                checkFence(session);
+                session.running(null);
+                endTurn(session);
                 session.turn().unlock();
             }
         }
@@ -181,6 +181,14 @@ public final class Pipeline implements AutoCloseable {
         }
     }
 
+    /** A wait for an approval may have ended because the connection was closed, which a pool may have given away since. */
+    private void endTurn(GuardedSession session) throws SQLException {
+        if (!session.isOver()) {
+            session.uncommitted().settle(); // where it was a ROLLBACK
+            checkFence(session);
+        }
+    }
+
     /**
      * What pgjdbc sends for a result set or large object that is there already: the rest of its rows, a cursor in it.
      *
@@ -198,7 +206,9 @@ public final class Pipeline implements AutoCloseable {
 
     /** The same where that may be about a type, as with every value that is not of a common one. */
     public <T extends @Nullable Object> T askOfType(GuardedSession session, ServerCall<T> call) throws SQLException {
-        return session.fence().watches() && catalog.mayAnswerDriver(session) ? ask(session, call) : call.run();
+        return session.fence().watches() && catalog.mayAnswerDriver(session)
+                ? ask(session, call)
+                : session.whileOpen(call);
     }
 
     /**
@@ -227,6 +237,7 @@ public final class Pipeline implements AutoCloseable {
     private <T extends @Nullable Object> T inTurn(GuardedSession session, Submission submission, Execution<T> execution)
             throws SQLException {
         session.beginTurn();
+        session.running(execution.statement());
         AssessedText text = submission.assess(new SessionTextAssessor(analyzer, session));
         Policy latest = policies.latest();
         if (latest.enforcement() != Enforcement.MONITOR && FencedExecution.endsFailedTransaction(session, text)) {

@@ -33,44 +33,51 @@ public abstract class DelegatingConnection implements Connection {
         return connection;
     }
 
+    /**
+     * The same, to be called.
+     *
+     * @throws SQLException where it is not to be called any more
+     */
+    protected abstract Connection open() throws SQLException;
+
     @Override
     public Statement createStatement() throws SQLException {
-        return connection.createStatement();
+        return open().createStatement();
     }
 
     @Override
     public PreparedStatement prepareStatement(String sql) throws SQLException {
-        return connection.prepareStatement(sql);
+        return open().prepareStatement(sql);
     }
 
     @Override
     public CallableStatement prepareCall(String sql) throws SQLException {
-        return connection.prepareCall(sql);
+        return open().prepareCall(sql);
     }
 
     @Override
     public String nativeSQL(String sql) throws SQLException {
-        return connection.nativeSQL(sql);
+        return open().nativeSQL(sql);
     }
 
     @Override
     public void setAutoCommit(boolean autoCommit) throws SQLException {
-        connection.setAutoCommit(autoCommit);
+        open().setAutoCommit(autoCommit);
     }
 
     @Override
     public boolean getAutoCommit() throws SQLException {
-        return connection.getAutoCommit();
+        return open().getAutoCommit();
     }
 
     @Override
     public void commit() throws SQLException {
-        connection.commit();
+        open().commit();
     }
 
     @Override
     public void rollback() throws SQLException {
-        connection.rollback();
+        open().rollback();
     }
 
     @Override
@@ -85,156 +92,156 @@ public abstract class DelegatingConnection implements Connection {
 
     @Override
     public DatabaseMetaData getMetaData() throws SQLException {
-        return connection.getMetaData();
+        return open().getMetaData();
     }
 
     @Override
     public void setReadOnly(boolean readOnly) throws SQLException {
-        connection.setReadOnly(readOnly);
+        open().setReadOnly(readOnly);
     }
 
     @Override
     public boolean isReadOnly() throws SQLException {
-        return connection.isReadOnly();
+        return open().isReadOnly();
     }
 
     @Override
     public void setCatalog(String catalog) throws SQLException {
-        connection.setCatalog(catalog);
+        open().setCatalog(catalog);
     }
 
     @Override
     public String getCatalog() throws SQLException {
-        return connection.getCatalog();
+        return open().getCatalog();
     }
 
     @Override
     public void setTransactionIsolation(int level) throws SQLException {
-        connection.setTransactionIsolation(level);
+        open().setTransactionIsolation(level);
     }
 
     @Override
     public int getTransactionIsolation() throws SQLException {
-        return connection.getTransactionIsolation();
+        return open().getTransactionIsolation();
     }
 
     @Override
     public SQLWarning getWarnings() throws SQLException {
-        return connection.getWarnings();
+        return open().getWarnings();
     }
 
     @Override
     public void clearWarnings() throws SQLException {
-        connection.clearWarnings();
+        open().clearWarnings();
     }
 
     @Override
     public Statement createStatement(int resultSetType, int resultSetConcurrency) throws SQLException {
-        return connection.createStatement(resultSetType, resultSetConcurrency);
+        return open().createStatement(resultSetType, resultSetConcurrency);
     }
 
     @Override
     public PreparedStatement prepareStatement(String sql, int resultSetType, int resultSetConcurrency)
             throws SQLException {
-        return connection.prepareStatement(sql, resultSetType, resultSetConcurrency);
+        return open().prepareStatement(sql, resultSetType, resultSetConcurrency);
     }
 
     @Override
     public CallableStatement prepareCall(String sql, int resultSetType, int resultSetConcurrency) throws SQLException {
-        return connection.prepareCall(sql, resultSetType, resultSetConcurrency);
+        return open().prepareCall(sql, resultSetType, resultSetConcurrency);
     }
 
     @Override
     public Map<String, Class<?>> getTypeMap() throws SQLException {
-        return connection.getTypeMap();
+        return open().getTypeMap();
     }
 
     @Override
     public void setTypeMap(Map<String, Class<?>> map) throws SQLException {
-        connection.setTypeMap(map);
+        open().setTypeMap(map);
     }
 
     @Override
     public void setHoldability(int holdability) throws SQLException {
-        connection.setHoldability(holdability);
+        open().setHoldability(holdability);
     }
 
     @Override
     public int getHoldability() throws SQLException {
-        return connection.getHoldability();
+        return open().getHoldability();
     }
 
     @Override
     public Savepoint setSavepoint() throws SQLException {
-        return connection.setSavepoint();
+        return open().setSavepoint();
     }
 
     @Override
     public Savepoint setSavepoint(String name) throws SQLException {
-        return connection.setSavepoint(name);
+        return open().setSavepoint(name);
     }
 
     @Override
     public void rollback(Savepoint savepoint) throws SQLException {
-        connection.rollback(savepoint);
+        open().rollback(savepoint);
     }
 
     @Override
     public void releaseSavepoint(Savepoint savepoint) throws SQLException {
-        connection.releaseSavepoint(savepoint);
+        open().releaseSavepoint(savepoint);
     }
 
     @Override
     public Statement createStatement(int resultSetType, int resultSetConcurrency, int resultSetHoldability)
             throws SQLException {
-        return connection.createStatement(resultSetType, resultSetConcurrency, resultSetHoldability);
+        return open().createStatement(resultSetType, resultSetConcurrency, resultSetHoldability);
     }
 
     @Override
     public PreparedStatement prepareStatement(
             String sql, int resultSetType, int resultSetConcurrency, int resultSetHoldability) throws SQLException {
-        return connection.prepareStatement(sql, resultSetType, resultSetConcurrency, resultSetHoldability);
+        return open().prepareStatement(sql, resultSetType, resultSetConcurrency, resultSetHoldability);
     }
 
     @Override
     public CallableStatement prepareCall(
             String sql, int resultSetType, int resultSetConcurrency, int resultSetHoldability) throws SQLException {
-        return connection.prepareCall(sql, resultSetType, resultSetConcurrency, resultSetHoldability);
+        return open().prepareCall(sql, resultSetType, resultSetConcurrency, resultSetHoldability);
     }
 
     @Override
     public PreparedStatement prepareStatement(String sql, int autoGeneratedKeys) throws SQLException {
-        return connection.prepareStatement(sql, autoGeneratedKeys);
+        return open().prepareStatement(sql, autoGeneratedKeys);
     }
 
     @Override
     public PreparedStatement prepareStatement(String sql, int[] columnIndexes) throws SQLException {
-        return connection.prepareStatement(sql, columnIndexes);
+        return open().prepareStatement(sql, columnIndexes);
     }
 
     @Override
     public PreparedStatement prepareStatement(String sql, String[] columnNames) throws SQLException {
-        return connection.prepareStatement(sql, columnNames);
+        return open().prepareStatement(sql, columnNames);
     }
 
     @Override
     public Clob createClob() throws SQLException {
-        return connection.createClob();
+        return open().createClob();
     }
 
     @Override
     public Blob createBlob() throws SQLException {
-        return connection.createBlob();
+        return open().createBlob();
     }
 
     @Override
     public NClob createNClob() throws SQLException {
-        return connection.createNClob();
+        return open().createNClob();
     }
 
     @Override
     public SQLXML createSQLXML() throws SQLException {
-        return connection.createSQLXML();
+        return open().createSQLXML();
     }
 
     @Override
@@ -254,32 +261,32 @@ public abstract class DelegatingConnection implements Connection {
 
     @Override
     public String getClientInfo(String name) throws SQLException {
-        return connection.getClientInfo(name);
+        return open().getClientInfo(name);
     }
 
     @Override
     public Properties getClientInfo() throws SQLException {
-        return connection.getClientInfo();
+        return open().getClientInfo();
     }
 
     @Override
     public Array createArrayOf(String typeName, Object[] elements) throws SQLException {
-        return connection.createArrayOf(typeName, elements);
+        return open().createArrayOf(typeName, elements);
     }
 
     @Override
     public Struct createStruct(String typeName, Object[] attributes) throws SQLException {
-        return connection.createStruct(typeName, attributes);
+        return open().createStruct(typeName, attributes);
     }
 
     @Override
     public void setSchema(String schema) throws SQLException {
-        connection.setSchema(schema);
+        open().setSchema(schema);
     }
 
     @Override
     public String getSchema() throws SQLException {
-        return connection.getSchema();
+        return open().getSchema();
     }
 
     @Override
@@ -289,12 +296,12 @@ public abstract class DelegatingConnection implements Connection {
 
     @Override
     public void setNetworkTimeout(Executor executor, int milliseconds) throws SQLException {
-        connection.setNetworkTimeout(executor, milliseconds);
+        open().setNetworkTimeout(executor, milliseconds);
     }
 
     @Override
     public int getNetworkTimeout() throws SQLException {
-        return connection.getNetworkTimeout();
+        return open().getNetworkTimeout();
     }
 
     @Override
@@ -310,21 +317,21 @@ public abstract class DelegatingConnection implements Connection {
     @Override
     public boolean setShardingKeyIfValid(ShardingKey shardingKey, ShardingKey superShardingKey, int timeout)
             throws SQLException {
-        return connection.setShardingKeyIfValid(shardingKey, superShardingKey, timeout);
+        return open().setShardingKeyIfValid(shardingKey, superShardingKey, timeout);
     }
 
     @Override
     public boolean setShardingKeyIfValid(ShardingKey shardingKey, int timeout) throws SQLException {
-        return connection.setShardingKeyIfValid(shardingKey, timeout);
+        return open().setShardingKeyIfValid(shardingKey, timeout);
     }
 
     @Override
     public void setShardingKey(ShardingKey shardingKey, ShardingKey superShardingKey) throws SQLException {
-        connection.setShardingKey(shardingKey, superShardingKey);
+        open().setShardingKey(shardingKey, superShardingKey);
     }
 
     @Override
     public void setShardingKey(ShardingKey shardingKey) throws SQLException {
-        connection.setShardingKey(shardingKey);
+        open().setShardingKey(shardingKey);
     }
 }

@@ -19,6 +19,7 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     private static final String QUERY_CANCELED = "57014";
 
     private final QueryCanceller canceller;
+    private final ConnectionCheck connection;
     private final Execution<T> execution;
     private final Thread thread = Thread.currentThread();
 
@@ -32,8 +33,10 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     private boolean interrupted;
     private int cancelling;
 
-    CancellableExecution(QueryCanceller canceller, Execution<T> execution) {
+    /** @param connection is asked while it waits */
+    CancellableExecution(QueryCanceller canceller, ConnectionCheck connection, Execution<T> execution) {
         this.canceller = canceller;
+        this.connection = connection;
         this.execution = execution;
     }
 
@@ -52,6 +55,17 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
         } finally {
             cancelled();
         }
+    }
+
+    /** The same, but not while it waits for an approval, which ends as soon as its statement or connection is closed. */
+    void stopUnlessWaiting(String why) throws SQLException {
+        if (!isWaiting()) {
+            stop(why);
+        }
+    }
+
+    private synchronized boolean isWaiting() {
+        return waiting;
     }
 
     /** Whether the server may be at work for it, so that it is to be asked to cancel that. */
@@ -93,9 +107,15 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     /**
      * Waits for a while in which nothing is sent for it.
      *
-     * @throws SQLException query_canceled where it was stopped meanwhile
+     * @throws SQLException query_canceled where it was stopped meanwhile, or why the connection is of no use any more
      */
-    public synchronized void pause(long millis) throws SQLException, InterruptedException {
+    public void pause(long millis) throws SQLException, InterruptedException {
+        connection.require();
+        await(millis);
+        connection.require();
+    }
+
+    private synchronized void await(long millis) throws SQLException, InterruptedException {
         long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
         waiting = true;
         try {

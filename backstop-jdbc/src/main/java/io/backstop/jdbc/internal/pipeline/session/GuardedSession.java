@@ -15,6 +15,8 @@ import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
 import org.postgresql.jdbc.PreferQueryMode;
 import org.postgresql.xa.PGXAConnection;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
@@ -34,6 +36,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * turns, so that none gets into the transaction that Backstop opens for another.
  */
 public final class GuardedSession {
+    private static final Logger LOG = LoggerFactory.getLogger(GuardedSession.class);
+
     private final Connection connection;
     private final Connections more;
     private final PgConnection postgres;
@@ -45,6 +49,10 @@ public final class GuardedSession {
     private final DriverSavepoints driverSavepoints;
     private final OwnStatements ownStatements;
     private final WriteLedger ledger;
+    private final SessionEnd end;
+
+    /** What was handed in last, in its turn; null where the turn is not a statement's. */
+    private volatile @Nullable Statement running;
 
     /** Whether it belongs to pgjdbc's XAConnection. */
     private final boolean managed;
@@ -76,8 +84,9 @@ public final class GuardedSession {
         this.connection = connection;
         this.more = more;
         this.postgres = connection.unwrap(PgConnection.class);
+        this.end = new SessionEnd(connection, postgres, turn);
         this.driverSavepoints = new DriverSavepoints(postgres);
-        this.ownStatements = new OwnStatements(postgres, driverSavepoints);
+        this.ownStatements = new OwnStatements(postgres, driverSavepoints, end);
         this.fence = new SessionFence(connection, postgres, ownStatements);
         this.uncommitted = new UncommittedSnapshots(connection, this::inTransaction);
         this.ledger = new WriteLedger(postgres.getBackendPID(), WrittenRows.flushes(connection));
@@ -197,9 +206,82 @@ public final class GuardedSession {
         }
     }
 
-    /** To be told before the connection is closed, if it may still be open. Never fails. */
-    public void closing() {
-        inTurn(uncommitted::settleBeforeClose);
+    /**
+     * Closes the connection, after which nothing is sent for it. What is under way on a pool's connection is cancelled and
+     * waited for; a connection of the application's own breaks off below it, as without Backstop.
+     */
+    public void close(ServerCall<?> call) throws SQLException {
+        end.begin();
+        if (connection == postgres) {
+            try {
+                inTurn(uncommitted::settleBeforeClose);
+                call.run();
+            } finally {
+                end.complete();
+            }
+            return;
+        }
+        boolean taken = end.awaitTurn(this::cancelUnderWay);
+        try {
+            if (!end.isOver()) {
+                leaveFence();
+                call.run();
+            }
+        } finally {
+            end.complete();
+            if (taken) {
+                turn.unlock();
+            }
+        }
+    }
+
+    /** In a transaction that goes on, as one of a transaction manager's, the next user is to write as without Backstop. */
+    private void leaveFence() {
+        try {
+            fence.leave();
+        } catch (SQLException e) {
+            LOG.debug("the read fence could not be left before the close: SQLSTATE {}", e.getSQLState());
+        }
+    }
+
+    private void cancelUnderWay() throws SQLException {
+        for (CancellableExecution<?> execution : underWay) {
+            execution.stopUnlessWaiting("its connection was closed");
+        }
+        Statement statement = running;
+        if (statement != null) {
+            statement.cancel();
+        }
+    }
+
+    /** Aborts the connection, after which nothing is sent for it. */
+    public void abort(ServerCall<?> call) throws SQLException {
+        end.begin();
+        try {
+            call.run();
+        } finally {
+            end.complete();
+        }
+    }
+
+    /** Whether nothing is sent any more: it was closed or aborted, or what stands under it. */
+    public boolean isOver() throws SQLException {
+        return end.isOver();
+    }
+
+    /** @throws SQLException where it was closed or aborted, or is being so */
+    public void requireOpen() throws SQLException {
+        end.requireOpen();
+    }
+
+    /** Makes a call that sends nothing, or nothing that has to wait for a turn, unless the connection was closed. */
+    public <T extends @Nullable Object> T whileOpen(ServerCall<T> call) throws SQLException {
+        return end.whileOpen(call);
+    }
+
+    /** To be told in its turn that the caller's statement is under way from here on; null where none is any more. */
+    public void running(@Nullable Statement statement) {
+        running = statement;
     }
 
     /** Not while another thread has its turn: that could take long, and settles the same at its end. */
@@ -213,8 +295,13 @@ public final class GuardedSession {
         }
     }
 
-    /** To be told before Backstop itself sends anything for a statement. */
+    /**
+     * To be told before Backstop itself sends anything for a statement.
+     *
+     * @throws SQLException where the connection was closed
+     */
     public void beginTurn() throws SQLException {
+        end.requireOpen();
         idleAtTurn = !inTransaction();
         fence.beginTurn();
         if (idleAtTurn) {
@@ -284,7 +371,8 @@ public final class GuardedSession {
 
     /** Lets others stop the execution from here on. Within the turn. */
     public <T extends @Nullable Object> CancellableExecution<T> begin(Execution<T> execution) {
-        CancellableExecution<T> cancellable = new CancellableExecution<>(postgres::cancelQuery, execution);
+        CancellableExecution<T> cancellable =
+                new CancellableExecution<>(postgres::cancelQuery, end::requireAlive, execution);
         underWay.add(cancellable);
         return cancellable;
     }
@@ -293,6 +381,15 @@ public final class GuardedSession {
     public void end(CancellableExecution<?> execution) {
         underWay.remove(execution);
         execution.end();
+    }
+
+    /** The same for a statement that is closed; one that waits for an approval sees that by itself. */
+    public void stopClosed(Statement statement) throws SQLException {
+        for (CancellableExecution<?> execution : underWay) {
+            if (execution.statement() == statement) {
+                execution.stopUnlessWaiting("it was closed");
+            }
+        }
     }
 
     /** Stops what is done for a statement before it runs, or after. Called by any thread. */

@@ -20,14 +20,17 @@ final class OwnStatements {
 
     private final PgConnection postgres;
     private final DriverSavepoints driverSavepoints;
+    private final SessionEnd end;
 
-    OwnStatements(PgConnection postgres, DriverSavepoints driverSavepoints) {
+    OwnStatements(PgConnection postgres, DriverSavepoints driverSavepoints, SessionEnd end) {
         this.postgres = postgres;
         this.driverSavepoints = driverSavepoints;
+        this.end = end;
     }
 
     /** @param connection the driver's, or a pool's over it */
     void send(Connection connection, String sql) throws SQLException {
+        end.requireNotOver();
         driverSavepoints.without(() -> {
             try (Statement statement = undescribed(connection)) {
                 return statement.execute(sql);

@@ -38,6 +38,7 @@ class CancellableExecutionTest {
                         Thread.currentThread().interrupt();
                     }
                 },
+                () -> {},
                 new Execution<>() {
                     @Override
                     public String run() {
