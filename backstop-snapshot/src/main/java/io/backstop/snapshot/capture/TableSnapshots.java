@@ -8,6 +8,7 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.internal.copy.TableCopier;
+import io.backstop.snapshot.internal.lock.LockWait;
 import io.backstop.snapshot.internal.reach.BlastRadius;
 import io.backstop.snapshot.internal.reach.BlastRadiusResolver;
 import io.backstop.snapshot.internal.session.CallerSession;
@@ -122,8 +123,8 @@ public final class TableSnapshots {
         BlastRadius radius = look(session, tables);
         for (int round = 0; round < ROUNDS; round++) {
             connection.rollback();
-            session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL lock_timeout = "
-                    + Math.max(1, settings.lockTimeout().toMillis()));
+            session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+            LockWait.limit(session, settings.lockTimeout());
             session.execute(radius.local().relations().stream()
                     .map(relation -> "ONLY " + relation.name().quoted())
                     .collect(Collectors.joining(", ", "LOCK TABLE ", " IN ACCESS SHARE MODE")));

@@ -16,12 +16,16 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletableFuture;
 import java.util.Optional;
 
 import static io.backstop.snapshot.capture.Securing.only;
@@ -314,6 +318,60 @@ class SecuringTest {
             connection.commit();
         }
         assertThat(database.value("SELECT count(*) FROM a WHERE id = 77")).isEqualTo("1");
+    }
+
+    /** Of the session, shorter or longer than what Backstop waits for where the session says nothing. */
+    @ParameterizedTest
+    @ValueSource(strings = {"SET", "SET LOCAL", "ALTER ROLE CURRENT_USER SET"})
+    void a_lock_timeout_of_the_sessions_own_is_respected(String setting) throws Exception {
+        Securing patient = new Securing(new MemoryObjectStore(), Duration.ofHours(1));
+        try (Connection other = Securing.begin(database)) {
+            Securing.run(other, "INSERT INTO b VALUES (4)");
+            boolean ofRole = setting.startsWith("ALTER");
+            if (ofRole) {
+                database.run(setting + " lock_timeout = '21ms'");
+            }
+            try (Connection connection = Securing.begin(database)) {
+                if (!ofRole) {
+                    Securing.run(connection, setting + " lock_timeout = '21ms'");
+                }
+                assertThatThrownBy(() -> patient.secure(connection, plain(Kind.TRUNCATE, "a", "b")))
+                        .isInstanceOf(RecoveryNotReadyException.class)
+                        .hasMessageEndingWith("another transaction held it for more than 21 ms; run it again later");
+                assertThat(Securing.value(connection, "SHOW lock_timeout")).isEqualTo("21ms");
+                connection.rollback();
+            } finally {
+                database.run("ALTER ROLE CURRENT_USER RESET lock_timeout");
+            }
+        }
+    }
+
+    @Test
+    void a_longer_lock_timeout_of_the_sessions_own_is_waited_for() throws Exception {
+        Securing impatient = new Securing(new MemoryObjectStore(), Duration.ofMillis(1));
+        try (Connection other = Securing.begin(database);
+                Connection connection = Securing.begin(database)) {
+            Securing.run(other, "INSERT INTO b VALUES (4)");
+            Securing.run(connection, "SET lock_timeout = '1h'");
+            int process = Integer.parseInt(Securing.value(connection, "SELECT pg_backend_pid()"));
+            CompletableFuture<SecuredRows> secured = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return impatient.secure(connection, plain(Kind.TRUNCATE, "a", "b"));
+                } catch (Exception e) {
+                    throw new CompletionException(e);
+                }
+            });
+            while (!secured.isDone()
+                    && !database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                    + " AND clock_timestamp() - state_change > interval '20 ms' AND pid = " + process)
+                            .equals("1")) {
+                Thread.onSpinWait();
+            }
+            other.commit();
+            secured.get().discard(new Exception("the test is over"));
+            assertThat(Securing.value(connection, "SHOW lock_timeout")).isEqualTo("1h");
+            connection.rollback();
+        }
     }
 
     @Test

@@ -36,9 +36,9 @@ public final class RecoveryTransaction implements AutoCloseable {
             + " = on; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL"
             + " quote_all_identifiers = off";
 
-    /** Unless whoever connected chose another, as by the options of a URL. */
+    /** Unless another is in force, as by the options of a URL, or one that the role or the database has. */
     private static final String LOCK_TIMEOUT = "SELECT pg_catalog.set_config('lock_timeout', '30s', true) "
-            + "FROM pg_catalog.pg_settings WHERE name = 'lock_timeout' AND source <> 'client'";
+            + "FROM pg_catalog.pg_settings WHERE name = 'lock_timeout' AND source <> 'client' AND setting = '0'";
 
     /** 256 MB for building an index, unless the server gives more anyway; a session builds one at a time. */
     private static final String MEMORY = "SELECT pg_catalog.set_config('maintenance_work_mem', '256MB', true) "

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.Statement;
 import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -66,6 +67,23 @@ class RecoveryTransactionTest {
         String options = (url.contains("?") ? "&" : "?") + "options=-c%20lock_timeout=1234ms";
         assertThat(lockTimeout(DriverManager.getConnection(url + options))).containsExactly("1234ms");
         assertThat(lockTimeout(database.connect())).containsExactly("30s");
+    }
+
+    @Test
+    void a_lock_timeout_that_is_in_force_otherwise_is_kept() throws Exception {
+        database.run("DROP ROLE IF EXISTS patient", "CREATE ROLE patient LOGIN SUPERUSER");
+        try {
+            database.run("ALTER ROLE patient SET lock_timeout = '45s'");
+            assertThat(lockTimeout(DriverManager.getConnection(database.url(), "patient", "")))
+                    .containsExactly("45s");
+            Connection set = database.connect();
+            try (Statement statement = set.createStatement()) {
+                statement.execute("SET lock_timeout = '7s'");
+            }
+            assertThat(lockTimeout(set)).containsExactly("7s");
+        } finally {
+            database.run("DROP ROLE patient");
+        }
     }
 
     private static List<String> lockTimeout(Connection opened) throws Exception {

@@ -5,7 +5,6 @@ import io.backstop.snapshot.internal.reach.BlastRadius.Reached;
 import io.backstop.snapshot.internal.session.CallerSession;
 
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -28,12 +27,13 @@ final class LockStatements {
               AND relation = ANY (%s)
             """;
 
-    private final CallerSession session;
-    private final Duration timeout;
+    /** In milliseconds. */
+    private static final String WAIT = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'";
 
-    LockStatements(CallerSession session, Duration timeout) {
+    private final CallerSession session;
+
+    LockStatements(CallerSession session) {
         this.session = session;
-        this.timeout = timeout;
     }
 
     /** @param tables in the order in which they are to be locked */
@@ -108,10 +108,19 @@ final class LockStatements {
         return (tables.size() == 1 ? "table " : "tables ") + names + (others > 0 ? " and " + others + " more" : "");
     }
 
+    private String waited(SQLException failure) {
+        try {
+            return session.value(WAIT) + " ms";
+        } catch (SQLException e) {
+            failure.addSuppressed(e);
+            return "the session's lock_timeout";
+        }
+    }
+
     private String hint(SQLException failure) {
         return switch (String.valueOf(failure.getSQLState())) {
             case "55P03" ->
-                "another transaction held it for more than " + timeout.toMillis() + " ms; run it again later";
+                "another transaction held it for more than " + waited(failure) + "; run it again later";
             case "40P01" -> "another transaction waited for this one; run it again";
             case "42501" -> "the role has to be allowed to read and to write every table that the statement reaches";
             case "42P01" -> "it was renamed or dropped just now; run it again";

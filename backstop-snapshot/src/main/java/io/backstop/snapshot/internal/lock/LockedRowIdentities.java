@@ -1,6 +1,5 @@
 package io.backstop.snapshot.internal.lock;
 
-import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.RowQuery;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.Relation;
@@ -55,7 +54,7 @@ public final class LockedRowIdentities {
     }
 
     /**
-     * Sends the query, with the session's settings as they are, except that it does not wait for long.
+     * Sends the query, with the session's settings as they are, except that its wait for locks has an end.
      *
      * @param tables where the rows may be
      * @return empty where rows cannot be told so: they are too many, elsewhere, or the query is not one for this server
@@ -63,8 +62,7 @@ public final class LockedRowIdentities {
      */
     public static Optional<LockedRowIdentities> lock(
             CallerSession session, RowQuery query, Set<Long> tables, Duration timeout) throws SQLException {
-        String previous = session.value("SHOW lock_timeout");
-        session.execute("SET LOCAL lock_timeout = " + Math.max(1, timeout.toMillis()));
+        LockWait wait = LockWait.limit(session, timeout);
         Map<Long, LongStream.Builder> found = new HashMap<>();
         int rows = 0;
         try (Statement statement = session.connection().createStatement()) {
@@ -85,7 +83,7 @@ public final class LockedRowIdentities {
             }
             return Optional.empty();
         }
-        session.execute("SET LOCAL lock_timeout = " + SqlSpelling.escapedLiteral(previous));
+        wait.restore();
         if (rows > MOST || !tables.containsAll(found.keySet())) {
             return Optional.empty();
         }

@@ -1,7 +1,6 @@
 package io.backstop.snapshot.internal.lock;
 
 import io.backstop.api.error.RecoveryNotReadyException;
-import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.snapshot.internal.reach.BlastRadius;
 import io.backstop.snapshot.internal.reach.BlastRadius.Reached;
@@ -34,19 +33,19 @@ public final class TableLocks {
     public TableLocks(CallerSession session, Duration timeout) {
         this.session = session;
         this.timeout = timeout;
-        this.statements = new LockStatements(session, timeout);
+        this.statements = new LockStatements(session);
     }
 
     /** The radius as it is now that nobody else can change it. */
     public BlastRadius lock(Look look, Progress progress) throws SQLException, RecoveryNotReadyException {
-        String previous = limitWaiting();
+        LockWait wait = LockWait.limit(session, timeout);
         Set<Held> told = new HashSet<>();
         Set<Held> held = Set.of();
         for (int round = 0; round < ROUNDS; round++) {
             BlastRadius radius = look.look();
             List<Reached> missing = missing(radius, held);
             if (missing.isEmpty()) {
-                limitWaiting(previous);
+                wait.restore();
                 return radius;
             }
             lockInOrder(missing);
@@ -66,14 +65,14 @@ public final class TableLocks {
      */
     Optional<BlastRadius> lockFirst(BlastRadius expected, Look look, Progress progress)
             throws SQLException, RecoveryNotReadyException {
-        String previous = limitWaiting();
+        LockWait wait = LockWait.limit(session, timeout);
         lockInOrder(expected.local().tables().values());
         Set<Held> held = held();
         BlastRadius radius = look.look();
         if (!missing(radius, held).isEmpty()) {
             return Optional.empty();
         }
-        limitWaiting(previous);
+        wait.restore();
         tell(radius.tables().values(), held, new HashSet<>(), progress);
         return Optional.of(radius);
     }
@@ -94,17 +93,6 @@ public final class TableLocks {
                 progress.reached(Progress.Step.LOCKED, reached.relation().name().toString(), 0, 0);
             }
         }
-    }
-
-    /** Neither SHOW nor SET LOCAL takes a snapshot for the transaction. */
-    private String limitWaiting() throws SQLException {
-        String previous = session.value("SHOW lock_timeout");
-        limitWaiting(Math.max(1, timeout.toMillis()) + "ms");
-        return previous;
-    }
-
-    private void limitWaiting(String value) throws SQLException {
-        session.execute("SET LOCAL lock_timeout = " + SqlSpelling.escapedLiteral(value));
     }
 
     /** By oid, not by name: a name may have come to mean another table between the look and the lock. */
