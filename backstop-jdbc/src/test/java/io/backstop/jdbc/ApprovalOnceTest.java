@@ -89,11 +89,11 @@ class ApprovalOnceTest {
         EXECUTE_LARGE_UPDATE((connection, sql) -> statement(connection, each -> each.executeLargeUpdate(sql))),
         EXECUTE_BATCH((connection, sql) -> statement(connection, each -> {
             each.addBatch(sql);
-            each.executeBatch();
+            BatchRefusal.execute(each);
         })),
         EXECUTE_LARGE_BATCH((connection, sql) -> statement(connection, each -> {
             each.addBatch(sql);
-            each.executeLargeBatch();
+            BatchRefusal.executeLarge(each);
         })),
         PREPARED_EXECUTE((connection, sql) -> prepared(connection, sql, PreparedStatement::execute)),
         PREPARED_QUERY((connection, sql) -> prepared(connection, sql, PreparedStatement::executeQuery)),
@@ -101,7 +101,7 @@ class ApprovalOnceTest {
         PREPARED_LARGE_UPDATE((connection, sql) -> prepared(connection, sql, PreparedStatement::executeLargeUpdate)),
         PREPARED_BATCH((connection, sql) -> prepared(connection, sql, each -> {
             each.addBatch();
-            each.executeBatch();
+            BatchRefusal.execute(each);
         })),
         CALLABLE((connection, sql) -> {
             try (CallableStatement call = connection.prepareCall(sql)) {

@@ -55,7 +55,7 @@ class BatchLimitTest {
                 statement.setInt(1, id);
                 statement.addBatch();
             }
-            return statement.executeBatch();
+            return BatchRefusal.execute(statement);
         }
     }
 
@@ -64,7 +64,7 @@ class BatchLimitTest {
             for (String each : sql) {
                 statement.addBatch(each);
             }
-            return statement.executeBatch();
+            return BatchRefusal.execute(statement);
         }
     }
 

@@ -187,7 +187,7 @@ class ChangedPolicyTest {
                 delete.addBatch();
             }
             assertThat(failure(changedWhileLocked(
-                            delete::executeBatch,
+                            () -> BatchRefusal.execute(delete),
                             "{\"require_approval_for_risks\": [], \"max_write_rows_without_critical\": 15}")))
                     .isInstanceOf(StatementBlockedException.class);
         }
@@ -352,8 +352,8 @@ class ChangedPolicyTest {
             delete.addBatch();
             batch.addBatch("DELETE FROM users WHERE id = 3");
             policy("{\"block_operations\": [\"DELETE\"]}");
-            assertThatThrownBy(delete::executeBatch).isInstanceOf(StatementBlockedException.class);
-            assertThatThrownBy(batch::executeBatch).isInstanceOf(StatementBlockedException.class);
+            assertThatThrownBy(() -> BatchRefusal.execute(delete)).isInstanceOf(StatementBlockedException.class);
+            assertThatThrownBy(() -> BatchRefusal.execute(batch)).isInstanceOf(StatementBlockedException.class);
             assertThatThrownBy(delete::executeUpdate).isInstanceOf(StatementBlockedException.class);
         }
         assertThat(untouched()).isEqualTo("99");

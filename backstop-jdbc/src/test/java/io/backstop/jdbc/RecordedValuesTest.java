@@ -75,7 +75,7 @@ class RecordedValuesTest {
             }
             assertThatThrownBy(() -> {
                         if (batch) {
-                            update.executeBatch();
+                            BatchRefusal.execute(update);
                         } else {
                             update.executeUpdate();
                         }

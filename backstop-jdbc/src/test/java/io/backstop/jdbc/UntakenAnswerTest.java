@@ -112,7 +112,7 @@ class UntakenAnswerTest {
             void on(Connection connection) throws SQLException {
                 try (Statement statement = connection.createStatement()) {
                     statement.addBatch("INSERT INTO notes VALUES (1, 'one') RETURNING id");
-                    statement.executeBatch();
+                    BatchRefusal.execute(statement);
                 }
             }
         };
@@ -158,7 +158,7 @@ class UntakenAnswerTest {
         try (Statement statement = guard.connection().createStatement()) {
             statement.addBatch("INSERT INTO notes VALUES (1, 'one')");
             statement.addBatch("INSERT INTO notes VALUES (2, 'two')");
-            assertThatThrownBy(statement::executeBatch)
+            assertThatThrownBy(() -> BatchRefusal.execute(statement))
                     .isInstanceOf(ImpactLimitException.class)
                     .hasMessageStartingWith("the batch was rolled back: it changed ")
                     .hasMessageNotContaining("stream");

@@ -298,7 +298,7 @@ class WriteBudgetTest {
                 delete.setInt(2, from + 999);
                 delete.addBatch();
             }
-            assertThatThrownBy(delete::executeBatch)
+            assertThatThrownBy(() -> BatchRefusal.execute(delete))
                     .isInstanceOf(ImpactLimitException.class)
                     .hasMessageStartingWith("the batch was rolled back: with it, agent agent would have changed 20000");
         }

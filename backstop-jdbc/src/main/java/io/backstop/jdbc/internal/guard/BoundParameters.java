@@ -240,6 +240,10 @@ final class BoundParameters {
         }
     }
 
+    int batchSize() {
+        return batch.size();
+    }
+
     void clearBatch() {
         batch.clear();
         batchBeginning.clear();

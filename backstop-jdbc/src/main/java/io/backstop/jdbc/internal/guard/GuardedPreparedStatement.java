@@ -124,6 +124,11 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
         return runBatch(() -> statement().executeLargeBatch());
     }
 
+    @Override
+    int batchSize() {
+        return parameters.batchSize();
+    }
+
     private <T> T runBatch(ServerCall<T> call) throws SQLException {
         return runBatch(() -> new PreparedExecution(text, parameters.bound(true)), call, parameters::clearBatch);
     }

@@ -7,16 +7,21 @@ import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
 import io.backstop.jdbc.internal.pipeline.statement.TextBatch;
 
+import java.sql.BatchUpdateException;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 
 /** A statement whose every execution goes through the pipeline. */
 class GuardedStatement extends DelegatingStatement {
+    /** connection_does_not_exist, which pgjdbc says of a batch as of anything else (PostgreSQL documentation, appendix A). */
+    private static final String CLOSED = "08003";
+
     private final GuardedConnection connection;
     private final List<String> batch = new ArrayList<>();
     private final StatementUse use = new StatementUse(this::changeFailed);
@@ -160,18 +165,32 @@ class GuardedStatement extends DelegatingStatement {
         return runBatch(() -> new TextBatch(batch), () -> super.executeLargeBatch(), batch::clear);
     }
 
+    /** How many statements of it are kept. */
+    int batchSize() {
+        return batch.size();
+    }
+
     /**
-     * A refused batch is empty, as an executed one is.
+     * A refused batch is empty, as an executed one is; and an empty one sends nothing.
      *
      * @param forget what was kept of it
      */
     final <T> T runBatch(Supplier<Submission> submission, ServerCall<T> call, Runnable forget) throws SQLException {
         use.begin();
+        int size = batchSize();
         boolean sent = false;
         try {
-            T result = run(submission, ExecutionFactory.batch(statement(), noting(call)));
+            T result = size == 0
+                    ? connection.whileOpen(call)
+                    : run(submission, ExecutionFactory.batch(statement(), noting(call)));
             sent = true;
             return result;
+        } catch (BatchUpdateException e) {
+            throw e;
+        } catch (SQLException e) {
+            boolean ofStatement =
+                    size == 0 || CLOSED.equals(e.getSQLState()) || statement().isClosed();
+            throw ofStatement ? e : refused(e, size);
         } finally {
             forget.run();
             if (!sent) {
@@ -179,6 +198,16 @@ class GuardedStatement extends DelegatingStatement {
             }
             use.end();
         }
+    }
+
+    /** As pgjdbc tells of a batch of which nothing was done. */
+    private static BatchUpdateException refused(SQLException refusal, int size) {
+        long[] counts = new long[size];
+        Arrays.fill(counts, EXECUTE_FAILED);
+        BatchUpdateException failure = new BatchUpdateException(
+                refusal.getMessage(), refusal.getSQLState(), refusal.getErrorCode(), counts, refusal);
+        failure.setNextException(refusal);
+        return failure;
     }
 
     /** Also where the server does not work on it yet, or no longer. */

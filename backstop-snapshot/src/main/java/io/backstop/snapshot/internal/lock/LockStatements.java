@@ -119,8 +119,7 @@ final class LockStatements {
 
     private String hint(SQLException failure) {
         return switch (String.valueOf(failure.getSQLState())) {
-            case "55P03" ->
-                "another transaction held it for more than " + waited(failure) + "; run it again later";
+            case "55P03" -> "another transaction held it for more than " + waited(failure) + "; run it again later";
             case "40P01" -> "another transaction waited for this one; run it again";
             case "42501" -> "the role has to be allowed to read and to write every table that the statement reaches";
             case "42P01" -> "it was renamed or dropped just now; run it again";
