@@ -45,6 +45,17 @@ public final class GuidedRecovery {
         this.restore = new Restore(archive, connections, RowVerification.EVERY_ROW);
     }
 
+    private GuidedRecovery(SnapshotArchive archive, CopybackPlanner planner, Restore restore) {
+        this.archive = archive;
+        this.planner = planner;
+        this.restore = restore;
+    }
+
+    /** The same, but copies of earlier recoveries that are in the way are replaced: see {@link Restore#replacing}. */
+    public GuidedRecovery replacing() {
+        return new GuidedRecovery(archive, planner, restore.replacing());
+    }
+
     /**
      * Restores the newest snapshot of a table as {@code <table>_recovered}, reads every row back, and plans its way back. One
      * without rows is passed over while an older one has some, and an older one that has more rows is told. Where the table is
@@ -110,6 +121,10 @@ public final class GuidedRecovery {
             throws RecoveryException {
         List<RestoredTable> tables = restore.restoreTogether(connection, Restore.defaultTargets(chosen), progress);
         for (RestoredTable table : tables) {
+            if (table.foundThere()) {
+                notes.add(table.target() + " was restored before, and still is what "
+                        + table.manifest().snapshotId() + " holds");
+            }
             table.created().forEach(what -> notes.add(what + " was missing and created for " + table.target()));
             table.warnings().forEach(warning -> notes.add(table.target() + ": " + warning));
         }

@@ -5,6 +5,7 @@ import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.recovery.internal.copyback.PresentTable;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
+import io.backstop.recovery.internal.validate.RestoredMark;
 
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -55,6 +56,11 @@ public final class OfflineCopybackScript {
                         EXECUTE format('ALTER TABLE %s SET SCHEMA %I', source, target_schema);
                     END IF;
                     EXECUTE format('ALTER TABLE %s RENAME TO %I', source, target_name);
+                    EXECUTE (SELECT format('COMMENT ON %s %s IS %L',
+                                           CASE relkind WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, source,
+                                           nullif(regexp_replace(pg_catalog.obj_description(oid, 'pg_class'),
+                                                                 {mark}, ''), ''))
+                             FROM pg_catalog.pg_class WHERE oid = source);
                     RAISE NOTICE '% was gone: the recovered table has its name now', target_name;
                     RETURN;
                 END IF;
@@ -159,6 +165,7 @@ public final class OfflineCopybackScript {
         script.settings();
         script.run("DO "
                 + SqlFragments.dollarQuoted(filled(Map.of(
+                        "{mark}", SqlSpelling.literal(RestoredMark.SQL_PATTERN),
                         "{usersTrigger}", PresentTable.USERS_TRIGGER,
                         "{targetSchema}",
                                 target.schema().map(SqlSpelling::literal).orElse("NULL"),

@@ -8,12 +8,14 @@ import io.backstop.recovery.internal.restore.LoggedRestoreProgress;
 import io.backstop.recovery.internal.restore.StagedTable;
 import io.backstop.recovery.internal.restore.StagingArea;
 import io.backstop.recovery.internal.restore.TableRestore;
+import io.backstop.recovery.internal.restore.TargetTables;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerCapabilities;
 import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.internal.text.FreeNames;
 import io.backstop.recovery.internal.validate.PartMatcher;
 import io.backstop.recovery.internal.validate.TableValidator;
+import io.backstop.recovery.model.ExistingTarget;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.recovery.model.RestoreProgress.Step;
@@ -40,7 +42,7 @@ import java.util.stream.Collectors;
 
 /**
  * Makes tables from snapshots: complete, compared with what was stored, and visible only by the last step. If it stops
- * before, nothing of them exists. Existing tables are never changed. Thread-safe; a connection belongs to one restore
+ * before, nothing of them exists. Tables that Backstop did not make are never changed. Thread-safe; a connection belongs to one restore
  * at a time.
  */
 public final class Restore {
@@ -53,6 +55,7 @@ public final class Restore {
     private final Connections connections;
     private final RowVerification thoroughness;
     private final long stagedFrom;
+    private final boolean replacing;
 
     /** Restores over one connection, and reads every row back. */
     public Restore(SnapshotArchive archive) {
@@ -64,15 +67,33 @@ public final class Restore {
      *     be had, one does it all
      */
     public Restore(SnapshotArchive archive, Connections connections, RowVerification thoroughness) {
-        this(archive, connections, thoroughness, STAGED_FROM);
+        this(archive, connections, thoroughness, STAGED_FROM, false);
     }
 
     /** @param stagedFrom the stored bytes from which on a table is worth a second connection */
     Restore(SnapshotArchive archive, Connections connections, RowVerification thoroughness, long stagedFrom) {
+        this(archive, connections, thoroughness, stagedFrom, false);
+    }
+
+    private Restore(
+            SnapshotArchive archive,
+            Connections connections,
+            RowVerification thoroughness,
+            long stagedFrom,
+            boolean replacing) {
         this.archive = Objects.requireNonNull(archive, "archive");
         this.connections = Objects.requireNonNull(connections, "connections");
         this.thoroughness = Objects.requireNonNull(thoroughness, "thoroughness");
         this.stagedFrom = stagedFrom;
+        this.replacing = replacing;
+    }
+
+    /**
+     * The same, but a target that Backstop made is dropped and made anew, unless it still is what the snapshot holds. The
+     * change of one into the other is visible by the last step.
+     */
+    public Restore replacing() {
+        return new Restore(archive, connections, thoroughness, stagedFrom, true);
     }
 
     /**
@@ -106,7 +127,9 @@ public final class Restore {
      *
      * @param connection a plain connection to PostgreSQL in auto-commit, of the one who will own the table; left so
      * @param target the table to make; without a schema, that of {@link #defaultTarget}
-     * @throws RecoveryException where the snapshot is not whole, the target exists, or the database refuses a part; it
+     * @return the table; where it was made from this snapshot before and still is what that holds, that one, with a new
+     *     comparison
+     * @throws RecoveryException where the snapshot is not whole, another target exists, or the database refuses a part; it
      *     is then as it was
      */
     public RestoredTable restore(
@@ -134,15 +157,34 @@ public final class Restore {
         }
         try (StagingArea staging = new StagingArea(connection, connections)) {
             fit(connection, verified);
+            Map<SnapshotManifest, ExistingTarget> existing = existing(connection, verified, targets);
+            if (existing.size() == targets.size()
+                    && existing.values().stream().allMatch(ExistingTarget::isRestoredAlready)) {
+                return existing.values().stream()
+                        .map(there -> there.copy().orElseThrow())
+                        .toList();
+            }
+            for (ExistingTarget there : existing.values()) {
+                if (!replacing || !there.isReplaceable()) {
+                    throw there.refusal();
+                }
+            }
             for (String schema : schemas(targets)) {
                 AbandonedStagingTables.remove(connection, schema);
             }
             Map<SnapshotManifest, StagedTable> staged = new LinkedHashMap<>();
             for (Map.Entry<SnapshotManifest, TableDescription> snapshot : verified.entrySet()) {
-                stage(staging, snapshot.getKey(), snapshot.getValue(), target(snapshot.getKey(), targets), progress)
+                stage(
+                                staging,
+                                snapshot.getKey(),
+                                snapshot.getValue(),
+                                target(snapshot.getKey(), targets),
+                                existing.containsKey(snapshot.getKey()),
+                                progress)
                         .ifPresent(table -> staged.put(snapshot.getKey(), table));
             }
             try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+                TargetTables.drop(transaction, existing.values());
                 Map<SnapshotManifest, RestoredTable> restored = new HashMap<>();
                 SequenceOwnership before = new SequenceOwnership();
                 for (Map.Entry<SnapshotManifest, TableDescription> snapshot :
@@ -156,6 +198,7 @@ public final class Restore {
                             target(manifest, targets),
                             progress,
                             thoroughness);
+                    refuseIfTaken(transaction, manifest, target(manifest, targets));
                     RestoredTable done = restored(table, before, Optional.ofNullable(staged.get(manifest)));
                     before.add(done);
                     restored.put(manifest, done);
@@ -183,7 +226,6 @@ public final class Restore {
 
     private static RestoredTable restored(TableRestore table, SequenceOwnership before, Optional<StagedTable> staged)
             throws SQLException, RecoveryException {
-        table.refuseUnlessTargetIsFree();
         if (staged.isPresent()) {
             table.takeOver(staged.get());
         } else {
@@ -201,12 +243,13 @@ public final class Restore {
             SnapshotManifest manifest,
             TableDescription description,
             RelationName target,
+            boolean replaced,
             RestoreProgress progress)
             throws SQLException, RecoveryException {
         if (manifest.storedBytes() < stagedFrom
                 || manifest.columns().isEmpty()
                 || description.partitionKey().isPresent()
-                || !isPrepared(staging.first(), description, target)
+                || !isPrepared(staging.first(), manifest, description, target, replaced)
                 || !staging.isToBeHad()) {
             return Optional.empty();
         }
@@ -217,16 +260,86 @@ public final class Restore {
         return Optional.of(table);
     }
 
-    private static boolean isPrepared(Connection connection, TableDescription description, RelationName target)
+    private static boolean isPrepared(
+            Connection connection,
+            SnapshotManifest manifest,
+            TableDescription description,
+            RelationName target,
+            boolean replaced)
             throws SQLException, RecoveryException {
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
-            TableRestore.refuseUnlessFree(transaction, target);
+            if (!replaced) {
+                refuseIfTaken(transaction, manifest, target);
+            }
             for (TableDescription.Prerequisite prerequisite : description.prerequisites()) {
                 if (!transaction.has(prerequisite)) {
                     return false;
                 }
             }
             return true;
+        }
+    }
+
+    private static void refuseIfTaken(RecoveryTransaction transaction, SnapshotManifest manifest, RelationName target)
+            throws SQLException, RecoveryException {
+        if (TargetTables.isTaken(transaction, target)) {
+            throw new ExistingTarget(manifest, target, Optional.empty(), Optional.empty()).refusal();
+        }
+    }
+
+    private static Map<SnapshotManifest, ExistingTarget> existing(
+            Connection connection,
+            Map<SnapshotManifest, TableDescription> verified,
+            Map<SnapshotManifest, RelationName> targets)
+            throws SQLException, RecoveryException {
+        Map<SnapshotManifest, ExistingTarget> existing = new LinkedHashMap<>();
+        for (Map.Entry<SnapshotManifest, TableDescription> snapshot : verified.entrySet()) {
+            SnapshotManifest manifest = snapshot.getKey();
+            existing(connection, manifest, snapshot.getValue(), target(manifest, targets))
+                    .ifPresent(there -> existing.put(manifest, there));
+        }
+        return existing;
+    }
+
+    private static Optional<ExistingTarget> existing(
+            Connection connection, SnapshotManifest manifest, TableDescription description, RelationName target)
+            throws SQLException, RecoveryException {
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+            if (!TargetTables.isTaken(transaction, target)) {
+                return Optional.empty();
+            }
+            Optional<String> madeFrom = TargetTables.madeFrom(transaction, target);
+            Optional<RestoredTable> copy = Optional.empty();
+            if (madeFrom.filter(manifest.snapshotId()::equals).isPresent()) {
+                copy = Optional.of(compared(transaction, manifest, description, target));
+            }
+            return Optional.of(new ExistingTarget(manifest, target, madeFrom, copy));
+        }
+    }
+
+    /**
+     * What has the name of the table that a restore would make.
+     *
+     * @param connection a plain connection to PostgreSQL in auto-commit; left so, and nothing is changed
+     * @throws RecoveryException where the snapshot is not whole
+     */
+    public Optional<ExistingTarget> existing(Connection connection, SnapshotManifest manifest, RelationName target)
+            throws RecoveryException {
+        RelationName name = target(manifest, target);
+        try {
+            try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+                if (!TargetTables.isTaken(transaction, name)) {
+                    return Optional.empty();
+                }
+            }
+            TableDescription whole = verified(manifest);
+            TableDescription stored;
+            try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+                stored = ServerCapabilities.fitted(transaction, whole);
+            }
+            return existing(connection, manifest, stored, name);
+        } catch (SQLException e) {
+            throw ServerErrors.of("the database could not be looked at for the restore of " + target, e);
         }
     }
 
@@ -250,14 +363,19 @@ public final class Restore {
         RelationName table = target(manifest, target);
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             TableDescription stored = ServerCapabilities.fitted(transaction, whole);
-            TableDescription restored = TableValidator.describe(transaction, table);
-            PartMatcher parts = PartMatcher.of(stored, restored, table);
-            Validation validation =
-                    new TableValidator(transaction, manifest, stored, parts.names(), parts.open()).validate();
-            return new RestoredTable(manifest, stored, parts.names(), parts.open(), List.of(), List.of(), validation);
+            return compared(transaction, manifest, stored, table);
         } catch (SQLException e) {
             throw ServerErrors.of("the validation of " + table + " failed", e);
         }
+    }
+
+    private static RestoredTable compared(
+            RecoveryTransaction transaction, SnapshotManifest manifest, TableDescription stored, RelationName table)
+            throws SQLException, RecoveryException {
+        PartMatcher parts = PartMatcher.of(stored, TableValidator.describe(transaction, table), table);
+        Validation validation =
+                new TableValidator(transaction, manifest, stored, parts.names(), parts.open()).validate();
+        return new RestoredTable(manifest, stored, parts.names(), parts.open(), List.of(), List.of(), validation, true);
     }
 
     private TableDescription verified(SnapshotManifest manifest) throws RecoveryException {

@@ -3,6 +3,7 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.model.ExistingTarget;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.schema.PrerequisiteKind;
@@ -24,14 +25,20 @@ import java.util.Optional;
  * The state that a restore would find in a database, read without writing anything there. Immutable, thread-safe.
  *
  * @param target the table that it would make
- * @param obstacle why it would be refused, if it would
+ * @param existing what has that name; where it is what the snapshot holds, nothing would be restored
+ * @param obstacle why it would be refused, if it would, whatever has the name
  * @param toCreate what the table was made with, is missing and would be created
  * @param missing what is missing and cannot be created; the restore fails where the table itself needs it
  */
 public record RestorePreview(
-        RelationName target, Optional<String> obstacle, List<String> toCreate, List<String> missing) {
+        RelationName target,
+        Optional<ExistingTarget> existing,
+        Optional<String> obstacle,
+        List<String> toCreate,
+        List<String> missing) {
     public RestorePreview {
         Objects.requireNonNull(target, "target");
+        Objects.requireNonNull(existing, "existing");
         Objects.requireNonNull(obstacle, "obstacle");
         toCreate = List.copyOf(toCreate);
         missing = List.copyOf(missing);
@@ -42,19 +49,20 @@ public record RestorePreview(
      *
      * @param connection a plain connection to PostgreSQL in auto-commit; left so
      * @param target the table to make; without a schema, that of {@link Restore#defaultTarget}
-     * @throws RecoveryException where the snapshot's description is damaged, or the database cannot be read
+     * @throws RecoveryException where the snapshot is not whole, or the database cannot be read
      */
     public static RestorePreview of(
             Connection connection, SnapshotArchive archive, SnapshotManifest manifest, RelationName target)
             throws RecoveryException {
         RelationName table = Restore.target(manifest, target);
+        Optional<ExistingTarget> existing = new Restore(archive).existing(connection, manifest, target);
         try {
             TableDescription description = archive.description(manifest);
             connection.setAutoCommit(false);
             try (Statement settings = connection.createStatement()) {
                 settings.execute("SET TRANSACTION READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp; "
                         + "SET LOCAL standard_conforming_strings = on");
-                return look(connection, description, table);
+                return look(connection, description, table, existing);
             } finally {
                 connection.rollback();
                 connection.setAutoCommit(true);
@@ -66,7 +74,8 @@ public record RestorePreview(
         }
     }
 
-    private static RestorePreview look(Connection connection, TableDescription description, RelationName target)
+    private static RestorePreview look(
+            Connection connection, TableDescription description, RelationName target, Optional<ExistingTarget> existing)
             throws SQLException {
         List<String> toCreate = new ArrayList<>();
         List<String> missing = new ArrayList<>();
@@ -79,23 +88,12 @@ public record RestorePreview(
                 schemaComes |= prerequisite.kind() == PrerequisiteKind.SCHEMA && schema.equals(description.schema());
             }
         }
-        boolean taken = holds(
-                connection,
-                "EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
-                        + "WHERE nspname = ? AND relname = ? UNION ALL "
-                        + "SELECT FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace "
-                        + "WHERE nspname = ? AND typname = ?)",
-                schema,
-                target.name(),
-                schema,
-                target.name());
-        Optional<String> obstacle = Optional.empty();
-        if (taken) {
-            obstacle = Optional.of("table " + target + " exists already");
-        } else if (!schemaComes) {
-            obstacle = Optional.of("schema " + schema + " does not exist");
-        }
-        return new RestorePreview(target, obstacle, toCreate, missing);
+        return new RestorePreview(
+                target,
+                existing,
+                schemaComes ? Optional.empty() : Optional.of("schema " + schema + " does not exist"),
+                toCreate,
+                missing);
     }
 
     private static boolean holds(Connection connection, String condition, String... parameters) throws SQLException {

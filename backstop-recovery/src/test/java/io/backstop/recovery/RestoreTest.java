@@ -184,8 +184,8 @@ class RestoreTest {
         assertThatThrownBy(() -> restore(manifest))
                 .isInstanceOf(RecoveryException.class)
                 .hasMessage(
-                        "table public.t_recovered exists already\nHINT: restore under another name, or drop it if it is "
-                                + "left over from an earlier recovery");
+                        "table public.t_recovered exists already\nHINT: restore under another name; a table that Backstop did"
+                                + " not make is not dropped");
     }
 
     @Test

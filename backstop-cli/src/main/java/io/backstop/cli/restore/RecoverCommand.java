@@ -64,6 +64,9 @@ public final class RecoverCommand implements Callable<Integer> {
     @Mixin
     private final BeforeOption before = new BeforeOption();
 
+    @Mixin
+    private final ReplaceOption replace = new ReplaceOption();
+
     @Option(names = "--group", description = "Also every table that was stored together with it.")
     private boolean group;
 
@@ -73,8 +76,8 @@ public final class RecoverCommand implements Callable<Integer> {
         try (ObjectStore store = storage.openExisting();
                 Connection connection = database.connect();
                 RestoreProgressBar bar = new RestoreProgressBar()) {
-            GuidedRecovery recovery =
-                    new GuidedRecovery(new SnapshotArchive(store), rehearsal.planner(), database.connections());
+            GuidedRecovery recovery = replace.asked(
+                    new GuidedRecovery(new SnapshotArchive(store), rehearsal.planner(), database.connections()));
             Optional<RecoveryPoint> point = before.point(recovery, connection, table, !report.asJson());
             RecoveryReport done = group
                     ? recovery.recoverGroup(connection, table, point, bar)
@@ -92,7 +95,8 @@ public final class RecoverCommand implements Callable<Integer> {
         for (RestoredTable restored : done.tables()) {
             SnapshotManifest manifest = restored.manifest();
             comment(restored.original() + " of " + manifest.createdAt() + " (" + manifest.snapshotId()
-                    + ") is restored as " + restored.target() + ", " + manifest.rowCount() + " rows");
+                    + (restored.foundThere() ? ") was restored before as " : ") is restored as ") + restored.target()
+                    + ", " + manifest.rowCount() + " rows");
             ReportPrinter.lines(restored.validation()).forEach(line -> comment("  " + line));
         }
         done.notes().forEach(note -> comment("note: " + note));

@@ -10,6 +10,7 @@ import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
 import io.backstop.recovery.Restore;
 import io.backstop.recovery.RestorePreview;
+import io.backstop.recovery.model.ExistingTarget;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.RowVerification;
@@ -35,7 +36,8 @@ import java.util.concurrent.Callable;
         description = {
             "Makes a table of a snapshot: complete, or not at all. Its objects are compared with their checksums before"
                     + " and its rows counted; restore-validate reads every row back.",
-            "A table that exists is never changed."
+            "A table that exists is never changed. One that was restored from the snapshot before, and still is what that"
+                    + " holds, is reported as restored already."
         },
         mixinStandardHelpOptions = true)
 public final class RestoreCommand implements Callable<Integer> {
@@ -50,6 +52,9 @@ public final class RestoreCommand implements Callable<Integer> {
 
     @Mixin
     private final TargetTableOption target = new TargetTableOption();
+
+    @Mixin
+    private final ReplaceOption replace = new ReplaceOption();
 
     @Mixin
     private final ReportPrinter report = new ReportPrinter();
@@ -77,16 +82,17 @@ public final class RestoreCommand implements Callable<Integer> {
         try (Connection connection = database.address().connect();
                 RestoreProgressBar bar = new RestoreProgressBar()) {
             SnapshotOrigin.note(connection, manifest).ifPresent(report::warning);
-            Restore restore = new Restore(
+            Restore restore = replace.asked(new Restore(
                     new SnapshotArchive(store),
                     database.address().connections(),
-                    readBack ? RowVerification.EVERY_ROW : RowVerification.COUNTS);
+                    readBack ? RowVerification.EVERY_ROW : RowVerification.COUNTS));
             RestoredTable restored = restore.restore(connection, manifest, target.of(manifest), bar);
             if (report.asJson()) {
                 report.json(new Restored(restored));
             } else {
-                report.line("restored " + manifest.rowCount() + " rows of " + restored.original() + " from "
-                        + manifest.snapshotId() + " of " + manifest.createdAt() + " as " + restored.target());
+                report.line((restored.foundThere() ? "restored already: " : "restored ") + manifest.rowCount()
+                        + " rows of " + restored.original() + " from " + manifest.snapshotId() + " of "
+                        + manifest.createdAt() + " as " + restored.target());
                 ReportPrinter.lines(restored.validation()).forEach(line -> report.line("  " + line));
                 restored.created().forEach(what -> report.line("note: " + what + " was missing and created"));
                 restored.warnings().forEach(warning -> report.line("note: " + warning));
@@ -104,14 +110,39 @@ public final class RestoreCommand implements Callable<Integer> {
             outlook = RestorePreview.of(connection, new SnapshotArchive(store), manifest, target.of(manifest));
         }
         if (report.asJson()) {
-            report.json(new Rehearsed(manifest, outlook));
+            report.json(new Rehearsed(
+                    manifest,
+                    outlook,
+                    outlook.obstacle()
+                            .or(() -> outlook.existing()
+                                    .filter(there -> !goesOnBeside(there))
+                                    .map(ExistingTarget::problem))));
         } else {
             print(manifest, outlook);
         }
         if (outlook.obstacle().isPresent()) {
             throw new RefusedException(outlook.obstacle().get(), "name another target with --target-table");
         }
+        Optional<ExistingTarget> refused = outlook.existing().filter(there -> !goesOnBeside(there));
+        if (refused.isPresent()) {
+            throw refused.get().refusal();
+        }
         return ExitCode.DONE;
+    }
+
+    private boolean goesOnBeside(ExistingTarget there) {
+        return there.isRestoredAlready() || (replace.isAsked() && there.isReplaceable());
+    }
+
+    private String toDo(RestorePreview outlook) {
+        return outlook.obstacle()
+                .or(() -> outlook.existing().map(there -> {
+                    if (there.isRestoredAlready()) {
+                        return there.problem() + ", so that nothing would be done";
+                    }
+                    return goesOnBeside(there) ? there.problem() + "; it would be replaced" : there.problem();
+                }))
+                .orElse("which is free");
     }
 
     private void print(SnapshotManifest manifest, RestorePreview outlook) {
@@ -123,8 +154,7 @@ public final class RestoreCommand implements Callable<Integer> {
         report.line("  rows:       " + manifest.rowCount());
         report.line("  bytes:      " + manifest.storedBytes() + " stored, in "
                 + (manifest.chunks().size() + 2) + " objects");
-        report.line(
-                "  target:     " + outlook.target() + ", " + outlook.obstacle().orElse("which is free"));
+        report.line("  target:     " + outlook.target() + ", " + toDo(outlook));
         outlook.toCreate().forEach(what -> report.line("  to create:  " + what + " is missing and would be created"));
         outlook.missing()
                 .forEach(what ->
@@ -138,6 +168,7 @@ public final class RestoreCommand implements Callable<Integer> {
             String restoredAs,
             long rows,
             boolean valid,
+            boolean restoredAlready,
             List<Validation.Check> checks,
             List<String> created,
             List<String> warnings) {
@@ -148,6 +179,7 @@ public final class RestoreCommand implements Callable<Integer> {
                     restored.target().toString(),
                     restored.manifest().rowCount(),
                     restored.validation().holds(),
+                    restored.foundThere(),
                     restored.validation().checks(),
                     restored.created(),
                     restored.warnings());
@@ -165,10 +197,11 @@ public final class RestoreCommand implements Callable<Integer> {
             Instant createdAt,
             boolean verified,
             String target,
+            boolean restoredAlready,
             Optional<String> obstacle,
             List<String> toCreate,
             List<String> missing) {
-        Rehearsed(SnapshotManifest manifest, RestorePreview outlook) {
+        Rehearsed(SnapshotManifest manifest, RestorePreview outlook, Optional<String> obstacle) {
             this(
                     true,
                     manifest.snapshotId(),
@@ -179,7 +212,8 @@ public final class RestoreCommand implements Callable<Integer> {
                     manifest.createdAt(),
                     true,
                     outlook.target().toString(),
-                    outlook.obstacle(),
+                    outlook.existing().filter(ExistingTarget::isRestoredAlready).isPresent(),
+                    obstacle,
                     outlook.toCreate(),
                     outlook.missing());
         }

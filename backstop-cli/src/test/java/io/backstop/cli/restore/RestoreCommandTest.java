@@ -134,12 +134,61 @@ class RestoreCommandTest {
         assertThat(restored.output()).contains("restored 100 rows of public.users", "as public.users_recovered");
         assertThat(rows("users_recovered")).isEqualTo(rows("users"));
         CommandRun again = run("restore", "--target-table", "users_recovered");
-        assertThat(again.exitCode()).isEqualTo(ExitCode.REFUSED);
-        assertThat(again.errors()).contains("table public.users_recovered exists already");
+        assertThat(again.exitCode()).as(again.errors()).isZero();
+        assertThat(again.output()).contains("restored already: 100 rows of public.users", "as public.users_recovered");
         JsonNode other = json(run("restore", "--json", "--target-table", "\"Users\""));
         assertThat(other.get("restored_as").asString()).isEqualTo("public.Users");
         assertThat(other.get("valid").asBoolean()).isTrue();
         assertThat(rows("\"Users\"")).isEqualTo(rows("users"));
+    }
+
+    @Test
+    void the_steps_of_the_runbook_work_in_their_order() throws SQLException {
+        database.run("DELETE FROM users WHERE id > 20");
+        CommandRun recovered = CommandRun.of("recover", "--db", url(), "--storage", storage, "--table", "users");
+        assertThat(recovered.exitCode()).as(recovered.errors()).isZero();
+        CommandRun listed = CommandRun.of("snapshots", "list", "--db", url(), "--storage", storage, "--table", "users");
+        assertThat(listed.output()).contains(snapshot);
+
+        CommandRun dry = run("restore", "--dry-run");
+        assertThat(dry.exitCode()).as(dry.errors()).isZero();
+        assertThat(dry.output())
+                .contains(
+                        "target:     public.users_recovered, table public.users_recovered exists already: it was restored"
+                                + " from " + snapshot + " and still is what that holds, so that nothing would be done");
+        assertThat(json(run("restore", "--dry-run", "--json"))
+                        .get("restored_already")
+                        .asBoolean())
+                .isTrue();
+        CommandRun restored = run("restore", "--target-table", "users_recovered");
+        assertThat(restored.exitCode()).as(restored.errors()).isZero();
+        assertThat(restored.output()).contains("restored already: 100 rows");
+        assertThat(json(run("restore", "--json")).get("restored_already").asBoolean())
+                .isTrue();
+        assertThat(run("restore-validate", "--target-table", "users_recovered").exitCode())
+                .isZero();
+
+        database.run(planByName("users_recovered", "users").output());
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("100");
+    }
+
+    @Test
+    void a_copy_that_was_changed_is_replaced_only_on_demand() throws SQLException {
+        run("restore");
+        database.run("DELETE FROM users_recovered WHERE id > 20");
+        for (String dry : List.of("--dry-run", "--read-back")) {
+            CommandRun refused = run("restore", dry);
+            assertThat(refused.exitCode()).isEqualTo(ExitCode.REFUSED);
+            assertThat(refused.errors())
+                    .contains("it was restored from " + snapshot + ", and is not what that holds any more (")
+                    .contains("HINT: --replace-recovered drops it and restores it anew; or restore under another name");
+        }
+        assertThat(database.value("SELECT count(*) FROM users_recovered")).isEqualTo("20");
+        assertThat(run("restore", "--dry-run", "--replace-recovered").output()).contains("; it would be replaced");
+        assertThat(database.value("SELECT count(*) FROM users_recovered")).isEqualTo("20");
+        CommandRun replaced = run("restore", "--replace-recovered");
+        assertThat(replaced.exitCode()).as(replaced.errors()).isZero();
+        assertThat(database.value("SELECT count(*) FROM users_recovered")).isEqualTo("100");
     }
 
     @Test

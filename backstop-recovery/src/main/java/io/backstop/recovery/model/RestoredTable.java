@@ -19,6 +19,7 @@ import java.util.stream.Stream;
  * @param created what it needed, was missing and was created with it: schemas, types, functions, sequences
  * @param missing what it was made with, is missing and could not be created; nothing that the table itself is made of
  * @param validation what was compared with the snapshot before the table became visible
+ * @param foundThere whether it was made earlier, and found to be there
  */
 public record RestoredTable(
         SnapshotManifest manifest,
@@ -27,7 +28,8 @@ public record RestoredTable(
         List<OpenForeignKey> openForeignKeys,
         List<String> created,
         List<String> missing,
-        Validation validation) {
+        Validation validation,
+        boolean foundThere) {
     public RestoredTable {
         Objects.requireNonNull(manifest, "manifest");
         Objects.requireNonNull(description, "description");

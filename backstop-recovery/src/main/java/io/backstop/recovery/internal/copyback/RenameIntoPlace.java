@@ -1,6 +1,7 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.OpenForeignKey;
 import io.backstop.recovery.model.RestoredTable;
@@ -31,6 +32,8 @@ final class RenameIntoPlace {
             script.run("ALTER TABLE " + restored.target().quoted() + " SET SCHEMA " + RelationName.quote(schema));
         }
         table(script, RelationName.of(schema, restored.target().name()), original.name());
+        script.run("COMMENT ON " + restored.description().sqlKind() + " " + original.quoted() + " IS "
+                + restored.description().comment().map(SqlSpelling::literal).orElse("NULL"));
         Set<String> leftOut = restored.openForeignKeys().stream()
                 .filter(key -> key.state() == OpenForeignKey.State.LEFT_OUT)
                 .map(OpenForeignKey::name)

@@ -1,11 +1,12 @@
 package io.backstop.recovery.internal.restore;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.restore.TableDdl.Ddl;
-import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.internal.validate.RestoredMark;
 import io.backstop.recovery.internal.validate.RowVerifier;
 import io.backstop.recovery.internal.validate.TableValidator;
 import io.backstop.recovery.model.OpenForeignKey;
@@ -70,19 +71,6 @@ public final class TableRestore {
         this.target = target;
         this.progress = progress;
         this.thoroughness = thoroughness;
-    }
-
-    public void refuseUnlessTargetIsFree() throws SQLException, RecoveryException {
-        refuseUnlessFree(transaction, target);
-    }
-
-    public static void refuseUnlessFree(RecoveryTransaction transaction, RelationName target)
-            throws SQLException, RecoveryException {
-        if (NamesInUse.of(transaction, target.schema().orElseThrow()).contains(target.name())) {
-            throw new RecoveryException(
-                    "table " + target + " exists already",
-                    "restore under another name, or drop it if it is left over from an earlier recovery");
-        }
     }
 
     /**
@@ -154,7 +142,15 @@ public final class TableRestore {
             }
         }
         TableDdlRunner.run(transaction, ddl().comments(leftOut), target);
+        TableDdlRunner.run(transaction, List.of(mark()), target);
         reached(Step.CONSTRAINED, manifest.rowCount());
+    }
+
+    private Ddl mark() {
+        String comment = new RestoredMark(manifest.snapshotId(), target).on(description.comment());
+        return new Ddl(
+                "comment",
+                "COMMENT ON " + description.sqlKind() + " " + target.quoted() + " IS " + SqlSpelling.literal(comment));
     }
 
     /** The table, if it is what was stored. */
@@ -169,7 +165,7 @@ public final class TableRestore {
                             + "created");
         }
         reached(Step.VALIDATED, manifest.rowCount());
-        return new RestoredTable(manifest, description, names(), open, created, missing, validation);
+        return new RestoredTable(manifest, description, names(), open, created, missing, validation, false);
     }
 
     /**

@@ -51,7 +51,9 @@ final class DescriptionComparison {
         compare(checks, "index ", indexes(stored, names::index), indexes(restored, o -> o));
         checks.add(new Check("storage", storage(stored), storage(restored)));
         checks.add(new Check(
-                "comment", stored.comment().orElse("none"), restored.comment().orElse("none")));
+                "comment",
+                stored.comment().orElse("none"),
+                RestoredMark.off(restored.comment()).orElse("none")));
         if (stored.foreign().isPresent() || restored.foreign().isPresent()) {
             checks.add(new Check("foreign table", foreign(stored), foreign(restored)));
         }
