@@ -9,6 +9,7 @@ import io.backstop.cli.control.QuarantineCommand;
 import io.backstop.cli.control.ResumeCommand;
 import io.backstop.cli.control.StatusCommand;
 import io.backstop.cli.demo.DemoCommand;
+import io.backstop.cli.keys.KeysCommand;
 import io.backstop.cli.operators.OperatorsCommand;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.FailureReport;
@@ -46,6 +47,7 @@ import java.nio.charset.StandardCharsets;
             ApprovalsCommand.class,
             OperatorsCommand.class,
             QuarantineCommand.class,
+            KeysCommand.class,
             PauseCommand.class,
             ResumeCommand.class,
             StatusCommand.class,

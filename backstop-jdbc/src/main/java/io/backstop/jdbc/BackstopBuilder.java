@@ -83,6 +83,15 @@ public final class BackstopBuilder {
         return this;
     }
 
+    /**
+     * The file of the key that snapshots are encrypted and authenticated under, as {@code backstop keys create} makes it; by
+     * default they are neither. Of a snapshot that others took, nothing is used then unless it is authenticated too.
+     */
+    public BackstopBuilder key(Path file) {
+        settings.put(Setting.KEY, file.toString());
+        return this;
+    }
+
     /** A snapshot service of the caller's in place of a storage, which the guard closes with itself. */
     public BackstopBuilder snapshots(SnapshotService service) {
         this.snapshotService = service;
@@ -222,9 +231,20 @@ public final class BackstopBuilder {
                         "add io.backstop:backstop-snapshot to the application"));
         try {
             return Optional.of(provider.open(new SnapshotSettings(
-                    storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, checked.verification(), clock)));
+                    storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, checked.verification(), clock, key(checked))));
         } catch (RecoveryNotReadyException e) {
             throw new InvalidSettingException(Setting.STORAGE.key() + " cannot be used: " + problem(e), e.hint(), e);
+        }
+    }
+
+    private static Optional<Path> key(GuardSettings checked) throws InvalidSettingException {
+        try {
+            return checked.key().map(Path::of);
+        } catch (InvalidPathException e) {
+            throw new InvalidSettingException(
+                    Setting.KEY.key() + " is not a path: " + e.getMessage(),
+                    "it takes " + Setting.KEY.description(),
+                    e);
         }
     }
 

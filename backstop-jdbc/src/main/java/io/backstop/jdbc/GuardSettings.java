@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param policy a profile or a file
  * @param storage where snapshots are kept
  * @param verification how it is made sure that the storage holds what it was given
+ * @param key the file of the key that snapshots are encrypted and authenticated under
  * @param control the file of the control store
  * @param agentId who sends the statements for which nobody else is named
  * @param monitor whether to judge and record only
@@ -26,6 +27,7 @@ record GuardSettings(
         String policy,
         Optional<String> storage,
         Verification verification,
+        Optional<String> key,
         Optional<String> control,
         String agentId,
         boolean monitor,
@@ -43,6 +45,7 @@ record GuardSettings(
                 choice(settings, Setting.VERIFICATION, "read", "checksum")
                         ? Verification.STORE_CHECKSUM
                         : Verification.FULL_READ,
+                text(settings, Setting.KEY),
                 control(settings),
                 agent(settings),
                 choice(settings, Setting.MODE, "enforce", "monitor"),

@@ -13,6 +13,7 @@ import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.RowVerification;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.key.KeyException;
 
 import java.io.IOException;
 import java.sql.Connection;
@@ -141,6 +142,8 @@ public final class GuidedRecovery {
     private SnapshotArchive.Contents contents() throws RecoveryException {
         try {
             return archive.contents();
+        } catch (KeyException e) {
+            throw new RecoveryException(e.problem(), e.hint(), e);
         } catch (IOException e) {
             throw new RecoveryException(
                     "the storage cannot be read: " + e.getMessage(),

@@ -25,6 +25,7 @@ import io.backstop.recovery.model.SequenceOwnership;
 import io.backstop.recovery.model.Validation;
 import io.backstop.snapshot.archive.CorruptSnapshotException;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.key.KeyException;
 import io.backstop.snapshot.schema.TableDescription;
 
 import java.io.IOException;
@@ -384,6 +385,8 @@ public final class Restore {
             return archive.description(manifest);
         } catch (CorruptSnapshotException e) {
             throw RecoveryException.damaged(manifest, e);
+        } catch (KeyException e) {
+            throw new RecoveryException(e.problem(), e.hint(), e);
         } catch (IOException e) {
             throw new RecoveryException(
                     "snapshot " + manifest.snapshotId() + " cannot be read: " + e.getMessage(),

@@ -6,6 +6,7 @@ import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.model.ExistingTarget;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.key.KeyException;
 import io.backstop.snapshot.schema.PrerequisiteKind;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
@@ -67,6 +68,8 @@ public record RestorePreview(
                 connection.rollback();
                 connection.setAutoCommit(true);
             }
+        } catch (KeyException e) {
+            throw new RecoveryException(e.problem(), e.hint(), e);
         } catch (IOException e) {
             throw RecoveryException.damaged(manifest, e);
         } catch (SQLException e) {

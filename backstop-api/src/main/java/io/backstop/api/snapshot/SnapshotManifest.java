@@ -11,7 +11,8 @@ import java.util.Optional;
  * Describes the stored snapshot of one table, and proves that all of it is there. A snapshot without a valid manifest
  * does not exist. Immutable, thread-safe.
  *
- * @param formatVersion the version of the layout, {@value #FORMAT_VERSION} at present
+ * @param formatVersion the version of the layout: {@value #FORMAT_VERSION}, or {@value #ENCRYPTED_FORMAT_VERSION} where the
+ *     snapshot is encrypted and authenticated under a key
  * @param snapshotId {@code snap_} and sixteen hexadecimal digits
  * @param groupId the recovery group: snapshots of one moment that belong together, {@code grp_…}
  * @param schema the table's schema
@@ -75,7 +76,14 @@ public record SnapshotManifest(
         Optional<Destruction.Kind> operation,
         Optional<String> transactionId,
         Optional<String> rowsTransactionId) {
+    /** Of a snapshot that is not encrypted. */
     public static final int FORMAT_VERSION = 2;
+
+    /**
+     * Of a snapshot that is encrypted and authenticated under a key. Read without the key, its manifest has no columns, no
+     * checksum of the rows and no digest of the statement.
+     */
+    public static final int ENCRYPTED_FORMAT_VERSION = 3;
 
     public SnapshotManifest {
         Objects.requireNonNull(snapshotId, "snapshotId");
@@ -161,6 +169,11 @@ public record SnapshotManifest(
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty());
+    }
+
+    /** Whether its rows and definitions are encrypted. */
+    public boolean hasEncryptedRows() {
+        return formatVersion == ENCRYPTED_FORMAT_VERSION;
     }
 
     /** The bytes that the store holds for it, the manifest itself not counted. */

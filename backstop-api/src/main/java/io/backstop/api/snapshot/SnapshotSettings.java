@@ -1,8 +1,10 @@
 package io.backstop.api.snapshot;
 
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * The settings with which snapshots are taken. Immutable, thread-safe.
@@ -11,20 +13,28 @@ import java.util.Objects;
  * @param lockTimeout how long to wait for the lock on the tables; positive
  * @param verification how it is made sure that the storage holds what it was given
  * @param clock what time it is
+ * @param key the file of the key that snapshots are encrypted and authenticated under; without it they are neither
  */
-public record SnapshotSettings(String storage, Duration lockTimeout, Verification verification, Clock clock) {
+public record SnapshotSettings(
+        String storage, Duration lockTimeout, Verification verification, Clock clock, Optional<Path> key) {
     public static final Duration DEFAULT_LOCK_TIMEOUT = Duration.ofSeconds(10);
 
     public SnapshotSettings {
         Objects.requireNonNull(storage, "storage");
         Objects.requireNonNull(verification, "verification");
         Objects.requireNonNull(clock, "clock");
+        Objects.requireNonNull(key, "key");
         if (lockTimeout.isNegative() || lockTimeout.isZero()) {
             throw new IllegalArgumentException("the lock timeout has to be positive");
         }
     }
 
-    /** With everything read back. */
+    /** Without a key. */
+    public SnapshotSettings(String storage, Duration lockTimeout, Verification verification, Clock clock) {
+        this(storage, lockTimeout, verification, clock, Optional.empty());
+    }
+
+    /** Without a key, and with everything read back. */
     public SnapshotSettings(String storage, Duration lockTimeout, Clock clock) {
         this(storage, lockTimeout, Verification.FULL_READ, clock);
     }

@@ -1,11 +1,15 @@
 package io.backstop.cli.option;
 
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.FileObjectStore;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.io.IOException;
+import java.util.Optional;
 
 /** The option that names the storage. */
 public final class StorageOption {
@@ -17,6 +21,19 @@ public final class StorageOption {
             description = "Where snapshots are kept: file:///folder, s3://bucket[/prefix][@http(s)://endpoint]"
                     + " [BACKSTOP_STORAGE].")
     private String address = "";
+
+    @Mixin
+    private final KeyOption key = new KeyOption();
+
+    /** The key of its snapshots, if a file was named. */
+    public Optional<KeyProvider> key() throws IOException {
+        return key.key();
+    }
+
+    /** The snapshots of the storage, of which only authenticated ones give rows where a key is named. */
+    public SnapshotArchive archive(ObjectStore store) throws IOException {
+        return new SnapshotArchive(store, key());
+    }
 
     public String address() {
         return address;

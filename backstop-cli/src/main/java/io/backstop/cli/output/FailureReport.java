@@ -6,6 +6,7 @@ import io.backstop.jdbc.operator.OperatorException;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.server.token.InvalidTokenFileException;
 import io.backstop.snapshot.archive.CorruptSnapshotException;
+import io.backstop.snapshot.key.KeyException;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.ParseResult;
@@ -43,6 +44,7 @@ public final class FailureReport implements IExecutionExceptionHandler {
     private static boolean refused(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof CorruptSnapshotException
+                    || cause instanceof KeyException
                     || cause instanceof RefusedException
                     || cause instanceof OperatorException
                     || cause instanceof InvalidTokenFileException) {

@@ -2,6 +2,7 @@ package io.backstop.cli.output;
 
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
 
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongConsumer;
 
 /** A store that tells how many bytes of its objects are read, as they are read. As thread-safe as whom it tells. */
@@ -24,7 +26,8 @@ public final class ReadMeteringStore implements ObjectStore {
     }
 
     /** Reads every object of a snapshot and compares it with the manifest, under a progress bar where there is a terminal. */
-    public static void verify(ObjectStore store, SnapshotManifest manifest) throws IOException {
+    public static void verify(ObjectStore store, Optional<KeyProvider> key, SnapshotManifest manifest)
+            throws IOException {
         long[] read = {0};
         try (TerminalProgressBar bar = TerminalProgressBar.ofBytes()) {
             ObjectStore metered = new ReadMeteringStore(store, bytes -> {
@@ -33,7 +36,7 @@ public final class ReadMeteringStore implements ObjectStore {
                     bar.show(manifest.snapshotId(), read[0], manifest.storedBytes());
                 }
             });
-            new SnapshotArchive(metered).verify(manifest);
+            new SnapshotArchive(metered, key).verify(manifest);
         }
     }
 

@@ -3,6 +3,7 @@ package io.backstop.cli.restore;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.option.DatabaseAddress;
+import io.backstop.cli.option.KeyOption;
 import io.backstop.cli.option.StorageOption;
 import io.backstop.cli.option.TableNameConverter;
 import io.backstop.cli.output.ExitCode;
@@ -84,6 +85,12 @@ public final class CopybackPlanCommand implements Callable<Integer> {
             description = "With --db: where the snapshot is that the table was restored from [BACKSTOP_STORAGE].")
     private @Nullable String storage;
 
+    @Mixin
+    private final KeyOption key = new KeyOption();
+
+    @Mixin
+    private final AuthenticityOption authenticity = new AuthenticityOption();
+
     @Option(
             names = "--snapshot-id",
             paramLabel = "ID",
@@ -105,18 +112,18 @@ public final class CopybackPlanCommand implements Callable<Integer> {
         } else {
             try (ObjectStore store = StorageOption.openExisting(address);
                     Connection connection = looked.connect()) {
-                return exact(store, connection);
+                return exact(authenticity.archive(store, key.key()), connection);
             }
         }
         return ExitCode.DONE;
     }
 
-    private int exact(ObjectStore store, Connection connection)
+    private int exact(SnapshotArchive archive, Connection connection)
             throws IOException, SQLException, RefusedException, RecoveryException {
-        SnapshotManifest manifest = manifest(store, connection);
+        SnapshotManifest manifest = manifest(archive, connection);
         RelationName recovered = Restore.target(manifest, source.name());
         requireTwoTables(recovered, name(manifest));
-        RestoredTable restored = new Restore(new SnapshotArchive(store)).validate(connection, manifest, recovered);
+        RestoredTable restored = new Restore(archive).validate(connection, manifest, recovered);
         if (!restored.validation().holds()) {
             throw new RefusedException(
                     restored.target() + " is not what " + manifest.snapshotId() + " of " + manifest.createdAt()
@@ -149,10 +156,10 @@ public final class CopybackPlanCommand implements Callable<Integer> {
         }
     }
 
-    private SnapshotManifest manifest(ObjectStore store, Connection connection)
+    private SnapshotManifest manifest(SnapshotArchive archive, Connection connection)
             throws IOException, SQLException, RefusedException, RecoveryException {
         if (snapshotId != null) {
-            SnapshotManifest manifest = SnapshotOption.find(snapshotId, store);
+            SnapshotManifest manifest = SnapshotOption.find(snapshotId, archive);
             if (!target.matches(name(manifest))) {
                 throw new RefusedException(
                         "snapshot " + snapshotId + " is of table " + name(manifest) + ", not of " + target,
@@ -161,7 +168,7 @@ public final class CopybackPlanCommand implements Callable<Integer> {
             SnapshotOrigin.note(connection, manifest).ifPresent(report::warning);
             return manifest;
         }
-        SnapshotArchive.Contents contents = new SnapshotArchive(store).contents();
+        SnapshotArchive.Contents contents = archive.contents();
         List<SnapshotManifest> all = contents.valid();
         RelationName table =
                 target.among(all.stream().map(CopybackPlanCommand::name).toList(), contents.broken());

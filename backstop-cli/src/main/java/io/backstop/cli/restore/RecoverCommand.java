@@ -62,6 +62,9 @@ public final class RecoverCommand implements Callable<Integer> {
     private final RehearsalOption rehearsal = new RehearsalOption();
 
     @Mixin
+    private final AuthenticityOption authenticity = new AuthenticityOption();
+
+    @Mixin
     private final BeforeOption before = new BeforeOption();
 
     @Mixin
@@ -76,12 +79,16 @@ public final class RecoverCommand implements Callable<Integer> {
         try (ObjectStore store = storage.openExisting();
                 Connection connection = database.connect();
                 RestoreProgressBar bar = new RestoreProgressBar()) {
-            GuidedRecovery recovery = replace.asked(
-                    new GuidedRecovery(new SnapshotArchive(store), rehearsal.planner(), database.connections()));
+            SnapshotArchive archive = authenticity.archive(store, storage.key());
+            GuidedRecovery recovery =
+                    replace.asked(new GuidedRecovery(archive, rehearsal.planner(), database.connections()));
             Optional<RecoveryPoint> point = before.point(recovery, connection, table, !report.asJson());
             RecoveryReport done = group
                     ? recovery.recoverGroup(connection, table, point, bar)
                     : recovery.recover(connection, table, point, bar);
+            done.tables().stream()
+                    .flatMap(restored -> AuthenticityOption.note(archive, restored.manifest()).stream())
+                    .forEach(report::warning);
             if (report.asJson()) {
                 report.json(new Recovered(done));
             } else {

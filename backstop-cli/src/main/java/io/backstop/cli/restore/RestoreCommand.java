@@ -57,6 +57,9 @@ public final class RestoreCommand implements Callable<Integer> {
     private final ReplaceOption replace = new ReplaceOption();
 
     @Mixin
+    private final AuthenticityOption authenticity = new AuthenticityOption();
+
+    @Mixin
     private final ReportPrinter report = new ReportPrinter();
 
     @Option(
@@ -73,20 +76,22 @@ public final class RestoreCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, SQLException, RefusedException, RecoveryException {
         try (ObjectStore store = storage.openExisting()) {
-            SnapshotManifest manifest = snapshot.in(store);
-            return dryRun ? rehearse(manifest, store) : restore(manifest, store);
+            SnapshotArchive archive = authenticity.archive(store, storage.key());
+            SnapshotManifest manifest = snapshot.in(archive);
+            return dryRun ? rehearse(manifest, archive, store) : restore(manifest, archive);
         }
     }
 
-    private int restore(SnapshotManifest manifest, ObjectStore store) throws SQLException, RecoveryException {
+    private int restore(SnapshotManifest manifest, SnapshotArchive archive) throws SQLException, RecoveryException {
         try (Connection connection = database.address().connect();
                 RestoreProgressBar bar = new RestoreProgressBar()) {
             SnapshotOrigin.note(connection, manifest).ifPresent(report::warning);
             Restore restore = replace.asked(new Restore(
-                    new SnapshotArchive(store),
+                    archive,
                     database.address().connections(),
                     readBack ? RowVerification.EVERY_ROW : RowVerification.COUNTS));
             RestoredTable restored = restore.restore(connection, manifest, target.of(manifest), bar);
+            AuthenticityOption.note(archive, manifest).ifPresent(report::warning);
             if (report.asJson()) {
                 report.json(new Restored(restored));
             } else {
@@ -101,13 +106,13 @@ public final class RestoreCommand implements Callable<Integer> {
         return ExitCode.DONE;
     }
 
-    private int rehearse(SnapshotManifest manifest, ObjectStore store)
+    private int rehearse(SnapshotManifest manifest, SnapshotArchive archive, ObjectStore store)
             throws IOException, SQLException, RecoveryException, RefusedException {
-        ReadMeteringStore.verify(store, manifest);
+        ReadMeteringStore.verify(store, storage.key(), manifest);
         RestorePreview outlook;
         try (Connection connection = database.address().connect()) {
             SnapshotOrigin.note(connection, manifest).ifPresent(report::warning);
-            outlook = RestorePreview.of(connection, new SnapshotArchive(store), manifest, target.of(manifest));
+            outlook = RestorePreview.of(connection, archive, manifest, target.of(manifest));
         }
         if (report.asJson()) {
             report.json(new Rehearsed(

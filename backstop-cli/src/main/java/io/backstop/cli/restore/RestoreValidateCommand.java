@@ -43,15 +43,18 @@ public final class RestoreValidateCommand implements Callable<Integer> {
     private final TargetTableOption target = new TargetTableOption();
 
     @Mixin
+    private final AuthenticityOption authenticity = new AuthenticityOption();
+
+    @Mixin
     private final ReportPrinter report = new ReportPrinter();
 
     @Override
     public Integer call() throws IOException, SQLException, RefusedException, RecoveryException {
         try (ObjectStore store = storage.openExisting()) {
-            SnapshotManifest manifest = snapshot.in(store);
+            SnapshotArchive archive = authenticity.archive(store, storage.key());
+            SnapshotManifest manifest = snapshot.in(archive);
             try (Connection connection = database.address().connect()) {
-                RestoredTable restored =
-                        new Restore(new SnapshotArchive(store)).validate(connection, manifest, target.of(manifest));
+                RestoredTable restored = new Restore(archive).validate(connection, manifest, target.of(manifest));
                 Validation validation = restored.validation();
                 if (report.asJson()) {
                     report.json(new Validated(

@@ -6,7 +6,6 @@ import io.backstop.cli.option.TableNameConverter;
 import io.backstop.cli.output.RefusedException;
 import io.backstop.recovery.model.TableReference;
 import io.backstop.snapshot.archive.SnapshotArchive;
-import io.backstop.snapshot.store.ObjectStore;
 import picocli.CommandLine.Option;
 
 import java.io.IOException;
@@ -30,8 +29,8 @@ public final class SnapshotOption {
     private TableReference table = new TableNameConverter().convert("-");
 
     /** The snapshot, if it is one of that table. */
-    SnapshotManifest in(ObjectStore store) throws IOException, RefusedException {
-        SnapshotManifest manifest = find(id, store);
+    SnapshotManifest in(SnapshotArchive archive) throws IOException, RefusedException {
+        SnapshotManifest manifest = find(id, archive);
         RelationName found = RelationName.of(manifest.schema(), manifest.table());
         if (!table.matches(found)) {
             throw new RefusedException(
@@ -41,12 +40,12 @@ public final class SnapshotOption {
         return manifest;
     }
 
-    public static SnapshotManifest find(String id, ObjectStore store) throws IOException, RefusedException {
+    public static SnapshotManifest find(String id, SnapshotArchive archive) throws IOException, RefusedException {
         try {
-            return new SnapshotArchive(store).find(id);
+            return archive.find(id);
         } catch (NoSuchFileException e) {
             throw new RefusedException(
-                    "there is no snapshot " + id + " in " + store.address(),
+                    "there is no snapshot " + id + " in " + archive.address(),
                     "`backstop snapshots list` shows those that there are");
         }
     }

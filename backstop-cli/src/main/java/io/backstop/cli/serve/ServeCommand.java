@@ -3,6 +3,7 @@ package io.backstop.cli.serve;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.cli.option.ControlOption;
+import io.backstop.cli.option.KeyOption;
 import io.backstop.cli.option.OperatorKeyOption;
 import io.backstop.cli.option.OperatorsFileOption;
 import io.backstop.cli.output.ExitCode;
@@ -13,6 +14,7 @@ import io.backstop.server.DecisionSigning;
 import io.backstop.server.token.InvalidTokenFileException;
 import io.backstop.server.token.TokenFile;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import org.jspecify.annotations.Nullable;
@@ -72,6 +74,9 @@ public final class ServeCommand implements Callable<Integer> {
     private @Nullable String storage;
 
     @Mixin
+    private final KeyOption key = new KeyOption();
+
+    @Mixin
     private final OperatorsFileOption operators = new OperatorsFileOption();
 
     @Mixin
@@ -89,6 +94,7 @@ public final class ServeCommand implements Callable<Integer> {
         }
         TokenFile known = TokenFile.open(tokens);
         DecisionSigning signing = new DecisionSigning(operators.file(), operatorKey.key());
+        Optional<KeyProvider> snapshotKey = key.key();
         CountDownLatch told = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);
         Thread hook = new Thread(() -> end(told, closed), "backstop-serve-end");
@@ -96,7 +102,11 @@ public final class ServeCommand implements Callable<Integer> {
         try (ControlStore store = control.open();
                 ObjectStore objects = storage == null ? null : ObjectStores.open(storage);
                 BackstopServer server = new BackstopServer(
-                        store, Optional.ofNullable(objects).map(SnapshotArchive::new), known, host, signing)) {
+                        store,
+                        Optional.ofNullable(objects).map(opened -> new SnapshotArchive(opened, snapshotKey)),
+                        known,
+                        host,
+                        signing)) {
             server.start(port);
             PrintWriter out = spec().commandLine().getOut();
             out.println("listening on http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + server.port());

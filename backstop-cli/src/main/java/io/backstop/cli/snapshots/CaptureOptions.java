@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
+import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
@@ -61,12 +62,12 @@ final class CaptureOptions {
 
     /** Stores them all as they are at one moment. */
     List<SnapshotManifest> take(StorageOption storage, SnapshotManifest.Source source)
-            throws SQLException, RecoveryNotReadyException {
+            throws IOException, SQLException, RecoveryNotReadyException {
         try (ObjectStore store = storage.open();
                 TerminalProgressBar bar = TerminalProgressBar.ofRows()) {
             SnapshotSettings settings =
                     new SnapshotSettings(storage.address(), SnapshotSettings.DEFAULT_LOCK_TIMEOUT, Clock.systemUTC());
-            return new TableSnapshots(store, settings)
+            return new TableSnapshots(store, settings, storage.key())
                     .take(
                             database.address().connections(),
                             tables.stream().map(this::named).toList(),

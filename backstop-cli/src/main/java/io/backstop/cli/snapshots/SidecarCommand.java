@@ -15,6 +15,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
+import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -102,7 +103,7 @@ public final class SidecarCommand implements Callable<Integer> {
                         + " stored in group " + taken.get(0).groupId());
             }
             return ExitCode.DONE;
-        } catch (SQLException e) {
+        } catch (SQLException | IOException e) {
             spec.commandLine()
                     .getErr()
                     .println("this round failed: " + PrintableText.message(String.valueOf(e.getMessage())));

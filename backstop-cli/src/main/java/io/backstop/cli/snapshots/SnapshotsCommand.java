@@ -64,7 +64,7 @@ public final class SnapshotsCommand {
         @Override
         public Integer call() throws IOException {
             try (ObjectStore store = storage.openExisting()) {
-                SnapshotArchive.Contents contents = new SnapshotArchive(store).contents();
+                SnapshotArchive.Contents contents = storage.archive(store).contents();
                 List<SnapshotManifest> manifests =
                         contents.valid().stream().filter(this::wanted).toList();
                 if (report.asJson()) {

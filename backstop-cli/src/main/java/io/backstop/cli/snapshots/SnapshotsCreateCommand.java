@@ -9,6 +9,7 @@ import io.backstop.cli.output.ReportPrinter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
+import java.io.IOException;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -32,7 +33,7 @@ final class SnapshotsCreateCommand implements Callable<Integer> {
     private final ReportPrinter report = new ReportPrinter();
 
     @Override
-    public Integer call() throws SQLException, RecoveryNotReadyException {
+    public Integer call() throws IOException, SQLException, RecoveryNotReadyException {
         List<SnapshotManifest> taken = tables.take(storage, SnapshotManifest.Source.MANUAL);
         if (report.asJson()) {
             report.json(taken);

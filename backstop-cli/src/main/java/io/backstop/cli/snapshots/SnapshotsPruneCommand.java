@@ -9,7 +9,6 @@ import io.backstop.cli.option.StorageOption;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
-import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotInventory;
 import io.backstop.snapshot.archive.SnapshotInventory.Stored;
 import io.backstop.snapshot.archive.StatementOutcome;
@@ -102,19 +101,20 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
     public Integer call() throws IOException, SQLException, RefusedException {
         try (ObjectStore store = storage.openExisting()) {
             Instant now = Instant.now();
-            SnapshotInventory stored = SnapshotInventory.of(store);
+            SnapshotInventory stored = SnapshotInventory.of(store, storage.key());
             Map<String, StatementOutcome> outcomes = outcomes(stored);
             SnapshotInventory inventory = stored.with(outcomes);
             if (!dryRun) {
                 for (Stored undecided : stored.undecided()) {
                     if (outcomes.get(undecided.manifest().snapshotId()) == StatementOutcome.COMMITTED) {
-                        new SnapshotArchive(store).markCommitted(undecided.manifest());
+                        storage.archive(store).markCommitted(undecided.manifest());
                     }
                 }
             }
             RetentionRules rules = new RetentionRules(olderThan, approvalRetention);
             RetentionPlan plan = RetentionPlan.of(inventory, approvals(inventory), rules, now);
-            Optional<Pruning.Outcome> outcome = dryRun ? Optional.empty() : Optional.of(new Pruning(store).run(plan));
+            Optional<Pruning.Outcome> outcome =
+                    dryRun ? Optional.empty() : Optional.of(new Pruning(store, storage.key()).run(plan));
             PruneReport done = PruneReport.of(plan, outcome, inventory.broken());
             if (report.asJson()) {
                 report.json(done);

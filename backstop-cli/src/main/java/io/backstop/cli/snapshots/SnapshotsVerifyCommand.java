@@ -12,6 +12,7 @@ import io.backstop.cli.restore.SnapshotOption;
 import io.backstop.recovery.model.TableReference;
 import io.backstop.snapshot.archive.CorruptSnapshotException;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ObjectStore;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -56,12 +57,12 @@ final class SnapshotsVerifyCommand implements Callable<Integer> {
         List<String> broken;
         try (ObjectStore store = storage.openExisting()) {
             SnapshotArchive.Contents contents = snapshotId == null
-                    ? new SnapshotArchive(store).contents()
+                    ? storage.archive(store).contents()
                     : new SnapshotArchive.Contents(
-                            List.of(SnapshotOption.find(snapshotId, store)), Set.of(), List.of());
+                            List.of(SnapshotOption.find(snapshotId, storage.archive(store))), Set.of(), List.of());
             // A manifest that cannot be read does not tell for sure whose it is, so a table's name leaves none out.
             broken = contents.broken();
-            verified = verify(contents.valid().stream().filter(this::wanted).toList(), store);
+            verified = verify(contents.valid().stream().filter(this::wanted).toList(), store, storage.key());
             if (!report.asJson() && verified.isEmpty() && broken.isEmpty()) {
                 report.line("no snapshots" + (table == null ? "" : " of " + table) + " in " + store.address());
             }
@@ -79,10 +80,11 @@ final class SnapshotsVerifyCommand implements Callable<Integer> {
         return table == null || table.matches(RelationName.of(manifest.schema(), manifest.table()));
     }
 
-    private List<Verified> verify(List<SnapshotManifest> manifests, ObjectStore store) {
+    private List<Verified> verify(List<SnapshotManifest> manifests, ObjectStore store, Optional<KeyProvider> key) {
         List<Verified> verified = new ArrayList<>();
         for (SnapshotManifest manifest : manifests) {
-            Verified one = new Verified(manifest, problem(store, manifest));
+            Verified one = new Verified(
+                    manifest, problem(store, key, manifest), key.isPresent() && manifest.hasEncryptedRows());
             verified.add(one);
             if (!report.asJson()) {
                 report.line(one.line());
@@ -91,9 +93,9 @@ final class SnapshotsVerifyCommand implements Callable<Integer> {
         return verified;
     }
 
-    private static Optional<String> problem(ObjectStore store, SnapshotManifest manifest) {
+    private static Optional<String> problem(ObjectStore store, Optional<KeyProvider> key, SnapshotManifest manifest) {
         try {
-            ReadMeteringStore.verify(store, manifest);
+            ReadMeteringStore.verify(store, key, manifest);
             return Optional.empty();
         } catch (CorruptSnapshotException e) {
             return Optional.of(String.valueOf(e.getMessage()));
@@ -107,21 +109,29 @@ final class SnapshotsVerifyCommand implements Callable<Integer> {
 
     /** One snapshot and what is wrong with it. */
     private record Verified(
-            String snapshotId, String table, long rows, long bytes, boolean valid, Optional<String> problem) {
-        Verified(SnapshotManifest manifest, Optional<String> problem) {
+            String snapshotId,
+            String table,
+            long rows,
+            long bytes,
+            boolean valid,
+            Optional<String> problem,
+            boolean authenticated) {
+        Verified(SnapshotManifest manifest, Optional<String> problem, boolean authenticated) {
             this(
                     manifest.snapshotId(),
                     RelationName.of(manifest.schema(), manifest.table()).toString(),
                     manifest.rowCount(),
                     manifest.storedBytes(),
                     problem.isEmpty(),
-                    problem);
+                    problem,
+                    authenticated);
         }
 
         String line() {
             String what = snapshotId + " of " + table + ": ";
             return problem.map(words -> "DAMAGED  " + what + words)
-                    .orElse("ok       " + what + rows + " rows, " + bytes + " bytes");
+                    .orElse("ok       " + what + rows + " rows, " + bytes + " bytes"
+                            + (authenticated ? ", authenticated" : ""));
         }
     }
 }

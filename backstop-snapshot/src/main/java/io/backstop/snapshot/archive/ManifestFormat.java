@@ -1,13 +1,23 @@
 package io.backstop.snapshot.archive;
 
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.key.ChangedContentException;
+import io.backstop.snapshot.key.DataKey;
+import io.backstop.snapshot.key.DecryptingStream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -15,12 +25,22 @@ import java.util.regex.Pattern;
  * {@code manifest.json}: the manifest's components in snake case, and {@code checksum}, the SHA-256 in hex of the
  * canonical manifest. That is the manifest without {@code checksum}, in UTF-8, keys sorted and no white space:
  *
+ * That of an encrypted snapshot, of version 3, has {@code sealed} in place of columns, checksum of the rows and digest of the
+ * statement, which it holds encrypted, and {@code mac}, the HMAC-SHA-256 of the canonical manifest without {@code mac}.
+ *
  * <pre>{@code jq -cjS 'del(.checksum)' manifest.json | sha256sum}</pre>
  */
 final class ManifestFormat {
     static final String NAME = "manifest.json";
 
     private static final String CHECKSUM = "checksum";
+    private static final String MAC = "mac";
+    private static final String SEALED = "sealed";
+
+    /** Not in clear in an encrypted snapshot: they tell of definitions, of rows that can be guessed, and of statements. */
+    private static final List<String> SECRET = List.of("columns", "row_checksum", "statement_sha256");
+
+    private static final Pattern SNAPSHOT = Pattern.compile("[A-Za-z0-9_-]{1,100}");
 
     /** Not in every manifest of this version: they were added to it. */
     private static final List<String> ADDED = List.of("identity", "operation", "transaction_id", "rows_transaction_id");
@@ -32,9 +52,23 @@ final class ManifestFormat {
 
     private ManifestFormat() {}
 
-    static byte[] write(SnapshotManifest manifest) {
+    /**
+     * @param key encrypts what tells of rows and definitions, and authenticates all of it
+     * @param folder where the snapshot lies, which it is bound to
+     */
+    static byte[] write(SnapshotManifest manifest, Optional<DataKey> key, String folder) {
         ObjectNode node = SnapshotJson.MAPPER.valueToTree(manifest);
         node.remove("stored_bytes");
+        if (key.isPresent()) {
+            ObjectNode secret = SnapshotJson.MAPPER.createObjectNode();
+            SECRET.forEach(name -> secret.set(name, node.remove(name)));
+            node.put(
+                    SEALED,
+                    Base64.getEncoder()
+                            .encodeToString(key.get()
+                                    .sealText(SnapshotJson.MAPPER.writeValueAsBytes(secret), context(folder))));
+            node.put(MAC, mac(key.get(), node));
+        }
         node.put(CHECKSUM, checksum(node));
         return SnapshotJson.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(node);
     }
@@ -43,8 +77,19 @@ final class ManifestFormat {
         return Sha256.hex(SnapshotJson.MAPPER.writeValueAsBytes(withoutChecksum));
     }
 
-    /** @param origin names the object in messages */
-    static SnapshotManifest read(byte[] content, String origin) throws CorruptSnapshotException {
+    private static String mac(DataKey key, ObjectNode withoutMac) {
+        return HexFormat.of().formatHex(key.mac(SnapshotJson.MAPPER.writeValueAsBytes(withoutMac)));
+    }
+
+    private static String context(String folder) {
+        return SnapshotObject.context(folder, NAME);
+    }
+
+    /**
+     * @param origin names the object in messages
+     * @param keys gives the data key of the snapshot that a manifest says it is of; without it, what is encrypted is left out
+     */
+    static SnapshotManifest read(byte[] content, String origin, Keys keys) throws IOException {
         try {
             JsonNode root = SnapshotJson.MAPPER.readTree(content);
             if (!(root instanceof ObjectNode node)) {
@@ -55,6 +100,9 @@ final class ManifestFormat {
             if (checksum == null || !checksum.isString() || !checksum.asString().equals(checksum(node))) {
                 throw new CorruptSnapshotException(origin + " does not match its own checksum");
             }
+            if (version(node) == SnapshotManifest.ENCRYPTED_FORMAT_VERSION) {
+                open(node, origin, keys);
+            }
             ADDED.stream().filter(name -> !node.has(name)).forEach(node::putNull);
             return checked(SnapshotJson.MAPPER.treeToValue(node, SnapshotManifest.class), origin);
         } catch (JacksonException e) {
@@ -62,13 +110,85 @@ final class ManifestFormat {
         }
     }
 
+    private static void open(ObjectNode node, String origin, Keys keys) throws IOException {
+        JsonNode mac = node.remove(MAC);
+        JsonNode sealed = node.get(SEALED);
+        if (mac == null || !mac.isString() || sealed == null || !sealed.isString()) {
+            throw new CorruptSnapshotException(origin + " has no authentication");
+        }
+        if (SECRET.stream().anyMatch(node::has)) {
+            throw new CorruptSnapshotException(origin + " holds in clear what has to be encrypted");
+        }
+        String folder = folder(node, origin);
+        Optional<DataKey> key = keys.of(folder);
+        if (key.isPresent()) {
+            byte[] expected = mac(key.get(), node).getBytes(StandardCharsets.US_ASCII);
+            if (!MessageDigest.isEqual(expected, mac.asString().getBytes(StandardCharsets.UTF_8))) {
+                throw new CorruptSnapshotException(origin + " is not what was authenticated under the snapshot's key");
+            }
+            node.remove(SEALED);
+            node.setAll(secret(key.get(), sealed.asString(), folder, origin));
+        } else {
+            node.remove(SEALED);
+            node.putArray("columns");
+            node.put("row_checksum", "");
+            node.putNull("statement_sha256");
+        }
+    }
+
+    private static String folder(ObjectNode node, String origin) throws CorruptSnapshotException {
+        JsonNode schema = node.get("schema");
+        JsonNode table = node.get("table");
+        JsonNode id = node.get("snapshot_id");
+        if (schema == null
+                || !schema.isString()
+                || table == null
+                || !table.isString()
+                || id == null
+                || !id.isString()
+                || !SNAPSHOT.matcher(id.asString()).matches()) {
+            throw new CorruptSnapshotException(origin + " does not name its snapshot");
+        }
+        return SnapshotFolder.of(schema.asString(), table.asString()) + id.asString() + "/";
+    }
+
+    private static ObjectNode secret(DataKey key, String sealed, String folder, String origin) throws IOException {
+        try {
+            byte[] bytes = Base64.getDecoder().decode(sealed);
+            ByteArrayOutputStream plain = new ByteArrayOutputStream();
+            DecryptingStream opening = key.opening(plain, bytes.length, context(folder));
+            opening.write(bytes, 0, bytes.length);
+            opening.finish();
+            if (SnapshotJson.MAPPER.readTree(plain.toByteArray()) instanceof ObjectNode secret
+                    && SECRET.stream().allMatch(secret::has)
+                    && secret.size() == SECRET.size()) {
+                return secret;
+            }
+            throw new CorruptSnapshotException(origin + " encrypts something else than what it should");
+        } catch (ChangedContentException | IllegalArgumentException e) {
+            throw new CorruptSnapshotException(origin + " is not what was encrypted under the snapshot's key", e);
+        }
+    }
+
     /** First of all, for another version may have another checksum. */
     private static void checkVersion(ObjectNode node, String origin) throws CorruptSnapshotException {
-        JsonNode version = node.get("format_version");
-        if (version == null || !version.isInt() || version.asInt() != SnapshotManifest.FORMAT_VERSION) {
-            throw new CorruptSnapshotException(origin + " has format version " + version + ", this version of Backstop "
-                    + "reads version " + SnapshotManifest.FORMAT_VERSION);
+        int version = version(node);
+        if (version != SnapshotManifest.FORMAT_VERSION && version != SnapshotManifest.ENCRYPTED_FORMAT_VERSION) {
+            throw new CorruptSnapshotException(origin + " has format version " + node.get("format_version")
+                    + ", this version of Backstop reads the versions " + SnapshotManifest.FORMAT_VERSION + " and "
+                    + SnapshotManifest.ENCRYPTED_FORMAT_VERSION);
         }
+    }
+
+    private static int version(ObjectNode node) {
+        JsonNode version = node.get("format_version");
+        return version == null || !version.isInt() ? 0 : version.asInt();
+    }
+
+    /** Finds data keys. */
+    @FunctionalInterface
+    interface Keys {
+        Optional<DataKey> of(String folder) throws IOException;
     }
 
     private static SnapshotManifest checked(SnapshotManifest manifest, String origin) throws CorruptSnapshotException {

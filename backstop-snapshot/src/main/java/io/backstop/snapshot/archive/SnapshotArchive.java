@@ -3,6 +3,9 @@ package io.backstop.snapshot.archive;
 import com.github.luben.zstd.ZstdInputStream;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.Verification;
+import io.backstop.snapshot.key.DataKey;
+import io.backstop.snapshot.key.KeyException;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.InDoubtException;
 import io.backstop.snapshot.store.ObjectEntry;
@@ -50,9 +53,51 @@ public final class SnapshotArchive {
     private static final int TOGETHER = 8;
 
     private final ObjectStore store;
+    private final SnapshotKeys keys;
+    private final boolean acceptsUnauthenticated;
 
+    /** Reads and writes without a key. */
     public SnapshotArchive(ObjectStore store) {
+        this(store, Optional.empty());
+    }
+
+    /**
+     * With a key, what is written is encrypted and authenticated under it, and of what is read, rows and definitions are
+     * given out only where they are authenticated under it.
+     */
+    public SnapshotArchive(ObjectStore store, Optional<KeyProvider> key) {
+        this(store, key, false);
+    }
+
+    /** @param acceptsUnauthenticated whether rows and definitions of a snapshot without authentication are given out too */
+    public SnapshotArchive(ObjectStore store, Optional<KeyProvider> key, boolean acceptsUnauthenticated) {
         this.store = store;
+        this.keys = new SnapshotKeys(store, key);
+        this.acceptsUnauthenticated = acceptsUnauthenticated;
+    }
+
+    /** Whether a manifest that this archive has read was authenticated under its key. */
+    public boolean isAuthenticated(SnapshotManifest manifest) {
+        return keys.provider().isPresent() && manifest.hasEncryptedRows();
+    }
+
+    private void requireUsable(SnapshotManifest manifest) throws KeyException {
+        if (keys.provider().isEmpty() && manifest.hasEncryptedRows()) {
+            throw new KeyException(
+                    "the snapshot " + manifest.snapshotId() + " is encrypted, and no key is given",
+                    SnapshotKeys.HINT_NO_KEY);
+        }
+        if (isRefused(manifest)) {
+            throw new KeyException(
+                    "the snapshot " + manifest.snapshotId() + " is not authenticated, and a key is given",
+                    "a writer of the storage may have made it, with definitions that run when it is restored: read its"
+                            + " schema.sql, and restore with --accept-unauthenticated if it is your own from before the"
+                            + " key");
+        }
+    }
+
+    private boolean isRefused(SnapshotManifest manifest) {
+        return keys.provider().isPresent() && !manifest.hasEncryptedRows() && !acceptsUnauthenticated;
     }
 
     /**
@@ -118,6 +163,7 @@ public final class SnapshotArchive {
                             .flatMap(read -> read.manifest().stream())
                             .filter(manifest -> !isUndecided(manifest, all))
                             .filter(manifest -> !all.contains(folder(manifest) + SnapshotObjectNames.REMOVING))
+                            .filter(manifest -> !isRefused(manifest))
                             .filter(condition)
                             .min(NEWEST_FIRST);
             if (newest.isPresent()) {
@@ -246,7 +292,7 @@ public final class SnapshotArchive {
     }
 
     /** All that the manifest names. */
-    private List<SnapshotObject> objects(SnapshotManifest manifest) throws CorruptSnapshotException {
+    private List<SnapshotObject> objects(SnapshotManifest manifest) throws IOException {
         List<SnapshotObject> objects = new ArrayList<>();
         objects.add(object(manifest, manifest.schemaObject()));
         objects.add(object(manifest, manifest.schemaSql()));
@@ -258,12 +304,14 @@ public final class SnapshotArchive {
 
     /** The description of the table, without its rows. */
     public TableDescription description(SnapshotManifest manifest) throws IOException {
+        requireUsable(manifest);
         SnapshotObject object = object(manifest, manifest.schemaObject());
         return DescriptionFormat.read(object.read(), object.toString());
     }
 
     /** The script that makes the table again, as it was stored. */
     public byte[] script(SnapshotManifest manifest) throws IOException {
+        requireUsable(manifest);
         return object(manifest, manifest.schemaSql()).read();
     }
 
@@ -272,13 +320,19 @@ public final class SnapshotArchive {
      * this returns; it holds them (at most some 16 MB, more where a single row is larger) until the stream is closed.
      */
     public InputStream rows(SnapshotManifest manifest, SnapshotManifest.Chunk chunk) throws IOException {
+        requireUsable(manifest);
         return new ZstdInputStream(
                 new ByteArrayInputStream(object(manifest, chunk).read()));
     }
 
     /** Begins to write a snapshot. */
     public SnapshotDraft begin(String schema, String table, String snapshotId) {
-        return new SnapshotDraft(store, SnapshotFolder.of(schema, table), snapshotId);
+        return new SnapshotDraft(store, SnapshotFolder.of(schema, table), snapshotId, keys.provider());
+    }
+
+    /** Where the store is, for messages. */
+    public String address() {
+        return store.address();
     }
 
     /** Where a snapshot lies in the store, for messages. */
@@ -290,17 +344,16 @@ public final class SnapshotArchive {
         return SnapshotFolder.of(manifest.schema(), manifest.table()) + manifest.snapshotId() + "/";
     }
 
-    private SnapshotObject object(SnapshotManifest manifest, SnapshotManifest.StoredObject object)
-            throws CorruptSnapshotException {
+    private SnapshotObject object(SnapshotManifest manifest, SnapshotManifest.StoredObject object) throws IOException {
         if (!SnapshotObjectNames.isName(object.name())) {
             throw new CorruptSnapshotException(
                     "the manifest of " + manifest.snapshotId() + " names an object that cannot be one of its own");
         }
-        return new SnapshotObject(store, folder(manifest), manifest.snapshotId(), object);
+        Optional<DataKey> key = manifest.hasEncryptedRows() ? keys.of(folder(manifest)) : Optional.empty();
+        return new SnapshotObject(store, folder(manifest), manifest.snapshotId(), object, key);
     }
 
-    private SnapshotObject object(SnapshotManifest manifest, SnapshotManifest.Chunk chunk)
-            throws CorruptSnapshotException {
+    private SnapshotObject object(SnapshotManifest manifest, SnapshotManifest.Chunk chunk) throws IOException {
         return object(manifest, new SnapshotManifest.StoredObject(chunk.name(), chunk.bytes(), chunk.sha256()));
     }
 
@@ -327,7 +380,7 @@ public final class SnapshotArchive {
             throw new CorruptSnapshotException(
                     "the manifest " + name + " is longer than the " + LONGEST_MANIFEST + " bytes that one can have");
         }
-        SnapshotManifest manifest = ManifestFormat.read(content, "the manifest " + name);
+        SnapshotManifest manifest = ManifestFormat.read(content, "the manifest " + name, keys::of);
         // A manifest that was moved is valid by its checksum, but its objects are elsewhere. Case: some file systems
         // fold it.
         if (!name.toLowerCase(Locale.ROOT).equals((folder(manifest) + ManifestFormat.NAME).toLowerCase(Locale.ROOT))) {

@@ -2,6 +2,8 @@ package io.backstop.snapshot.archive;
 
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.StoredObject;
+import io.backstop.snapshot.key.DataKey;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.ContentHash;
 import io.backstop.snapshot.store.InDoubtException;
@@ -11,6 +13,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 
 /**
@@ -27,17 +30,26 @@ public final class SnapshotDraft {
 
     private volatile boolean manifestInDoubt;
 
-    SnapshotDraft(ObjectStore store, String folder, String snapshotId) {
+    private final Optional<Encryption> encryption;
+
+    /** @param key wraps the snapshot's data key; without it nothing is encrypted */
+    SnapshotDraft(ObjectStore store, String folder, String snapshotId, Optional<KeyProvider> key) {
         this.store = store;
         this.folder = folder;
         this.snapshotId = snapshotId;
+        this.encryption = key.map(provider -> new Encryption(provider, DataKey.generate()));
+    }
+
+    /** What its manifest has to give as its format version. */
+    public int formatVersion() {
+        return encryption.isPresent() ? SnapshotManifest.ENCRYPTED_FORMAT_VERSION : SnapshotManifest.FORMAT_VERSION;
     }
 
     public String snapshotId() {
         return snapshotId;
     }
 
-    /** Stores the rows' next object and tells what the manifest has to say about it. */
+    /** Stores the rows' next object and tells what the manifest has to say about it. The content may be written over. */
     public SnapshotManifest.Chunk putChunk(int number, long rows, ByteBuffer content) throws IOException {
         StoredObject stored = put(SnapshotObjectNames.chunk(number), content);
         return new SnapshotManifest.Chunk(stored.name(), rows, stored.bytes(), stored.sha256());
@@ -78,8 +90,15 @@ public final class SnapshotDraft {
                 || !SnapshotFolder.of(manifest.schema(), manifest.table()).equals(folder)) {
             throw new IllegalArgumentException("the manifest is not the one of " + snapshotId);
         }
+        if (manifest.formatVersion() != formatVersion()) {
+            throw new IllegalArgumentException("the manifest does not say how " + snapshotId + " is stored");
+        }
+        if (encryption.isPresent()) {
+            putWrappedKey(encryption.get());
+        }
+        ByteBuffer content =
+                ByteBuffer.wrap(ManifestFormat.write(manifest, encryption.map(Encryption::dataKey), place()));
         names.addFirst(ManifestFormat.NAME);
-        ByteBuffer content = ByteBuffer.wrap(ManifestFormat.write(manifest));
         try {
             store.putNew(folder + snapshotId + "/" + ManifestFormat.NAME, content);
         } catch (InDoubtException e) {
@@ -93,10 +112,27 @@ public final class SnapshotDraft {
         SnapshotArchive.markCommitted(store, folder + snapshotId + "/");
     }
 
-    private StoredObject put(String name, ByteBuffer content) throws IOException {
+    private String place() {
+        return folder + snapshotId + "/";
+    }
+
+    /** Before the manifest: a snapshot that exists can be read. */
+    private void putWrappedKey(Encryption used) throws IOException {
+        String name = SnapshotObjectNames.wrappedKey(used.key().id());
+        byte[] wrapped = used.dataKey().wrap(used.key(), place());
+        names.addLast(name);
+        store.putNew(place() + name, ByteBuffer.wrap(wrapped));
+    }
+
+    private StoredObject put(String name, ByteBuffer plain) throws IOException {
+        ByteBuffer content = encryption.isEmpty()
+                ? plain
+                : encryption.get().dataKey().seal(plain, SnapshotObject.context(place(), name));
         ContentHash hash = ContentHash.of(content);
         names.addLast(name);
         store.putNew(folder + snapshotId + "/" + name, content, hash);
         return new StoredObject(name, content.remaining(), hash.hex());
     }
+
+    private record Encryption(KeyProvider key, DataKey dataKey) {}
 }

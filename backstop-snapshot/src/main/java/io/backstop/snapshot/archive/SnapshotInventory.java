@@ -2,6 +2,7 @@ package io.backstop.snapshot.archive;
 
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.archive.SnapshotArchive.ReadManifest;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
 
@@ -103,18 +104,27 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
         return snapshots.stream().filter(stored -> !stored.outcome().isFinal()).toList();
     }
 
-    /** Reads all of it. */
+    /** Reads all of it, without a key. */
     public static SnapshotInventory of(ObjectStore store) throws IOException {
+        return of(store, Optional.empty());
+    }
+
+    /**
+     * Reads all of it.
+     *
+     * @param key authenticates the encrypted ones; those that it does not are broken
+     */
+    public static SnapshotInventory of(ObjectStore store, Optional<KeyProvider> key) throws IOException {
         // First of all. A long listing is many requests, and what is published between them looks damaged.
         Set<String> published = new HashSet<>(store.list(SnapshotFolder.ROOT));
         published.removeIf(name -> !name.endsWith("/" + ManifestFormat.NAME));
         Map<String, List<ObjectEntry>> folders = new TreeMap<>();
-        Reader reader = new Reader(store);
+        Reader reader = new Reader(store, key);
         for (ObjectEntry entry : store.entries(SnapshotFolder.ROOT)) {
             String folder = folder(entry.name());
             if (SnapshotFolder.isOfASnapshot(folder)
                     && SnapshotObjectNames.isOwn(entry.name().substring(folder.length()))) {
-                folders.computeIfAbsent(folder, key -> new ArrayList<>()).add(entry);
+                folders.computeIfAbsent(folder, unknown -> new ArrayList<>()).add(entry);
             } else {
                 reader.broken.add(entry.name() + " is not an object of a snapshot");
             }
@@ -149,9 +159,9 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
         private final List<Unfinished> unfinished = new ArrayList<>();
         private final List<String> broken = new ArrayList<>();
 
-        Reader(ObjectStore store) {
+        Reader(ObjectStore store, Optional<KeyProvider> key) {
             this.store = store;
-            this.archive = new SnapshotArchive(store);
+            this.archive = new SnapshotArchive(store, key);
         }
 
         void read(ReadManifest read, String folder, List<ObjectEntry> entries) throws IOException {

@@ -1,7 +1,11 @@
 package io.backstop.snapshot.archive;
 
+import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.StoredObject;
 import io.backstop.api.snapshot.Verification;
+import io.backstop.snapshot.key.ChangedContentException;
+import io.backstop.snapshot.key.DataKey;
+import io.backstop.snapshot.key.DecryptingStream;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.StoredChecksum;
 
@@ -23,17 +27,26 @@ final class SnapshotObject {
     private final String folder;
     private final String snapshotId;
     private final StoredObject expected;
+    private final Optional<DataKey> key;
 
-    SnapshotObject(ObjectStore store, String folder, String snapshotId, StoredObject expected) {
+    /** @param key decrypts it; without it the stored bytes are read as they are */
+    SnapshotObject(ObjectStore store, String folder, String snapshotId, StoredObject expected, Optional<DataKey> key) {
+        this.key = key;
         this.store = store;
         this.folder = folder;
         this.snapshotId = snapshotId;
         this.expected = expected;
     }
 
-    /** Its bytes, all of them, after they were found right. */
+    /** What an encrypted object is bound to: its snapshot, its table and its name, which has a chunk's number in it. */
+    static String context(String folder, String name) {
+        return "backstop snapshot " + SnapshotManifest.ENCRYPTED_FORMAT_VERSION + "\n" + folder + name;
+    }
+
+    /** Its bytes, all of them, decrypted, after they were found right. */
     byte[] read() throws IOException {
-        Bytes content = new Bytes((int) Math.min(expected.bytes(), 1 << 25));
+        long bytes = key.isPresent() ? DataKey.plainBytes(expected.bytes()) : expected.bytes();
+        Bytes content = new Bytes((int) Math.min(bytes, 1 << 25));
         readInto(content);
         return content.all();
     }
@@ -66,6 +79,20 @@ final class SnapshotObject {
     }
 
     private void readInto(OutputStream target) throws IOException {
+        if (key.isEmpty()) {
+            readStored(target);
+            return;
+        }
+        DecryptingStream opening = key.get().opening(target, expected.bytes(), context(folder, expected.name()));
+        try {
+            readStored(opening);
+            opening.finish();
+        } catch (ChangedContentException e) {
+            throw new CorruptSnapshotException(this + " " + e.getMessage(), e);
+        }
+    }
+
+    private void readStored(OutputStream target) throws IOException {
         MessageDigest digest = Sha256.digest();
         byte[] buffer = new byte[BUFFER];
         long size = 0;
@@ -80,7 +107,7 @@ final class SnapshotObject {
             }
         } catch (NoSuchFileException e) {
             throw missing(e);
-        } catch (CorruptSnapshotException e) {
+        } catch (CorruptSnapshotException | ChangedContentException e) {
             throw e;
         } catch (IOException e) {
             throw new IOException(this + " cannot be read: " + reason(e), e);

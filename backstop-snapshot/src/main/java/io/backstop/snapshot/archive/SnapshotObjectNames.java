@@ -1,6 +1,10 @@
 package io.backstop.snapshot.archive;
 
+import io.backstop.snapshot.key.KeyProvider;
+
 import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** The names of the objects within a snapshot. */
@@ -19,13 +23,27 @@ final class SnapshotObjectNames {
 
     private static final Pattern ANY = Pattern.compile("[a-z0-9][a-z0-9.-]{0,99}");
 
+    private static final Pattern WRAPPED =
+            Pattern.compile("wrapped-([a-z0-9]{1," + KeyProvider.LONGEST_ID + "})\\.key");
+
     private static final Pattern OWN = Pattern.compile("data-[0-9]{5,}\\.copy\\.zst|schema\\.json|schema\\.sql"
-            + "|committed\\.json|used\\.json|removing\\.json|manifest\\.json");
+            + "|wrapped-[a-z0-9]{1,40}\\.key|committed\\.json|used\\.json|removing\\.json|manifest\\.json");
 
     private SnapshotObjectNames() {}
 
     static String chunk(int number) {
         return String.format(Locale.ROOT, "data-%05d.copy.zst", number);
+    }
+
+    /** The data key of the snapshot, wrapped under the key of this id. */
+    static String wrappedKey(String keyId) {
+        return "wrapped-" + keyId + ".key";
+    }
+
+    /** The id of the key, where an object of this name holds a wrapped one. */
+    static Optional<String> keyId(String name) {
+        Matcher matcher = WRAPPED.matcher(name);
+        return matcher.matches() ? Optional.of(matcher.group(1)) : Optional.empty();
     }
 
     /** Whether an object of this name within a snapshot's folder is Backstop's own; another's is never removed. */

@@ -2,6 +2,7 @@ package io.backstop.snapshot.archive;
 
 import io.backstop.snapshot.archive.SnapshotInventory.Stored;
 import io.backstop.snapshot.archive.SnapshotInventory.Unfinished;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
 
@@ -20,17 +21,18 @@ public final class SnapshotRemoval {
     private static final byte[] REMOVING = SnapshotArchive.mark("removing");
 
     private final ObjectStore store;
+    private final SnapshotArchive archive;
 
-    public SnapshotRemoval(ObjectStore store) {
+    /** @param key that with which the inventory was read */
+    public SnapshotRemoval(ObjectStore store, Optional<KeyProvider> key) {
         this.store = store;
+        this.archive = new SnapshotArchive(store, key);
     }
 
     /** Whether the snapshot still is what it was: its manifest alone is looked at. */
     public boolean isThere(Stored snapshot) throws IOException {
         try {
-            return new SnapshotArchive(store)
-                    .manifest(snapshot.folder() + ManifestFormat.NAME)
-                    .equals(snapshot.manifest());
+            return archive.manifest(snapshot.folder() + ManifestFormat.NAME).equals(snapshot.manifest());
         } catch (CorruptSnapshotException e) {
             return false;
         }

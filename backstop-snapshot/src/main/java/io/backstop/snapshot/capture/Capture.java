@@ -204,7 +204,7 @@ final class Capture {
                 chunks.stream().map(SnapshotManifest.Chunk::name).toList(),
                 format.options(encoding));
         return new SnapshotManifest(
-                SnapshotManifest.FORMAT_VERSION,
+                draft.formatVersion(),
                 draft.snapshotId(),
                 groupId,
                 description.schema(),

@@ -33,6 +33,7 @@ import io.backstop.snapshot.internal.session.IdGenerator;
 import io.backstop.snapshot.internal.session.Relation;
 import io.backstop.snapshot.internal.session.SearchPath;
 import io.backstop.snapshot.internal.session.SnapshotVisibility;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
@@ -66,14 +67,27 @@ public final class PostgresSnapshotService implements SnapshotService {
 
     /** @param store is closed with this service */
     public PostgresSnapshotService(ObjectStore store, SnapshotSettings settings) {
-        this(store, settings, TableCopier.CHUNK);
+        this(store, settings, Optional.empty());
+    }
+
+    /**
+     * @param store is closed with this service
+     * @param key what snapshots are encrypted and authenticated under
+     */
+    public PostgresSnapshotService(ObjectStore store, SnapshotSettings settings, Optional<KeyProvider> key) {
+        this(store, settings, key, TableCopier.CHUNK);
     }
 
     /** @param chunkBytes how many compressed bytes make a chunk full */
     PostgresSnapshotService(ObjectStore store, SnapshotSettings settings, int chunkBytes) {
+        this(store, settings, Optional.empty(), chunkBytes);
+    }
+
+    private PostgresSnapshotService(
+            ObjectStore store, SnapshotSettings settings, Optional<KeyProvider> key, int chunkBytes) {
         this.chunkBytes = chunkBytes;
         this.store = store;
-        this.archive = new SnapshotArchive(store);
+        this.archive = new SnapshotArchive(store, key);
         this.settings = settings;
     }
 

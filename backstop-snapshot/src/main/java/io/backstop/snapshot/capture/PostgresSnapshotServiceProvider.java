@@ -4,8 +4,14 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.api.snapshot.SnapshotServiceProvider;
 import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.snapshot.key.KeyException;
+import io.backstop.snapshot.key.KeyFile;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.snapshot.store.StorageAddressException;
+
+import java.io.IOException;
+import java.util.Optional;
 
 /** Lets the driver find {@link PostgresSnapshotService} if this module is on the class path. Thread-safe. */
 public final class PostgresSnapshotServiceProvider implements SnapshotServiceProvider {
@@ -15,7 +21,15 @@ public final class PostgresSnapshotServiceProvider implements SnapshotServicePro
     @Override
     public SnapshotService open(SnapshotSettings settings) throws RecoveryNotReadyException {
         try {
-            return new PostgresSnapshotService(ObjectStores.open(settings.storage()), settings);
+            Optional<KeyProvider> key = settings.key().isPresent()
+                    ? Optional.of(KeyFile.open(settings.key().get()))
+                    : Optional.empty();
+            return new PostgresSnapshotService(ObjectStores.open(settings.storage()), settings, key);
+        } catch (KeyException e) {
+            throw new RecoveryNotReadyException(e.problem(), e.hint(), e);
+        } catch (IOException e) {
+            throw new RecoveryNotReadyException(
+                    "the key file cannot be read: " + e.getMessage(), "see whether its owner runs this process", e);
         } catch (StorageAddressException e) {
             throw new RecoveryNotReadyException(String.valueOf(e.getMessage()), e.hint(), e);
         }

@@ -17,6 +17,7 @@ import io.backstop.snapshot.internal.session.HelperConnection;
 import io.backstop.snapshot.internal.session.IdGenerator;
 import io.backstop.snapshot.internal.session.Relation;
 import io.backstop.snapshot.internal.session.SearchPath;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
@@ -43,8 +44,16 @@ public final class TableSnapshots {
 
     /** @param store is not closed by this */
     public TableSnapshots(ObjectStore store, SnapshotSettings settings) {
+        this(store, settings, Optional.empty());
+    }
+
+    /**
+     * @param store is not closed by this
+     * @param key what the snapshots are encrypted and authenticated under
+     */
+    public TableSnapshots(ObjectStore store, SnapshotSettings settings, Optional<KeyProvider> key) {
         this.store = store;
-        this.archive = new SnapshotArchive(store);
+        this.archive = new SnapshotArchive(store, key);
         this.settings = settings;
     }
 

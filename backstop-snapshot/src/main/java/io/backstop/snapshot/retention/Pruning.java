@@ -3,6 +3,7 @@ package io.backstop.snapshot.retention;
 import io.backstop.snapshot.archive.SnapshotInventory.Stored;
 import io.backstop.snapshot.archive.SnapshotInventory.Unfinished;
 import io.backstop.snapshot.archive.SnapshotRemoval;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.retention.RetentionPlan.Decision;
 import io.backstop.snapshot.retention.RetentionPlan.DraftDecision;
 import io.backstop.snapshot.store.ObjectStore;
@@ -20,8 +21,14 @@ import java.util.Optional;
 public final class Pruning {
     private final SnapshotRemoval removal;
 
+    /** For a plan of an inventory that was read without a key. */
     public Pruning(ObjectStore store) {
-        this.removal = new SnapshotRemoval(store);
+        this(store, Optional.empty());
+    }
+
+    /** @param key that with which the plan's inventory was read */
+    public Pruning(ObjectStore store, Optional<KeyProvider> key) {
+        this.removal = new SnapshotRemoval(store, key);
     }
 
     /** Removes what the plan removes; a failure with one does not keep it from the others. */

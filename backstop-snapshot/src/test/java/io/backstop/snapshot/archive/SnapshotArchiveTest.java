@@ -277,12 +277,12 @@ class SnapshotArchiveTest {
         SnapshotArchive archive = new SnapshotArchive(store());
         publish(archive, "public", "t", "snap_1", 0);
         Path file = folder.resolve("snapshots/public.t/snap_1/manifest.json");
-        Files.writeString(file, Files.readString(file).replace("\"format_version\" : 2", "\"format_version\" : 3"));
+        Files.writeString(file, Files.readString(file).replace("\"format_version\" : 2", "\"format_version\" : 4"));
         assertThatThrownBy(() -> archive.find("snap_1"))
                 .isInstanceOf(CorruptSnapshotException.class)
                 .hasMessage(
-                        "the manifest snapshots/public.t/snap_1/manifest.json has format version 3, this version of "
-                                + "Backstop reads version 2");
+                        "the manifest snapshots/public.t/snap_1/manifest.json has format version 4, this version of "
+                                + "Backstop reads the versions 2 and 3");
     }
 
     @Test

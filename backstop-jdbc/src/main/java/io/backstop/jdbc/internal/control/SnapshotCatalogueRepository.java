@@ -39,11 +39,12 @@ public final class SnapshotCatalogueRepository implements SnapshotCatalogue {
             List<Entry> entries = new ArrayList<>();
             try (PreparedStatement select =
                     connection.prepareStatement("SELECT manifest, storage FROM snapshots WHERE CAST("
-                            + database.dialect().field("manifest", "format_version") + " AS INTEGER) = ?"
+                            + database.dialect().field("manifest", "format_version") + " AS INTEGER) IN (?, ?)"
                             + " ORDER BY created_at DESC, "
                             + database.dialect().insertionOrder() + " DESC LIMIT ?")) {
                 select.setInt(1, SnapshotManifest.FORMAT_VERSION); // others cannot be read, here or in the storage
-                select.setInt(2, limit);
+                select.setInt(2, SnapshotManifest.ENCRYPTED_FORMAT_VERSION);
+                select.setInt(3, limit);
                 try (ResultSet rows = select.executeQuery()) {
                     while (rows.next()) {
                         entries.add(new Entry(
