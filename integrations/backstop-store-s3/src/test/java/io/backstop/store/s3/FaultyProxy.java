@@ -31,7 +31,7 @@ import java.util.stream.Collectors;
  */
 public final class FaultyProxy implements AutoCloseable {
     private static final StoreTimeouts HASTE =
-            new StoreTimeouts(Duration.ofSeconds(5), Duration.ofMillis(300), Duration.ofMillis(1500), Duration.ZERO, 3);
+            new StoreTimeouts(Duration.ofSeconds(5), Duration.ofMillis(800), Duration.ofMillis(2500), Duration.ZERO, 3);
 
     private final URI server;
     private final Function<Request, Fault> faults;
