@@ -13,6 +13,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.postgresql.PGProperty;
 
 import java.nio.file.Path;
@@ -24,9 +26,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -180,6 +184,31 @@ class RecentModeTest {
         beat(NOW);
         assertThatThrownBy(() -> truncate("\"snapshot_mode\": \"recent\""))
                 .isInstanceOf(ApprovalRequiredException.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"inline, recent", "recent, inline"})
+    void an_approval_is_bound_to_the_kind_of_snapshot_that_the_statement_runs_behind(String approved, String other)
+            throws Exception {
+        beat(NOW);
+        String before = "\"snapshot_mode\": \"" + approved + "\"";
+        String after = "\"snapshot_mode\": \"" + other + "\"";
+        String id = held(before);
+        try (SqlControlStore store = store(NOW)) {
+            assertThat(store.approvals().decide(id, true, "ops")).isPresent();
+        }
+        assertThat(held(after)).isNotEqualTo(id);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("1");
+
+        truncate(before);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("0");
+    }
+
+    private String held(String policy) {
+        AtomicReference<String> id = new AtomicReference<>();
+        assertThatThrownBy(() -> truncate(policy))
+                .isInstanceOfSatisfying(ApprovalRequiredException.class, held -> id.set(held.approvalId()));
+        return Objects.requireNonNull(id.get());
     }
 
     @Test

@@ -22,6 +22,13 @@ public record SessionContext(String role, String searchPath, Map<String, String>
         Objects.requireNonNull(relations, "relations");
     }
 
+    /** The same with one more that decides something. */
+    public SessionContext with(String setting, String value) {
+        Map<String, String> more = new TreeMap<>(settings);
+        more.put(setting, value);
+        return new SessionContext(role, searchPath, more, relations);
+    }
+
     /** A session of which only role and search path are known. */
     public static SessionContext of(String role, String searchPath) {
         return new SessionContext(role, searchPath, Map.of(), "");

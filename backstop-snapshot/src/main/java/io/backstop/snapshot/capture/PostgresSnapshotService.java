@@ -274,14 +274,17 @@ public final class PostgresSnapshotService implements SnapshotService {
             Covering recent = new RecentSnapshots(archive, settings.clock())
                     .of(
                             session,
-                            radius.local(),
+                            radius.permanent(),
                             request.database(),
                             request.recent().get(),
                             takesDefinitions(request));
             archive.relyOn(recent.manifests());
             List<SnapshotManifest> covering = new ArrayList<>(recent.manifests());
-            // Definitions alone cost nothing, and nobody takes them beforehand.
-            covering.addAll(capture.copy(radius.foreign(), groupId, HelperConnection.none()));
+            // Nobody can take these beforehand; definitions alone cost nothing.
+            TableSize.refuseTooLarge(session, radius.temporary(), request);
+            List<Relation> own = new ArrayList<>(radius.foreign());
+            own.addAll(radius.temporary().relations());
+            covering.addAll(capture.copy(own, groupId, HelperConnection.none()));
             return new Covering(covering, recent.since());
         }
         TableSize.refuseTooLarge(session, radius, request);

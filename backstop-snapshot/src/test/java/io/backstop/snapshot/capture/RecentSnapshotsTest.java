@@ -30,10 +30,12 @@ import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 import static io.backstop.snapshot.capture.Securing.plain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 /** Statements that are covered by snapshots taken beforehand. */
 @ExtendWith(PostgresExtension.class)
@@ -101,6 +103,44 @@ class RecentSnapshotsTest {
                         Optional.empty(),
                         false),
                 Progress.SILENT);
+    }
+
+    private SecuredRows truncate(Connection connection, long maxBytes, String... tables)
+            throws RecoveryNotReadyException {
+        return securing.service.secure(
+                connection,
+                Connections.NONE,
+                new SnapshotRequest(
+                        Stream.of(tables)
+                                .map(table -> plain(Kind.TRUNCATE, table))
+                                .toList(),
+                        List.of(),
+                        maxBytes,
+                        Optional.of(Duration.ofMinutes(5)),
+                        DATABASE,
+                        "agent-7",
+                        "ab".repeat(32),
+                        Optional.empty(),
+                        false),
+                Progress.SILENT);
+    }
+
+    @Test
+    void a_temporary_table_of_the_session_is_stored_at_once_for_nobody_else_could() throws Exception {
+        SnapshotManifest taken = take(Duration.ofMinutes(1), DATABASE, "b").get(0);
+        try (Connection connection = Securing.begin(database)) {
+            Securing.run(connection, "CREATE TEMPORARY TABLE own AS SELECT generate_series(1, 3) AS id");
+            SecuredRows rows = truncate(connection, 1 << 20, "b", "own");
+            assertThat(rows.manifests())
+                    .extracting(SnapshotManifest::table, SnapshotManifest::rowCount, SnapshotManifest::source)
+                    .containsExactlyInAnyOrder(
+                            tuple("b", 1L, SnapshotManifest.Source.SIDECAR),
+                            tuple("own", 3L, SnapshotManifest.Source.INLINE));
+            assertThat(rows.manifests()).contains(taken);
+            assertThatThrownBy(() -> truncate(connection, 1, "own"))
+                    .isInstanceOf(RecoveryNotReadyException.class)
+                    .hasMessageContaining("max_inline_snapshot_bytes");
+        }
     }
 
     private void assertRefused(String reason) throws SQLException {

@@ -14,6 +14,7 @@ import io.backstop.api.error.ApprovalExpiredException;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.StatementBlockedException;
+import io.backstop.api.policy.SnapshotMode;
 import io.backstop.api.policy.Verdict;
 import io.backstop.jdbc.analysis.RulePages;
 import io.backstop.jdbc.internal.analysis.detail.CursorRow;
@@ -37,6 +38,9 @@ final class ApprovalGate {
     /** Each asks the control store four times a second. */
     private static final int MOST_WAITING = 100;
 
+    /** Bound like a setting of the session, whose names hold no space. */
+    private static final String SNAPSHOT_MODE = "snapshot mode";
+
     private final ApprovalHook hook;
     private final QueryTimeouts timeouts;
     private final RulePages pages = new RulePages();
@@ -50,14 +54,14 @@ final class ApprovalGate {
     /**
      * The approval that the statement has used up.
      *
-     * @param snapshot whether a snapshot is stored before it runs
+     * @param snapshot which snapshot it runs behind, if it does
      * @param preview looks what it would change, where that is to be told
      */
     Approved obtain(
             GuardedSession session,
             ReviewedStatement statement,
             Verdict.Hold hold,
-            boolean snapshot,
+            Optional<SnapshotMode> snapshot,
             ImpactPreview preview)
             throws SQLException {
         Assessment assessment = statement.assessment();
@@ -88,11 +92,13 @@ final class ApprovalGate {
                 sha256,
                 session.agentId(),
                 session.database(),
-                context,
+                snapshot.filter(SnapshotMode.RECENT::equals).isPresent()
+                        ? context.with(SNAPSHOT_MODE, "recent")
+                        : context,
                 assessment.operation(),
                 statement.tables(),
                 assessment.risk(),
-                snapshot,
+                snapshot.isPresent(),
                 hold.reasons(),
                 rules.stream().map(RuleId::value).toList(),
                 pages.saferWay(rules),

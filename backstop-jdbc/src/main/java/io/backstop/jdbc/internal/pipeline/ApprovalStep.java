@@ -7,6 +7,7 @@ import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.PausedException;
+import io.backstop.api.policy.SnapshotMode;
 import io.backstop.api.policy.Verdict;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
 import io.backstop.jdbc.internal.pipeline.preview.PreviewObstacle;
@@ -38,8 +39,11 @@ final class ApprovalStep {
     ApprovalGate.Approved approve(StatementRun<?> run, ReviewedStatement statement, Verdict.Hold hold)
             throws SQLException {
         try {
-            ApprovalGate.Approved approved = approvals.obtain(
-                    run.session(), statement, hold, secured.applies(hold, statement), () -> preview(run, statement));
+            Optional<SnapshotMode> snapshot = secured.applies(hold, statement)
+                    ? Optional.of(run.policy().recovery().snapshotMode())
+                    : Optional.empty();
+            ApprovalGate.Approved approved =
+                    approvals.obtain(run.session(), statement, hold, snapshot, () -> preview(run, statement));
             run.execution().startOver();
             lookForLastingEffects(run, statement, approved.id());
             refuseIfPausedMeanwhile(statement, approved.id());

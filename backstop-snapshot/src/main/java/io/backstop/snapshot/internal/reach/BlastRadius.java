@@ -27,6 +27,20 @@ public record BlastRadius(Map<Long, Reached> tables) {
         return new BlastRadius(local);
     }
 
+    /** Those of them that other sessions can see. */
+    public BlastRadius permanent() {
+        Map<Long, Reached> permanent = new HashMap<>(local().tables);
+        permanent.values().removeIf(reached -> reached.relation().isTemporary());
+        return new BlastRadius(permanent);
+    }
+
+    /** The session's own, which no other session can store. */
+    public BlastRadius temporary() {
+        Map<Long, Reached> temporary = new HashMap<>(tables);
+        temporary.values().removeIf(reached -> !reached.relation().isTemporary());
+        return new BlastRadius(temporary);
+    }
+
     public List<Relation> foreign() {
         return relations().stream().filter(Relation::isForeign).toList();
     }
