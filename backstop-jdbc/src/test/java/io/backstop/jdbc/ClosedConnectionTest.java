@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.backstop.api.approval.ApprovalState;
 import io.backstop.jdbc.control.SqlControlStore;
+import io.backstop.jdbc.internal.pipeline.session.CancellableExecution;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -67,6 +70,7 @@ class ClosedConnectionTest {
     private Path folder;
 
     private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final AtomicReference<@Nullable Thread> waiter = new AtomicReference<>();
     private TestDatabase database;
     private SqlControlStore store;
     private Backstop backstop;
@@ -462,7 +466,7 @@ class ClosedConnectionTest {
             Connection pooled = pool.getConnection();
             Connection guarded = backstop.guard(pooled);
             Statement statement = guarded.createStatement();
-            Future<Boolean> waiting = threads.submit(() -> statement.execute(HELD));
+            Future<Boolean> waiting = held(statement);
             String id = request(waiting);
             end.happen(guarded, pooled, pool);
             assertThat(failure(waiting).getSQLState()).isEqualTo("08003");
@@ -475,7 +479,7 @@ class ClosedConnectionTest {
     void a_wait_for_an_approval_ends_when_the_server_ends_the_session() throws Exception {
         try (Connection guarded = backstop.guard(database.connect());
                 Statement statement = guarded.createStatement()) {
-            Future<Boolean> waiting = threads.submit(() -> statement.execute(HELD));
+            Future<Boolean> waiting = held(statement);
             String id = request(waiting);
             database.run("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                     + " WHERE datname = current_database() AND pid <> pg_backend_pid()");
@@ -484,12 +488,27 @@ class ClosedConnectionTest {
         }
     }
 
+    private Future<Boolean> held(Statement statement) {
+        return threads.submit(() -> {
+            waiter.set(Thread.currentThread());
+            return statement.execute(HELD);
+        });
+    }
+
+    /** The request, once its statement waits for the decision. */
     private String request(Future<?> waiting) throws SQLException {
-        while (store.approvals().list(ApprovalState.PENDING).isEmpty()) {
+        while (store.approvals().list(ApprovalState.PENDING).isEmpty() || !waits(waiter.get())) {
             assertThat(waiting.isDone()).isFalse();
             Thread.onSpinWait();
         }
         return store.approvals().list(ApprovalState.PENDING).get(0).id();
+    }
+
+    private static boolean waits(@Nullable Thread thread) {
+        return thread != null
+                && Stream.of(thread.getStackTrace())
+                        .anyMatch(frame -> frame.getClassName().equals(CancellableExecution.class.getName())
+                                && frame.getMethodName().equals("pause"));
     }
 
     private void assertNotUsed(String id) throws SQLException {
