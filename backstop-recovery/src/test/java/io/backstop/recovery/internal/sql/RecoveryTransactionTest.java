@@ -71,18 +71,16 @@ class RecoveryTransactionTest {
 
     @Test
     void a_lock_timeout_that_is_in_force_otherwise_is_kept() throws Exception {
-        database.run("DROP ROLE IF EXISTS patient", "CREATE ROLE patient LOGIN SUPERUSER");
         try {
-            database.run("ALTER ROLE patient SET lock_timeout = '45s'");
-            assertThat(lockTimeout(DriverManager.getConnection(database.url(), "patient", "")))
-                    .containsExactly("45s");
+            database.run("ALTER ROLE CURRENT_USER SET lock_timeout = '45s'");
+            assertThat(lockTimeout(database.connect())).containsExactly("45s");
             Connection set = database.connect();
             try (Statement statement = set.createStatement()) {
                 statement.execute("SET lock_timeout = '7s'");
             }
             assertThat(lockTimeout(set)).containsExactly("7s");
         } finally {
-            database.run("DROP ROLE patient");
+            database.run("ALTER ROLE CURRENT_USER RESET lock_timeout");
         }
     }
 
