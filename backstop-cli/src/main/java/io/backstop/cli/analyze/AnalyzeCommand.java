@@ -17,7 +17,6 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -30,7 +29,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 
 /** {@code backstop analyze}. Runs nothing, and needs no database. */
@@ -130,15 +128,12 @@ public final class AnalyzeCommand implements Callable<Integer> {
         return String.valueOf(failure.getMessage());
     }
 
-    private String text() {
+    private String text() throws IOException {
         if (input.file != null) {
             try {
                 return Files.readString(input.file);
             } catch (IOException e) {
-                throw new ParameterException(
-                        Objects.requireNonNull(command).commandLine(),
-                        "--file " + input.file + " cannot be read: " + reason(e),
-                        e);
+                throw new IOException("--file " + input.file + " cannot be read: " + reason(e), e);
             }
         }
         return input.sql == null ? "" : input.sql;

@@ -29,7 +29,7 @@ class AnalyzeCommandTest {
         assertThat(CommandRun.of("analyze", "--file", binary.toString()).errors())
                 .contains("--file " + binary + " cannot be read: it is not text in UTF-8");
         assertThat(CommandRun.of("analyze", "--file", folder.toString()).exitCode())
-                .isEqualTo(ExitCode.USAGE);
+                .isEqualTo(ExitCode.FAILED);
     }
 
     @Test

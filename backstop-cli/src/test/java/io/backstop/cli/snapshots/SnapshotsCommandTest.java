@@ -192,8 +192,11 @@ class SnapshotsCommandTest {
         assertThat(verified.output().lines()).singleElement().asString().startsWith("ok       " + id + " of ");
         CommandRun recovered = CommandRun.of("recover", "--db", url(), "--storage", storage, "--table", name);
         assertThat(recovered.exitCode()).as(recovered.errors()).isZero();
+        String copy = name.replace("m\"", "m_recovered\"");
+        database.run("ALTER TABLE " + copy + " ADD COLUMN more int");
         CommandRun again = CommandRun.of("recover", "--db", url(), "--storage", storage, "--table", name);
         assertThat(again.exitCode()).isEqualTo(ExitCode.REFUSED);
+        database.run("ALTER TABLE " + copy + " DROP COLUMN more");
         for (String printed : List.of(
                 created.output(),
                 snapshots("list", "--db", url()).output(),
@@ -208,7 +211,7 @@ class SnapshotsCommandTest {
                 .noneMatch(line -> line.contains("\u001b"));
         assertThat(sql).contains(name);
         database.run(recovered.output());
-        database.run("DROP TABLE IF EXISTS " + name, "DROP TABLE IF EXISTS " + name.replace("m\"", "m_recovered\""));
+        database.run("DROP TABLE IF EXISTS " + name, "DROP TABLE IF EXISTS " + copy);
     }
 
     @Test
