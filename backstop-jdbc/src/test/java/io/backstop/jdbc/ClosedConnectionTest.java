@@ -508,7 +508,7 @@ class ClosedConnectionTest {
         return thread != null
                 && Stream.of(thread.getStackTrace())
                         .anyMatch(frame -> frame.getClassName().equals(CancellableExecution.class.getName())
-                                && frame.getMethodName().equals("pause"));
+                                && frame.getMethodName().equals("await"));
     }
 
     private void assertNotUsed(String id) throws SQLException {

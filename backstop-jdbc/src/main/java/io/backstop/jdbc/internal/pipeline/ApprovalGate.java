@@ -134,15 +134,17 @@ final class ApprovalGate {
             session.turn().unlock();
         }
         try {
-            while (hook.undecided(held)) {
-                execution.pause(POLL_MILLIS);
-                requireOpen(session, execution, held);
-            }
-            while (!session.turn().tryLock(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
-                execution.requireNotStopped();
-                requireOpen(session, execution, held);
-            }
-            requireOpen(session, execution, held); // also of what was decided just after it was closed
+            execution.await(() -> {
+                while (hook.undecided(held)) {
+                    execution.pause(POLL_MILLIS);
+                    requireOpen(session, execution, held);
+                }
+                while (!session.turn().tryLock(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
+                    execution.requireNotStopped();
+                    requireOpen(session, execution, held);
+                }
+                requireOpen(session, execution, held); // also of what was decided just after it was closed
+            });
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             held.addSuppressed(e);

@@ -105,25 +105,43 @@ public final class CancellableExecution<T extends @Nullable Object> implements E
     }
 
     /**
-     * Waits for a while in which nothing is sent for it.
+     * Waits for a decision, in which time nothing is sent for it: whoever closes its connection need not stop it, and who
+     * cancels it ends the wait alone.
+     */
+    public void await(Decision decision) throws SQLException, InterruptedException {
+        waiting(true);
+        try {
+            decision.await();
+        } finally {
+            waiting(false);
+        }
+    }
+
+    /** How a decision is waited for. */
+    @FunctionalInterface
+    public interface Decision {
+        void await() throws SQLException, InterruptedException;
+    }
+
+    private synchronized void waiting(boolean now) {
+        waiting = now;
+    }
+
+    /**
+     * A while of such a wait.
      *
      * @throws SQLException query_canceled where it was stopped meanwhile, or why the connection is of no use any more
      */
     public void pause(long millis) throws SQLException, InterruptedException {
         connection.require();
-        await(millis);
+        sleep(millis);
         connection.require();
     }
 
-    private synchronized void await(long millis) throws SQLException, InterruptedException {
+    private synchronized void sleep(long millis) throws SQLException, InterruptedException {
         long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
-        waiting = true;
-        try {
-            for (long left = millis; reason == null && left > 0; left = left(end)) {
-                wait(left);
-            }
-        } finally {
-            waiting = false;
+        for (long left = millis; reason == null && left > 0; left = left(end)) {
+            wait(left);
         }
         if (reason != null) {
             throw new SQLException(

@@ -72,6 +72,9 @@ final class SessionEnd {
         if (turn.tryLock()) { // else another thread is about to hear of it
             try {
                 postgres.getQueryExecutor().processNotifies();
+            } catch (SQLException e) {
+                requireOpen(); // whoever closed it meanwhile took the socket away
+                throw e;
             } finally {
                 turn.unlock();
             }
