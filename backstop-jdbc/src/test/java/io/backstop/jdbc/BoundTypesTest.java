@@ -16,13 +16,16 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.util.PGobject;
 
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -138,6 +141,98 @@ class BoundTypesTest {
         @Override
         public String getValue() {
             return "1";
+        }
+    }
+
+    /** What answers {@code int4} so often, and then {@code wiping}. */
+    private static String later(AtomicInteger asked, int harmless) {
+        return asked.getAndIncrement() < harmless ? "int4" : "wiping";
+    }
+
+    private static PGobject turning(int harmless) {
+        AtomicInteger asked = new AtomicInteger();
+        PGobject object = new PGobject() {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            public String getValue() {
+                setType(later(asked, harmless)); // getType is final
+                return "1";
+            }
+        };
+        object.setType("int4");
+        return object;
+    }
+
+    private static Array turningArray(int harmless) {
+        AtomicInteger asked = new AtomicInteger();
+        return (Array) Proxy.newProxyInstance(
+                BoundTypesTest.class.getClassLoader(), new Class<?>[] {Array.class}, (proxy, method, args) -> {
+                    return method.getName().equals("getBaseTypeName") ? later(asked, harmless) : "{1}";
+                });
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 4})
+    void a_value_is_sent_as_the_type_that_it_was_judged_by(int harmless) throws SQLException {
+        List<Binding> bindings = List.of(
+                statement -> statement.setObject(1, turning(harmless)),
+                statement -> statement.setObject(1, turning(harmless), Types.OTHER),
+                statement -> statement.setArray(1, turningArray(harmless)),
+                statement -> statement.setObject(1, turningArray(harmless)),
+                statement -> statement.setObject(1, turningArray(harmless), Types.ARRAY));
+        for (String profile : new String[] {"strict", "application", "read-only"}) {
+            try (Backstop backstop = guard(profile);
+                    Connection connection = backstop.guard(database.connect())) {
+                for (Binding binding : bindings) {
+                    try (PreparedStatement statement = connection.prepareStatement("SELECT ?")) {
+                        binding.to(statement);
+                        Throwable refusal = catchThrowable(statement::execute);
+                        assertThat(refusal == null || refusal instanceof BackstopException)
+                                .isTrue();
+                    }
+                }
+            }
+        }
+    }
+
+    private static Stream<Named<Binding>> old() {
+        return Stream.of(
+                Named.of("a value", object("old", "1")),
+                Named.of("an array", array("old")),
+                Named.of("an array as a value", object("old[]", "{1}")),
+                Named.of("a null", statement -> statement.setNull(1, Types.OTHER, "old")));
+    }
+
+    /** The driver sends the type that had the name when it asked for it first. */
+    @ParameterizedTest
+    @MethodSource("old")
+    void a_type_that_was_renamed_is_judged_under_the_name_that_the_driver_remembers(Binding binding)
+            throws SQLException {
+        for (String profile : new String[] {"strict", "application", "read-only"}) {
+            for (boolean autoCommit : new boolean[] {true, false}) {
+                database.run("CREATE DOMAIN old AS int CHECK (public.wipe() = 1)");
+                try (Backstop backstop = guard(profile);
+                        Connection connection = backstop.guard(database.connect())) {
+                    connection.setAutoCommit(autoCommit);
+                    try (PreparedStatement statement = connection.prepareStatement("SELECT ?")) {
+                        binding.to(statement);
+                    }
+                    connection.setAutoCommit(true);
+                    connection.setAutoCommit(autoCommit);
+                    database.run("ALTER DOMAIN old RENAME TO young");
+                    for (String sql : new String[] {"SELECT ?", "SELECT id FROM accounts WHERE ? IS NOT NULL"}) {
+                        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+                            binding.to(statement);
+                            assertRefused(profile + ": " + sql, statement::execute);
+                        }
+                        if (!autoCommit) {
+                            connection.rollback();
+                        }
+                    }
+                }
+                database.run("DROP DOMAIN young");
+            }
         }
     }
 

@@ -6,6 +6,7 @@ import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Verdict;
 import io.backstop.cli.option.DatabaseAddress;
 import io.backstop.cli.output.ExitCode;
+import io.backstop.cli.output.FailureReport;
 import io.backstop.cli.output.PrintableText;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.policy.InvalidPolicyException;
@@ -22,10 +23,7 @@ import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -115,25 +113,12 @@ public final class AnalyzeCommand implements Callable<Integer> {
         return failOn != null && assessment.risk().atLeast(failOn) ? ExitCode.REFUSED : ExitCode.DONE;
     }
 
-    private static String reason(IOException failure) {
-        if (failure instanceof NoSuchFileException) {
-            return "there is no such file";
-        }
-        if (failure instanceof AccessDeniedException) {
-            return "permission denied";
-        }
-        if (failure instanceof CharacterCodingException) {
-            return "it is not text in UTF-8";
-        }
-        return String.valueOf(failure.getMessage());
-    }
-
     private String text() throws IOException {
         if (input.file != null) {
             try {
                 return Files.readString(input.file);
             } catch (IOException e) {
-                throw new IOException("--file " + input.file + " cannot be read: " + reason(e), e);
+                throw new IOException("--file " + input.file + " cannot be read: " + FailureReport.reason(e), e);
             }
         }
         return input.sql == null ? "" : input.sql;

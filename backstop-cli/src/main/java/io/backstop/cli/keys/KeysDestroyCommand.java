@@ -68,7 +68,7 @@ final class KeysDestroyCommand implements Callable<Integer> {
                                 + (snapshots == 1 ? " snapshot" : " snapshots") + " in " + store.address(),
                         "to erase them for good, repeat the command with --confirm " + id);
             }
-            try (ControlStore audit = control.open()) {
+            try (ControlStore audit = control.openExisting()) {
                 record(audit, "destroy key", id + ": erases " + snapshots + " snapshots in " + store.address());
                 int erased = keys.erase(id);
                 Files.delete(file);

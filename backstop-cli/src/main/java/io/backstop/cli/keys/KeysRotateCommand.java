@@ -37,7 +37,9 @@ final class KeysRotateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, RefusedException {
-        KeyProvider from = required(storage);
+        KeyProvider from = storage.key()
+                .orElseThrow(
+                        () -> new RefusedException("no key is named", "name its file with --key, or set BACKSTOP_KEY"));
         KeyProvider to = KeyFile.open(newKey);
         try (ObjectStore store = storage.openExisting()) {
             int snapshots = new WrappedKeys(store).rotate(from, to);
@@ -49,12 +51,6 @@ final class KeysRotateCommand implements Callable<Integer> {
             }
         }
         return ExitCode.DONE;
-    }
-
-    static KeyProvider required(StorageOption storage) throws IOException, RefusedException {
-        return storage.key()
-                .orElseThrow(
-                        () -> new RefusedException("no key is named", "name its file with --key, or set BACKSTOP_KEY"));
     }
 
     /** For programs. */

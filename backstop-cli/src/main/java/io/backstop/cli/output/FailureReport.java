@@ -11,6 +11,13 @@ import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.ParseResult;
 
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+
 /** Tells a failure in words, without a stack trace, on standard error. */
 public final class FailureReport implements IExecutionExceptionHandler {
     @Override
@@ -36,8 +43,28 @@ public final class FailureReport implements IExecutionExceptionHandler {
     }
 
     private static String message(Exception failure) {
+        if (failure instanceof FileSystemException file && file.getReason() == null) {
+            return file.getFile() + ": " + reason(file);
+        }
         String message = failure.getMessage();
         return message == null || message.isBlank() ? failure.getClass().getName() : message;
+    }
+
+    /** Why a file could not be read or written; of some, the JDK's message has the name alone. */
+    public static String reason(IOException failure) {
+        if (failure instanceof NoSuchFileException) {
+            return "there is no such file or folder";
+        }
+        if (failure instanceof AccessDeniedException) {
+            return "permission denied";
+        }
+        if (failure instanceof FileAlreadyExistsException) {
+            return "it exists already";
+        }
+        if (failure instanceof CharacterCodingException) {
+            return "it is not text in UTF-8";
+        }
+        return String.valueOf(failure.getMessage());
     }
 
     /** Whether it is a check that said no, rather than something that did not work. */

@@ -2,6 +2,7 @@ package io.backstop.cli.keys;
 
 import io.backstop.cli.CommandRun;
 import io.backstop.cli.output.ExitCode;
+import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
@@ -13,6 +14,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -137,7 +139,15 @@ class KeysCommandTest {
     }
 
     @Test
-    void destroying_a_key_needs_its_id_erases_its_snapshots_and_is_on_the_record() {
+    void a_key_is_not_made_in_a_folder_that_is_not_there() {
+        CommandRun run =
+                CommandRun.of("keys", "create", folder.resolve("none/x.key").toString());
+        assertThat(run.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(run.errors()).contains("none/x.key: there is no such file or folder");
+    }
+
+    @Test
+    void destroying_a_key_needs_its_id_erases_its_snapshots_and_is_on_the_record() throws Exception {
         String control = folder.resolve("backstop.db").toString();
         String[] destroy = {
             "keys", "destroy", "--key-file", key, "--storage", storage, "--control", control, "--as", "alice"
@@ -148,6 +158,11 @@ class KeysCommandTest {
         assertThat(Files.exists(Path.of(key))).isTrue();
         List<String> confirmed = new ArrayList<>(List.of(destroy));
         confirmed.addAll(List.of("--confirm", id));
+        CommandRun unrecorded = CommandRun.of(confirmed.toArray(String[]::new));
+        assertThat(unrecorded.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(unrecorded.errors()).contains("there is no control store");
+        assertThat(Files.exists(Path.of(key))).isTrue();
+        SqlControlStore.sqlite(Path.of(control), Clock.systemUTC()).close();
         assertThat(CommandRun.of(confirmed.toArray(String[]::new)).exitCode()).isZero();
         assertThat(Files.exists(Path.of(key))).isFalse();
         assertThat(CommandRun.of("audit", "list", "--control", control, "--json")

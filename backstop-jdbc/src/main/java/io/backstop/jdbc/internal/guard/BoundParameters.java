@@ -2,6 +2,8 @@ package io.backstop.jdbc.internal.guard;
 
 import io.backstop.jdbc.internal.digest.Sha256Digest;
 import io.backstop.jdbc.internal.pipeline.statement.BoundValues;
+import io.backstop.jdbc.internal.pipeline.statement.ValueTypes;
+import org.postgresql.core.TypeInfo;
 import org.postgresql.util.ByteStreamWriter;
 
 import java.io.InputStream;
@@ -15,7 +17,6 @@ import java.util.Calendar;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -75,8 +76,8 @@ final class BoundParameters {
         }
 
         @Override
-        public Set<String> types() {
-            return types.names();
+        public ValueTypes types() {
+            return types.types();
         }
     };
 
@@ -96,8 +97,8 @@ final class BoundParameters {
         }
 
         @Override
-        public Set<String> types() {
-            return types.names();
+        public ValueTypes types() {
+            return types.types();
         }
     };
 
@@ -171,6 +172,15 @@ final class BoundParameters {
     void bindNull(int index, String how, String typeName) {
         bind(index, null, how);
         types.named(typeName);
+    }
+
+    /** The driver has bound the value, and so knows its type. */
+    void bound(Object value, TypeInfo driver) throws SQLException {
+        types.sent(value, driver);
+    }
+
+    void boundNull(String typeName, TypeInfo driver) throws SQLException {
+        types.sentNull(typeName, driver);
     }
 
     private Object kept(Object value) {

@@ -1,5 +1,7 @@
 package io.backstop.jdbc.internal.guard;
 
+import io.backstop.jdbc.internal.pipeline.statement.ValueTypes;
+import org.postgresql.core.TypeInfo;
 import org.postgresql.util.PGobject;
 
 import java.sql.Array;
@@ -20,11 +22,39 @@ final class BoundTypes {
 
     private static final String MAP = "hstore";
 
-    private Set<String> names = Set.of();
+    /** The first oid of what is not made by PostgreSQL itself (FirstNormalObjectId). */
+    private static final long FIRST_OWN = 16384;
 
-    /** Every name that pgjdbc may look a type up by; replaced where one is added. */
-    Set<String> names() {
-        return names;
+    private ValueTypes types = ValueTypes.NONE;
+
+    /** Replaced where one is added. */
+    ValueTypes types() {
+        return types;
+    }
+
+    /** To be called once the driver has bound the value, so that it knows its type and asks nothing. */
+    void sent(Object value, TypeInfo driver) throws SQLException {
+        if (value instanceof PGobject object) {
+            sent(driver.getPGType(object.getType()));
+        } else if (value instanceof Array array) {
+            sent(driver.getPGArrayType(array.getBaseTypeName()));
+        } else if (value instanceof Map) {
+            sent(driver.getPGType(MAP));
+        }
+    }
+
+    /** @param oid as the driver has it, without a sign */
+    private void sent(int oid) {
+        if (Integer.toUnsignedLong(oid) >= FIRST_OWN) {
+            types = types.andOwn();
+        }
+    }
+
+    /** The same for a NULL of a type that is named. */
+    void sentNull(String type, TypeInfo driver) throws SQLException {
+        if (type != null) {
+            sent(driver.getPGType(type));
+        }
     }
 
     /** Takes in what a value says of its type. To be called after everything else that asks the value something. */
@@ -53,7 +83,7 @@ final class BoundTypes {
         if (type == null) {
             return; // the driver knows none either
         }
-        Set<String> all = new HashSet<>(names);
+        Set<String> all = new HashSet<>();
         String element = type;
         add(all, element);
         while (element.endsWith(ARRAY)) {
@@ -66,9 +96,7 @@ final class BoundTypes {
             }
             add(all, element.substring(from));
         }
-        if (all.size() > names.size()) {
-            names = Set.copyOf(all);
-        }
+        types = types.and(all);
     }
 
     private static int dot(String text, int from) {

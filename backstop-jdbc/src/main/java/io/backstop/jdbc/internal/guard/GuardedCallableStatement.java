@@ -226,24 +226,27 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
     @Override
     public void setObject(String parameterName, Object x, int targetSqlType, int scale) throws SQLException {
         changing(() -> {
-            parameters().bind(parameterName, x, targetSqlType + " " + scale);
-            super.setObject(parameterName, GuardedValues.behind(x), targetSqlType, scale);
+            Object value = GuardedValues.ofOneType(x);
+            parameters().bind(parameterName, value, targetSqlType + " " + scale);
+            super.setObject(parameterName, GuardedValues.behind(value), targetSqlType, scale);
         });
     }
 
     @Override
     public void setObject(String parameterName, Object x, int targetSqlType) throws SQLException {
         changing(() -> {
-            parameters().bind(parameterName, x, targetSqlType);
-            super.setObject(parameterName, GuardedValues.behind(x), targetSqlType);
+            Object value = GuardedValues.ofOneType(x);
+            parameters().bind(parameterName, value, targetSqlType);
+            super.setObject(parameterName, GuardedValues.behind(value), targetSqlType);
         });
     }
 
     @Override
     public void setObject(String parameterName, Object x) throws SQLException {
         changing(() -> {
-            parameters().bind(parameterName, x);
-            super.setObject(parameterName, GuardedValues.behind(x));
+            Object value = GuardedValues.ofOneType(x);
+            parameters().bind(parameterName, value);
+            super.setObject(parameterName, GuardedValues.behind(value));
         });
     }
 
@@ -451,16 +454,18 @@ final class GuardedCallableStatement extends DelegatingCallableStatement {
     public void setObject(String parameterName, Object x, SQLType targetSqlType, int scaleOrLength)
             throws SQLException {
         changing(() -> {
-            parameters().bind(parameterName, x, targetSqlType + " " + scaleOrLength);
-            super.setObject(parameterName, GuardedValues.behind(x), targetSqlType, scaleOrLength);
+            Object value = GuardedValues.ofOneType(x);
+            parameters().bind(parameterName, value, targetSqlType + " " + scaleOrLength);
+            super.setObject(parameterName, GuardedValues.behind(value), targetSqlType, scaleOrLength);
         });
     }
 
     @Override
     public void setObject(String parameterName, Object x, SQLType targetSqlType) throws SQLException {
         changing(() -> {
-            parameters().bind(parameterName, x, targetSqlType);
-            super.setObject(parameterName, GuardedValues.behind(x), targetSqlType);
+            Object value = GuardedValues.ofOneType(x);
+            parameters().bind(parameterName, value, targetSqlType);
+            super.setObject(parameterName, GuardedValues.behind(value), targetSqlType);
         });
     }
 }

@@ -5,6 +5,8 @@ import io.backstop.jdbc.internal.pipeline.statement.PreparedExecution;
 import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import org.postgresql.PGStatement;
+import org.postgresql.core.TypeInfo;
+import org.postgresql.jdbc.PgConnection;
 import org.postgresql.util.PGobject;
 
 import java.io.InputStream;
@@ -64,7 +66,7 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     }
 
     /** Of a statement whose rows may have to be told by its text, arrays can be told as well. */
-    private Object sent(Object value) {
+    private Object sent(Object value) throws SQLException {
         return text.latest().assessment().destructions().isEmpty()
                 ? GuardedValues.behind(value)
                 : GuardedValues.written(value);
@@ -300,16 +302,18 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     @Override
     public void setObject(int parameterIndex, Object x, int targetSqlType) throws SQLException {
         changing(() -> {
-            parameters.bind(parameterIndex, x, targetSqlType);
-            binding(x, () -> super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType));
+            Object value = GuardedValues.ofOneType(x);
+            parameters.bind(parameterIndex, value, targetSqlType);
+            binding(value, () -> super.setObject(parameterIndex, GuardedValues.behind(value), targetSqlType));
         });
     }
 
     @Override
     public void setObject(int parameterIndex, Object x) throws SQLException {
         changing(() -> {
-            parameters.bind(parameterIndex, x);
-            binding(x, () -> super.setObject(parameterIndex, sent(x)));
+            Object value = GuardedValues.ofOneType(x);
+            parameters.bind(parameterIndex, value);
+            binding(value, () -> super.setObject(parameterIndex, sent(value)));
         });
     }
 
@@ -348,8 +352,9 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     @Override
     public void setArray(int parameterIndex, Array x) throws SQLException {
         changing(() -> {
-            parameters.bind(parameterIndex, x);
-            binding(x, () -> super.setArray(parameterIndex, (Array) sent(x)));
+            Array value = GuardedValues.ofOneType(x);
+            parameters.bind(parameterIndex, value);
+            binding(value, () -> super.setArray(parameterIndex, (Array) sent(value)));
         });
     }
 
@@ -381,7 +386,10 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     public void setNull(int parameterIndex, int sqlType, String typeName) throws SQLException {
         changing(() -> {
             parameters.bindNull(parameterIndex, sqlType + " " + typeName, typeName);
-            connection().binding(() -> super.setNull(parameterIndex, sqlType, typeName));
+            connection().binding(() -> {
+                super.setNull(parameterIndex, sqlType, typeName);
+                parameters.boundNull(typeName, driverTypes());
+            });
         });
     }
 
@@ -460,8 +468,11 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     @Override
     public void setObject(int parameterIndex, Object x, int targetSqlType, int scaleOrLength) throws SQLException {
         changing(() -> {
-            parameters.bind(parameterIndex, x, targetSqlType + " " + scaleOrLength);
-            binding(x, () -> super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength));
+            Object value = GuardedValues.ofOneType(x);
+            parameters.bind(parameterIndex, value, targetSqlType + " " + scaleOrLength);
+            binding(
+                    value,
+                    () -> super.setObject(parameterIndex, GuardedValues.behind(value), targetSqlType, scaleOrLength));
         });
     }
 
@@ -548,16 +559,20 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
     @Override
     public void setObject(int parameterIndex, Object x, SQLType targetSqlType, int scaleOrLength) throws SQLException {
         changing(() -> {
-            parameters.bind(parameterIndex, x, targetSqlType + " " + scaleOrLength);
-            binding(x, () -> super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType, scaleOrLength));
+            Object value = GuardedValues.ofOneType(x);
+            parameters.bind(parameterIndex, value, targetSqlType + " " + scaleOrLength);
+            binding(
+                    value,
+                    () -> super.setObject(parameterIndex, GuardedValues.behind(value), targetSqlType, scaleOrLength));
         });
     }
 
     @Override
     public void setObject(int parameterIndex, Object x, SQLType targetSqlType) throws SQLException {
         changing(() -> {
-            parameters.bind(parameterIndex, x, targetSqlType);
-            binding(x, () -> super.setObject(parameterIndex, GuardedValues.behind(x), targetSqlType));
+            Object value = GuardedValues.ofOneType(x);
+            parameters.bind(parameterIndex, value, targetSqlType);
+            binding(value, () -> super.setObject(parameterIndex, GuardedValues.behind(value), targetSqlType));
         });
     }
 
@@ -568,9 +583,16 @@ class GuardedPreparedStatement extends DelegatingPreparedStatement {
                 || value instanceof Map
                 || (value != null && value.getClass().isArray() && !(value instanceof byte[]));
         if (asks) {
-            connection().binding(change);
+            connection().binding(() -> {
+                change.apply();
+                parameters.bound(value, driverTypes());
+            });
         } else {
             change.apply();
         }
+    }
+
+    private TypeInfo driverTypes() throws SQLException {
+        return connection().session().connection().unwrap(PgConnection.class).getTypeInfo();
     }
 }

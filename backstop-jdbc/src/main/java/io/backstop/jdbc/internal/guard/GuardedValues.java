@@ -1,5 +1,8 @@
 package io.backstop.jdbc.internal.guard;
 
+import org.postgresql.jdbc.PgArray;
+import org.postgresql.util.PGobject;
+
 import java.sql.Array;
 import java.sql.Blob;
 import java.sql.Clob;
@@ -68,7 +71,26 @@ final class GuardedValues {
     }
 
     /** The same as a value that pgjdbc sends as text, and so can put into the statement's text. */
-    static Object written(Object value) {
-        return behind(value) instanceof Array array ? new TextArray(array) : value;
+    static Object written(Object value) throws SQLException {
+        return behind(value) instanceof Array array && !(array instanceof TextArray) ? new TextArray(array) : value;
+    }
+
+    /**
+     * The same as a value that names one type, whenever it is asked: an object of the caller's own class could name another one
+     * to the driver than to the guard. What the driver sends of its content is asked of the driver.
+     */
+    static Object ofOneType(Object value) throws SQLException {
+        if (value instanceof PGobject object) {
+            PGobject copy = new PGobject();
+            copy.setType(object.getType());
+            copy.setValue(object.getValue());
+            return copy;
+        }
+        return value instanceof Array array ? ofOneType(array) : value;
+    }
+
+    /** The same for an array; one of pgjdbc's own stays as it is. */
+    static Array ofOneType(Array array) throws SQLException {
+        return array == null || behind(array).getClass() == PgArray.class ? array : new TextArray(array);
     }
 }

@@ -97,6 +97,11 @@ public final class CatalogWeigher {
 
     /** The assessment with what the catalog adds to it; itself where that is nothing. Within the session's turn. */
     public WeighedText weigh(GuardedSession session, AssessedText text) throws SQLException {
+        WeighedText weighed = weighText(session, text);
+        return text.ownTypes() ? new WeighedText(weighed.assessment(), true) : weighed;
+    }
+
+    private WeighedText weighText(GuardedSession session, AssessedText text) throws SQLException {
         Assessment assessment = text.assessment();
         List<StatementAssessment> statements = assessment.statements();
         boolean secured = isSecured(assessment);

@@ -61,7 +61,8 @@ final class ExecutedStatements {
             resolved.addAll(executed.isEmpty() ? List.of(statement) : acting(statement, executed));
             certain = false;
         }
-        return new AssessedText(sources.toString(), Assessment.of(resolved), text.standardConformingStrings());
+        return new AssessedText(
+                sources.toString(), Assessment.of(resolved), text.standardConformingStrings(), text.ownTypes());
     }
 
     /** An EXECUTE is what it runs; a command around it stays, and what it runs stands beside it. */

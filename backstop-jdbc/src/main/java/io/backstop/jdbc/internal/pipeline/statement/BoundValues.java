@@ -2,7 +2,6 @@ package io.backstop.jdbc.internal.pipeline.statement;
 
 import java.security.MessageDigest;
 import java.util.List;
-import java.util.Set;
 
 /** The values that a prepared text is sent with, as hashes. */
 public interface BoundValues {
@@ -16,6 +15,6 @@ public interface BoundValues {
     /** The values as text by their positions, a list for each row; of a batch the first rows. */
     List<List<String>> texts();
 
-    /** The names of the types that they bring with them, in every spelling that the driver may look one up by. */
-    Set<String> types();
+    /** The types that they bring with them. */
+    ValueTypes types();
 }

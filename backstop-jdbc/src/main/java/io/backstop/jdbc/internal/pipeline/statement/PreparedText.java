@@ -4,7 +4,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.sql.SQLException;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * The text of a prepared statement: read when it is prepared, and again only where the session's settings have changed what
@@ -44,12 +43,12 @@ public final class PreparedText {
      *
      * @param types of the values that it is sent with, as {@link BoundValues#types} has them
      */
-    AssessedText assess(TextAssessor assessor, Set<String> types) throws SQLException {
+    AssessedText assess(TextAssessor assessor, ValueTypes types) throws SQLException {
         if (latest.standardConformingStrings() != assessor.standardConformingStrings()) {
             latest = read(assessor);
             typed = null;
         }
-        if (types.isEmpty()) {
+        if (types.equals(ValueTypes.NONE)) {
             return latest;
         }
         TypedText known = typed;

@@ -1,0 +1,35 @@
+package io.backstop.jdbc.internal.pipeline.statement;
+
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * The types that bound values bring with them. Immutable.
+ *
+ * @param names in every spelling that the driver may look one up by
+ * @param own whether the driver sends one that is not PostgreSQL's own. It remembers a type under the name that it had when it
+ *     was first asked for, so that the catalog may know it by another one now, or by none
+ */
+public record ValueTypes(Set<String> names, boolean own) {
+    /** No value brings one. */
+    public static final ValueTypes NONE = new ValueTypes(Set.of(), false);
+
+    public ValueTypes {
+        names = Set.copyOf(names);
+    }
+
+    /** The same with these names, too. */
+    public ValueTypes and(Set<String> more) {
+        if (names.containsAll(more)) {
+            return this;
+        }
+        Set<String> all = new HashSet<>(names);
+        all.addAll(more);
+        return new ValueTypes(all, own);
+    }
+
+    /** The same with one that is not PostgreSQL's own. */
+    public ValueTypes andOwn() {
+        return own ? this : new ValueTypes(names, true);
+    }
+}
