@@ -2,6 +2,7 @@ package io.backstop.jdbc;
 
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.StatementBlockedException;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -263,6 +264,29 @@ class BoundTypesTest {
 
     private static void assertRefused(String what, ThrowingCallable execution) {
         assertThat(catchThrowable(execution)).as(what).isInstanceOf(BackstopException.class);
+    }
+
+    /** What is shown of a value's type, and approved, goes by the name. */
+    @Test
+    void a_type_that_was_replaced_under_its_name_is_not_approved() throws SQLException {
+        database.run(
+                "CREATE DOMAIN old AS int CHECK (public.wipe() = 1)",
+                "CREATE FUNCTION harmless() RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN 1; END'");
+        String sql = "SELECT harmless(), ?";
+        try (Backstop backstop = guard("strict");
+                Connection connection = backstop.guard(database.connect());
+                PreparedStatement statement = connection.prepareStatement(sql)) {
+            object("old", "1").to(statement);
+            database.run("ALTER DOMAIN old RENAME TO young", "CREATE DOMAIN old AS int");
+            assertThatThrownBy(statement::execute)
+                    .isInstanceOf(StatementBlockedException.class)
+                    .hasMessageContaining("its type was renamed or replaced");
+            try (Connection later = backstop.guard(database.connect());
+                    PreparedStatement anew = later.prepareStatement(sql)) {
+                object("old", "1").to(anew);
+                assertThatThrownBy(anew::execute).isInstanceOf(ApprovalRequiredException.class);
+            }
+        }
     }
 
     @Test

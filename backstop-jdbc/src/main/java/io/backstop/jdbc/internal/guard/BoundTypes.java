@@ -46,7 +46,7 @@ final class BoundTypes {
     /** @param oid as the driver has it, without a sign */
     private void sent(int oid) {
         if (Integer.toUnsignedLong(oid) >= FIRST_OWN) {
-            types = types.andOwn();
+            types = types.andOwn(Integer.toUnsignedLong(oid));
         }
     }
 

@@ -98,7 +98,7 @@ public final class CatalogWeigher {
     /** The assessment with what the catalog adds to it; itself where that is nothing. Within the session's turn. */
     public WeighedText weigh(GuardedSession session, AssessedText text) throws SQLException {
         WeighedText weighed = weighText(session, text);
-        return text.ownTypes() ? new WeighedText(weighed.assessment(), true) : weighed;
+        return text.types().own().isEmpty() ? weighed : new WeighedText(weighed.assessment(), true);
     }
 
     private WeighedText weighText(GuardedSession session, AssessedText text) throws SQLException {

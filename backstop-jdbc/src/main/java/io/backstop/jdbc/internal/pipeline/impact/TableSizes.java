@@ -12,7 +12,12 @@ import java.util.Optional;
 /** Compares changed rows with the size of their table. Reads no more rows than it has to. Not thread-safe. */
 record TableSizes(Connection connection) {
     private static final String RELATION = """
-            SELECT n.nspname, c.relname, c.reltuples, c.relkind OPERATOR(pg_catalog.=) 'p', pg_catalog.has_table_privilege(c.oid, 'SELECT')
+            SELECT n.nspname, c.relname, (SELECT COALESCE(NULLIF(pg_catalog.sum(GREATEST(part.reltuples,
+                    pg_catalog.pg_stat_get_live_tuples(part.oid), 0))::pg_catalog.int8, 0), -1)
+                FROM pg_catalog.pg_class AS part WHERE part.oid OPERATOR(pg_catalog.=) c.oid AND part.relkind OPERATOR(pg_catalog.<>) 'p'
+                OR part.oid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT leaf.relid::pg_catalog.oid
+                    FROM pg_catalog.pg_partition_tree(c.oid) AS leaf WHERE leaf.isleaf))),
+            c.relkind OPERATOR(pg_catalog.=) 'p', pg_catalog.has_table_privilege(c.oid, 'SELECT')
                 AND NOT pg_catalog.row_security_active(c.oid) AND c.relkind OPERATOR(pg_catalog.<>) 'f'
                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) AS part
                     JOIN pg_catalog.pg_foreign_table AS far ON far.ftrelid OPERATOR(pg_catalog.=) part.relid)
@@ -50,8 +55,9 @@ record TableSizes(Connection connection) {
     }
 
     /**
-     * How many rows the table has, counted up to the limit; by the server's estimate where the role may not count, or would
-     * run the code of a policy or of another server by it.
+     * How many rows the table has, counted up to the limit; by the server's estimate, or -1 where it has none, where the
+     * role may not count, or would run the code of a policy or of another server by it. A table that was never analysed has
+     * the number of rows that the statistics have seen.
      */
     private long present(long table, long limit) throws SQLException {
         String relation;

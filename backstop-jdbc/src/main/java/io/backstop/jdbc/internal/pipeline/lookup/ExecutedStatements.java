@@ -62,7 +62,7 @@ final class ExecutedStatements {
             certain = false;
         }
         return new AssessedText(
-                sources.toString(), Assessment.of(resolved), text.standardConformingStrings(), text.ownTypes());
+                sources.toString(), Assessment.of(resolved), text.standardConformingStrings(), text.types());
     }
 
     /** An EXECUTE is what it runs; a command around it stays, and what it runs stands beside it. */

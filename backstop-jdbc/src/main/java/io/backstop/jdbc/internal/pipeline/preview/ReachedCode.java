@@ -108,15 +108,16 @@ public record ReachedCode(
     private static ReachedCode read(Connection connection, Question question) throws SQLException {
         Definitions found = new Definitions();
         String names = CatalogSql.array(question.names());
-        try (PreparedStatement select = connection.prepareStatement(
-                ReachQuery.of(connection.getMetaData().getDatabaseMajorVersion()))) {
+        try (UncompiledQuery query = UncompiledQuery.prepare(
+                connection, ReachQuery.of(connection.getMetaData().getDatabaseMajorVersion()))) {
+            PreparedStatement select = query.statement();
             select.setString(1, names);
             select.setString(2, names);
             select.setBoolean(3, question.everything());
             select.setString(4, ReachQuery.SEPARATORS);
             select.setBoolean(5, question.dependents());
             select.setBoolean(6, question.definesObjects());
-            try (ResultSet row = select.executeQuery()) {
+            try (ResultSet row = query.rows()) {
                 while (row.next()) {
                     found.add(row);
                 }

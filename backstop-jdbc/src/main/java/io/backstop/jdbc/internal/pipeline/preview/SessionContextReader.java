@@ -91,6 +91,8 @@ public final class SessionContextReader {
                 reviewed.assessment().tables().stream().distinct().toList()) {
             identity.append(oid(connection, relation));
         }
+        RememberedTypes.requireCurrent(connection, reviewed.types());
+        identity.append(RememberedTypes.identity(reviewed.types()));
         ReachedCode reached = ReachedCode.of(connection, reviewed.assessment(), reviewed.sql());
         identity.append("code ").append(reached.digest());
         Map<String, String> settings = new TreeMap<>(BoundSettings.of(connection, reached, reviewed.sql()));

@@ -19,6 +19,7 @@ import java.util.Optional;
  *     to be read
  * @param recording how its values are recorded
  * @param values the values bound to it as text, as {@link Submission#values} has it; empty where none are to be recorded
+ * @param types of the values bound to it
  * @param assessment what it does, as the policy weighs it
  */
 public record ReviewedStatement(
@@ -27,6 +28,7 @@ public record ReviewedStatement(
         Optional<String> sha256,
         RecordedValues recording,
         List<List<String>> values,
+        ValueTypes types,
         Assessment assessment) {
     /** A statement of which no values are recorded. */
     public static ReviewedStatement of(Submission submission, AssessedText text, Assessment weighed) {
@@ -62,12 +64,13 @@ public record ReviewedStatement(
                 text.sql().length() > SqlAnalyzer.LONGEST_TEXT ? Optional.empty() : submission.sha256(text),
                 recording,
                 values,
+                text.types(),
                 weighed);
     }
 
     /** The same text, weighed anew. */
     public ReviewedStatement weighed(Assessment anew) {
-        return new ReviewedStatement(sql, maskedSql, sha256, recording, values, anew);
+        return new ReviewedStatement(sql, maskedSql, sha256, recording, values, types, anew);
     }
 
     /** The same without its whole text, for what waits to be told. */
@@ -78,6 +81,7 @@ public record ReviewedStatement(
                 sha256,
                 recording,
                 List.of(),
+                types,
                 assessment);
     }
 

@@ -23,8 +23,7 @@ record TypedText(ValueTypes types, AssessedText text) {
         Assessment assessment = Assessment.of(text.assessment().statements().stream()
                 .map(statement -> mentioning(statement, names))
                 .toList());
-        return new TypedText(
-                types, new AssessedText(text.sql(), assessment, text.standardConformingStrings(), types.own()));
+        return new TypedText(types, new AssessedText(text.sql(), assessment, text.standardConformingStrings(), types));
     }
 
     private static StatementAssessment mentioning(StatementAssessment statement, MentionedNames names) {
