@@ -56,6 +56,7 @@ class StockMigrationTest {
                 .locations("classpath:stock-migrations")
                 // Else CREATE INDEX CONCURRENTLY waits for Flyway's own transaction, without Backstop too.
                 .configuration(Map.of("flyway.postgresql.transactional.lock", "false"))
+                .cleanDisabled(false)
                 .load();
     }
 
@@ -71,6 +72,27 @@ class StockMigrationTest {
         assertThat(database.rows("SELECT count(*) FROM customer UNION ALL SELECT count(*) FROM orders"
                         + " UNION ALL SELECT count(*) FROM open_orders UNION ALL SELECT count(*) FROM order_log"))
                 .containsExactly("2000", "1990", "491", "0");
+    }
+
+    @Test
+    void clean_takes_everything_away_and_migrates_again() throws Exception {
+        Flyway flyway = flyway();
+        flyway.migrate();
+        database.run(
+                "CREATE TYPE mood AS ENUM ('sad')",
+                "CREATE TYPE pair AS (a int, b int)",
+                "CREATE DOMAIN small AS int",
+                "CREATE SEQUENCE alone",
+                "CREATE FUNCTION of_mood(mood) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+                "CREATE PROCEDURE nothing() LANGUAGE sql AS ''",
+                "CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int)");
+        flyway.clean();
+        assertThat(refusals()).isEmpty();
+        assertThat(database.rows("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+                        + " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+                        + " UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace"))
+                .isEmpty();
+        assertThat(flyway.migrate().migrationsExecuted).isEqualTo(7);
     }
 
     private List<String> refusals() throws Exception {

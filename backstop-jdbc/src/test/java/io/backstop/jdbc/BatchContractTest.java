@@ -14,6 +14,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -157,7 +158,11 @@ class BatchContractTest {
                 .flatMap(fence -> Stream.of(
                         Arguments.of(fence, "extended", true),
                         Arguments.of(fence, "extended", false),
+                        Arguments.of(fence, "simple", false),
+                        Arguments.of(fence, "simple&reWriteBatchedInserts=true", false),
                         Arguments.of(fence, "extendedForPrepared", false),
+                        Arguments.of(fence, "extended&reWriteBatchedInserts=true", true),
+                        Arguments.of(fence, "extended&reWriteBatchedInserts=true", false),
                         Arguments.of(fence, "extendedCacheEverything", true),
                         Arguments.of(fence, "extendedCacheEverything", false)));
     }
@@ -230,5 +235,51 @@ class BatchContractTest {
             ends.add(ended);
         }
         assertThat(ends.get(1)).isEqualTo(ends.get(0));
+    }
+
+    /** In which pgjdbc has each text of a batch in auto-commit be a transaction of its own, and goes on after one that fails. */
+    @ParameterizedTest
+    @CsvSource({
+        "simple, false",
+        "simple, true",
+        "simple&reWriteBatchedInserts=true, false",
+        "simple&autosave=always, false",
+        "simple&autosave=always, true",
+        "extendedForPrepared, false",
+        "extendedForPrepared&autosave=always, false"
+    })
+    void a_batch_of_which_one_fails_leaves_nothing_in_auto_commit_whatever_the_mode(String mode, boolean prepared)
+            throws Exception {
+        String url = database.url() + "&preferQueryMode=" + mode;
+        String[][] batches = prepared
+                ? new String[][] {{"401", "1", "402"}, {"1", "401"}, {"401", "1"}}
+                : new String[][] {
+                    {"INSERT INTO users VALUES (201)", "INSERT INTO users VALUES (1)", "INSERT INTO users VALUES (202)"
+                    },
+                    {"DELETE FROM nope WHERE id = 1", "UPDATE users SET name = 'c' WHERE id > 90"},
+                    {"DELETE FROM users WHERE id = 50", "SELECT 1 / 0"}
+                };
+        for (String[] batch : batches) {
+            String before = rows();
+            String bare;
+            try (Connection connection = DriverManager.getConnection(url)) {
+                bare = outcome(connection, prepared, true, batch);
+            }
+            assertThat(rows()).as("bare pgjdbc keeps the others").isNotEqualTo(before);
+            database.run("TRUNCATE users", "INSERT INTO users SELECT n, 'user' FROM generate_series(1, 100) AS n");
+            String guarded;
+            try (Connection connection = backstop.guard(DriverManager.getConnection(url))) {
+                guarded = outcome(connection, prepared, true, batch);
+                assertThat(connection.getAutoCommit()).isTrue();
+            }
+            int[] counts = new int[batch.length];
+            Arrays.fill(counts, Statement.EXECUTE_FAILED);
+            assertThat(guarded).isEqualTo(bare.substring(0, 5) + ' ' + Arrays.toString(counts));
+            assertThat(rows()).isEqualTo(before);
+        }
+    }
+
+    private String rows() throws SQLException {
+        return database.value("SELECT md5(string_agg(users::text, ',' ORDER BY id)) FROM users");
     }
 }

@@ -111,9 +111,17 @@ public final class DatabaseAddress {
         return properties;
     }
 
-    /** A plain connection, around the guard: what an operator does is not judged. */
+    /**
+     * A plain connection, around the guard: what an operator does is not judged.
+     *
+     * @throws SQLException where the server does not take it, with a hint
+     */
     public Connection connect() throws SQLException {
-        return DriverManager.getConnection(url, properties);
+        try {
+            return DriverManager.getConnection(url, properties);
+        } catch (SQLException e) {
+            throw ConnectionFailure.hinted(e, this);
+        }
     }
 
     /** More of the same, for the parts that read or write with two. */

@@ -324,9 +324,12 @@ final class CatalogQueries {
 
     private static final int WITH_PARSED_BODIES = 14;
 
-    /** The functions, as a server of this version can be asked for them. */
-    static String functions(int majorVersion) {
-        return majorVersion >= WITH_PARSED_BODIES ? FUNCTIONS : FUNCTIONS.replace(PARSED_BODY, "NULL");
+    /** The functions, as a server of this version and encoding can be asked for them. */
+    static String functions(int majorVersion, String encoding) {
+        String known = majorVersion >= WITH_PARSED_BODIES
+                ? FUNCTIONS
+                : FUNCTIONS.replace(PARSED_BODY, "NULL::pg_catalog.text");
+        return CatalogSql.legible(CatalogSql.legibleCode(known, encoding, 11, 9, 10), encoding, 11, 2, 5, 6, 11);
     }
 
     /** Which of these names no function has. */

@@ -48,6 +48,7 @@ final class CatalogReader {
     private static final long PG_CLASS = 1259;
 
     private final Connection connection;
+    private final String encoding;
     private final Map<Long, Routine> routines = new HashMap<>();
     private final Set<Long> changing = new HashSet<>();
     private final Map<Long, FunctionBody> bodies = new HashMap<>();
@@ -57,8 +58,9 @@ final class CatalogReader {
     /** Relations of which a value of the row type runs nothing. */
     private final List<Long> rowTypesUnreached = new ArrayList<>();
 
-    private CatalogReader(Connection connection) {
+    private CatalogReader(Connection connection, ServerSpelling spelling) {
         this.connection = connection;
+        this.encoding = spelling.encoding();
     }
 
     /** A function as the catalog has it; {@code extension} is empty where it belongs to none. */
@@ -133,14 +135,14 @@ final class CatalogReader {
     }
 
     static CatalogNames read(Connection connection, ServerSpelling spelling) throws SQLException {
-        return new CatalogReader(connection).read(spelling);
+        return new CatalogReader(connection, spelling).read(spelling);
     }
 
     /** Functions under which rows cannot be counted. */
-    static Set<String> uncounted(Connection connection) throws SQLException {
+    static Set<String> uncounted(Connection connection, String encoding) throws SQLException {
         Set<String> uncounted = new HashSet<>();
         try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(UNCOUNTED)) {
+                ResultSet rows = statement.executeQuery(CatalogSql.legible(UNCOUNTED, encoding, 1, 1))) {
             while (rows.next()) {
                 uncounted.add(rows.getString(1));
             }
@@ -162,7 +164,7 @@ final class CatalogReader {
 
     /** The versions of all definitions. */
     static DefinitionVersions versions(Connection connection, ServerSpelling spelling) throws SQLException {
-        CatalogReader reader = new CatalogReader(connection);
+        CatalogReader reader = new CatalogReader(connection, spelling);
         reader.readRoutines(false);
         Map<String, Set<String>> named = new HashMap<>();
         for (Routine routine : reader.routines.values()) {
@@ -181,12 +183,12 @@ final class CatalogReader {
 
     /** What reaches foreign tables, if there are any that matter. */
     static Optional<RemoteSide> remote(Connection connection, ServerSpelling spelling) throws SQLException {
-        List<ForeignTables.Reaching> tables = ForeignTables.reaching(connection).stream()
+        List<ForeignTables.Reaching> tables = ForeignTables.reaching(connection, spelling.encoding()).stream()
                 .filter(ForeignTables.Reaching::reads)
                 .toList();
         return tables.isEmpty()
                 ? Optional.empty()
-                : Optional.of(new CatalogReader(connection).remote(tables, spelling));
+                : Optional.of(new CatalogReader(connection, spelling).remote(tables, spelling));
     }
 
     private RemoteSide remote(List<ForeignTables.Reaching> tables, ServerSpelling spelling) throws SQLException {
@@ -252,7 +254,7 @@ final class CatalogReader {
     /** @param bodies of those too that may change something by their declaration */
     private void readRoutines(boolean bodies) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement(
-                CatalogQueries.functions(connection.getMetaData().getDatabaseMajorVersion()))) {
+                CatalogQueries.functions(connection.getMetaData().getDatabaseMajorVersion(), encoding))) {
             select.setBoolean(1, bodies);
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
@@ -444,7 +446,7 @@ final class CatalogReader {
 
     private void addObjects(CatalogNames.Builder names) throws SQLException {
         try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(CatalogQueries.OBJECTS)) {
+                ResultSet rows = statement.executeQuery(CatalogSql.legible(CatalogQueries.OBJECTS, encoding, 3, 2))) {
             while (rows.next()) {
                 String name = rows.getString(2);
                 Standing standing = rows.getBoolean(3) ? Standing.TRUSTED : Standing.READS;
@@ -460,7 +462,7 @@ final class CatalogReader {
 
     private void addSettable(CatalogNames.Builder names) throws SQLException {
         try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(CatalogQueries.SETTABLE)) {
+                ResultSet rows = statement.executeQuery(CatalogSql.legible(CatalogQueries.SETTABLE, encoding, 1, 1))) {
             while (rows.next()) {
                 names.settable(rows.getString(1));
             }
@@ -482,7 +484,8 @@ final class CatalogReader {
             return List.of();
         }
         List<Reached> reached = new ArrayList<>();
-        try (PreparedStatement select = connection.prepareStatement(CatalogQueries.REACHED)) {
+        try (PreparedStatement select =
+                connection.prepareStatement(CatalogSql.legible(CatalogQueries.REACHED, encoding, 3, 2))) {
             select.setString(
                     1, CatalogSql.array(seeds.stream().map(Reference::catalog).toList()));
             select.setString(

@@ -145,7 +145,7 @@ final class DatabaseCatalog {
                 CatalogReader.read(connection, spelling),
                 fingerprint.foreign() ? CatalogReader.remote(connection, spelling) : Optional.empty(),
                 CatalogReader.shadowing(connection),
-                CatalogReader.uncounted(connection),
+                CatalogReader.uncounted(connection, fingerprint.encoding()),
                 new AtomicReference<>(),
                 now);
     }

@@ -56,6 +56,10 @@ record DefinitionVersions(ServerSpelling spelling, Map<String, Long> versions, M
     private static final String NAMED = CatalogSql.qualified(ALL + " WHERE v.name = ANY (?::pg_catalog.name[])"
             + BY_NAME + " UNION ALL SELECT NULL, pg_catalog.current_setting('transaction_isolation')");
 
+    /** What is asked for by what a name is read as. */
+    private static final String NAMED_IN_ANY_BYTES =
+            NAMED.replace("v.name", CatalogSql.legible("v.name")).replace("pg_catalog.name[]", "pg_catalog.text[]");
+
     /** What has no name. */
     private static final String NAMELESS = "";
 
@@ -69,13 +73,13 @@ record DefinitionVersions(ServerSpelling spelling, Map<String, Long> versions, M
             throws SQLException {
         Map<String, Long> versions = new HashMap<>();
         try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(EVERY)) {
+                ResultSet rows = statement.executeQuery(CatalogSql.legible(EVERY, spelling.encoding(), 2, 1))) {
             while (rows.next()) {
                 versions.put(rows.getString(1), version(rows.getString(2)));
             }
         }
         Map<String, Set<String>> uses = new HashMap<>();
-        for (Dependencies.Dependency each : Dependencies.of(connection)) {
+        for (Dependencies.Dependency each : Dependencies.of(connection, spelling.encoding())) {
             uses.computeIfAbsent(each.user(), name -> new HashSet<>()).add(each.used());
         }
         bodies.forEach((function, names) -> {
@@ -90,7 +94,8 @@ record DefinitionVersions(ServerSpelling spelling, Map<String, Long> versions, M
     boolean areCurrent(Connection connection, Collection<MentionedNames> mentions) throws SQLException {
         Set<String> names = reachedBy(mentions);
         Map<String, Long> now = new HashMap<>();
-        try (PreparedStatement select = connection.prepareStatement(NAMED)) {
+        try (PreparedStatement select = connection.prepareStatement(
+                spelling.encoding().equals(CatalogSql.SQL_ASCII) ? NAMED_IN_ANY_BYTES : NAMED)) {
             select.setString(1, CatalogSql.array(names));
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {

@@ -82,11 +82,15 @@ public final class Dependencies {
 
     private Dependencies() {}
 
-    /** All of them. */
-    public static List<Dependency> of(Connection connection) throws SQLException {
+    /**
+     * All of them.
+     *
+     * @param encoding the server's
+     */
+    public static List<Dependency> of(Connection connection, String encoding) throws SQLException {
         List<Dependency> dependencies = new ArrayList<>();
         try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(NAMES)) {
+                ResultSet rows = statement.executeQuery(CatalogSql.legible(NAMES, encoding, 3, 1, 2))) {
             while (rows.next()) {
                 dependencies.add(new Dependency(rows.getString(1), rows.getString(2), rows.getBoolean(3)));
             }

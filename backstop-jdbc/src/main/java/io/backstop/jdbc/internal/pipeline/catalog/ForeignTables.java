@@ -47,11 +47,15 @@ public final class ForeignTables {
 
     private ForeignTables() {}
 
-    /** What reaches a foreign table whose other side may run code. */
-    public static List<Reaching> reaching(Connection connection) throws SQLException {
+    /**
+     * What reaches a foreign table whose other side may run code.
+     *
+     * @param encoding the server's
+     */
+    public static List<Reaching> reaching(Connection connection, String encoding) throws SQLException {
         List<Reaching> reaching = new ArrayList<>();
         try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(RELATIONS)) {
+                ResultSet rows = statement.executeQuery(CatalogSql.legible(RELATIONS, encoding, 5, 2, 3))) {
             while (rows.next()) {
                 reaching.add(new Reaching(
                         rows.getLong(1), rows.getString(2), rows.getString(3), rows.getBoolean(4), rows.getBoolean(5)));

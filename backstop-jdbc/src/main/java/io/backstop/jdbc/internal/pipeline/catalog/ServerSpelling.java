@@ -29,10 +29,12 @@ final class ServerSpelling {
             "EUC_TW", "x-EUC-TW",
             "MULE_INTERNAL", "UTF-8");
 
+    private final String encoding;
     private final Charset charset;
     private final boolean singleByte;
 
-    private ServerSpelling(Charset charset, boolean singleByte) {
+    private ServerSpelling(String encoding, Charset charset, boolean singleByte) {
+        this.encoding = encoding;
         this.charset = charset;
         this.singleByte = singleByte;
     }
@@ -41,11 +43,13 @@ final class ServerSpelling {
     static ServerSpelling of(String encoding) {
         String multibyte = MULTIBYTE.get(encoding);
         if (multibyte != null) {
-            return new ServerSpelling(charset(multibyte), false);
+            return new ServerSpelling(encoding, charset(multibyte), false);
         }
         // SQL_ASCII keeps the bytes that pgjdbc sends, which are UTF-8; all others have a byte for each character.
         return new ServerSpelling(
-                encoding.equals("SQL_ASCII") ? StandardCharsets.UTF_8 : StandardCharsets.ISO_8859_1, true);
+                encoding,
+                encoding.equals(CatalogSql.SQL_ASCII) ? StandardCharsets.UTF_8 : StandardCharsets.ISO_8859_1,
+                true);
     }
 
     private static Charset charset(String name) {
@@ -54,6 +58,11 @@ final class ServerSpelling {
         } catch (UnsupportedCharsetException e) {
             return StandardCharsets.UTF_8;
         }
+    }
+
+    /** As {@code SHOW server_encoding} has it. */
+    String encoding() {
+        return encoding;
     }
 
     /** As what a name may be kept: mostly as itself. */

@@ -76,10 +76,15 @@ public final class StoredCalls {
 
     private StoredCalls() {}
 
-    /** What calls functions of these names. */
-    public static List<Call> of(Connection connection, Collection<String> functions) throws SQLException {
+    /**
+     * What calls functions of these names.
+     *
+     * @param encoding the server's
+     */
+    public static List<Call> of(Connection connection, String encoding, Collection<String> functions)
+            throws SQLException {
         List<Call> calls = new ArrayList<>();
-        try (PreparedStatement select = connection.prepareStatement(CALLS)) {
+        try (PreparedStatement select = connection.prepareStatement(CatalogSql.legible(CALLS, encoding, 3, 1))) {
             select.setString(1, CatalogSql.array(functions));
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {

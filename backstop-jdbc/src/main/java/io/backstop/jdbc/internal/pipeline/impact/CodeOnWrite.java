@@ -34,11 +34,11 @@ public final class CodeOnWrite {
     /** What is known of the session's database. */
     Facts of(GuardedSession session) throws SQLException {
         if (session.schemaChanged()) {
-            return CodeOnWriteReader.read(session.connection());
+            return CodeOnWriteReader.read(session);
         }
         Known known = byDatabase.get(session.database());
         if (known == null || known.readAt().plus(FRESH).isBefore(clock.instant())) {
-            known = new Known(clock.instant(), CodeOnWriteReader.read(session.connection()));
+            known = new Known(clock.instant(), CodeOnWriteReader.read(session));
             if (!session.seesCatalogAsItWas()) {
                 byDatabase.put(session.database(), known);
             }

@@ -1,10 +1,12 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 import io.backstop.jdbc.internal.pipeline.catalog.Dependencies;
 import io.backstop.jdbc.internal.pipeline.catalog.ForeignTables;
 import io.backstop.jdbc.internal.pipeline.catalog.OpenRoles;
 import io.backstop.jdbc.internal.pipeline.catalog.StoredCalls;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.written.DeferredCode;
 
 import java.sql.Connection;
@@ -143,27 +145,30 @@ final class CodeOnWriteReader {
 
     private CodeOnWriteReader() {}
 
-    private static String bodies(Connection connection) throws SQLException {
-        return BODIES.replace(
+    private static String bodies(Connection connection, String encoding) throws SQLException {
+        String question = BODIES.replace(
                 "SQLBODY",
                 connection.getMetaData().getDatabaseMajorVersion() >= 14
                         ? "OPERATOR(pg_catalog.||) coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), '')"
                         : "");
+        return CatalogSql.legible(CatalogSql.legibleCode(question, encoding, 5, 2), encoding, 5, 1, 3);
     }
 
-    static CodeOnWrite.Facts read(Connection connection) throws SQLException {
+    static CodeOnWrite.Facts read(GuardedSession session) throws SQLException {
+        Connection connection = session.connection();
+        String encoding = session.serverEncoding();
         Set<String> onInsert = new HashSet<>();
         Map<String, Set<String>> triggers = new HashMap<>();
         boolean deferrable = false;
         boolean foreign = false;
         UncountableCode.Bodies bodies = new UncountableCode.Bodies();
         try (Statement statement = connection.createStatement()) {
-            try (ResultSet row = statement.executeQuery(ON_INSERT)) {
+            try (ResultSet row = statement.executeQuery(CatalogSql.legible(ON_INSERT, encoding, 1, 1))) {
                 while (row.next()) {
                     onInsert.add(row.getString(1));
                 }
             }
-            try (ResultSet row = statement.executeQuery(TRIGGERS)) {
+            try (ResultSet row = statement.executeQuery(CatalogSql.legible(TRIGGERS, encoding, 3, 1, 2))) {
                 while (row.next()) {
                     if (row.getString(1) == null) {
                         deferrable = row.getBoolean(3);
@@ -173,7 +178,7 @@ final class CodeOnWriteReader {
                     }
                 }
             }
-            try (ResultSet row = statement.executeQuery(bodies(connection))) {
+            try (ResultSet row = statement.executeQuery(bodies(connection, encoding))) {
                 while (row.next()) {
                     if (row.getString(1) == null) {
                         foreign = row.getBoolean(5);
@@ -188,10 +193,11 @@ final class CodeOnWriteReader {
                 }
             }
         }
-        StoredCalls.of(connection, BUILT_IN).forEach(bodies::add);
-        List<ForeignTables.Reaching> elsewhere = foreign ? ForeignTables.reaching(connection) : List.of();
-        List<Dependencies.Dependency> dependencies =
-                bodies.harmless() && elsewhere.isEmpty() ? List.of() : bodies.with(Dependencies.of(connection));
+        StoredCalls.of(connection, encoding, BUILT_IN).forEach(bodies::add);
+        List<ForeignTables.Reaching> elsewhere = foreign ? ForeignTables.reaching(connection, encoding) : List.of();
+        List<Dependencies.Dependency> dependencies = bodies.harmless() && elsewhere.isEmpty()
+                ? List.of()
+                : bodies.with(Dependencies.of(connection, encoding));
         UncountableReach building = bodies.building(dependencies);
         return new CodeOnWrite.Facts(
                 onInsert,

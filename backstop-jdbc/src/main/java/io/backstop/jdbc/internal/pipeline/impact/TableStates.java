@@ -3,6 +3,7 @@ package io.backstop.jdbc.internal.pipeline.impact;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.internal.postgres.TrackCounts;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 import io.backstop.jdbc.internal.pipeline.written.WrittenRows;
 
 import java.sql.Connection;
@@ -60,7 +61,7 @@ record TableStates(
     private static final String SET_IN_SESSION = "session";
 
     private static final String LOOK = """
-            SELECT c.oid, n.nspname, c.relname,
+            SELECT c.oid, SCHEMA AS nspname, RELATION AS relname,
                 CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'f' THEN 'FOREIGN'
                     WHEN c.relpersistence OPERATOR(pg_catalog.=) 't' THEN 'TEMPORARY' ELSE 'STORED' END AS kind,
                 coalesce(pg_catalog.pg_relation_filenode(c.oid), 0) AS file,
@@ -104,9 +105,14 @@ record TableStates(
 
     private static final String WAITING = WrittenRows.DEFERRING + ", " + WrittenRows.HELD_CURSORS;
 
-    private static final String STATES = LOOK.formatted(TrackCounts.SETTING, WAITING, "");
+    private static final String STATES = named(LOOK.formatted(TrackCounts.SETTING, WAITING, ""));
     private static final String STATES_WITH_GRANTS =
-            LOOK.formatted(TrackCounts.SETTING, WAITING + FLUSHED, MAY_BE_GRANTED);
+            named(LOOK.formatted(TrackCounts.SETTING, WAITING + FLUSHED, MAY_BE_GRANTED));
+
+    private static String named(String look) {
+        return look.replace("SCHEMA AS", CatalogSql.legibleName("n.nspname") + " AS")
+                .replace("RELATION AS", CatalogSql.legibleName("c.relname") + " AS");
+    }
 
     TableStates {
         rows = Map.copyOf(rows);

@@ -7,6 +7,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.jdbc.internal.analysis.detail.CascadingDrop;
 import io.backstop.jdbc.internal.analysis.detail.DropIfExists;
 import io.backstop.jdbc.internal.analysis.grammar.ObjectClass;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
@@ -21,31 +22,33 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A {@code DROP … IF EXISTS} that takes no rows by what the catalog holds at this moment: what it names does not exist, or is
- * a type on which nothing but casts depends. Somebody may create or use it before the statement runs, so {@link
+ * A DROP that takes no rows by what the catalog holds at this moment. Of a {@code DROP … IF EXISTS}, what it names does not exist, or is
+ * a type on which nothing but casts depends; or of a {@code DROP … CASCADE} with which nothing goes that has rows. Somebody may create or use it before the statement runs, so {@link
  * CheckedDrop} compares afterwards. Immutable.
  *
  * @param rule what the catalog said
  * @param risk that of the statement, if that is so
- * @param touched the catalogs in which it changes rows, if that is so
+ * @param expected whether a transaction that has changed this may be kept
  */
-public record HarmlessDrop(RuleId rule, RiskLevel risk, Set<String> touched) {
+public record HarmlessDrop(RuleId rule, RiskLevel risk, Predicate<CatalogChanges> expected) {
     public static final RuleId ABSENT = new RuleId("absent-object");
     public static final RuleId UNUSED = new RuleId("unused-type");
+    public static final RuleId ROWLESS = RowlessCascade.RULE;
 
     private static final Set<RuleId> DROPS = Stream.of(
                     Rule.DROP_TABLE, Rule.DROP_SCHEMA, Rule.DROP_EXTENSION, Rule.DROP_OBJECT)
             .map(Rule::id)
             .collect(Collectors.toUnmodifiableSet());
 
-    private static final HarmlessDrop OF_NOTHING = new HarmlessDrop(ABSENT, RiskLevel.WRITE, Set.of());
+    private static final HarmlessDrop OF_NOTHING = onlyIn(ABSENT, RiskLevel.WRITE, Set.of());
 
     /** What goes with a type: itself, the type of its arrays, its labels, the casts from it and to it. */
-    private static final HarmlessDrop OF_TYPES = new HarmlessDrop(
+    private static final HarmlessDrop OF_TYPES = onlyIn(
             UNUSED,
             RiskLevel.HIGH,
             Set.of(
@@ -83,8 +86,8 @@ public record HarmlessDrop(RuleId rule, RiskLevel risk, Set<String> touched) {
             + " OPERATOR(pg_catalog.=) 'on' AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger"
             + " WHERE evtenabled OPERATOR(pg_catalog.<>) 'D')";
 
-    public HarmlessDrop {
-        touched = Set.copyOf(touched);
+    private static HarmlessDrop onlyIn(RuleId rule, RiskLevel risk, Set<String> catalogs) {
+        return new HarmlessDrop(rule, risk, changes -> changes.onlyIn(catalogs));
     }
 
     /** Empty where the statement is another, or takes something away. */
@@ -95,10 +98,14 @@ public record HarmlessDrop(RuleId rule, RiskLevel risk, Set<String> touched) {
             return Optional.empty();
         }
         Optional<DropIfExists> drop = DropIfExists.read(statement.sql(), session.standardConformingStrings());
-        if (drop.isEmpty() || !answer(session.connection(), CAN_BE_CHECKED)) {
+        Optional<CascadingDrop> cascade = CascadingDrop.read(statement.sql(), session.standardConformingStrings());
+        if ((drop.isEmpty() && cascade.isEmpty()) || !answer(session.connection(), CAN_BE_CHECKED)) {
             return Optional.empty();
         }
-        return find(session.connection(), drop.get());
+        Optional<HarmlessDrop> found = drop.isEmpty() ? Optional.empty() : find(session.connection(), drop.get());
+        return found.isPresent() || cascade.isEmpty()
+                ? found
+                : RowlessCascade.find(session.connection(), cascade.get());
     }
 
     private static Optional<HarmlessDrop> find(Connection connection, DropIfExists drop) throws SQLException {
@@ -173,17 +180,20 @@ public record HarmlessDrop(RuleId rule, RiskLevel risk, Set<String> touched) {
     /** What the policy decides about: a command of this risk on these objects, of nothing where nothing goes. */
     public Assessment judged(Assessment ofText) {
         StatementAssessment statement = ofText.statements().get(0);
-        return assessment(statement, equals(OF_NOTHING) ? CommandTag.EMPTY : statement.tag());
+        if (rule.equals(ROWLESS)) {
+            return RowlessCascade.assessment(statement);
+        }
+        return assessment(statement, rule.equals(ABSENT) ? CommandTag.EMPTY : statement.tag());
     }
 
     /** What goes on the record. */
     public Assessment recorded(Assessment ofText) {
         StatementAssessment statement = ofText.statements().get(0);
-        return assessment(statement, statement.tag());
+        return rule.equals(ROWLESS) ? RowlessCascade.assessment(statement) : assessment(statement, statement.tag());
     }
 
     private Assessment assessment(StatementAssessment statement, CommandTag tag) {
-        String reason = equals(OF_NOTHING) ? "names only what does not exist" : "removes a type that no table uses";
+        String reason = rule.equals(ABSENT) ? "names only what does not exist" : "removes a type that no table uses";
         return Assessment.of(List.of(new StatementAssessment(
                 tag,
                 List.of(),

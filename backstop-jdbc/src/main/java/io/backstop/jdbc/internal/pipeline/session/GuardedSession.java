@@ -406,6 +406,11 @@ public final class GuardedSession {
         return !"off".equals(postgres.getParameterStatus("standard_conforming_strings"));
     }
 
+    /** The encoding of the database, as the server reports it; costs no round trip. */
+    public String serverEncoding() {
+        return String.valueOf(postgres.getParameterStatus("server_encoding"));
+    }
+
     /** Whether the server is in a transaction, whoever began it: JDBC, or a BEGIN that was sent as a statement. */
     public boolean inTransaction() {
         return postgres.getTransactionState() != TransactionState.IDLE;

@@ -15,6 +15,9 @@ import java.sql.Statement;
  * itself made fail stays failed, as it does without Backstop: who then commits must not keep a half.
  */
 public abstract sealed class StatementTransaction {
+    /** In Failed SQL Transaction (PostgreSQL documentation, appendix A). */
+    private static final String IN_FAILED_TRANSACTION = "25P02";
+
     final GuardedSession session;
     final Connection connection;
     private final AutoSave callersAutosave;
@@ -85,8 +88,18 @@ public abstract sealed class StatementTransaction {
         } catch (SQLException e) {
             // Not so where the driver has rolled back to a savepoint of its own (autosave).
             failed = !own() && session.inFailedTransaction();
-            throw e;
+            throw own() ? ofFirstAttempt(e) : e;
         }
+    }
+
+    /**
+     * pgjdbc sends a statement again that names an unknown prepared statement, which outside transactions is answered in the
+     * same way: what the failed transaction says of it is no answer to the caller.
+     */
+    private static SQLException ofFirstAttempt(SQLException failure) {
+        return IN_FAILED_TRANSACTION.equals(failure.getSQLState()) && failure.getCause() instanceof SQLException first
+                ? first
+                : failure;
     }
 
     /**

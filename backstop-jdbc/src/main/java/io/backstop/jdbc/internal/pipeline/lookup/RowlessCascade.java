@@ -1,0 +1,118 @@
+package io.backstop.jdbc.internal.pipeline.lookup;
+
+import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.Finding;
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.analysis.RuleId;
+import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.jdbc.internal.analysis.detail.CascadingDrop;
+import io.backstop.jdbc.internal.analysis.grammar.ObjectClass;
+import io.backstop.jdbc.internal.analysis.rule.Rule;
+import io.backstop.jdbc.internal.pipeline.lookup.CatalogChanges.Rows;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A {@code DROP … CASCADE} of what has no rows, with which no table, view, column or default goes. The catalog says so before,
+ * as far as names are looked up; afterwards the rows that it deleted in the catalogs say it in any case. Stateless.
+ */
+final class RowlessCascade {
+    static final RuleId RULE = new RuleId("rowless-cascade");
+
+    private static final Finding FINDING =
+            new Finding(RULE, RiskLevel.HIGH, "removes an object on which nothing with rows depends");
+
+    // Operators are qualified, because on the session's search path they may mean anything.
+    private static final String GONE = """
+            WITH RECURSIVE gone (classid, objid, objsubid) AS (
+                SELECT named.classid::pg_catalog.oid, named.objid::pg_catalog.oid, 0
+                FROM (SELECT 'pg_catalog.%s'::pg_catalog.regclass, %s) AS named (classid, objid)
+                WHERE named.objid IS NOT NULL
+                UNION SELECT d.classid, d.objid, d.objsubid FROM gone JOIN pg_catalog.pg_depend AS d
+                    ON d.refclassid OPERATOR(pg_catalog.=) gone.classid AND d.refobjid OPERATOR(pg_catalog.=) gone.objid),
+            relations AS (
+                SELECT c.oid, gone.objsubid, c.relkind FROM gone JOIN pg_catalog.pg_class AS c
+                    ON c.oid OPERATOR(pg_catalog.=) gone.objid
+                WHERE gone.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass)
+            SELECT EXISTS (SELECT FROM relations
+                    WHERE objsubid OPERATOR(pg_catalog.<>) 0
+                    OR relkind OPERATOR(pg_catalog.<>) ALL ('{i,I,S,c}'::pg_catalog."char"[]))
+                OR EXISTS (SELECT FROM gone
+                    WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass)
+                OR EXISTS (SELECT FROM relations JOIN pg_catalog.pg_depend AS d
+                    ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+                    AND d.objid OPERATOR(pg_catalog.=) relations.oid AND d.refobjsubid OPERATOR(pg_catalog.<>) 0
+                    WHERE relations.relkind OPERATOR(pg_catalog.=) 'S'),
+                (SELECT pg_catalog.count(*) FROM relations WHERE relkind OPERATOR(pg_catalog.=) 'c')
+            """;
+
+    private RowlessCascade() {}
+
+    /** Empty where a relation, a column or a default is known to go with it. */
+    static Optional<HarmlessDrop> find(Connection connection, CascadingDrop drop) throws SQLException {
+        long compositeTypes = 0;
+        Optional<String> question = question(drop.objects());
+        if (question.isPresent()) {
+            for (RelationName name : drop.names()) {
+                try (PreparedStatement select = connection.prepareStatement(question.get())) {
+                    select.setString(1, drop.objects() == ObjectClass.EXTENSION ? name.name() : name.quoted());
+                    try (ResultSet row = select.executeQuery()) {
+                        row.next();
+                        if (row.getBoolean(1)) {
+                            return Optional.empty();
+                        }
+                        compositeTypes += drop.objects() == ObjectClass.TYPE ? row.getLong(2) : 0;
+                    }
+                }
+            }
+        }
+        long allowed = compositeTypes;
+        return Optional.of(new HarmlessDrop(RULE, RiskLevel.HIGH, changes -> isRowless(changes, allowed)));
+    }
+
+    /** Empty for classes whose names may stand for several objects. */
+    private static Optional<String> question(ObjectClass objects) {
+        return switch (objects) {
+            case TYPE, DOMAIN -> Optional.of(GONE.formatted("pg_type", "pg_catalog.to_regtype(?)"));
+            case SEQUENCE, INDEX -> Optional.of(GONE.formatted("pg_class", "pg_catalog.to_regclass(?)"));
+            case COLLATION -> Optional.of(GONE.formatted("pg_collation", "pg_catalog.to_regcollation(?)"));
+            case EXTENSION ->
+                Optional.of(GONE.formatted(
+                        "pg_extension",
+                        "(SELECT e.oid FROM pg_catalog.pg_extension AS e WHERE e.extname"
+                                + " OPERATOR(pg_catalog.=) ?::pg_catalog.name)"));
+            default -> Optional.empty();
+        };
+    }
+
+    /**
+     * A relation that goes is one row of pg_class less, and only an index, a sequence or a composite type is no loss; a column
+     * that goes stays in pg_attribute, marked.
+     */
+    private static boolean isRowless(CatalogChanges changes, long compositeTypes) {
+        Rows relations = changes.ofCatalog("pg_class");
+        long withoutRows = changes.ofCatalog("pg_index").deleted()
+                + changes.ofCatalog("pg_sequence").deleted()
+                + compositeTypes;
+        return changes.onlyInCatalogs()
+                && relations.inserted() == 0
+                && relations.deleted() <= withoutRows
+                && changes.ofCatalog("pg_attribute").updated() == 0
+                && changes.ofCatalog("pg_attrdef").equals(Rows.NONE);
+    }
+
+    /** As it is without CASCADE. */
+    static Assessment assessment(StatementAssessment statement) {
+        return Assessment.of(List.of(statement
+                .without(Rule.DROP_CASCADE.id())
+                .without(Rule.DROP_EXTENSION.id())
+                .destroying(List.of())
+                .with(List.of(FINDING))));
+    }
+}
