@@ -91,7 +91,8 @@ public final class SidecarCommand implements Callable<Integer> {
                 .map(SnapshotManifest.TableIdentity::tableOid)
                 .collect(Collectors.toSet());
         Optional<DatabaseIdentity> identity = DatabaseIdentity.of(taken.get(0)); // all are of one connection
-        String server = identity.map(of -> " (server " + of.server().systemIdentifier() + ")").orElse("");
+        String server = identity.map(of -> " (server " + of.server().systemIdentifier() + ")")
+                .orElse("");
         store.heartbeats().beat(database + server + ": " + names, database, identity, oids);
     }
 
