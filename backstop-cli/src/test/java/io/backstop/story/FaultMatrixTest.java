@@ -38,6 +38,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -106,7 +107,7 @@ class FaultMatrixTest {
         doomedAnew();
         // The store has been used before, by a process that is gone.
         try (SqlControlStore store = SqlControlStore.sqlite(control(), Clock.systemUTC())) {
-            store.heartbeats().beat("earlier", "db", Set.of());
+            store.heartbeats().beat("earlier", "db", Optional.empty(), Set.of());
         }
     }
 

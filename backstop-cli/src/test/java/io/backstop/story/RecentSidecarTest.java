@@ -1,5 +1,6 @@
 package io.backstop.story;
 
+import io.backstop.api.snapshot.DatabaseIdentity;
 import io.backstop.api.snapshot.Progress.Step;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.CommandRun;
@@ -23,6 +24,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -101,10 +103,13 @@ class RecentSidecarTest extends GuardedStory {
     void a_heartbeat_from_the_future_is_no_sign_of_life() throws Exception {
         sidecar("t");
         Long oid = Long.valueOf(database.value("SELECT 't'::regclass::oid::bigint"));
-        String name = archive.list("public", "t").get(0).database();
+        SnapshotManifest taken = archive.list("public", "t").get(0);
+        String name = taken.database();
+        DatabaseIdentity identity = DatabaseIdentity.of(taken).orElseThrow();
+        String sidecar = name + " (server " + identity.server().systemIdentifier() + "): public.t";
         try (SqlControlStore other = SqlControlStore.sqlite(
                 folder.resolve("backstop.db"), Clock.offset(Clock.systemUTC(), Duration.ofDays(1)))) {
-            other.heartbeats().beat(name + ": public.t", name, Set.of(oid));
+            other.heartbeats().beat(sidecar, name, Optional.of(identity), Set.of(oid));
         }
         assertRefused("TRUNCATE t", "in the future, so it says nothing about now");
         assertThat(database.value("SELECT count(*) FROM t")).isEqualTo("1000");

@@ -2,6 +2,8 @@ package io.backstop.jdbc;
 
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.DatabaseIdentity;
+import io.backstop.api.snapshot.ServerIdentity;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.jdbc.control.SqlControlStore;
@@ -14,7 +16,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.postgresql.PGProperty;
 
 import java.nio.file.Path;
@@ -31,6 +35,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -40,6 +45,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 class RecentModeTest {
     private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
     private static final String NO_APPROVAL = "\"require_approval_for_risks\": [], \"snapshot_mode\": \"recent\"";
+
+    private static final ServerIdentity SERVER = new ServerIdentity("7300000000000000001", Optional.of(2L));
+    private static final DatabaseIdentity THIS = new DatabaseIdentity(SERVER, 1);
 
     @TempDir
     private Path folder;
@@ -83,8 +91,12 @@ class RecentModeTest {
     }
 
     private void beat(Instant at, String of, Long... tables) throws SQLException {
+        beat(at, of, Optional.of(THIS), tables);
+    }
+
+    private void beat(Instant at, String of, Optional<DatabaseIdentity> identity, Long... tables) throws SQLException {
         try (SqlControlStore store = store(at)) {
-            store.heartbeats().beat("sidecar of " + of, of, Set.of(tables));
+            store.heartbeats().beat("sidecar of " + of, of, identity, Set.of(tables));
         }
     }
 
@@ -125,7 +137,8 @@ class RecentModeTest {
                 table.map(oid -> new SnapshotManifest.TableIdentity(1, oid, 1, 0)),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                Optional.of(SERVER));
     }
 
     @Test
@@ -144,6 +157,47 @@ class RecentModeTest {
                     .hasMessageContaining("no sidecar that is alive stores table public.users of database");
             assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("1");
         }
+    }
+
+    static Stream<Arguments> heartbeatsOfOtherPlaces() {
+        String other = "of server 7300000000000000001, timeline 2; one is there for a database of that name of ";
+        return Stream.of(
+                Arguments.of(
+                        "another server",
+                        Optional.of(
+                                new DatabaseIdentity(new ServerIdentity("7300000000000000002", Optional.of(2L)), 1)),
+                        other + "server 7300000000000000002, timeline 2"),
+                Arguments.of(
+                        "another timeline",
+                        Optional.of(
+                                new DatabaseIdentity(new ServerIdentity("7300000000000000001", Optional.of(3L)), 1)),
+                        other + "server 7300000000000000001, timeline 3"),
+                Arguments.of(
+                        "an unknown timeline",
+                        Optional.of(
+                                new DatabaseIdentity(new ServerIdentity("7300000000000000001", Optional.empty()), 1)),
+                        other + "server 7300000000000000001"),
+                Arguments.of(
+                        "another database of the server",
+                        Optional.of(new DatabaseIdentity(SERVER, 2)),
+                        "of server 7300000000000000001, timeline 2"),
+                Arguments.of("nobody knows which server", Optional.empty(), "one does not say of which server"));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("heartbeatsOfOtherPlaces")
+    void a_heartbeat_for_the_same_name_and_oid_of_another_place_covers_nothing(
+            String place, Optional<DatabaseIdentity> identity, String reason) throws Exception {
+        beat(NOW, databaseName(), identity, 7L);
+        snapshots.manifests = List.of(taken(SnapshotManifest.Source.SIDECAR, Optional.of(7L)));
+        assertThatThrownBy(() -> truncate(NO_APPROVAL))
+                .as(place)
+                .isInstanceOfSatisfying(
+                        RecoveryNotReadyException.class,
+                        e -> assertThat(e.getSQLState()).isEqualTo("ZB007"))
+                .hasMessageContaining("no sidecar that is alive stores table public.users of database")
+                .hasMessageContaining(reason);
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("1");
     }
 
     @Test

@@ -153,12 +153,14 @@ public final class GuidedRecovery {
     }
 
     /**
-     * The snapshots of a table that were taken in the connection's database, or all of them where none was.
+     * The snapshots of a table that were taken in the connection's database and on its server, or those of another one where
+     * none was.
      *
      * @param newestFirst at least one
      * @param notes are added to, where snapshots were passed over, or there is none of this database
      * @return at least one, in the same order
-     * @throws RecoveryException where the connection cannot tell its database
+     * @throws RecoveryException where the connection cannot tell its database, or they are of several servers or histories,
+     *     none of which is known to be its own
      */
     public static List<SnapshotManifest> ofDatabase(
             Connection connection, List<SnapshotManifest> newestFirst, List<String> notes) throws RecoveryException {

@@ -2,6 +2,7 @@ package io.backstop.recovery;
 
 import com.github.luben.zstd.Zstd;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.ServerIdentities;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Chunk;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
@@ -163,7 +164,12 @@ final class Captures {
                 "localhost:5432/" + connection.getCatalog(),
                 "18",
                 "0/0",
-                "complete");
+                "complete",
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                ServerIdentities.read(connection));
         draft.publish(manifest);
         return manifest;
     }

@@ -46,6 +46,8 @@ import java.util.Optional;
  *     be committed, the snapshot is undecided. Empty where it was taken for no statement, or before this was stored
  * @param rowsTransactionId the same where it tells, as their {@code xmin}, the rows that the statement made; empty where the
  *     statement may run in a subtransaction, which has another
+ * @param server which server it was, and in which of its histories; empty where the role that took it may not ask for that,
+ *     or before this was stored
  */
 public record SnapshotManifest(
         int formatVersion,
@@ -75,7 +77,8 @@ public record SnapshotManifest(
         Optional<TableIdentity> identity,
         Optional<Destruction.Kind> operation,
         Optional<String> transactionId,
-        Optional<String> rowsTransactionId) {
+        Optional<String> rowsTransactionId,
+        Optional<ServerIdentity> server) {
     /** Of a snapshot that is not encrypted. */
     public static final int FORMAT_VERSION = 2;
 
@@ -112,9 +115,10 @@ public record SnapshotManifest(
         Objects.requireNonNull(operation, "operation");
         Objects.requireNonNull(transactionId, "transactionId");
         Objects.requireNonNull(rowsTransactionId, "rowsTransactionId");
+        Objects.requireNonNull(server, "server");
     }
 
-    /** A manifest without the table's identity, and of no statement. */
+    /** A manifest without the identities of table and server, and of no statement. */
     public SnapshotManifest(
             int formatVersion,
             String snapshotId,
@@ -168,6 +172,7 @@ public record SnapshotManifest(
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -183,8 +188,26 @@ public record SnapshotManifest(
                 + chunks.stream().mapToLong(Chunk::bytes).sum();
     }
 
-    /** A stored column: its name and its type as {@code format_type} writes it. */
-    public record Column(String name, String type) {}
+    /**
+     * A stored column.
+     *
+     * @param name its name
+     * @param type its type as {@code format_type} writes it
+     * @param number which column of the table it is, {@code pg_attribute.attnum}: one that is dropped and added again is another
+     *     column, without the values; empty before this was stored
+     */
+    public record Column(String name, String type, Optional<Integer> number) {
+        public Column {
+            Objects.requireNonNull(name, "name");
+            Objects.requireNonNull(type, "type");
+            Objects.requireNonNull(number, "number");
+        }
+
+        /** A column of which the number is not known. */
+        public Column(String name, String type) {
+            this(name, type, Optional.empty());
+        }
+    }
 
     /** An object with rows: its name within the snapshot, its rows, its bytes as stored and their SHA-256 in hex. */
     public record Chunk(String name, long rows, long bytes, String sha256) {}

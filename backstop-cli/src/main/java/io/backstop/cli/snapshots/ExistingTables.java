@@ -3,8 +3,7 @@ package io.backstop.cli.snapshots;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.option.DatabaseAddress;
-import io.backstop.cli.restore.SnapshotOrigin;
-import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.ConnectedDatabase;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
@@ -33,7 +32,7 @@ final class ExistingTables {
         }
         try (Connection connection = database.connect()) {
             return new ExistingTables(Optional.of(new Known(tables(connection), own(connection, manifests))));
-        } catch (SQLException | RecoveryException e) {
+        } catch (SQLException e) {
             return new ExistingTables(Optional.empty());
         }
     }
@@ -51,11 +50,12 @@ final class ExistingTables {
         return tables;
     }
 
-    private static Set<String> own(Connection connection, Collection<SnapshotManifest> manifests)
-            throws RecoveryException {
+    /** A server that was promoted has the tables that it had before. */
+    private static Set<String> own(Connection connection, Collection<SnapshotManifest> manifests) throws SQLException {
+        ConnectedDatabase database = ConnectedDatabase.read(connection);
         Set<String> own = new HashSet<>();
         for (SnapshotManifest manifest : manifests) {
-            if (SnapshotOrigin.isOf(connection, manifest)) {
+            if (database.isNamedBy(manifest) && !database.isOfAnotherServer(manifest)) {
                 own.add(manifest.snapshotId());
             }
         }

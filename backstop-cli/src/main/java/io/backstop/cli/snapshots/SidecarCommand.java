@@ -2,6 +2,7 @@ package io.backstop.cli.snapshots;
 
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.BackstopException;
+import io.backstop.api.snapshot.DatabaseIdentity;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.option.ControlOption;
 import io.backstop.cli.option.StorageOption;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -77,7 +79,7 @@ public final class SidecarCommand implements Callable<Integer> {
         }
     }
 
-    /** Named after what it stores, so that another sidecar of the same database has a heartbeat of its own. */
+    /** Named after what it stores, so that another sidecar, of this database or server or another, has its own heartbeat. */
     private void beat(ControlStore store, List<SnapshotManifest> taken) throws SQLException {
         String database = tables.databaseName();
         String names = taken.stream()
@@ -88,7 +90,10 @@ public final class SidecarCommand implements Callable<Integer> {
                 .flatMap(manifest -> manifest.identity().stream())
                 .map(SnapshotManifest.TableIdentity::tableOid)
                 .collect(Collectors.toSet());
-        store.heartbeats().beat(database + ": " + names, database, oids);
+        Optional<DatabaseIdentity> identity = DatabaseIdentity.of(taken.get(0)); // all are of one connection
+        String server = identity.map(of -> " (server " + of.server().systemIdentifier() + ")")
+                .orElse("");
+        store.heartbeats().beat(database + server + ": " + names, database, identity, oids);
     }
 
     /** A round that fails is told, and not counted: the next one may succeed, and statements wait for it. */

@@ -19,6 +19,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -91,7 +92,7 @@ class ControlStoreLossTest {
     private void assertRefused(String problem) {
         for (ThrowingCallable use : List.<ThrowingCallable>of(
                 () -> store.pause().current(),
-                () -> store.heartbeats().beat("sidecar", "db", Set.of()),
+                () -> store.heartbeats().beat("sidecar", "db", Optional.empty(), Set.of()),
                 () -> store.pause().current())) {
             assertRefused(use, problem);
         }
@@ -118,7 +119,7 @@ class ControlStoreLossTest {
         assertRefused("the control store was removed: " + file);
         move(away, folder);
         assertThat(store.pause().current().orElseThrow().reason()).isEqualTo("incident");
-        store.heartbeats().beat("sidecar", "db", Set.of());
+        store.heartbeats().beat("sidecar", "db", Optional.empty(), Set.of());
         assertThat(store.audit().firstBroken()).isEmpty();
     }
 
@@ -204,7 +205,7 @@ class ControlStoreLossTest {
         sql(file, CHECKPOINT);
         Files.write(file, Files.readAllBytes(other)); // the same file, other bytes
         assertThatThrownBy(() -> store.pause().current()).isInstanceOf(ControlStoreUnavailableException.class);
-        assertThatThrownBy(() -> store.heartbeats().beat("sidecar", "db", Set.of()))
+        assertThatThrownBy(() -> store.heartbeats().beat("sidecar", "db", Optional.empty(), Set.of()))
                 .isInstanceOf(ControlStoreUnavailableException.class);
     }
 

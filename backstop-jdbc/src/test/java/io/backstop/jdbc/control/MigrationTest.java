@@ -23,6 +23,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -100,14 +101,14 @@ class MigrationTest {
             store.pause().resume("ops");
             assertThat(store.audit().firstBroken()).isEmpty();
         }
-        assertThat(versions()).containsExactly("1", "2", "3", "4", "5");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6");
     }
 
     @Test
     void a_new_store_and_one_that_is_opened_again_have_seen_every_step_once() throws Exception {
         SqlControlStore.sqlite(file, CLOCK).close();
         SqlControlStore.sqlite(file, CLOCK).close();
-        assertThat(versions()).containsExactly("1", "2", "3", "4", "5");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6");
     }
 
     @Test
@@ -132,7 +133,7 @@ class MigrationTest {
         } finally {
             threads.shutdownNow();
         }
-        assertThat(versions()).containsExactly("1", "2", "3", "4", "5");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6");
     }
 
     @Test
@@ -140,13 +141,13 @@ class MigrationTest {
         SqlControlStore.sqlite(file, CLOCK).close();
         try (Connection connection = plain();
                 Statement statement = connection.createStatement()) {
-            statement.executeUpdate("INSERT INTO schema_migrations (number) VALUES (6)");
+            statement.executeUpdate("INSERT INTO schema_migrations (number) VALUES (7)");
         }
         assertThatThrownBy(() -> SqlControlStore.sqlite(file, CLOCK))
                 .isInstanceOf(ControlStoreUnavailableException.class)
-                .hasMessage("the control store " + file + " has version 6, and this Backstop knows versions up to 5\n"
+                .hasMessage("the control store " + file + " has version 7, and this Backstop knows versions up to 6\n"
                         + "HINT: use the newer Backstop in every process that shares the control store");
-        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6", "7");
     }
 
     @Test
@@ -157,7 +158,7 @@ class MigrationTest {
         assertThatThrownBy(() -> store.pause().current())
                 .isInstanceOf(ControlStoreUnavailableException.class)
                 .hasMessageStartingWith("the control store is closed: " + file);
-        assertThatThrownBy(() -> store.heartbeats().beat("sidecar", "db:5432/shop", Set.of()))
+        assertThatThrownBy(() -> store.heartbeats().beat("sidecar", "db:5432/shop", Optional.empty(), Set.of()))
                 .isInstanceOf(ControlStoreUnavailableException.class);
     }
 

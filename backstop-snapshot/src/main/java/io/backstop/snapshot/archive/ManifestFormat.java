@@ -43,8 +43,13 @@ final class ManifestFormat {
     private static final Pattern SNAPSHOT = Pattern.compile("[A-Za-z0-9_-]{1,100}");
 
     /** Not in every manifest of this version: they were added to it. */
-    private static final List<String> ADDED = List.of("identity", "operation", "transaction_id", "rows_transaction_id");
+    private static final List<String> ADDED =
+            List.of("identity", "operation", "transaction_id", "rows_transaction_id", "server");
 
+    /** The same of each column. */
+    private static final String ADDED_TO_COLUMNS = "number";
+
+    private static final Pattern SYSTEM_IDENTIFIER = Pattern.compile("[0-9]{1,20}");
     private static final Pattern TRANSACTION = Pattern.compile("[0-9]{1,20}");
     private static final Pattern ENCODING = Pattern.compile("[A-Za-z0-9_]{1,63}");
 
@@ -104,6 +109,11 @@ final class ManifestFormat {
                 open(node, origin, keys);
             }
             ADDED.stream().filter(name -> !node.has(name)).forEach(node::putNull);
+            for (JsonNode column : node.path("columns")) {
+                if (column instanceof ObjectNode object && !object.has(ADDED_TO_COLUMNS)) {
+                    object.putNull(ADDED_TO_COLUMNS);
+                }
+            }
             return checked(SnapshotJson.MAPPER.treeToValue(node, SnapshotManifest.class), origin);
         } catch (JacksonException e) {
             throw new CorruptSnapshotException(origin + " cannot be read as a manifest: " + e.getOriginalMessage(), e);
@@ -215,6 +225,12 @@ final class ManifestFormat {
                 .filter(id -> !TRANSACTION.matcher(id).matches())
                 .isPresent()) {
             throw new CorruptSnapshotException(origin + " names a transaction that cannot be one of PostgreSQL's");
+        }
+        if (manifest.server()
+                .filter(server ->
+                        !SYSTEM_IDENTIFIER.matcher(server.systemIdentifier()).matches())
+                .isPresent()) {
+            throw new CorruptSnapshotException(origin + " names a server that cannot be one of PostgreSQL's");
         }
         return manifest;
     }

@@ -1,7 +1,9 @@
 package io.backstop.snapshot.capture;
 
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.internal.postgres.ServerIdentities;
 import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.ServerIdentity;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
@@ -13,6 +15,7 @@ import io.backstop.snapshot.describe.TableDescriber;
 import io.backstop.snapshot.describe.TableIdentities;
 import io.backstop.snapshot.internal.copy.BinaryColumns;
 import io.backstop.snapshot.internal.copy.ChunkUploads;
+import io.backstop.snapshot.internal.copy.ColumnNumbers;
 import io.backstop.snapshot.internal.copy.TableCopier;
 import io.backstop.snapshot.internal.copy.TableSize;
 import io.backstop.snapshot.internal.lock.LockedRowIdentities;
@@ -117,6 +120,8 @@ final class Capture {
                 new TableDescriber().describe(session.connection(), oids, standalone.kept());
         Origin origin = Origin.read(session, settings.clock().instant(), provenance);
         Map<Long, TableIdentity> identities = TableIdentities.read(session, oids);
+        Optional<ServerIdentity> server = ServerIdentities.read(session.connection());
+        ColumnNumbers numbers = ColumnNumbers.read(session, oids);
         BinaryColumns binary = BinaryColumns.of(session, oids);
         Map<Long, Long> pages = TableSize.pages(session, oids);
         try (ChunkUploads store = new ChunkUploads(chunkBytes + OVER)) {
@@ -149,13 +154,15 @@ final class Capture {
                             manifest(
                                     draft,
                                     description,
+                                    numbers.columns(relation.oid(), description),
                                     coverage,
                                     copied,
                                     format,
                                     binary.encoding(),
                                     origin,
                                     groupId,
-                                    Optional.ofNullable(identities.get(relation.oid()))))));
+                                    Optional.ofNullable(identities.get(relation.oid())),
+                                    server))));
                 }
             }
             return publish(store, prepared);
@@ -188,15 +195,16 @@ final class Capture {
     private SnapshotManifest manifest(
             SnapshotDraft draft,
             TableDescription description,
+            List<SnapshotManifest.Column> columns,
             Coverage coverage,
             TableCopier.Copied copied,
             CopyFormat format,
             String encoding,
             Origin origin,
             String groupId,
-            Optional<TableIdentity> identity)
+            Optional<TableIdentity> identity,
+            Optional<ServerIdentity> server)
             throws IOException {
-        List<SnapshotManifest.Column> columns = TableCopier.columns(description);
         List<SnapshotManifest.Chunk> chunks = copied.chunks();
         String script = RebuildScript.of(
                 description,
@@ -231,7 +239,8 @@ final class Capture {
                 identity,
                 provenance.operation(),
                 origin.transactionId(),
-                origin.transactionId().filter(id -> provenance.ownTransaction()));
+                origin.transactionId().filter(id -> provenance.ownTransaction()),
+                server);
     }
 
     /** Makes sure of everything that was published, now or before. */

@@ -1,13 +1,15 @@
 package io.backstop.snapshot.capture;
 
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.internal.postgres.ServerIdentities;
 import io.backstop.api.snapshot.RowsSince;
+import io.backstop.api.snapshot.ServerIdentity;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.describe.TableDescriber;
 import io.backstop.snapshot.describe.TableIdentities;
-import io.backstop.snapshot.internal.copy.TableCopier;
+import io.backstop.snapshot.internal.copy.ColumnNumbers;
 import io.backstop.snapshot.internal.reach.BlastRadius;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.Relation;
@@ -26,10 +28,11 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * Finds, and does not verify, the snapshots that were taken beforehand of tables that a statement is about to destroy. Rows written since are
- * not in them: whoever chooses this chose that; about how many there are is told. Everything else has to hold as if they had
- * just been taken: of this database and this table, not only of its name, valid, and with the columns that it has now; and
- * where the table itself goes, with all the definitions that go with it.
+ * Finds, and does not verify, the snapshots that were taken beforehand of tables that a statement is about to destroy. Rows
+ * written since are not in them: whoever chooses this chose that; about how many there are is told. Everything else has to
+ * hold as if they had just been taken: of this server in its present history, of this database and this table, not only of
+ * their names, valid, and with the columns that it has now; and where the table itself goes, with all the definitions that
+ * go with it.
  */
 final class RecentSnapshots {
     private static final String HINT =
@@ -51,17 +54,22 @@ final class RecentSnapshots {
      */
     Covering of(CallerSession session, BlastRadius radius, String database, Duration maxAge, boolean dropped)
             throws SQLException, IOException, RecoveryNotReadyException {
+        if (radius.relations().isEmpty()) {
+            return new Covering(List.of(), new RowsSince(0, false));
+        }
         // A transaction that has looked at statistics before would be told these again (monitoring statistics, 27.2.2).
         session.value("SELECT pg_catalog.pg_stat_clear_snapshot()");
         Map<Long, TableDescription> descriptions = new TableDescriber()
                 .describe(session.connection(), radius.tables().keySet());
         Map<Long, TableIdentity> identities =
                 TableIdentities.read(session, radius.tables().keySet());
+        ServerIdentity server = server(session);
+        ColumnNumbers numbers = ColumnNumbers.read(session, radius.tables().keySet());
         List<SnapshotManifest> covering = new ArrayList<>();
         RowsSince since = new RowsSince(0, false);
         for (Relation relation : radius.relations()) {
             TableIdentity identity = identities.get(relation.oid());
-            SnapshotManifest newest = newest(relation, database, identity);
+            SnapshotManifest newest = newest(relation, database, identity, server);
             long age = Duration.between(newest.createdAt(), clock.instant()).toSeconds();
             if (newest.createdAt().isBefore(clock.instant().minus(maxAge))) {
                 throw new RecoveryNotReadyException(
@@ -70,10 +78,11 @@ final class RecentSnapshots {
                         HINT);
             }
             TableDescription description = descriptions.get(relation.oid());
-            if (description == null || !TableCopier.columns(description).equals(newest.columns())) {
+            if (description == null
+                    || !numbers.columns(relation.oid(), description).equals(newest.columns())) {
                 throw new RecoveryNotReadyException(
                         "table " + relation.name() + " has other columns than its newest snapshot "
-                                + newest.snapshotId(),
+                                + newest.snapshotId() + ", or one was dropped and added again since",
                         HINT);
             }
             if (dropped && !archive.description(newest).definitions().equals(description.definitions())) {
@@ -95,7 +104,24 @@ final class RecentSnapshots {
         return now >= then ? new RowsSince(now - then, false) : new RowsSince(relation.estimatedRows(), true);
     }
 
-    private SnapshotManifest newest(Relation relation, String database, @Nullable TableIdentity identity)
+    /** The server and its history, without which nothing is known to be of it. */
+    private static ServerIdentity server(CallerSession session) throws SQLException, RecoveryNotReadyException {
+        ServerIdentity server = ServerIdentities.read(session.connection())
+                .orElseThrow(() -> new RecoveryNotReadyException(
+                        "the role may not ask which server this is, so no snapshot is known to be of it",
+                        "grant the role EXECUTE on pg_control_system(), or let the policy say"
+                                + " \"snapshot_mode\": \"inline\""));
+        if (server.timeline().isEmpty()) {
+            throw new RecoveryNotReadyException(
+                    "the role may not ask for the timeline of the server, so no snapshot is known to be of it",
+                    "grant the role EXECUTE on pg_current_wal_lsn() and pg_walfile_name(pg_lsn), or let the policy say"
+                            + " \"snapshot_mode\": \"inline\"");
+        }
+        return server;
+    }
+
+    private SnapshotManifest newest(
+            Relation relation, String database, @Nullable TableIdentity identity, ServerIdentity server)
             throws IOException, RecoveryNotReadyException {
         Instant now = clock.instant();
         Predicate<SnapshotManifest> named = manifest -> manifest.coverage() == SnapshotManifest.Coverage.TABLE
@@ -104,7 +130,8 @@ final class RecentSnapshots {
                 && !manifest.createdAt().isAfter(now);
         Optional<SnapshotManifest> same = newest(
                 relation,
-                named.and(manifest -> identity != null
+                named.and(manifest -> manifest.server().filter(server::isSameAs).isPresent()
+                        && identity != null
                         && manifest.identity().filter(identity::isSameAs).isPresent()));
         if (same.isPresent()) {
             return same.get();
@@ -113,11 +140,29 @@ final class RecentSnapshots {
         throw new RecoveryNotReadyException(
                 other.isPresent()
                         ? "the newest snapshot of table " + relation.name() + ", "
-                                + other.get().snapshotId()
-                                + ", is of another table of that name, or was taken before the table was emptied or"
-                                + " rewritten"
+                                + other.get().snapshotId() + ", " + difference(other.get(), server)
                         : "there is no snapshot of table " + relation.name() + " of database " + database,
                 HINT);
+    }
+
+    /** Why a snapshot is not one of this very table. */
+    private static String difference(SnapshotManifest other, ServerIdentity server) {
+        if (other.server().isEmpty()) {
+            return "does not say which server it is of: it was taken by an earlier version, or in a role that may not"
+                    + " execute pg_control_system()";
+        }
+        ServerIdentity taken = other.server().get();
+        if (!taken.systemIdentifier().equals(server.systemIdentifier())) {
+            return "is of another server under the same host, port and name: of " + taken + ", and this is " + server;
+        }
+        if (taken.timeline().isEmpty()) {
+            return "does not say which timeline it is of: it was taken on a standby, or in a role that may not execute"
+                    + " pg_current_wal_lsn() and pg_walfile_name(pg_lsn)";
+        }
+        if (!taken.isSameAs(server)) {
+            return "is of another history of this server: of " + taken + ", and this is " + server;
+        }
+        return "is of another table of that name, or was taken before the table was emptied or rewritten";
     }
 
     private Optional<SnapshotManifest> newest(Relation relation, Predicate<SnapshotManifest> wanted)

@@ -1,5 +1,6 @@
 package io.backstop.snapshot.describe;
 
+import io.backstop.api.internal.postgres.ServerIdentities;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
 import io.backstop.snapshot.archive.StatementOutcome;
@@ -11,8 +12,9 @@ import java.sql.SQLException;
 import java.util.Optional;
 
 /**
- * Asks the server how the transactions of undecided snapshots ended. It answers for its own database alone, and only while it
- * keeps the transaction's status (PostgreSQL, System Information Functions, {@code pg_xact_status}).
+ * Asks the server how the transactions of undecided snapshots ended. It answers for its own database alone, in the history in
+ * which the snapshot was taken, and only while it keeps the transaction's status (PostgreSQL, System Information Functions,
+ * {@code pg_xact_status}). Another server, or one that was promoted since, may have given the number to another transaction.
  */
 public final class TransactionOutcomes {
     private static final String NOT_BEGUN_YET = "22023";
@@ -30,6 +32,11 @@ public final class TransactionOutcomes {
     public static StatementOutcome of(Connection connection, SnapshotManifest manifest) throws SQLException {
         Optional<TableIdentity> identity = manifest.identity();
         if (identity.isEmpty() || manifest.transactionId().isEmpty()) {
+            return StatementOutcome.UNKNOWN;
+        }
+        if (ServerIdentities.read(connection)
+                .filter(server -> manifest.server().filter(server::isSameAs).isPresent())
+                .isEmpty()) {
             return StatementOutcome.UNKNOWN;
         }
         try (PreparedStatement status = connection.prepareStatement(STATUS)) {

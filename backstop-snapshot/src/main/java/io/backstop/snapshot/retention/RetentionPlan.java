@@ -1,5 +1,6 @@
 package io.backstop.snapshot.retention;
 
+import io.backstop.api.snapshot.ServerIdentity;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.snapshot.archive.SnapshotInventory;
@@ -60,9 +61,9 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
         List<Decision> decisions = new ArrayList<>();
         for (Stored snapshot : inventory.snapshots()) {
             Optional<Stored> kept = Optional.ofNullable(best.get(Table.of(snapshot)));
-            boolean beforeUndecided = Optional.ofNullable(undecided.get(Table.of(snapshot)))
-                    .filter(newest -> !snapshot.manifest().createdAt().isAfter(newest))
-                    .isPresent();
+            boolean beforeUndecided = undecided.entrySet().stream()
+                    .filter(other -> other.getKey().mayBe(Table.of(snapshot)))
+                    .anyMatch(newest -> !snapshot.manifest().createdAt().isAfter(newest.getValue()));
             Reason reason = reason(snapshot, kept, approvals, rules, now);
             decisions.add(new Decision(
                     snapshot, reason == Reason.OLD && beforeUndecided ? Reason.BEFORE_UNDECIDED : reason, kept));
@@ -153,11 +154,21 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
         }
     }
 
-    /** A table of a database, by the name that the manifest gives it. */
-    private record Table(String database, String schema, String name) {
+    /**
+     * A table of a database, by the name that the manifest gives it, and of a server in one of its histories: those that do not
+     * say of which one they are, are of one by themselves.
+     */
+    private record Table(Optional<ServerIdentity> server, String database, String schema, String name) {
         static Table of(Stored snapshot) {
             SnapshotManifest manifest = snapshot.manifest();
-            return new Table(manifest.database(), manifest.schema(), manifest.table());
+            return new Table(manifest.server(), manifest.database(), manifest.schema(), manifest.table());
+        }
+
+        boolean mayBe(Table other) {
+            return database.equals(other.database)
+                    && schema.equals(other.schema)
+                    && name.equals(other.name)
+                    && (server.isEmpty() || other.server.isEmpty() || server.equals(other.server));
         }
     }
 }

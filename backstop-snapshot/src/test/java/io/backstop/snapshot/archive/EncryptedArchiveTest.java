@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.Consumer;
 
 import static io.backstop.snapshot.archive.EncryptedSnapshots.DEFINITION;
 import static io.backstop.snapshot.archive.EncryptedSnapshots.ROW;
@@ -200,6 +201,24 @@ class EncryptedArchiveTest {
     }
 
     @Test
+    void refuses_a_manifest_that_was_given_another_server_or_timeline() throws Exception {
+        publish(store, key, "snap_1", ROW);
+        byte[] manifest = bytes(store, folder("snap_1") + MANIFEST);
+        assertThat(archive().find("snap_1").server()).contains(EncryptedSnapshots.SERVER);
+        for (Consumer<ObjectNode> change : List.<Consumer<ObjectNode>>of(
+                node -> node.withObject("/server").put("system_identifier", "7300000000000000002"),
+                node -> node.withObject("/server").put("timeline", 4),
+                node -> node.withObject("/server").putNull("timeline"),
+                node -> node.putNull("server"),
+                node -> node.remove("server"))) {
+            resign(store, "snap_1", change);
+            assertRefused("snap_1");
+            replace(store, folder("snap_1") + MANIFEST, manifest);
+        }
+        assertThat(readAll(archive(), "snap_1")).contains(ROW);
+    }
+
+    @Test
     void refuses_a_data_key_that_an_attacker_wrapped_and_everything_under_it() throws IOException {
         publish(store, key, "snap_1", ROW);
         KeyProvider hostile = KeyFile.create(keys.resolve("hostile.key"));
@@ -266,8 +285,7 @@ class EncryptedArchiveTest {
     }
 
     /** As a writer without the key can: with a checksum that fits. */
-    private static void resign(ObjectStore store, String id, java.util.function.Consumer<ObjectNode> change)
-            throws IOException {
+    private static void resign(ObjectStore store, String id, Consumer<ObjectNode> change) throws IOException {
         ObjectNode node = (ObjectNode) SnapshotJson.MAPPER.readTree(bytes(store, folder(id) + MANIFEST));
         node.remove("checksum");
         change.accept(node);

@@ -1,6 +1,7 @@
 package io.backstop.snapshot.archive;
 
 import com.github.luben.zstd.Zstd;
+import io.backstop.api.snapshot.ServerIdentity;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.schema.TableDescription;
@@ -27,6 +28,8 @@ final class EncryptedSnapshots {
         return "snapshots/public.t/" + id + "/";
     }
 
+    static final ServerIdentity SERVER = new ServerIdentity("7300000000000000001", Optional.of(3L));
+
     static SnapshotManifest publish(ObjectStore store, Optional<KeyProvider> key, String id, String... chunks)
             throws IOException {
         SnapshotDraft draft = new SnapshotArchive(store, key).begin("public", "t", id);
@@ -41,7 +44,7 @@ final class EncryptedSnapshots {
                 "grp_0000000000000001",
                 "public",
                 "t",
-                List.of(new SnapshotManifest.Column(DEFINITION, "text")),
+                List.of(new SnapshotManifest.Column(DEFINITION, "text", Optional.of(1))),
                 SnapshotManifest.Coverage.TABLE,
                 chunks.length,
                 "ab".repeat(32),
@@ -59,7 +62,12 @@ final class EncryptedSnapshots {
                 "localhost:5432/test",
                 "18",
                 "0/0",
-                "complete");
+                "complete",
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(SERVER));
         draft.publish(manifest);
         return manifest;
     }

@@ -173,7 +173,9 @@ class SnapshotArchiveTest {
                         "operation",
                         "transaction_id",
                         "rows_transaction_id",
+                        "server",
                         "checksum");
+        assertThat(json.get("columns").get(0).propertyNames()).containsExactlyInAnyOrder("name", "type", "number");
         assertThat(json.get("chunks").get(0).propertyNames())
                 .containsExactlyInAnyOrder("name", "rows", "bytes", "sha256");
         assertThat(json.get("source").asString()).isEqualTo("inline");
@@ -181,16 +183,35 @@ class SnapshotArchiveTest {
     }
 
     @Test
-    void a_manifest_from_before_tables_had_an_identity_is_read() throws IOException {
+    void a_manifest_from_before_tables_and_servers_had_an_identity_is_read() throws IOException {
         SnapshotArchive archive = new SnapshotArchive(store());
         SnapshotManifest manifest = publish(archive, "public", "t", "snap_1", 0, "1\n");
         Path file = folder.resolve("snapshots/public.t/snap_1/manifest.json");
         ObjectNode json = (ObjectNode) SnapshotJson.MAPPER.readTree(Files.readString(file));
-        json.remove(List.of("identity", "transaction_id", "rows_transaction_id", "checksum"));
+        json.remove(List.of("identity", "transaction_id", "rows_transaction_id", "server", "checksum"));
+        json.get("columns").forEach(column -> ((ObjectNode) column).remove("number"));
         json.put("checksum", Sha256.hex(SnapshotJson.MAPPER.writeValueAsBytes(json)));
         Files.writeString(file, json.toString());
         assertThat(archive.list()).containsExactly(manifest);
         assertThat(manifest.identity()).isEmpty();
+        assertThat(manifest.server()).isEmpty();
+    }
+
+    @Test
+    void a_manifest_whose_server_cannot_be_one_is_none() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        publish(archive, "public", "t", "snap_1", 0, "1\n");
+        Path file = folder.resolve("snapshots/public.t/snap_1/manifest.json");
+        ObjectNode json = (ObjectNode) SnapshotJson.MAPPER.readTree(Files.readString(file));
+        json.remove("checksum");
+        json.putObject("server").put("system_identifier", "1'; DROP").put("timeline", 1);
+        json.put("checksum", Sha256.hex(SnapshotJson.MAPPER.writeValueAsBytes(json)));
+        Files.writeString(file, json.toString());
+        assertThat(archive.list()).isEmpty();
+        assertThat(archive.contents().broken())
+                .singleElement()
+                .asString()
+                .contains("names a server that cannot be one of PostgreSQL's");
     }
 
     @Test

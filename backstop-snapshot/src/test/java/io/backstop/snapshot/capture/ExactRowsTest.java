@@ -19,6 +19,7 @@ import java.io.InputStream;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 import static io.backstop.snapshot.capture.Securing.only;
@@ -97,7 +98,9 @@ class ExactRowsTest {
                 "ALTER TABLE t DROP COLUMN gone");
         SnapshotManifest manifest = assertComesBack("public", "t", 2);
         assertThat(manifest.columns())
-                .containsExactly(new SnapshotManifest.Column("a", "integer"), new SnapshotManifest.Column("b", "text"));
+                .containsExactly(
+                        new SnapshotManifest.Column("a", "integer", Optional.of(2)),
+                        new SnapshotManifest.Column("b", "text", Optional.of(4)));
     }
 
     @Test

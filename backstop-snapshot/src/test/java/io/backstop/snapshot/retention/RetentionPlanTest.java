@@ -1,5 +1,6 @@
 package io.backstop.snapshot.retention;
 
+import io.backstop.api.snapshot.ServerIdentity;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.snapshot.archive.SnapshotArchive;
@@ -74,6 +75,54 @@ class RetentionPlanTest {
                         "snap_4", Reason.NEWEST,
                         "snap_5", Reason.NEWEST,
                         "snap_6", Reason.NEWEST));
+    }
+
+    @Test
+    void a_table_of_another_server_or_history_under_the_same_name_is_another_table() throws IOException {
+        ServerIdentity server = new ServerIdentity("7300000000000000001", Optional.of(1L));
+        ServerIdentity other = new ServerIdentity("7300000000000000002", Optional.of(1L));
+        ServerIdentity promoted = new ServerIdentity("7300000000000000001", Optional.of(2L));
+        MemoryObjectStore store = new MemoryObjectStore();
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(48)).on(server));
+        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(47)).on(server));
+        StoredSnapshots.publish(store, new Wanted("snap_3", "users", daysAgo(46)).on(other));
+        StoredSnapshots.publish(store, new Wanted("snap_4", "users", daysAgo(45)).on(other));
+        StoredSnapshots.publish(store, new Wanted("snap_5", "users", daysAgo(44)).on(promoted));
+        StoredSnapshots.publish(store, new Wanted("snap_6", "users", daysAgo(43)));
+        StoredSnapshots.publish(store, new Wanted("snap_7", "users", daysAgo(42)));
+        assertThat(reasons(store, days(30, 0)))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "snap_1", Reason.OLD,
+                        "snap_2", Reason.NEWEST,
+                        "snap_3", Reason.OLD,
+                        "snap_4", Reason.NEWEST,
+                        "snap_5", Reason.NEWEST,
+                        "snap_6", Reason.OLD,
+                        "snap_7", Reason.NEWEST));
+    }
+
+    @Test
+    void an_undecided_snapshot_keeps_older_ones_of_its_server_and_those_that_may_be() throws IOException {
+        ServerIdentity server = new ServerIdentity("7300000000000000001", Optional.of(1L));
+        ServerIdentity other = new ServerIdentity("7300000000000000002", Optional.of(1L));
+        MemoryObjectStore store = new MemoryObjectStore();
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(48)).on(server));
+        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(47)).on(server));
+        StoredSnapshots.publish(store, new Wanted("snap_3", "users", daysAgo(46)).on(other));
+        StoredSnapshots.publish(store, new Wanted("snap_4", "users", daysAgo(45)).on(other));
+        StoredSnapshots.publish(store, new Wanted("snap_5", "users", daysAgo(44)));
+        StoredSnapshots.publish(store, new Wanted("snap_6", "users", daysAgo(43)));
+        StoredSnapshots.publish(
+                store, new Wanted("snap_7", "users", daysAgo(42)).on(server).undecided());
+        assertThat(reasons(store, days(30, 0)))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "snap_1", Reason.BEFORE_UNDECIDED,
+                        "snap_2", Reason.NEWEST,
+                        "snap_3", Reason.OLD,
+                        "snap_4", Reason.NEWEST,
+                        "snap_5", Reason.BEFORE_UNDECIDED,
+                        "snap_6", Reason.NEWEST,
+                        "snap_7", Reason.UNDECIDED));
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.backstop.snapshot.retention;
 
 import com.github.luben.zstd.Zstd;
+import io.backstop.api.snapshot.ServerIdentity;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.snapshot.archive.SnapshotArchive;
@@ -83,7 +84,8 @@ final class StoredSnapshots {
                 Optional.empty(),
                 Optional.empty(),
                 wanted.transactionId(),
-                Optional.empty());
+                Optional.empty(),
+                wanted.server());
     }
 
     /** What a test wants of a snapshot. */
@@ -94,7 +96,8 @@ final class StoredSnapshots {
             Instant createdAt,
             Coverage coverage,
             Optional<String> approvalId,
-            Optional<String> transactionId) {
+            Optional<String> transactionId,
+            Optional<ServerIdentity> server) {
         Wanted(
                 String id,
                 String table,
@@ -102,12 +105,12 @@ final class StoredSnapshots {
                 Instant createdAt,
                 Coverage coverage,
                 Optional<String> approvalId) {
-            this(id, table, database, createdAt, coverage, approvalId, Optional.empty());
+            this(id, table, database, createdAt, coverage, approvalId, Optional.empty(), Optional.empty());
         }
 
         /** Of a statement that has not ended, or of which nobody told how. */
         Wanted undecided() {
-            return new Wanted(id, table, database, createdAt, coverage, approvalId, Optional.of("700"));
+            return new Wanted(id, table, database, createdAt, coverage, approvalId, Optional.of("700"), server);
         }
 
         Wanted(String id, String table, Instant createdAt) {
@@ -115,15 +118,19 @@ final class StoredSnapshots {
         }
 
         Wanted of(String otherDatabase) {
-            return new Wanted(id, table, otherDatabase, createdAt, coverage, approvalId);
+            return new Wanted(id, table, otherDatabase, createdAt, coverage, approvalId, transactionId, server);
+        }
+
+        Wanted on(ServerIdentity known) {
+            return new Wanted(id, table, database, createdAt, coverage, approvalId, transactionId, Optional.of(known));
         }
 
         Wanted someRows() {
-            return new Wanted(id, table, database, createdAt, Coverage.ROWS, approvalId);
+            return new Wanted(id, table, database, createdAt, Coverage.ROWS, approvalId, transactionId, server);
         }
 
         Wanted approved(String approval) {
-            return new Wanted(id, table, database, createdAt, coverage, Optional.of(approval));
+            return new Wanted(id, table, database, createdAt, coverage, Optional.of(approval), transactionId, server);
         }
     }
 }

@@ -59,6 +59,7 @@ public final class PartitionSnapshots {
         List<SnapshotManifest> own = all.stream()
                 .filter(manifest -> name(manifest).equals(partition)
                         && manifest.database().equals(parent.database())
+                        && manifest.server().equals(parent.server())
                         && manifest.coverage() == Coverage.TABLE)
                 .toList();
         for (SnapshotManifest manifest : own) {

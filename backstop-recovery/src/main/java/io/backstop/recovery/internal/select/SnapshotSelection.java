@@ -6,6 +6,7 @@ import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.api.snapshot.SnapshotManifest.Source;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.model.ConnectedDatabase;
 import io.backstop.recovery.model.HistoryEntry;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RecoveryPoint;
@@ -23,8 +24,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.ToLongFunction;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -32,7 +31,8 @@ import java.util.stream.Collectors;
  *
  * <ol>
  *   <li>Candidates are the valid snapshots of the table, newest first.
- *   <li>Those that were taken in the connection's database precede all others: the others count only if it has none.
+ *   <li>Those that were taken in the connection's database precede all others: the others count only if it has none. So do
+ *       those of its server, in its present history; others count only if they are all of one.
  *   <li>Undecided ones do not count where the server says that their statement is open or was rolled back: what they hold
  *       was not destroyed by it. Where it does not know, they count and are named.
  *   <li>If the table is gone, those of single rows are left out: they would bring back a part of it.
@@ -42,8 +42,6 @@ import java.util.stream.Collectors;
  * </ol>
  */
 public final class SnapshotSelection {
-    private static final Pattern SERVER = Pattern.compile("^(?:[^/]*/)?[^/]*:\\d+/");
-
     private final SnapshotArchive archive;
     private final SnapshotArchive.Contents contents;
     private final Connection connection;
@@ -131,12 +129,14 @@ public final class SnapshotSelection {
         contents.valid().forEach(manifest -> tables.add(name(manifest)));
         RelationName found = TableReference.parse(table).among(tables, contents.broken());
         contents.broken().forEach(problem -> notes.add("a snapshot was passed over: " + problem));
-        return withoutUncommitted(ofDatabase(
-                connection,
+        ConnectedDatabase database = database(connection);
+        List<SnapshotManifest> named = named(
+                database,
                 contents.valid().stream()
                         .filter(manifest -> name(manifest).equals(found))
                         .toList(),
-                notes));
+                notes);
+        return withoutUncommitted(database, ServerSelection.of(database, ServerSelection.around(before, named), notes));
     }
 
     /** The oldest of those that were taken for what happened then, or later. */
@@ -188,7 +188,8 @@ public final class SnapshotSelection {
     }
 
     /** All of them where there would be none left. */
-    private List<SnapshotManifest> withoutUncommitted(List<SnapshotManifest> newestFirst) throws RecoveryException {
+    private List<SnapshotManifest> withoutUncommitted(ConnectedDatabase database, List<SnapshotManifest> newestFirst)
+            throws RecoveryException {
         List<SnapshotManifest> counting = new ArrayList<>();
         List<String> uncommitted = new ArrayList<>();
         for (SnapshotManifest manifest : newestFirst) {
@@ -204,7 +205,13 @@ public final class SnapshotSelection {
             if (outcome == StatementOutcome.UNKNOWN) {
                 notes.add(
                         told(manifest) + " of " + name(manifest) + " is undecided: neither the storage nor this server"
-                                + " knows whether its statement was committed");
+                                + " knows whether its statement was committed"
+                                + manifest.server()
+                                        .filter(taken -> database.server()
+                                                .filter(taken::isSameAs)
+                                                .isEmpty())
+                                        .map(taken -> "; it was taken on " + taken + ", which this is not known to be")
+                                        .orElse(""));
             }
         }
         uncommitted.forEach(note -> notes.add(counting.isEmpty() ? note : note + ", and was passed over"));
@@ -223,28 +230,36 @@ public final class SnapshotSelection {
     }
 
     /**
-     * The snapshots of a table that were taken in the connection's database, or all of them where none was.
-     * Databases are told by their own names: a host has several, and another one after a failover.
+     * The snapshots of a table that were taken in the connection's database and on its server, or those of another one where
+     * none was. Databases are told by their own names: a host has several, and another one after a failover.
      *
      * @param newestFirst at least one
      * @param notes are added to, where snapshots were passed over, or there is none of this database
      * @return at least one, in the same order
-     * @throws RecoveryException where the connection cannot tell its database
+     * @throws RecoveryException where the connection cannot tell its database, or they are of several servers or histories,
+     *     none of which is known to be its own
      */
     public static List<SnapshotManifest> ofDatabase(
             Connection connection, List<SnapshotManifest> newestFirst, List<String> notes) throws RecoveryException {
-        String database;
+        ConnectedDatabase database = database(connection);
+        return ServerSelection.of(database, named(database, newestFirst, notes), notes);
+    }
+
+    private static ConnectedDatabase database(Connection connection) throws RecoveryException {
         try {
-            database = connection.getCatalog();
+            return ConnectedDatabase.read(connection);
         } catch (SQLException e) {
-            throw ServerErrors.of("the database's name could not be found out", e);
+            throw ServerErrors.of("which database this is could not be found out", e);
         }
-        List<SnapshotManifest> own = newestFirst.stream()
-                .filter(manifest -> isOf(manifest.database(), database))
-                .toList();
+    }
+
+    private static List<SnapshotManifest> named(
+            ConnectedDatabase database, List<SnapshotManifest> newestFirst, List<String> notes) {
+        List<SnapshotManifest> own =
+                newestFirst.stream().filter(database::isNamedBy).toList();
         SnapshotManifest newest = newestFirst.get(0);
         if (own.isEmpty()) {
-            notes.add("no snapshot of " + name(newest) + " was taken in database " + database + "; "
+            notes.add("no snapshot of " + name(newest) + " was taken in database " + database.name() + "; "
                     + newest.snapshotId() + " is of " + newest.database());
             return newestFirst;
         }
@@ -253,19 +268,6 @@ public final class SnapshotSelection {
                     + "passed over");
         }
         return own;
-    }
-
-    /**
-     * @param stored {@code [environment/]host:port/database}, or the cluster's id in place of host and port
-     * @param database a database's own name, in which there may be a slash as well
-     */
-    private static boolean isOf(String stored, String database) {
-        if (!stored.endsWith("/" + database)) {
-            return false;
-        }
-        String place = stored.substring(0, stored.length() - database.length());
-        Matcher server = SERVER.matcher(place);
-        return !server.find() || server.end() == place.length();
     }
 
     /** Those that can take the place of a table that is gone. */

@@ -122,9 +122,17 @@ final class SqliteDialect implements Dialect {
     /** Which snapshots were relied on is told by the storage that holds them. */
     private static final Migration USES_IN_STORAGE = new Migration(5, List.of("DROP TABLE snapshot_uses"));
 
+    /** Of which database of which server a heartbeat is; those from before do not say it, and count for no table. */
+    private static final Migration HEARTBEATS_OF_SERVERS = new Migration(
+            6,
+            List.of(
+                    "ALTER TABLE heartbeats ADD COLUMN system_identifier TEXT",
+                    "ALTER TABLE heartbeats ADD COLUMN timeline INTEGER",
+                    "ALTER TABLE heartbeats ADD COLUMN database_oid INTEGER"));
+
     @Override
     public List<Migration> migrations() {
-        return List.of(FIRST, SECOND, SIGNED_DECISIONS, TABLE_SIZES, USES_IN_STORAGE);
+        return List.of(FIRST, SECOND, SIGNED_DECISIONS, TABLE_SIZES, USES_IN_STORAGE, HEARTBEATS_OF_SERVERS);
     }
 
     @Override

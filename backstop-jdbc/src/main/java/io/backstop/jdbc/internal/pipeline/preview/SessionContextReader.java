@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.preview;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.approval.SessionContext;
+import io.backstop.api.internal.postgres.ServerIdentities;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 
@@ -97,6 +98,11 @@ public final class SessionContextReader {
         identity.append("code ").append(reached.digest());
         Map<String, String> settings = new TreeMap<>(BoundSettings.of(connection, reached, reviewed.sql()));
         settings.put(ISOLATION, isolation);
+        // Another server under the same host, port and name has other rows in tables of the same oids.
+        ServerIdentities.read(connection).ifPresent(server -> {
+            settings.put("system_identifier", server.systemIdentifier());
+            settings.put("timeline", server.timeline().map(String::valueOf).orElse("unknown"));
+        });
         return new Reading(
                 new SessionContext(role, searchPath, settings, identity.toString()),
                 reached,

@@ -6,6 +6,7 @@ import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.policy.RecoveryRules;
 import io.backstop.api.policy.SnapshotMode;
+import io.backstop.api.snapshot.DatabaseIdentity;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
 
@@ -14,8 +15,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.Optional;
 
 /** Whether the sidecar is there to have taken the snapshots, where the policy counts on it. Thread-safe. */
 public final class SidecarReadiness {
@@ -77,22 +77,46 @@ public final class SidecarReadiness {
         if (!applies(recovery) || relied.isEmpty()) {
             return;
         }
-        Set<Long> covered = heartbeats.of(database).stream()
+        List<Heartbeat> alive = heartbeats.of(database).stream()
                 .filter(heartbeat -> isAlive(heartbeat.at(), recovery))
-                .flatMap(heartbeat -> heartbeat.tables().stream())
-                .collect(Collectors.toSet());
+                .toList();
         for (SnapshotManifest manifest : relied) {
-            if (manifest.identity()
-                    .map(TableIdentity::tableOid)
-                    .filter(covered::contains)
-                    .isEmpty()) {
+            if (!covers(alive, manifest)) {
                 throw new RecoveryNotReadyException(
                         "no sidecar that is alive stores table " + manifest.schema() + "." + manifest.table()
-                                + " of database " + database,
+                                + " of database " + database
+                                + manifest.server()
+                                        .map(server -> " of " + server)
+                                        .orElse("") + elsewhere(alive, manifest),
                         "give backstop sidecar the table too, or let the policy say"
                                 + " \"require_sidecar_heartbeat\": false");
             }
         }
+    }
+
+    /** The snapshots are known to be of the session's own server and database. */
+    private static boolean covers(List<Heartbeat> alive, SnapshotManifest manifest) {
+        return DatabaseIdentity.of(manifest)
+                .filter(of -> manifest.identity()
+                        .map(TableIdentity::tableOid)
+                        .filter(table -> alive.stream().anyMatch(heartbeat -> heartbeat.covers(of, table)))
+                        .isPresent())
+                .isPresent();
+    }
+
+    /** Why a sidecar that stores a table of that name does not count. */
+    private static String elsewhere(List<Heartbeat> alive, SnapshotManifest manifest) {
+        if (alive.stream().anyMatch(heartbeat -> heartbeat.identity().isEmpty())) {
+            return "; one does not say of which server its tables are: it is of an earlier version, or its role may not"
+                    + " execute pg_control_system()";
+        }
+        return alive.stream()
+                .flatMap(heartbeat -> heartbeat.identity().stream())
+                .map(DatabaseIdentity::server)
+                .filter(server -> !manifest.server().equals(Optional.of(server)))
+                .findFirst()
+                .map(server -> "; one is there for a database of that name of " + server)
+                .orElse("");
     }
 
     private static boolean applies(RecoveryRules recovery) {
