@@ -140,8 +140,8 @@ class KeysCommandTest {
 
     @Test
     void a_key_is_not_made_in_a_folder_that_is_not_there() {
-        CommandRun run =
-                CommandRun.of("keys", "create", folder.resolve("none/x.key").toString());
+        CommandRun run = CommandRun.of(
+                "keys", "create", "--key-file", folder.resolve("none/x.key").toString());
         assertThat(run.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(run.errors()).contains("none/x.key: there is no such file or folder");
     }
