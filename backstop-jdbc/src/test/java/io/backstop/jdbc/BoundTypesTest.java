@@ -15,6 +15,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.core.BaseConnection;
+import org.postgresql.core.TypeInfo;
+import org.postgresql.jdbc.PgArray;
 import org.postgresql.util.PGobject;
 
 import java.lang.reflect.Proxy;
@@ -27,6 +30,7 @@ import java.sql.Types;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -173,6 +177,26 @@ class BoundTypesTest {
                 });
     }
 
+    /** pgjdbc's own class, over a connection of the caller's. */
+    private static Array foreign(int harmless) throws SQLException {
+        AtomicInteger asked = new AtomicInteger();
+        TypeInfo types = answering(TypeInfo.class, "getPGType", () -> later(asked, harmless));
+        return new PgArray(answering(BaseConnection.class, "getTypeInfo", () -> types), 1007, "{1}");
+    }
+
+    private static <T> T answering(Class<T> type, String question, Supplier<Object> answer) {
+        return type.cast(Proxy.newProxyInstance(
+                BoundTypesTest.class.getClassLoader(), new Class<?>[] {type}, (proxy, method, args) -> {
+                    if (method.getName().equals(question)
+                            && !method.getReturnType().isPrimitive()) {
+                        return answer.get();
+                    }
+                    return method.getReturnType() == int.class
+                            ? 0
+                            : method.getReturnType() == boolean.class ? false : null;
+                }));
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 3, 4})
     void a_value_is_sent_as_the_type_that_it_was_judged_by(int harmless) throws SQLException {
@@ -180,6 +204,7 @@ class BoundTypesTest {
                 statement -> statement.setObject(1, turning(harmless)),
                 statement -> statement.setObject(1, turning(harmless), Types.OTHER),
                 statement -> statement.setArray(1, turningArray(harmless)),
+                statement -> statement.setArray(1, foreign(harmless)),
                 statement -> statement.setObject(1, turningArray(harmless)),
                 statement -> statement.setObject(1, turningArray(harmless), Types.ARRAY));
         for (String profile : new String[] {"strict", "application", "read-only"}) {

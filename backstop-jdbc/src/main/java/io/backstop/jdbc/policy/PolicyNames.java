@@ -3,6 +3,7 @@ package io.backstop.jdbc.policy;
 import io.backstop.api.analysis.RelationName;
 
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Pattern;
 
 /**
  * Compares the names of a policy with those of statements as any server would, whatever its encoding: one with single bytes
@@ -15,10 +16,39 @@ public final class PolicyNames {
 
     private static final int FIRST_BEYOND_ASCII = 128;
 
+    /** A byte beyond ASCII as encode(…, 'escape') writes it (PostgreSQL documentation, 9.5). */
+    private static final Pattern BYTE = Pattern.compile("\\\\[23][0-7]{2}");
+
+    private static final char ANY_BYTE = '?';
+
     private PolicyNames() {}
 
-    /** Whether a name of the policy can mean this relation. One without a schema means it in every schema, on either side. */
+    /**
+     * Whether a name of the policy can mean this relation. One without a schema means it in every schema, on either side. A
+     * server in SQL_ASCII may fold single bytes of a name, which can only be told as escapes then: these may be any others.
+     */
     public static boolean means(String policyName, RelationName relation) {
+        return BYTE.matcher(relation.toString()).find()
+                ? meansLegible(anyBytes(policyName), relation)
+                : meansLegible(policyName, relation);
+    }
+
+    private static String anyBytes(String policyName) {
+        StringBuilder any = new StringBuilder();
+        for (byte each : policyName.getBytes(StandardCharsets.UTF_8)) {
+            any.append(each < 0 ? ANY_BYTE : (char) each);
+        }
+        return any.toString();
+    }
+
+    private static String legible(String escaped) {
+        return BYTE.matcher(escaped).replaceAll(String.valueOf(ANY_BYTE));
+    }
+
+    private static boolean meansLegible(String policyName, RelationName escaped) {
+        RelationName relation = escaped.schema()
+                .map(schema -> RelationName.of(legible(schema), legible(escaped.name())))
+                .orElseGet(() -> RelationName.of(legible(escaped.name())));
         String policy = fold(policyName);
         String name = fold(relation.name());
         String qualified = fold(relation.toString());

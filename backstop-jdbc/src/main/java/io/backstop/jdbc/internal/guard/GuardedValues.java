@@ -1,6 +1,5 @@
 package io.backstop.jdbc.internal.guard;
 
-import org.postgresql.jdbc.PgArray;
 import org.postgresql.util.PGobject;
 
 import java.sql.Array;
@@ -89,8 +88,8 @@ final class GuardedValues {
         return value instanceof Array array ? ofOneType(array) : value;
     }
 
-    /** The same for an array; one of pgjdbc's own stays as it is. */
+    /** The same for an array; one that pgjdbc made for this guard stays as it is, while others have the caller's own inside. */
     static Array ofOneType(Array array) throws SQLException {
-        return array == null || behind(array).getClass() == PgArray.class ? array : new TextArray(array);
+        return array == null || array instanceof GuardedArray ? array : new TextArray(array);
     }
 }

@@ -65,9 +65,9 @@ final class ProtectedRows {
     /** Each table that the name means, with its partitions and children. */
     private List<Set<Long>> meant(String name) throws SQLException {
         List<Set<Long>> trees = new ArrayList<>();
-        for (TableStates.Table table : before.tables().values()) {
-            if (PolicyNames.means(name, table.qualified())) {
-                trees.add(ChangedRows.tree(connection, table.qualified().quoted()));
+        for (Map.Entry<Long, TableStates.Table> table : before.tables().entrySet()) {
+            if (PolicyNames.means(name, table.getValue().qualified())) {
+                trees.add(ChangedRows.tree(connection, String.valueOf(table.getKey())));
             }
         }
         return trees;

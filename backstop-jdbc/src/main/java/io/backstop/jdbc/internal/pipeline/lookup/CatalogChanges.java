@@ -5,19 +5,31 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 
-/** The rows that a transaction has changed in each table so far, by the server's own counters. Immutable, thread-safe. */
-public record CatalogChanges(Map<Table, Rows> tables) {
+/**
+ * The rows that a transaction has changed in each table so far, by the server's own counters. Immutable, thread-safe.
+ *
+ * @param relations the oids of all relations with rows or a query that there are, without temporary ones of other sessions; of
+ *     a difference, those that are gone
+ */
+public record CatalogChanges(Map<Table, Rows> tables, Set<Long> relations) {
     private static final String CHANGES = "SELECT schemaname, relname, n_tup_ins, n_tup_upd, n_tup_del"
             + " FROM pg_catalog.pg_stat_xact_all_tables WHERE n_tup_ins OPERATOR(pg_catalog.+) n_tup_upd"
             + " OPERATOR(pg_catalog.+) n_tup_del OPERATOR(pg_catalog.<>) 0";
+
+    private static final String RELATIONS = "SELECT oid FROM pg_catalog.pg_class"
+            + " WHERE relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}'::pg_catalog.\"char\"[])"
+            + " AND (relpersistence OPERATOR(pg_catalog.<>) 't'"
+            + " OR relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema())";
 
     private static final String CATALOG = "pg_catalog";
 
     public CatalogChanges {
         tables = Map.copyOf(tables);
+        relations = Set.copyOf(relations);
     }
 
     static CatalogChanges read(Connection connection) throws SQLException {
@@ -30,7 +42,18 @@ public record CatalogChanges(Map<Table, Rows> tables) {
                         new Rows(rows.getLong(3), rows.getLong(4), rows.getLong(5)));
             }
         }
-        return new CatalogChanges(tables);
+        return new CatalogChanges(tables, relations(connection));
+    }
+
+    private static Set<Long> relations(Connection connection) throws SQLException {
+        Set<Long> relations = new HashSet<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(RELATIONS)) {
+            while (rows.next()) {
+                relations.add(rows.getLong(1));
+            }
+        }
+        return relations;
     }
 
     /** What came to it after an earlier look in the same transaction. */
@@ -42,7 +65,9 @@ public record CatalogChanges(Map<Table, Rows> tables) {
                 changed.put(table, more);
             }
         });
-        return new CatalogChanges(changed);
+        Set<Long> gone = new HashSet<>(before.relations);
+        gone.removeAll(relations);
+        return new CatalogChanges(changed, gone);
     }
 
     boolean onlyIn(Set<String> catalogs) {

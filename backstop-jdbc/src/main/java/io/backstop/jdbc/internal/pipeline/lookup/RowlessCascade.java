@@ -48,15 +48,13 @@ final class RowlessCascade {
                 OR EXISTS (SELECT FROM relations JOIN pg_catalog.pg_depend AS d
                     ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
                     AND d.objid OPERATOR(pg_catalog.=) relations.oid AND d.refobjsubid OPERATOR(pg_catalog.<>) 0
-                    WHERE relations.relkind OPERATOR(pg_catalog.=) 'S'),
-                (SELECT pg_catalog.count(*) FROM relations WHERE relkind OPERATOR(pg_catalog.=) 'c')
+                    WHERE relations.relkind OPERATOR(pg_catalog.=) 'S')
             """;
 
     private RowlessCascade() {}
 
     /** Empty where a relation, a column or a default is known to go with it. */
     static Optional<HarmlessDrop> find(Connection connection, CascadingDrop drop) throws SQLException {
-        long compositeTypes = 0;
         Optional<String> question = question(drop.objects());
         if (question.isPresent()) {
             for (RelationName name : drop.names()) {
@@ -67,13 +65,11 @@ final class RowlessCascade {
                         if (row.getBoolean(1)) {
                             return Optional.empty();
                         }
-                        compositeTypes += drop.objects() == ObjectClass.TYPE ? row.getLong(2) : 0;
                     }
                 }
             }
         }
-        long allowed = compositeTypes;
-        return Optional.of(new HarmlessDrop(RULE, RiskLevel.HIGH, changes -> isRowless(changes, allowed)));
+        return Optional.of(new HarmlessDrop(RULE, RiskLevel.HIGH, RowlessCascade::isRowless));
     }
 
     /** Empty for classes whose names may stand for several objects. */
@@ -92,17 +88,15 @@ final class RowlessCascade {
     }
 
     /**
-     * A relation that goes is one row of pg_class less, and only an index, a sequence or a composite type is no loss; a column
-     * that goes stays in pg_attribute, marked.
+     * Tables and views are there as before, whatever went with it. A column that goes stays in pg_attribute, marked; what is
+     * emptied or rewritten gets another file in pg_class, where a table counts its CHECK constraints, too.
      */
-    private static boolean isRowless(CatalogChanges changes, long compositeTypes) {
+    private static boolean isRowless(CatalogChanges changes) {
         Rows relations = changes.ofCatalog("pg_class");
-        long withoutRows = changes.ofCatalog("pg_index").deleted()
-                + changes.ofCatalog("pg_sequence").deleted()
-                + compositeTypes;
-        return changes.onlyInCatalogs()
+        return changes.relations().isEmpty()
+                && changes.onlyInCatalogs()
                 && relations.inserted() == 0
-                && relations.deleted() <= withoutRows
+                && relations.updated() <= changes.ofCatalog("pg_constraint").deleted()
                 && changes.ofCatalog("pg_attribute").updated() == 0
                 && changes.ofCatalog("pg_attrdef").equals(Rows.NONE);
     }

@@ -206,6 +206,41 @@ class RowlessCascadeTest {
         assertThat(find(sql)).isEmpty();
     }
 
+    /** The rule of a view belongs to it, and takes it along, with what hangs on it. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "CREATE MATERIALIZED VIEW mine AS SELECT id FROM kept WHERE (row(1, 2)::pair).a = 1|DROP TYPE pair CASCADE",
+                "CREATE MATERIALIZED VIEW mine AS SELECT id FROM kept WHERE (row(1, 2)::pair).a = 1"
+                        + "|DROP TYPE IF EXISTS pair, public.pair CASCADE",
+                "CREATE VIEW mine AS SELECT 1 AS id WHERE (row(1, 2)::pair).a = 1"
+                        + "|DROP TYPE pair, public.pair, point_free, public.point_free CASCADE",
+                "CREATE VIEW mine AS SELECT 1 AS id WHERE 1::small < 2|DROP DOMAIN small, public.small CASCADE",
+                "CREATE MATERIALIZED VIEW mine AS SELECT id FROM kept WHERE 'sad'::mood = 'sad'|DROP TYPE mood CASCADE"
+            })
+    void what_goes_with_a_rule_is_not_taken(String made, String sql) throws SQLException {
+        database.run(
+                "CREATE TYPE point_free AS (a int, b int)",
+                made,
+                "CREATE FUNCTION keyed(mine, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $2'",
+                "CREATE TABLE keyed (id int) PARTITION BY RANGE (keyed(NULL, id))",
+                "CREATE TABLE keyed_1 PARTITION OF keyed FOR VALUES FROM (1) TO (9)");
+        for (boolean autoCommit : new boolean[] {true, false}) {
+            connection.setAutoCommit(autoCommit);
+            session.beginTurn();
+            String rows = rows();
+            Optional<HarmlessDrop> drop = find(sql);
+            if (drop.isPresent()) {
+                assertThat(run(drop.get(), sql)).isFalse();
+            }
+            connection.setAutoCommit(true);
+            assertThat(rows()).isEqualTo(rows).contains("mine.id", "keyed_1.id");
+            connection.close();
+            open();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -227,6 +262,32 @@ class RowlessCascadeTest {
             assertThat(rows()).isEqualTo(rows);
             connection.close();
             open();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "TRUNCATE kept, other",
+                "DROP TABLE other",
+                "ALTER TABLE kept DROP COLUMN name",
+                "DELETE FROM kept"
+            })
+    void what_an_event_trigger_takes_is_undone(String code) throws SQLException {
+        String sql = "DROP SEQUENCE alone CASCADE";
+        HarmlessDrop seen = find(sql).orElseThrow();
+        database.run(
+                "CREATE FUNCTION public.takes() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN"
+                        + " IF tg_tag = 'DROP SEQUENCE' THEN " + code + "; END IF; END$$",
+                "CREATE EVENT TRIGGER takes ON sql_drop EXECUTE FUNCTION public.takes()");
+        try {
+            String rows = rows();
+            assertThat(find(sql)).isEmpty(); // and not tried again
+            assertThat(run(seen, sql)).isFalse();
+            assertThat(rows()).isEqualTo(rows);
+            assertThat(database.value("SELECT count(*) FROM kept")).isEqualTo("1");
+        } finally {
+            database.run("DROP EVENT TRIGGER takes");
         }
     }
 
