@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.util.List;
@@ -175,6 +176,31 @@ class BoundTypesTest {
                 BoundTypesTest.class.getClassLoader(), new Class<?>[] {Array.class}, (proxy, method, args) -> {
                     return method.getName().equals("getBaseTypeName") ? later(asked, harmless) : "{1}";
                 });
+    }
+
+    @Test
+    void an_object_with_a_text_of_its_own_is_sent_as_without_the_guard() throws SQLException {
+        PGobject object = new PGobject() {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            public String toString() {
+                return "text of " + getValue();
+            }
+        };
+        object.setType("text");
+        object.setValue("it");
+        try (Backstop backstop = guard("strict");
+                Connection connection = backstop.guard(database.connect());
+                PreparedStatement statement = connection.prepareStatement("SELECT ?::text, ?::text")) {
+            statement.setObject(1, object);
+            statement.setObject(2, object, Types.VARCHAR);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                assertThat(row.getString(1)).isEqualTo("it");
+                assertThat(row.getString(2)).isEqualTo("text of it");
+            }
+        }
     }
 
     /** pgjdbc's own class, over a connection of the caller's. */

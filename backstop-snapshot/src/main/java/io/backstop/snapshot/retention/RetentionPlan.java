@@ -168,7 +168,9 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
             return database.equals(other.database)
                     && schema.equals(other.schema)
                     && name.equals(other.name)
-                    && (server.isEmpty() || other.server.isEmpty() || server.equals(other.server));
+                    && (server.isEmpty()
+                            || other.server.isEmpty()
+                            || server.get().mayBe(other.server.get()));
         }
     }
 }

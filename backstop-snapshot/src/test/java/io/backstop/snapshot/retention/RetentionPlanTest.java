@@ -102,6 +102,23 @@ class RetentionPlanTest {
     }
 
     @Test
+    void an_undecided_snapshot_of_an_unknown_timeline_keeps_older_ones_of_every_timeline_of_its_server()
+            throws IOException {
+        String identifier = "7300000000000000001";
+        MemoryObjectStore store = new MemoryObjectStore();
+        StoredSnapshots.publish(
+                store, new Wanted("snap_1", "users", daysAgo(48)).on(new ServerIdentity(identifier, Optional.of(1L))));
+        StoredSnapshots.publish(
+                store, new Wanted("snap_2", "users", daysAgo(47)).on(new ServerIdentity(identifier, Optional.of(1L))));
+        StoredSnapshots.publish(
+                store,
+                new Wanted("snap_3", "users", daysAgo(42))
+                        .on(new ServerIdentity(identifier, Optional.empty()))
+                        .undecided());
+        assertThat(reasons(store, days(30, 0))).containsEntry("snap_1", Reason.BEFORE_UNDECIDED);
+    }
+
+    @Test
     void an_undecided_snapshot_keeps_older_ones_of_its_server_and_those_that_may_be() throws IOException {
         ServerIdentity server = new ServerIdentity("7300000000000000001", Optional.of(1L));
         ServerIdentity other = new ServerIdentity("7300000000000000002", Optional.of(1L));

@@ -80,9 +80,11 @@ final class GuardedValues {
      */
     static Object ofOneType(Object value) throws SQLException {
         if (value instanceof PGobject object) {
-            PGobject copy = new PGobject();
-            copy.setType(object.getType());
-            copy.setValue(object.getValue());
+            String type = object.getType();
+            String content = object.getValue();
+            PGobject copy = object.getClass() == PGobject.class ? new PGobject() : new ObjectCopy(object.toString());
+            copy.setType(type);
+            copy.setValue(content);
             return copy;
         }
         return value instanceof Array array ? ofOneType(array) : value;
@@ -91,5 +93,21 @@ final class GuardedValues {
     /** The same for an array; one that pgjdbc made for this guard stays as it is, while others have the caller's own inside. */
     static Array ofOneType(Array array) throws SQLException {
         return array == null || array instanceof GuardedArray ? array : new TextArray(array);
+    }
+
+    /** Of an object with a text of its own, which pgjdbc sends where it is to be one. */
+    private static final class ObjectCopy extends PGobject {
+        private static final long serialVersionUID = 1;
+
+        private final String text;
+
+        ObjectCopy(String text) {
+            this.text = text;
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
     }
 }

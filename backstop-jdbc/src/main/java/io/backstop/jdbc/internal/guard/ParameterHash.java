@@ -55,8 +55,8 @@ final class ParameterHash {
         if (kept instanceof byte[] bytes) {
             return bytes.length + " bytes";
         }
-        if (kept.getClass() == PGobject.class) {
-            return text((Object) ((PGobject) kept).getValue());
+        if (kept instanceof PGobject object) { // a copy, as GuardedValues makes it
+            return text((Object) object.getValue());
         }
         if (kept.getClass().isArray()) {
             return "an array";
@@ -134,7 +134,7 @@ final class ParameterHash {
             return text("time", value);
         }
         if (value instanceof PGobject object) {
-            return of("object", object.getType(), object.getValue());
+            return of("object", object.getType(), object.getValue(), object.toString());
         }
         if (value instanceof Enum<?> constant) {
             return text("text", constant.toString()); // which pgjdbc sends
