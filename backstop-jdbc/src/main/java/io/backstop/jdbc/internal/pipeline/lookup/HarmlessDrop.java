@@ -27,9 +27,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A DROP that takes no rows by what the catalog holds at this moment. Of a {@code DROP … IF EXISTS}, what it names does not exist, or is
- * a type on which nothing but casts depends; or of a {@code DROP … CASCADE} with which nothing goes that has rows. Somebody may create or use it before the statement runs, so {@link
- * CheckedDrop} compares afterwards. Immutable.
+ * A DROP that takes no rows by what the catalog holds at this moment. Of a {@code DROP … IF EXISTS}, what it names does not
+ * exist, or is a type on which nothing but casts depends; or of a {@code DROP … CASCADE} with which nothing goes that has rows.
+ * Somebody may create or use it before the statement runs, so {@link CheckedDrop} compares afterwards. Immutable.
  *
  * @param rule what the catalog said
  * @param risk that of the statement, if that is so
