@@ -24,12 +24,16 @@ public final class PostgresExtension implements BeforeAllCallback, AfterAllCallb
         String name = server.name(context.getRequiredTestClass());
         ExtensionContext.Store store = context.getStore(NAMESPACE);
         store.put("name", name);
-        store.put(TestDatabase.class, server.create(name));
+        TestDatabase database = server.create(name);
+        ReusedConnections.keep(database.url());
+        store.put(TestDatabase.class, database);
     }
 
     @Override
     public void afterAll(ExtensionContext context) throws SQLException {
-        server(context).drop(context.getStore(NAMESPACE).get("name", String.class));
+        ExtensionContext.Store store = context.getStore(NAMESPACE);
+        ReusedConnections.end(store.get(TestDatabase.class, TestDatabase.class).url());
+        server(context).drop(store.get("name", String.class));
     }
 
     @Override

@@ -96,6 +96,8 @@ final class PostgresServer implements AutoCloseable {
                 .setServerConfig("max_connections", "100")
                 .setServerConfig("max_prepared_transactions", "4")
                 .setServerConfig("wal_level", "logical")
+                // When it analyses a table, what is known of the table's size changes between two statements.
+                .setServerConfig("autovacuum", "off")
                 .start();
         return new PostgresServer("jdbc:postgresql://localhost:" + postgres.getPort() + "/%s?user=postgres", postgres);
     }

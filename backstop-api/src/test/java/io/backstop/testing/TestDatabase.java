@@ -2,8 +2,8 @@ package io.backstop.testing;
 
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -31,32 +31,32 @@ public record TestDatabase(String url) {
         return url.replaceFirst("^jdbc:", "jdbc:backstop:") + "&" + parameters;
     }
 
-    /** Runs the statements, each on its own, on one plain connection. */
+    /** Runs the statements, each on its own, on one plain connection that starts as a new one. */
     public void run(String... statements) throws SQLException {
-        try (Connection connection = connect();
-                Statement statement = connection.createStatement()) {
+        ReusedConnections.run(url, statement -> {
             for (String sql : statements) {
                 statement.execute(sql);
             }
-        }
+            return statements.length;
+        });
     }
 
     /** The rows of a query, their columns joined by {@code |}; NULL as {@code null}. */
     public List<String> rows(String query) throws SQLException {
-        try (Connection connection = connect();
-                Statement statement = connection.createStatement();
-                var result = statement.executeQuery(query)) {
-            int columns = result.getMetaData().getColumnCount();
-            List<String> rows = new ArrayList<>();
-            while (result.next()) {
-                List<String> values = new ArrayList<>();
-                for (int i = 1; i <= columns; i++) {
-                    values.add(String.valueOf(result.getString(i)));
+        return ReusedConnections.run(url, statement -> {
+            try (ResultSet result = statement.executeQuery(query)) {
+                int columns = result.getMetaData().getColumnCount();
+                List<String> rows = new ArrayList<>();
+                while (result.next()) {
+                    List<String> values = new ArrayList<>();
+                    for (int i = 1; i <= columns; i++) {
+                        values.add(String.valueOf(result.getString(i)));
+                    }
+                    rows.add(String.join("|", values));
                 }
-                rows.add(String.join("|", values));
+                return rows;
             }
-            return rows;
-        }
+        });
     }
 
     /** The only value of a query's only row. */

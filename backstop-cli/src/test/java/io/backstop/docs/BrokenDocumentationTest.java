@@ -243,6 +243,6 @@ class BrokenDocumentationTest {
                         ```
                         """)))
                 .isInstanceOf(AssertionError.class)
-                .hasMessageContaining("there is no request");
+                .hasMessageContaining("there is no control store");
     }
 }

@@ -160,6 +160,7 @@ class UnseenDestructionTest extends GuardedStory {
     @Test
     void a_pause_stops_an_operator_that_deletes() throws Exception {
         readsThatDelete();
+        assertThat(outcome("SELECT 1")).as("the guard makes the control store").isEqualTo("ok -1");
         CommandRun pause = CommandRun.of(
                 "pause", "--reason", "attack", "--control", control().toString());
         assertThat(pause.exitCode()).as(pause.errors()).isZero();

@@ -5,6 +5,7 @@ import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.policy.PolicyReader;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,6 +27,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 /** An error of the server gives an approval back only where nothing of the statement can have stayed. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class ApprovalAfterFailureTest {
     private static final String POLICY = """

@@ -5,6 +5,7 @@ import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,6 +41,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 /** One approval is one execution, however the call ends, and however many send the statement at once. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class ApprovalOnceTest {
     @TempDir

@@ -8,6 +8,7 @@ import io.backstop.api.snapshot.Connections;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.policy.PolicyReader;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,6 +41,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 /** An approved statement runs the code with which it was approved: others replace it in vain, and what it does itself counts not. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class ApprovedCodeTest {
     private static final String POLICY = """

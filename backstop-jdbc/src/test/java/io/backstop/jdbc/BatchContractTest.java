@@ -6,6 +6,7 @@ import io.backstop.api.error.PausedException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,6 +38,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 /** A batch ends behind the guard as JDBC and pgjdbc say, whether it runs, fails or is refused. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class BatchContractTest {
     private static final String POLICY = "{\"require_approval_for_risks\": [\"HIGH\"], \"read_fence\": \"%s\","

@@ -2,6 +2,7 @@ package io.backstop.jdbc;
 
 import io.backstop.api.error.BackstopException;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 /** Texts that the server reads under another setting than the one under which they were assessed or parsed. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class ChangedReadingTest {
     /** Deletes where a backslash hides a quote. */

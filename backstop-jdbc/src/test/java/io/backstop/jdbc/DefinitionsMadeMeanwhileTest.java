@@ -2,6 +2,7 @@ package io.backstop.jdbc;
 
 import io.backstop.api.error.BackstopException;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -31,6 +32,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
  * A statement that was judged, and waits in the server for a table's lock while its owner gives the table code to run: what
  * that code changes is counted, or is not kept.
  */
+@Sampled
 @Timeout(120)
 @ExtendWith(PostgresExtension.class)
 class DefinitionsMadeMeanwhileTest {

@@ -2,6 +2,7 @@ package io.backstop.jdbc;
 
 import io.backstop.api.error.BackstopException;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -25,6 +26,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
  * Commands that run code which stands in a definition and not in their text: of an index, a constraint, a partition key, a
  * domain, an event trigger. Under {@code application} they run, and what the code changes is counted.
  */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class DefinitionsThatRunCodeTest {
     private static final String WIPING =

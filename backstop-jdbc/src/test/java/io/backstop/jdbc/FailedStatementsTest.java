@@ -1,6 +1,7 @@
 package io.backstop.jdbc;
 
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -23,6 +24,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** A statement that the server refuses makes the caller's transaction fail as it does without Backstop, locks and all. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class FailedStatementsTest {
     @TempDir

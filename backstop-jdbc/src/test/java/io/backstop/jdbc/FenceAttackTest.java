@@ -15,6 +15,7 @@ import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.policy.PolicyProfiles;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -45,6 +46,7 @@ import java.util.stream.Stream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Attacks on the read fence: the same calls with and without Backstop, and losses where the first line has failed. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class FenceAttackTest {
     @TempDir

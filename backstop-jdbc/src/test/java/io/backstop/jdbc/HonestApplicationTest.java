@@ -4,6 +4,7 @@ import io.backstop.jdbc.control.SettableClock;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.policy.PolicyProfiles;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,6 +39,7 @@ import java.util.stream.Stream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What an application that does nothing wrong is answered in a day, with and without Backstop, under many settings. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class HonestApplicationTest {
     /** Parameters of the URL, each with the settings of the database under which the application connects. */

@@ -10,6 +10,7 @@ import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.policy.InvalidPolicyException;
 import io.backstop.jdbc.policy.PolicyReader;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,6 +45,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 /** A request shows what its statement would change, and finding that out leaves nothing behind. */
+@Sampled
 @Timeout(120)
 @ExtendWith(PostgresExtension.class)
 class ImpactPreviewTest {

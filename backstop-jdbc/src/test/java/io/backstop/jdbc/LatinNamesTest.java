@@ -8,6 +8,7 @@ import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.policy.PolicyReader;
 import io.backstop.testing.LatinServer;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -34,6 +35,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Names in a database whose server folds them beyond ASCII, and cuts them by the bytes of its own encoding. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class LatinNamesTest {
     /** 63 bytes in LATIN1, and more in UTF-8. */

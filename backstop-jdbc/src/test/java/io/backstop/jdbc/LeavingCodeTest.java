@@ -2,6 +2,7 @@ package io.backstop.jdbc;
 
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,6 +22,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Code that works outside of its transaction is not run, by whatever name or place a text leads to it. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class LeavingCodeTest {
     @TempDir

@@ -4,6 +4,7 @@ import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.Policy;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -37,6 +38,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What pgjdbc asks the catalog for the metadata of JDBC, where the search path lets the user's code answer. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class MetadataQuestionsTest {
     @TempDir

@@ -3,6 +3,7 @@ package io.backstop.jdbc;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -22,6 +23,7 @@ import java.util.List;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What names something that does not exist is answered by the server, with its SQLSTATE and in its words. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class NamesThatDoNotExistTest {
     private static final List<String> STATEMENTS = List.of(

@@ -2,6 +2,7 @@ package io.backstop.jdbc;
 
 import io.backstop.jdbc.policy.PolicyReader;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,6 +29,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
  * Writes whose rows are told by the server's answer alone, because nothing else happens by them: whatever somebody else has
  * defined a moment ago, what it takes away is counted all the same.
  */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class PlainWriteTest {
     private static final String UPDATE = "UPDATE accounts SET name = 'x' WHERE id = 1";

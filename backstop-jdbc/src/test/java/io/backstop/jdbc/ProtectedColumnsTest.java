@@ -5,6 +5,7 @@ import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.jdbc.policy.PolicyReader;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -26,6 +27,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 /** Ways to change the values of a protected column by a text that does not assign to it. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class ProtectedColumnsTest {
     private static final String CHANGES = "UPDATE public.t SET prot = 0 WHERE id < 5";

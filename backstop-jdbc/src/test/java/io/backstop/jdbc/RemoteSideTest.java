@@ -7,6 +7,7 @@ import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -31,6 +32,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
  * The other side of a foreign table may run anything: here it is the guarded database itself, with a view that empties a table
  * and a table whose trigger does. Neither the read fence nor a count sees it.
  */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class RemoteSideTest {
     @TempDir

@@ -3,6 +3,7 @@ package io.backstop.jdbc;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,6 +23,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Rows of the system catalog that a superuser's statement reaches by another name. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class SystemCatalogWritesTest {
     private TestDatabase database;

@@ -2,6 +2,7 @@ package io.backstop.jdbc;
 
 import io.backstop.api.error.BackstopException;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,6 +21,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Texts and batches that define something, and run it before the catalog can be read again. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class TextsThatDefineTest {
     @TempDir

@@ -5,6 +5,7 @@ import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.jdbc.policy.PolicyReader;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -29,6 +30,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Ways past the row limits that the count of the statement's own rows does not show. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class UncountedChangesTest {
     private static final String MANY = "5000";

@@ -3,6 +3,7 @@ package io.backstop.jdbc;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,6 +25,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** What code of the user's does where nobody approved it: counted, and told from what others do and what harms nobody. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class UnseenCodeTest {
     @TempDir
