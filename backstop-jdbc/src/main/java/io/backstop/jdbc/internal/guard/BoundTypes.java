@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.guard;
 
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 import io.backstop.jdbc.internal.pipeline.statement.ValueTypes;
 import org.postgresql.core.TypeInfo;
 import org.postgresql.util.PGobject;
@@ -22,9 +23,6 @@ final class BoundTypes {
 
     private static final String MAP = "hstore";
 
-    /** The first oid of what is not made by PostgreSQL itself (FirstNormalObjectId). */
-    private static final long FIRST_OWN = 16384;
-
     private ValueTypes types = ValueTypes.NONE;
 
     /** Replaced where one is added. */
@@ -45,7 +43,7 @@ final class BoundTypes {
 
     /** @param oid as the driver has it, without a sign */
     private void sent(int oid) {
-        if (Integer.toUnsignedLong(oid) >= FIRST_OWN) {
+        if (Integer.toUnsignedLong(oid) >= CatalogSql.FIRST_USER_OID) {
             types = types.andOwn(Integer.toUnsignedLong(oid));
         }
     }
@@ -57,7 +55,7 @@ final class BoundTypes {
         }
     }
 
-    /** Takes in what a value says of its type. To be called after everything else that asks the value something. */
+    /** Takes in what a value says of its type. */
     void ofValue(Object value) {
         if (value instanceof PGobject object) {
             named(object.getType());

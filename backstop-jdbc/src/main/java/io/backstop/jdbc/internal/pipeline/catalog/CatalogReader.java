@@ -41,9 +41,6 @@ final class CatalogReader {
     /** ProcedureRelationId of PostgreSQL's src/include/catalog/pg_proc.h. */
     private static final long PG_PROC = 1255;
 
-    /** FirstNormalObjectId of PostgreSQL's src/include/access/transam.h. */
-    private static final long FIRST_USER_OID = 16384;
-
     /** RelationRelationId of PostgreSQL's src/include/catalog/pg_class.h. */
     private static final long PG_CLASS = 1259;
 
@@ -86,7 +83,7 @@ final class CatalogReader {
 
         /** Whether it is one of PostgreSQL's own in SQL, which a superuser may have replaced. */
         boolean ofInitdb() {
-            return id < FIRST_USER_OID && language.equals("sql");
+            return id < CatalogSql.FIRST_USER_OID && language.equals("sql");
         }
 
         /** Who vouches for it where it changes nothing as far as its body says. */

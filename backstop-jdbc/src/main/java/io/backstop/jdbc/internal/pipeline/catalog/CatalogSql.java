@@ -9,7 +9,9 @@ import java.util.stream.IntStream;
 /** What questions to the catalog are made of. Stateless. */
 public final class CatalogSql {
     /** FirstNormalObjectId of PostgreSQL's src/include/access/transam.h: below are initdb's own objects. */
-    private static final String USERS = "16384::pg_catalog.oid";
+    public static final long FIRST_USER_OID = 16384;
+
+    private static final String USERS = FIRST_USER_OID + "::pg_catalog.oid";
 
     /** The encoding of a database that knows of none. */
     static final String SQL_ASCII = "SQL_ASCII";

@@ -55,9 +55,6 @@ record TableStates(
 
     private static final long PAGES_OF_LARGE_OBJECTS = 2613;
 
-    /** Oids from here on are not the system's own (PostgreSQL's access/transam.h). */
-    private static final long FIRST_USER_OID = 16384;
-
     private static final String SET_IN_SESSION = "session";
 
     private static final String LOOK = """
@@ -153,10 +150,10 @@ record TableStates(
             heldCursors = Optional.ofNullable(row.getString("held"));
             long oid = row.getLong("oid");
             RowCounts counts = new RowCounts(row.getLong("inserted"), row.getLong("updated"), row.getLong("deleted"));
-            if (oid < FIRST_USER_OID) {
+            if (oid < CatalogSql.FIRST_USER_OID) {
                 catalogs.put(oid, counts);
             }
-            if (!counts.isEmpty() && (oid >= FIRST_USER_OID || oid == PAGES_OF_LARGE_OBJECTS)) {
+            if (!counts.isEmpty() && (oid >= CatalogSql.FIRST_USER_OID || oid == PAGES_OF_LARGE_OBJECTS)) {
                 rows.put(oid, counts);
             } else if (oid == LARGE_OBJECTS && counts.deleted() > 0) {
                 rows.put(oid, new RowCounts(0, 0, counts.deleted()));
@@ -167,7 +164,7 @@ record TableStates(
             if (row.getBoolean("read")) {
                 foreignReads.add(oid);
             }
-            if (oid >= FIRST_USER_OID) {
+            if (oid >= CatalogSql.FIRST_USER_OID) {
                 tables.put(
                         oid,
                         new Table(

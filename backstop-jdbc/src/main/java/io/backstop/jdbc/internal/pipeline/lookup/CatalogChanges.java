@@ -12,8 +12,8 @@ import java.util.Set;
 /**
  * The rows that a transaction has changed in each table so far, by the server's own counters. Immutable, thread-safe.
  *
- * @param relations the oids of all relations with rows or a query that there are, without temporary ones of other sessions; of
- *     a difference, those that are gone
+ * @param relations the oids of all relations with rows or a query that there are, without temporary ones of other sessions, where
+ *     they were asked for; of a difference, those that are gone
  */
 public record CatalogChanges(Map<Table, Rows> tables, Set<Long> relations) {
     private static final String CHANGES = "SELECT schemaname, relname, n_tup_ins, n_tup_upd, n_tup_del"
@@ -32,6 +32,7 @@ public record CatalogChanges(Map<Table, Rows> tables, Set<Long> relations) {
         relations = Set.copyOf(relations);
     }
 
+    /** Without the relations. */
     static CatalogChanges read(Connection connection) throws SQLException {
         Map<Table, Rows> tables = new HashMap<>();
         try (Statement statement = connection.createStatement();
@@ -42,7 +43,11 @@ public record CatalogChanges(Map<Table, Rows> tables, Set<Long> relations) {
                         new Rows(rows.getLong(3), rows.getLong(4), rows.getLong(5)));
             }
         }
-        return new CatalogChanges(tables, relations(connection));
+        return new CatalogChanges(tables, Set.of());
+    }
+
+    static CatalogChanges withRelations(Connection connection) throws SQLException {
+        return new CatalogChanges(read(connection).tables, relations(connection));
     }
 
     private static Set<Long> relations(Connection connection) throws SQLException {

@@ -20,10 +20,9 @@ public record CheckedDrop<T extends @Nullable Object>(T result, boolean harmless
         Connection connection = session.connection();
         StatementTransaction transaction = StatementTransaction.around(session);
         try {
-            CatalogChanges before = CatalogChanges.read(connection);
+            CatalogChanges before = drop.look(connection);
             T result = transaction.send(execution);
-            boolean harmless =
-                    drop.expected().test(CatalogChanges.read(connection).since(before));
+            boolean harmless = drop.expected().test(drop.look(connection).since(before));
             if (harmless) {
                 transaction.keep();
             } else {

@@ -7,8 +7,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
-import io.backstop.jdbc.internal.analysis.detail.CascadingDrop;
-import io.backstop.jdbc.internal.analysis.detail.DropIfExists;
+import io.backstop.jdbc.internal.analysis.detail.DropStatement;
 import io.backstop.jdbc.internal.analysis.grammar.ObjectClass;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
@@ -90,6 +89,11 @@ public record HarmlessDrop(RuleId rule, RiskLevel risk, Predicate<CatalogChanges
         return new HarmlessDrop(rule, risk, changes -> changes.onlyIn(catalogs));
     }
 
+    /** What to compare afterwards: without a cascade, the counters say everything. */
+    CatalogChanges look(Connection connection) throws SQLException {
+        return rule.equals(ROWLESS) ? CatalogChanges.withRelations(connection) : CatalogChanges.read(connection);
+    }
+
     /** Empty where the statement is another, or takes something away. */
     public static Optional<HarmlessDrop> find(GuardedSession session, ReviewedStatement statement) throws SQLException {
         if (statement.assessment().statements().size() != 1
@@ -97,18 +101,20 @@ public record HarmlessDrop(RuleId rule, RiskLevel risk, Predicate<CatalogChanges
                 || session.inFailedTransaction()) {
             return Optional.empty();
         }
-        Optional<DropIfExists> drop = DropIfExists.read(statement.sql(), session.standardConformingStrings());
-        Optional<CascadingDrop> cascade = CascadingDrop.read(statement.sql(), session.standardConformingStrings());
-        if ((drop.isEmpty() && cascade.isEmpty()) || !answer(session.connection(), CAN_BE_CHECKED)) {
+        Optional<DropStatement> read = DropStatement.read(statement.sql(), session.standardConformingStrings());
+        if (read.isEmpty()) {
             return Optional.empty();
         }
-        Optional<HarmlessDrop> found = drop.isEmpty() ? Optional.empty() : find(session.connection(), drop.get());
-        return found.isPresent() || cascade.isEmpty()
-                ? found
-                : RowlessCascade.find(session.connection(), cascade.get());
+        DropStatement drop = read.get();
+        boolean mayBeAbsent = drop.ifExists() && !drop.names().isEmpty();
+        if (!(mayBeAbsent || drop.cascadesFromRowless()) || !answer(session.connection(), CAN_BE_CHECKED)) {
+            return Optional.empty();
+        }
+        Optional<HarmlessDrop> found = mayBeAbsent ? findAbsent(session.connection(), drop) : Optional.empty();
+        return found.isEmpty() && drop.cascadesFromRowless() ? RowlessCascade.find(session.connection(), drop) : found;
     }
 
-    private static Optional<HarmlessDrop> find(Connection connection, DropIfExists drop) throws SQLException {
+    private static Optional<HarmlessDrop> findAbsent(Connection connection, DropStatement drop) throws SQLException {
         String catalog = catalog(drop.objects());
         if (catalog.isEmpty()) {
             return Optional.empty();

@@ -6,7 +6,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
-import io.backstop.jdbc.internal.analysis.detail.CascadingDrop;
+import io.backstop.jdbc.internal.analysis.detail.DropStatement;
 import io.backstop.jdbc.internal.analysis.grammar.ObjectClass;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.lookup.CatalogChanges.Rows;
@@ -54,7 +54,7 @@ final class RowlessCascade {
     private RowlessCascade() {}
 
     /** Empty where a relation, a column or a default is known to go with it. */
-    static Optional<HarmlessDrop> find(Connection connection, CascadingDrop drop) throws SQLException {
+    static Optional<HarmlessDrop> find(Connection connection, DropStatement drop) throws SQLException {
         Optional<String> question = question(drop.objects());
         if (question.isPresent()) {
             for (RelationName name : drop.names()) {

@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.written;
 
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.internal.postgres.TrackCounts;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -34,9 +35,6 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
 
     /** pg_largeobject and pg_largeobject_metadata. */
     private static final Set<Long> LARGE_OBJECTS = Set.of(2613L, 2995L);
-
-    /** Oids from here on are not the system's own (PostgreSQL's access/transam.h). */
-    private static final long FIRST_USER_OID = 16384;
 
     /** The process, and each table with its rows; NULL where the server does not count. */
     private static final String COUNTED = """
@@ -167,6 +165,6 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
 
     /** Whether a table holds what is the user's, and not definitions. */
     public static boolean holdsData(long table) {
-        return table >= FIRST_USER_OID || LARGE_OBJECTS.contains(table);
+        return table >= CatalogSql.FIRST_USER_OID || LARGE_OBJECTS.contains(table);
     }
 }

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
 import io.backstop.jdbc.internal.analysis.command.StatementReader;
+import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.ObjectClass;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
@@ -17,15 +18,16 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A DROP of what has no rows by itself, with CASCADE, or of an extension: its text does not say what goes with it. Immutable,
- * thread-safe.
+ * What a DROP names. Immutable, thread-safe.
  *
  * @param objects the class of all of them
- * @param names their names as written; empty where they have none, as a cast
+ * @param names their names as written; of a cast its two types; empty where they have none, as an operator
+ * @param ifExists whether it may name what is not there
+ * @param openEnded whether more may go than its text says, by CASCADE or with an extension
  */
-public record CascadingDrop(ObjectClass objects, List<RelationName> names) {
+public record DropStatement(ObjectClass objects, List<RelationName> names, boolean ifExists, boolean openEnded) {
     /** Those that have rows, that everything of a database or role belongs to, or that no transaction can drop. */
-    private static final Set<ObjectClass> OTHERS = Set.of(
+    private static final Set<ObjectClass> WITH_ROWS = Set.of(
             ObjectClass.TABLE,
             ObjectClass.FOREIGN_TABLE,
             ObjectClass.VIEW,
@@ -39,12 +41,12 @@ public record CascadingDrop(ObjectClass objects, List<RelationName> names) {
             ObjectClass.GROUP,
             ObjectClass.SUBSCRIPTION);
 
-    public CascadingDrop {
+    public DropStatement {
         names = List.copyOf(names);
     }
 
     /** Empty where the text is not one such statement, or one that cannot run in a transaction. */
-    public static Optional<CascadingDrop> read(String sql, boolean standardConformingStrings) {
+    public static Optional<DropStatement> read(String sql, boolean standardConformingStrings) {
         TokenList tokens = Lexer.scan(sql, standardConformingStrings);
         List<TokenSpan> statements = StatementSplitter.split(tokens);
         if (statements.size() != 1) {
@@ -53,15 +55,38 @@ public record CascadingDrop(ObjectClass objects, List<RelationName> names) {
         StatementAssessment read =
                 StatementReader.read(tokens, statements.get(0)).assessment();
         TokenCursor cursor = new TokenCursor(tokens, statements.get(0));
-        if (!read.recognised() || read.destructions().isEmpty() || !cursor.accept(Keyword.DROP)) {
+        if (!read.recognised() || !cursor.accept(Keyword.DROP)) {
             return Optional.empty();
         }
         cursor.accept(Keyword.PROCEDURAL);
         ObjectClass objects = ObjectClass.read(cursor);
-        if (OTHERS.contains(objects) || cursor.accept(Keyword.CONCURRENTLY)) {
+        if (cursor.accept(Keyword.CONCURRENTLY)) {
             return Optional.empty();
         }
-        return Optional.of(new CascadingDrop(
-                objects, read.targets().stream().map(Target::name).toList()));
+        boolean ifExists = cursor.ifExists();
+        List<RelationName> names = objects == ObjectClass.CAST
+                ? types(cursor)
+                : read.targets().stream().map(Target::name).toList();
+        return Optional.of(
+                new DropStatement(objects, names, ifExists, !read.destructions().isEmpty()));
+    }
+
+    /** Whether what it names has no rows by itself, but its text does not say what goes with it. */
+    public boolean cascadesFromRowless() {
+        return openEnded && !WITH_ROWS.contains(objects);
+    }
+
+    /** {@code (source AS target)}; nothing where one of them is of several words. */
+    private static List<RelationName> types(TokenCursor cursor) {
+        TokenCursor cast = new TokenCursor(cursor.tokens(), cursor.group());
+        try {
+            RelationName source = cast.qualifiedLabel();
+            cast.require(Keyword.AS);
+            RelationName target = cast.qualifiedLabel();
+            cast.requireDone();
+            return List.of(source, target);
+        } catch (NotUnderstoodException e) {
+            return List.of();
+        }
     }
 }
