@@ -21,7 +21,8 @@ import java.util.function.Predicate;
  * @param byTable the rows by the table's oid
  */
 record ChangedRows(Map<Long, RowCounts> byTable) {
-    private static final String TREE = InheritanceTree.query("pg_catalog.to_regclass(?)::oid");
+    private static final String TREE_OF_NAME = InheritanceTree.query("pg_catalog.to_regclass(?)::pg_catalog.oid");
+    private static final String TREE_OF_OID = InheritanceTree.query("?::pg_catalog.oid");
 
     ChangedRows {
         byTable = Map.copyOf(byTable);
@@ -85,9 +86,18 @@ record ChangedRows(Map<Long, RowCounts> byTable) {
 
     /** The tables of which a relation is made: itself, its partitions and its children. */
     static Set<Long> tree(Connection connection, String quotedRelation) throws SQLException {
+        return tree(connection, TREE_OF_NAME, quotedRelation);
+    }
+
+    /** The same of a relation by its oid; to_regclass takes none before version 16. */
+    static Set<Long> tree(Connection connection, long relation) throws SQLException {
+        return tree(connection, TREE_OF_OID, String.valueOf(relation));
+    }
+
+    private static Set<Long> tree(Connection connection, String query, String root) throws SQLException {
         Set<Long> tree = new HashSet<>();
-        try (PreparedStatement select = connection.prepareStatement(TREE)) {
-            select.setString(1, quotedRelation);
+        try (PreparedStatement select = connection.prepareStatement(query)) {
+            select.setString(1, root);
             try (ResultSet oids = select.executeQuery()) {
                 while (oids.next()) {
                     tree.add(oids.getLong(1));

@@ -5,6 +5,7 @@ import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.Finding;
+import io.backstop.api.analysis.MentionedNames;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
@@ -68,6 +69,9 @@ public final class LimitedExecution {
             Judge.FOREIGN_TABLE);
 
     /** Commands that insert nothing by themselves. */
+    /** The keywords by which a definition gets another name: {@code RENAME} and {@code SET SCHEMA}. */
+    private static final Set<String> NAMING = Set.of("rename", "schema");
+
     private static final Set<CommandTag> CHANGING = Set.of(CommandTag.UPDATE, CommandTag.DELETE);
 
     private final CodeOnWrite code;
@@ -105,6 +109,7 @@ public final class LimitedExecution {
                         || runsUnseenCode(assessment)
                         || (assessment.risk() != RiskLevel.CRITICAL
                                 && (fillsTable(assessment)
+                                        || (protectsAnything(rules) && givesNames(assessment))
                                         || (CodeOnWrite.inserts(assessment)
                                                 && (protectsAnything(rules)
                                                         || code.of(session).fires(assessment))))));
@@ -114,6 +119,23 @@ public final class LimitedExecution {
     private static boolean fillsTable(Assessment assessment) {
         return LookedText.fillsTable(assessment)
                 && LookedText.control(assessment).isEmpty();
+    }
+
+    /**
+     * A RENAME or SET SCHEMA reaches more than what it names: the columns of children and of tables of a type, the members of
+     * an extension. Which protected table has another name then is only seen afterwards.
+     */
+    private static boolean givesNames(Assessment assessment) {
+        return assessment.statements().stream().anyMatch(LimitedExecution::givesNames);
+    }
+
+    private static boolean givesNames(StatementAssessment statement) {
+        MentionedNames mentions = statement.mentions();
+        boolean names = false;
+        for (int i = 0; i < mentions.size(); i++) {
+            names |= mentions.keyword(i) && NAMING.contains(mentions.name(i));
+        }
+        return names && !LookedText.isOnRows(Assessment.of(List.of(statement)));
     }
 
     private static boolean protectsAnything(ImpactRules rules) {

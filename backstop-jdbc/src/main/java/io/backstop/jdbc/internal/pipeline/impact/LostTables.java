@@ -38,6 +38,10 @@ final class LostTables {
             AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d
                 WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())""";
 
+    /** Their code runs beside a command of the text, before it or after it. */
+    private static final String EVENT_TRIGGERS =
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_event_trigger" + " WHERE evtenabled OPERATOR(pg_catalog.<>) 'D')";
+
     private static final Set<CommandTag> MOVING_ROWS = Set.of(CommandTag.CLUSTER, CommandTag.REPACK);
 
     private final TableStates before;
@@ -93,7 +97,7 @@ final class LostTables {
     /**
      * The table that may get another file because the text asks for it. Code of the user's that runs inside of the statement
      * finds that table in use (CheckTableNotInUse in PostgreSQL's src/backend/commands/tablecmds.c), so the rewrite is the
-     * statement's own. A partition, a child or code beside the statement offers no such proof.
+     * statement's own. A partition, a child or code beside the statement, as that of an event trigger, offers no such proof.
      */
     private static Set<Long> rewritable(Connection connection, Assessment assessment, TableStates before)
             throws SQLException {
@@ -109,7 +113,15 @@ final class LostTables {
         } else if (MOVING_ROWS.contains(only.tag())) {
             tables.addAll(mentioned(only.mentions(), before));
         }
-        return tables.size() == 1 ? tables : Set.of();
+        return tables.size() == 1 && !hasEventTriggers(connection) ? tables : Set.of();
+    }
+
+    private static boolean hasEventTriggers(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(EVENT_TRIGGERS)) {
+            row.next();
+            return row.getBoolean(1);
+        }
     }
 
     private static Set<Long> mentioned(MentionedNames names, TableStates before) {

@@ -67,7 +67,7 @@ final class ProtectedRows {
         List<Set<Long>> trees = new ArrayList<>();
         for (Map.Entry<Long, TableStates.Table> table : before.tables().entrySet()) {
             if (PolicyNames.means(name, table.getValue().qualified())) {
-                trees.add(ChangedRows.tree(connection, String.valueOf(table.getKey())));
+                trees.add(ChangedRows.tree(connection, table.getKey()));
             }
         }
         return trees;
