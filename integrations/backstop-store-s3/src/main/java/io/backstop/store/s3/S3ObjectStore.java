@@ -36,7 +36,7 @@ import java.util.function.Supplier;
 
 /**
  * Objects in a bucket of S3 or of a server that speaks its language, below a prefix. The server has to honour {@code
- * If-None-Match: *}. The client is made at the first use, because to look for credentials and region may mean to ask the
+ * If-None-Match: *}; one that is found not to is not used for that. The client is made at the first use, because to look for credentials and region may mean to ask the
  * network. A call ends within a few minutes, and somewhat later for large objects; see {@link StoreTimeouts}. Thread-safe.
  */
 final class S3ObjectStore implements ObjectStore {
@@ -44,6 +44,9 @@ final class S3ObjectStore implements ObjectStore {
     private static final int CONFLICT = 409;
     private static final int SERVER_ERROR = 500;
     private static final int CONFLICTING_ATTEMPTS = 3;
+
+    /** An object of at most so many bytes is sent twice, to see whether the second is refused; a manifest is smaller. */
+    private static final int LARGEST_TRIAL = 64 << 10;
     /** The object metadata that tells one conditional put from another. */
     private static final String WRITER = "backstop-writer";
 
@@ -53,6 +56,9 @@ final class S3ObjectStore implements ObjectStore {
     private final StoreTimeouts patience;
     private final Supplier<S3Client> opener;
     private @Nullable S3Client client;
+
+    /** Whether the server was seen to refuse what a condition forbids. */
+    private volatile boolean honoursConditions;
 
     /**
      * @param prefix what every object's name begins with in the bucket; empty, or it ends in a slash
@@ -89,6 +95,7 @@ final class S3ObjectStore implements ObjectStore {
         for (int attempt = 1; ; attempt++) {
             try {
                 client().putObject(request, body(content));
+                requireConditions(request, name, content);
                 return;
             } catch (SdkException | UncheckedIOException e) {
                 // A conflict is S3's answer while another conditional put of the same key is under way: ask again who
@@ -100,6 +107,27 @@ final class S3ObjectStore implements ObjectStore {
                 }
             }
         }
+    }
+
+    /**
+     * A server that ignores the condition lets one snapshot be written over another. The same object is put once more, so that
+     * nothing is changed where that is so.
+     */
+    private void requireConditions(PutObjectRequest request, String name, ByteBuffer content) throws IOException {
+        if (honoursConditions || content.remaining() > LARGEST_TRIAL) {
+            return;
+        }
+        try {
+            client().putObject(request, body(content));
+        } catch (SdkException | UncheckedIOException e) {
+            if (statusOf(e) != PRECONDITION_FAILED) {
+                throw failure("store a second time", name, e);
+            }
+            honoursConditions = true;
+            return;
+        }
+        throw new IOException("the server of " + address + " ignores If-None-Match: it stored \"" + name
+                + "\" a second time, so that snapshots could be written over; use a server that honours it");
     }
 
     /**

@@ -22,12 +22,14 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** What is sent to a server of S3, seen by one that only listens. */
 @ExtendWith(S3Extension.class)
 class S3RequestsTest {
     private final List<Seen> seen = new CopyOnWriteArrayList<>();
     private HttpServer server;
+    private volatile boolean honoursConditions = true;
 
     @BeforeEach
     void listen() throws IOException {
@@ -47,7 +49,12 @@ class S3RequestsTest {
                     exchange.getRequestURI().getPath(),
                     Map.copyOf(exchange.getRequestHeaders()),
                     ByteBuffer.wrap(exchange.getRequestBody().readAllBytes())));
-            exchange.sendResponseHeaders(200, -1);
+            boolean again = seen.stream()
+                            .filter(one ->
+                                    one.path().equals(exchange.getRequestURI().getPath()))
+                            .count()
+                    > 1;
+            exchange.sendResponseHeaders(again && honoursConditions ? 412 : 200, -1);
         }
     }
 
@@ -84,9 +91,29 @@ class S3RequestsTest {
             System.clearProperty("aws.ec2MetadataServiceEndpoint");
             Optional.ofNullable(region).ifPresent(value -> System.setProperty("aws.region", value));
         }
-        assertThat(seen).extracting(Seen::path).containsExactly("/bucket/a");
+        assertThat(seen).extracting(Seen::path).containsOnly("/bucket/a");
         assertThat(seen.get(0).header("authorization"))
                 .hasValueSatisfying(value -> assertThat(value).contains("/us-east-1/s3/aws4_request"));
+    }
+
+    @Test
+    void a_server_that_ignores_conditions_is_found_out_and_one_that_honours_them_is_asked_once() throws IOException {
+        try (ObjectStore store = ObjectStores.open("s3://bucket@" + endpoint())) {
+            store.putNew("a", ByteBuffer.wrap(new byte[1]));
+            store.putNew("b", ByteBuffer.wrap(new byte[1]));
+        }
+        assertThat(seen).extracting(Seen::path).containsExactly("/bucket/a", "/bucket/a", "/bucket/b");
+        assertThat(seen.get(1).header("if-none-match")).contains("*");
+        assertThat(seen.get(1).body()).isEqualTo(seen.get(0).body());
+        honoursConditions = false;
+        try (ObjectStore store = ObjectStores.open("s3://bucket@" + endpoint())) {
+            store.putNew("large", ByteBuffer.wrap(new byte[300_000]));
+            for (String name : List.of("c", "d")) {
+                assertThatThrownBy(() -> store.putNew(name, ByteBuffer.wrap(new byte[1])))
+                        .isInstanceOf(IOException.class)
+                        .hasMessageContaining("ignores If-None-Match");
+            }
+        }
     }
 
     private record Seen(String path, Map<String, List<String>> headers, ByteBuffer body) {
