@@ -18,6 +18,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -132,6 +134,29 @@ class EncryptedRecoveryTest {
                     .hasMessageContaining("`backstop keys list`");
         }
         assertNothingWasMade();
+    }
+
+    /** As after a change of the key, or before there was one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"without a key", "another key", "encrypted"})
+    void an_older_snapshot_under_another_key_does_not_keep_the_newest_from_coming_back(String older) throws Exception {
+        Optional<KeyProvider> another = Optional.of(KeyFile.create(folder.resolve("another.key")));
+        Optional<KeyProvider> none = Optional.empty();
+        take(older.equals("without a key") ? none : older.equals("another key") ? another : key);
+        Optional<KeyProvider> given = older.equals("encrypted") ? none : key;
+        SnapshotManifest newest = take(given);
+
+        try (Connection connection = database.connect()) {
+            RecoveryReport report = new GuidedRecovery(new SnapshotArchive(store(), given))
+                    .recover(connection, "t", RestoreProgress.SILENT);
+
+            assertThat(report.manifest().snapshotId()).isEqualTo(newest.snapshotId());
+            assertThat(report.notes())
+                    .anyMatch(note ->
+                            note.contains("; it cannot be read: ") || note.contains("a snapshot was passed over: "))
+                    .noneMatch(note -> note.contains("damaged"));
+        }
+        assertThat(database.value("SELECT count(*) FROM t_recovered")).isEqualTo("20000");
     }
 
     @Test

@@ -4,6 +4,7 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.recovery.model.RowVerification;
+import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.PostgresExtension;
@@ -117,6 +118,33 @@ class GuidedRecoveryTest {
                                 + "public.users, 2; if some of these are missed, restore it by `backstop restore "
                                 + "--snapshot-id " + most.snapshotId() + " --table users` and its way back by "
                                 + "`backstop restore-copyback-plan`");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"flipped", "missing"})
+    void an_older_snapshot_that_cannot_be_read_does_not_keep_the_newest_from_coming_back(String damage)
+            throws Exception {
+        database.run("CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1)");
+        SnapshotManifest older = captures.take("users");
+        database.run("INSERT INTO users VALUES (2)");
+        SnapshotManifest newest = captures.take("users");
+        database.run("TRUNCATE users");
+        DamagedStore damaged = new DamagedStore(
+                store, older.snapshotId() + "/" + older.schemaObject().name(), 1, content -> {
+                    content[content.length / 2] ^= 1;
+                    return damage.equals("flipped") ? content : new byte[0];
+                });
+
+        try (Connection connection = database.connect()) {
+            RecoveryReport report = new GuidedRecovery(new SnapshotArchive(damaged))
+                    .recover(connection, "users", RestoreProgress.SILENT);
+
+            assertThat(report.manifest()).isEqualTo(newest);
+            assertThat(report.notes())
+                    .anyMatch(note -> note.contains(older.snapshotId() + ": all 1 rows")
+                            && note.contains("; it cannot be read: "));
+        }
+        assertThat(damaged.wasRead()).isTrue();
     }
 
     @Test

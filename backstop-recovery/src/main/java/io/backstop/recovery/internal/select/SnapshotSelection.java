@@ -171,12 +171,13 @@ public final class SnapshotSelection {
     }
 
     /** What was lost before the chosen snapshot was taken is not in it. */
-    private void tellOlder(SnapshotManifest chosen, List<SnapshotManifest> newestFirst) throws RecoveryException {
+    private void tellOlder(SnapshotManifest chosen, List<SnapshotManifest> newestFirst) {
         List<HistoryEntry> older =
                 TableHistory.of(archive, newestFirst.subList(newestFirst.indexOf(chosen), newestFirst.size())).stream()
                         .skip(1)
                         .filter(entry -> entry.manifest().source() == Source.INLINE
-                                || !entry.lost().isEmpty())
+                                || !entry.lost().isEmpty()
+                                || entry.unreadable().isPresent())
                         .toList();
         if (older.isEmpty()) {
             return;

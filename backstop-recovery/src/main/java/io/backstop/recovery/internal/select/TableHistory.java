@@ -3,11 +3,12 @@ package io.backstop.recovery.internal.select;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.model.HistoryEntry;
-import io.backstop.recovery.model.RecoveryException;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.key.KeyException;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Column;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -20,19 +21,28 @@ public final class TableHistory {
 
     private TableHistory() {}
 
-    /** @param newestFirst the snapshots of one table; those beyond the newest ones are left out */
-    public static List<HistoryEntry> of(SnapshotArchive archive, List<SnapshotManifest> newestFirst)
-            throws RecoveryException {
+    /**
+     * An entry whose description cannot be read says so: nobody has asked for that snapshot yet.
+     *
+     * @param newestFirst the snapshots of one table; those beyond the newest ones are left out
+     */
+    public static List<HistoryEntry> of(SnapshotArchive archive, List<SnapshotManifest> newestFirst) {
         List<HistoryEntry> entries = new ArrayList<>();
         Optional<TableDescription> next = Optional.empty();
         for (SnapshotManifest manifest : newestFirst.stream().limit(MOST).toList()) {
             if (manifest.coverage() == Coverage.ROWS) {
-                entries.add(new HistoryEntry(manifest, List.of()));
-            } else {
-                TableDescription description = PartitionSnapshots.description(archive, manifest);
+                entries.add(new HistoryEntry(manifest, List.of(), Optional.empty()));
+                continue;
+            }
+            try {
+                TableDescription description = archive.description(manifest);
                 entries.add(new HistoryEntry(
-                        manifest, next.map(later -> lost(description, later)).orElse(List.of())));
+                        manifest, next.map(later -> lost(description, later)).orElse(List.of()), Optional.empty()));
                 next = Optional.of(description);
+            } catch (KeyException e) {
+                entries.add(new HistoryEntry(manifest, List.of(), Optional.of(e.problem())));
+            } catch (IOException e) {
+                entries.add(new HistoryEntry(manifest, List.of(), Optional.of(String.valueOf(e.getMessage()))));
             }
         }
         return List.copyOf(entries);
