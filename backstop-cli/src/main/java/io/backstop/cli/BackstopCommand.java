@@ -9,11 +9,13 @@ import io.backstop.cli.control.QuarantineCommand;
 import io.backstop.cli.control.ResumeCommand;
 import io.backstop.cli.control.StatusCommand;
 import io.backstop.cli.demo.DemoCommand;
+import io.backstop.cli.doctor.DoctorCommand;
 import io.backstop.cli.keys.KeysCommand;
 import io.backstop.cli.operators.OperatorsCommand;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.FailureReport;
 import io.backstop.cli.restore.CopybackPlanCommand;
+import io.backstop.cli.restore.DrillCommand;
 import io.backstop.cli.restore.RecoverCommand;
 import io.backstop.cli.restore.RestoreCommand;
 import io.backstop.cli.restore.RestoreValidateCommand;
@@ -44,6 +46,8 @@ import java.nio.charset.StandardCharsets;
             RestoreCommand.class,
             RestoreValidateCommand.class,
             CopybackPlanCommand.class,
+            DrillCommand.class,
+            DoctorCommand.class,
             ApprovalsCommand.class,
             OperatorsCommand.class,
             QuarantineCommand.class,

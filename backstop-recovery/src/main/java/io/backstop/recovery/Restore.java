@@ -380,6 +380,11 @@ public final class Restore {
     }
 
     private TableDescription verified(SnapshotManifest manifest) throws RecoveryException {
+        return verified(archive, manifest);
+    }
+
+    /** What a snapshot says of its table, once all of it was read and found whole. */
+    static TableDescription verified(SnapshotArchive archive, SnapshotManifest manifest) throws RecoveryException {
         try {
             archive.verify(manifest);
             return archive.description(manifest);

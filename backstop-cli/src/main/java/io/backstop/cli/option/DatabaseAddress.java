@@ -124,6 +124,18 @@ public final class DatabaseAddress {
         }
     }
 
+    /** Whether the server takes this user without a password, as by {@code trust}, {@code peer} or a certificate. */
+    public boolean isTakenWithoutPassword() {
+        Properties none = new Properties();
+        none.putAll(properties);
+        none.setProperty("password", ""); // with none at all, pgjdbc would look into ~/.pgpass
+        try (Connection connection = DriverManager.getConnection(url, none)) {
+            return connection.isValid(0);
+        } catch (SQLException e) {
+            return false;
+        }
+    }
+
     /** More of the same, for the parts that read or write with two. */
     public Connections connections() {
         return () -> Optional.of(connect());

@@ -90,7 +90,7 @@ public final class RecoverCommand implements Callable<Integer> {
                     .flatMap(restored -> AuthenticityOption.note(archive, restored.manifest()).stream())
                     .forEach(report::warning);
             if (report.asJson()) {
-                report.json(new Recovered(done));
+                report.json(new Recovered(done, archive));
             } else {
                 print(done);
             }
@@ -123,9 +123,11 @@ public final class RecoverCommand implements Callable<Integer> {
 
     /** The report for programs. */
     private record Recovered(List<Table> tables, List<String> notes, RehearsalReport rehearsal, String copybackSql) {
-        Recovered(RecoveryReport report) {
+        Recovered(RecoveryReport report, SnapshotArchive archive) {
             this(
-                    report.tables().stream().map(Table::new).toList(),
+                    report.tables().stream()
+                            .map(table -> new Table(table, archive.isAuthenticated(table.manifest())))
+                            .toList(),
                     report.notes(),
                     RehearsalReport.of(report.copyback().rehearsal()),
                     report.copyback().sql());
@@ -138,14 +140,16 @@ public final class RecoverCommand implements Callable<Integer> {
             String snapshotId,
             long rows,
             boolean valid,
+            boolean authenticated,
             List<Validation.Check> checks) {
-        Table(RestoredTable restored) {
+        Table(RestoredTable restored, boolean authenticated) {
             this(
                     restored.original().toString(),
                     restored.target().toString(),
                     restored.manifest().snapshotId(),
                     restored.manifest().rowCount(),
                     restored.validation().holds(),
+                    authenticated,
                     restored.validation().checks());
         }
     }

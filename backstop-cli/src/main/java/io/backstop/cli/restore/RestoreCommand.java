@@ -93,7 +93,7 @@ public final class RestoreCommand implements Callable<Integer> {
             RestoredTable restored = restore.restore(connection, manifest, target.of(manifest), bar);
             AuthenticityOption.note(archive, manifest).ifPresent(report::warning);
             if (report.asJson()) {
-                report.json(new Restored(restored));
+                report.json(new Restored(restored, archive.isAuthenticated(manifest)));
             } else {
                 report.line((restored.foundThere() ? "restored already: " : "restored ") + manifest.rowCount()
                         + " rows of " + restored.original() + " from " + manifest.snapshotId() + " of "
@@ -173,17 +173,19 @@ public final class RestoreCommand implements Callable<Integer> {
             String restoredAs,
             long rows,
             boolean valid,
+            boolean authenticated,
             boolean restoredAlready,
             List<Validation.Check> checks,
             List<String> created,
             List<String> warnings) {
-        Restored(RestoredTable restored) {
+        Restored(RestoredTable restored, boolean authenticated) {
             this(
                     restored.manifest().snapshotId(),
                     restored.original().toString(),
                     restored.target().toString(),
                     restored.manifest().rowCount(),
                     restored.validation().holds(),
+                    authenticated,
                     restored.foundThere(),
                     restored.validation().checks(),
                     restored.created(),

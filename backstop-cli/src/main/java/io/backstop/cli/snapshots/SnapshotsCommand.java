@@ -28,6 +28,7 @@ import java.util.concurrent.Callable;
         mixinStandardHelpOptions = true,
         subcommands = {
             SnapshotsCommand.ListCommand.class,
+            SnapshotsShowCommand.class,
             SnapshotsCreateCommand.class,
             SnapshotsVerifyCommand.class,
             SnapshotsPruneCommand.class

@@ -215,6 +215,35 @@ class SnapshotsCommandTest {
     }
 
     @Test
+    void show_tells_all_that_is_known_of_a_snapshot() throws SQLException {
+        approvedAndRun("DELETE FROM users");
+        String whole = ids().get(0);
+        CommandRun shown = snapshots("show", whole);
+        assertThat(shown.exitCode()).as(shown.errors()).isZero();
+        assertThat(shown.output().lines().map(String::strip))
+                .contains(
+                        whole,
+                        "table      public.users",
+                        "source     inline",
+                        "agent      agent",
+                        "before     delete",
+                        "state      final",
+                        "columns    id integer, name text")
+                .anyMatch(line -> line.matches("approval +appr_\\w+"))
+                .anyMatch(line -> line.startsWith("rows       100, "))
+                .anyMatch(line -> line.startsWith("key        none: "))
+                .anyMatch(line -> line.matches("group +grp_\\w+, this snapshot alone"));
+        String part = createdId("--table", "parts");
+        JsonNode report = json(snapshots("show", "--json", whole, part));
+        assertThat(report).hasSize(2);
+        assertThat(report.get(0).get("manifest").get("snapshot_id").asString()).isEqualTo(whole);
+        assertThat(report.get(0).get("decided").asBoolean()).isTrue();
+        assertThat(report.get(1).get("group")).hasSize(1);
+        assertThat(snapshots("show", "snap_0").exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(snapshots("show").exitCode()).isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
     void verify_says_of_each_snapshot_whether_it_is_whole() throws IOException {
         String good = createdId("--table", "users");
         String bad = createdId("--table", "users");

@@ -94,7 +94,10 @@ public final class KeyFile implements KeyProvider {
         Matcher matcher = CONTENT.matcher(new String(content, StandardCharsets.ISO_8859_1));
         if (matcher.matches()) {
             byte[] secret = Base64.getDecoder().decode(matcher.group(2));
-            if (check(matcher.group(1), secret).equals(matcher.group(3))) {
+            // Of the last character, two bits mean nothing; a file with others there is not the one that was made
+            // either.
+            boolean asMade = Base64.getEncoder().encodeToString(secret).equals(matcher.group(2));
+            if (asMade && check(matcher.group(1), secret).equals(matcher.group(3))) {
                 return new KeyFile(matcher.group(1), secret);
             }
         }

@@ -44,6 +44,16 @@ public abstract class ObjectStoreContract {
     }
 
     @Test
+    void does_all_that_snapshots_ask_of_it() throws IOException {
+        try (ObjectStore store = store()) {
+            assertThat(StorageProbe.run(store))
+                    .allSatisfy(step ->
+                            assertThat(step.problem()).as(step.toString()).isEmpty());
+            assertThat(store.list("")).isEmpty();
+        }
+    }
+
+    @Test
     void keeps_an_empty_object() throws IOException {
         try (ObjectStore store = store()) {
             store.putNew("empty", ByteBuffer.allocate(0));

@@ -107,7 +107,8 @@ public final class TableRestore {
     /** Fills and constrains the table. */
     private void complete() throws SQLException, RecoveryException {
         if (description.foreign().isPresent()) {
-            constrain(ddl().afterRows());
+            TableDdlRunner.run(transaction, ddl().afterRows(), target);
+            finish();
             return; // its rows are where they always were, and are not asked for
         }
         long loaded = 0;
@@ -119,22 +120,25 @@ public final class TableRestore {
             loader.refuseOtherMeaning(transaction);
         }
         reached(Step.LOADED, loaded);
-        constrain(ddl().afterRows());
+        TableDdlRunner.run(transaction, ddl().afterRows(), target);
+        // Before the foreign keys: from then on, the tables that they refer to cannot be written.
         rows = switch (thoroughness) {
             case EVERY_ROW -> new RowVerifier(manifest, target).read(transaction);
             case COUNTS -> TableValidator.counted(manifest, loaded);
         };
+        finish();
     }
 
     /** Takes over a table that was filled and indexed before, in place of {@link #make}. */
     public void takeOver(StagedTable staged) throws SQLException, RecoveryException {
         rows = staged.rows(transaction, thoroughness);
         names = staged.publish(transaction);
-        constrain(new StagedDdl(description, names).constraints());
+        TableDdlRunner.run(transaction, new StagedDdl(description, names).constraints(), target);
+        finish();
     }
 
-    private void constrain(List<Ddl> statements) throws SQLException, RecoveryException {
-        TableDdlRunner.run(transaction, statements, target);
+    /** What is tried last: foreign keys, the comments, and the mark of where the table came from. */
+    private void finish() throws SQLException, RecoveryException {
         List<Constraint> leftOut = new ArrayList<>();
         for (Constraint key : ddl().foreignKeys()) {
             if (!add(key)) {
