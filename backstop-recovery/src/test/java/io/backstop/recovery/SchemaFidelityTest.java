@@ -10,6 +10,7 @@ import io.backstop.snapshot.describe.TableDescriber;
 import io.backstop.snapshot.schema.RebuildScript;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -41,6 +42,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
  * After a loss, a restore and its copyback, {@code pg_dump} writes what it wrote before: schema, rows, values of sequences
  * and which materialized views are filled. One case for each fixture.
  */
+@Sampled
 class SchemaFidelityTest {
     private static final String DATABASE = "fidelity";
 
