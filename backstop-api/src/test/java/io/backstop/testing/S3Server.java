@@ -2,12 +2,16 @@ package io.backstop.testing;
 
 import org.gaul.s3proxy.S3Proxy;
 import org.gaul.s3proxy.auth.AuthenticationType;
+import org.gaul.s3proxy.blobstore.BlobStore;
+import org.gaul.s3proxy.blobstore.ForwardingBlobStore;
 import org.gaul.s3proxy.nio2blob.FilesystemNio2BlobStore;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
+import software.amazon.awssdk.services.s3.model.ListObjectsV2Response;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** An S3-compatible server in this JVM, over a temporary folder. A test takes it as a parameter. Thread-safe. */
@@ -40,7 +45,7 @@ public final class S3Server implements AutoCloseable {
         S3Proxy proxy = S3Proxy.builder()
                 .endpoint(URI.create("http://127.0.0.1:0"))
                 .awsAuthentication(AuthenticationType.AWS_V2_OR_V4, ACCESS_KEY, SECRET_KEY)
-                .blobStore(new FilesystemNio2BlobStore(folder.toString()))
+                .blobStore(new WholeObjects(new FilesystemNio2BlobStore(folder.toString())))
                 .build();
         proxy.start();
         return new S3Server(folder, proxy);
@@ -98,6 +103,28 @@ public final class S3Server implements AutoCloseable {
             Files.delete(file);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Lists whole objects alone, as S3 does. The store below lists the file {@code key-UUID} that it receives an object
+     * into, too, until it sees that the client is gone.
+     */
+    private static final class WholeObjects extends ForwardingBlobStore {
+        private static final Pattern RECEIVED = Pattern.compile(".*-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+
+        WholeObjects(BlobStore store) {
+            super(store);
+        }
+
+        @Override
+        public ListObjectsV2Response list(ListObjectsV2Request request) {
+            ListObjectsV2Response listed = super.list(request);
+            return listed.toBuilder()
+                    .contents(listed.contents().stream()
+                            .filter(object -> !RECEIVED.matcher(object.key()).matches())
+                            .toList())
+                    .build();
         }
     }
 }
