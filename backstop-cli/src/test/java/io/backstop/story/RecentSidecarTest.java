@@ -253,6 +253,8 @@ class RecentSidecarTest extends GuardedStory {
         String server = database.url().replaceFirst("/" + name + "(?=[?]|$)", "/postgres");
         try (Connection connection = DriverManager.getConnection(server);
                 Statement statement = connection.createStatement()) {
+            statement.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '" + name
+                    + "'"); // a model is copied while nobody uses it
             statement.execute("CREATE DATABASE " + other + " TEMPLATE " + name);
             try (Connection clone = backstop.guard(DriverManager.getConnection(
                             database.url().replaceFirst("/" + name + "(?=[?]|$)", "/" + other)));

@@ -1,5 +1,6 @@
 package io.backstop.story;
 
+import io.backstop.api.snapshot.Progress.Step;
 import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
 import org.junit.jupiter.api.Assumptions;
@@ -173,12 +174,18 @@ class UnseenDestructionTest extends GuardedStory {
     @Test
     void a_snapshot_may_take_longer_than_a_transaction_of_the_application() throws Exception {
         Assumptions.assumeTrue(database.majorVersion() >= 17, "there is no transaction_timeout before");
-        database.run(
-                "CREATE TABLE x AS SELECT i AS id, repeat(md5(i::text), 4) AS v FROM generate_series(1, 400000) i");
         String alter = "ALTER DATABASE \"" + database.value("SELECT current_database()") + "\" ";
-        database.run(alter + "SET transaction_timeout = '300ms'");
+        database.run(alter + "SET transaction_timeout = '3s'");
+        meanwhile = step -> {
+            if (step == Step.COPIED) {
+                try (Connection administrator = database.connect();
+                        Statement statement = administrator.createStatement()) {
+                    statement.execute("SET transaction_timeout = 0; SELECT pg_sleep(3.5)");
+                }
+            }
+        };
         try {
-            assertThat(outcome("TRUNCATE x")).isEqualTo("ok 0");
+            assertThat(outcome("TRUNCATE other")).isEqualTo("ok 0");
         } finally {
             database.run(alter + "RESET transaction_timeout");
         }

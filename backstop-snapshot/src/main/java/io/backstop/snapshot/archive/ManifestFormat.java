@@ -4,6 +4,7 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.key.ChangedContentException;
 import io.backstop.snapshot.key.DataKey;
 import io.backstop.snapshot.key.DecryptingStream;
+import io.backstop.snapshot.store.Sha256;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;

@@ -1,5 +1,7 @@
 package io.backstop.snapshot.archive;
 
+import io.backstop.snapshot.store.Sha256;
+
 import java.security.MessageDigest;
 import java.util.HexFormat;
 

@@ -46,7 +46,9 @@ public final class SnapshotArchive {
     /** That of a table of some hundred thousand chunks. */
     private static final int LONGEST_MANIFEST = 64 << 20;
 
-    private static final byte[] COMMITTED = mark("committed");
+    /** What {@code xmin} has of a transaction's number. */
+    private static final long LOWER_HALF = 0xFFFF_FFFFL;
+
     private static final byte[] USED = mark("used");
 
     /** How many manifests are read at once where the first are likely to do. */
@@ -183,16 +185,39 @@ public final class SnapshotArchive {
      * Makes an undecided snapshot final, for one who knows that its statement was committed. Does nothing where it is final.
      */
     public void markCommitted(SnapshotManifest manifest) throws IOException {
-        markCommitted(store, folder(manifest));
+        mark(store, folder(manifest), CommitMark.WITHOUT_ROWS, Optional.empty());
     }
 
     /** An object of its own, so that no manifest is ever written over; stopped at any moment, it is there or not. */
-    static void markCommitted(ObjectStore store, String folder) throws IOException {
+    static void mark(ObjectStore store, String folder, CommitMark mark, Optional<DataKey> key) throws IOException {
         try {
-            store.putNew(folder + SnapshotObjectNames.COMMITTED, ByteBuffer.wrap(COMMITTED));
+            store.putNew(folder + SnapshotObjectNames.COMMITTED, ByteBuffer.wrap(mark.write(key)));
         } catch (FileAlreadyExistsException e) {
             // Somebody else knew it too.
         }
+    }
+
+    /**
+     * By which {@code xmin} the rows can be told that the statement made for which a snapshot was taken. A row that the same
+     * transaction changed once more may have one of them too; rows that a trigger's own subtransaction made do not.
+     *
+     * @return empty where that is not known
+     */
+    public Set<String> rowsTransactionIds(SnapshotManifest manifest) throws IOException {
+        byte[] content;
+        try (InputStream stream = store.open(folder(manifest) + SnapshotObjectNames.COMMITTED)) {
+            content = stream.readNBytes(CommitMark.LONGEST);
+        } catch (NoSuchFileException e) {
+            content = new byte[0];
+        }
+        Set<String> marked = CommitMark.read(
+                        content, manifest.hasEncryptedRows() ? keys.of(folder(manifest)) : Optional.empty())
+                .rowsTransactionIds();
+        return marked.isEmpty()
+                ? manifest.rowsTransactionId()
+                        .map(id -> Set.of(Long.toString(Long.parseUnsignedLong(id) & LOWER_HALF)))
+                        .orElse(Set.of())
+                : marked;
     }
 
     /**

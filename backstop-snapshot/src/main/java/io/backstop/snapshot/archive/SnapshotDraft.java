@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedDeque;
 
 /**
@@ -107,9 +108,13 @@ public final class SnapshotDraft {
         }
     }
 
-    /** Makes a published snapshot final: the statement that it was taken for is known to be committed. */
-    public void markCommitted() throws IOException {
-        SnapshotArchive.markCommitted(store, folder + snapshotId + "/");
+    /**
+     * Makes a published snapshot final: the statement that it was taken for is known to be committed.
+     *
+     * @param rowsTransactionIds by which {@code xmin} the rows that it made can be told; empty where that is not known
+     */
+    public void markCommitted(Set<String> rowsTransactionIds) throws IOException {
+        SnapshotArchive.mark(store, place(), new CommitMark(rowsTransactionIds), encryption.map(Encryption::dataKey));
     }
 
     private String place() {

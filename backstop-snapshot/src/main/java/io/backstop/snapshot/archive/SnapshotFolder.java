@@ -1,5 +1,7 @@
 package io.backstop.snapshot.archive;
 
+import io.backstop.snapshot.store.Sha256;
+
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.regex.Pattern;

@@ -7,6 +7,7 @@ import io.backstop.snapshot.key.ChangedContentException;
 import io.backstop.snapshot.key.DataKey;
 import io.backstop.snapshot.key.DecryptingStream;
 import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.Sha256;
 import io.backstop.snapshot.store.StoredChecksum;
 
 import java.io.ByteArrayOutputStream;

@@ -24,6 +24,7 @@ import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.HelperConnection;
 import io.backstop.snapshot.internal.session.IdGenerator;
 import io.backstop.snapshot.internal.session.Relation;
+import io.backstop.snapshot.internal.session.TransactionNumbers;
 import io.backstop.snapshot.schema.RebuildScript;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.StoreExecutor;
@@ -39,6 +40,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -68,6 +70,8 @@ final class Capture {
     private final IdGenerator ids;
     private final int chunkBytes;
     private final List<SnapshotDraft> drafts = new ArrayList<>();
+    private Set<String> numbersBefore = Set.of();
+    private Set<String> numbersOfRows = Set.of();
 
     Capture(
             CallerSession session,
@@ -261,6 +265,20 @@ final class Capture {
                 this::remove, "backstop-discard", "what was stored for the statement is removed when it does", failure);
     }
 
+    /** Has to be told before the first row is locked, where the caller's transaction may have written already. */
+    void beginsIn(Set<String> transactionNumbers) {
+        numbersBefore = Set.copyOf(transactionNumbers);
+    }
+
+    /** Notes by which {@code xmin} the rows can be told that the statement made; before its savepoint is released. */
+    void statementRan() throws SQLException {
+        if (!drafts.isEmpty()) {
+            Set<String> numbers = TransactionNumbers.of(session);
+            numbers.removeAll(numbersBefore);
+            numbersOfRows = numbers;
+        }
+    }
+
     /** Marks what was stored for a statement that was committed, and waits for the storage no longer than a removal does. */
     void markCommitted() {
         if (drafts.isEmpty()) {
@@ -276,7 +294,7 @@ final class Capture {
     private List<Exception> mark() {
         try {
             StoreExecutor.all(drafts.stream()
-                    .map(draft -> (StoreExecutor.Call) draft::markCommitted)
+                    .map(draft -> (StoreExecutor.Call) () -> draft.markCommitted(numbersOfRows))
                     .toList());
             return List.of();
         } catch (IOException | RuntimeException e) {

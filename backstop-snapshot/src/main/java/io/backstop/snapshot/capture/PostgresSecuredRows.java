@@ -55,6 +55,7 @@ record PostgresSecuredRows(
     public void confirmNothingElseWasDestroyed() throws RecoveryNotReadyException {
         try {
             aftermath.confirm();
+            capture.statementRan();
         } catch (RecoveryNotReadyException e) {
             throw e; // the answer, which is an SQLException too
         } catch (SQLException e) {

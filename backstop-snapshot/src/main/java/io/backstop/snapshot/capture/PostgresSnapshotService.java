@@ -33,6 +33,7 @@ import io.backstop.snapshot.internal.session.IdGenerator;
 import io.backstop.snapshot.internal.session.Relation;
 import io.backstop.snapshot.internal.session.SearchPath;
 import io.backstop.snapshot.internal.session.SnapshotVisibility;
+import io.backstop.snapshot.internal.session.TransactionNumbers;
 import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ObjectStore;
 
@@ -155,6 +156,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                 undo = session::rollBack;
             } else {
                 session.execute("SAVEPOINT backstop_secure");
+                capture.beginsIn(TransactionNumbers.of(session));
                 undo = () ->
                         session.execute("ROLLBACK TO SAVEPOINT backstop_secure; RELEASE SAVEPOINT backstop_secure");
             }

@@ -2,7 +2,6 @@ package io.backstop.snapshot.store;
 
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 import java.util.HexFormat;
 
@@ -16,13 +15,9 @@ public final class ContentHash {
 
     /** Hashes the remaining part of a buffer, and leaves the buffer as it is. */
     public static ContentHash of(ByteBuffer content) {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(content.duplicate());
-            return new ContentHash(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("this Java runtime has no SHA-256", e);
-        }
+        MessageDigest digest = Sha256.digest();
+        digest.update(content.duplicate());
+        return new ContentHash(digest.digest());
     }
 
     /** @throws IllegalArgumentException where the text is not Base64 */

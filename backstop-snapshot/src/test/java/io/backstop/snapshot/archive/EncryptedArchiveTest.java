@@ -7,6 +7,7 @@ import io.backstop.snapshot.key.KeyFile;
 import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.MemoryObjectStore;
 import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.Sha256;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

@@ -7,6 +7,7 @@ import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.FileObjectStore;
 import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.Sha256;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.node.ObjectNode;

@@ -29,6 +29,7 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -231,7 +232,7 @@ class PruningTest {
         SnapshotDraft draft = new SnapshotArchive(store).begin("public", "users", "snap_2");
         draft.publish(StoredSnapshots.manifest(draft, new Wanted("snap_2", "users", daysAgo(10)).undecided()));
         byte[] manifest = content("snapshots/public.users/snap_2/manifest.json");
-        draft.markCommitted();
+        draft.markCommitted(Set.of());
         assertThat(content("snapshots/public.users/snap_2/manifest.json")).isEqualTo(manifest);
         assertThat(new Pruning(store).run(plan(store)).complete()).isTrue();
         assertThat(ids(store)).containsExactly("snap_2");

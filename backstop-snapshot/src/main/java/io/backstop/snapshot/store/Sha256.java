@@ -1,4 +1,4 @@
-package io.backstop.snapshot.archive;
+package io.backstop.snapshot.store;
 
 import java.security.DigestException;
 import java.security.MessageDigest;
@@ -6,10 +6,10 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** SHA-256, which every Java platform has. */
-final class Sha256 {
+public final class Sha256 {
     private Sha256() {}
 
-    static MessageDigest digest() {
+    public static MessageDigest digest() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
@@ -17,12 +17,12 @@ final class Sha256 {
         }
     }
 
-    static String hex(byte[] content) {
+    public static String hex(byte[] content) {
         return HexFormat.of().formatHex(digest().digest(content));
     }
 
     /** Completes the hash into an array of 32 bytes, without one more array for each row. */
-    static void finish(MessageDigest digest, byte[] target) {
+    public static void finish(MessageDigest digest, byte[] target) {
         try {
             digest.digest(target, 0, target.length);
         } catch (DigestException e) {

@@ -1,0 +1,78 @@
+package io.backstop.snapshot.archive;
+
+import io.backstop.snapshot.key.DataKey;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+
+/**
+ * What {@code committed.json} holds: that the statement a snapshot was taken for is committed, and, where whoever marks it
+ * knows, by which {@code xmin} the rows that it made can be told.
+ *
+ * @param rowsTransactionIds as {@code xmin} has them; empty where that is not known
+ */
+record CommitMark(Set<String> rowsTransactionIds) {
+    static final CommitMark WITHOUT_ROWS = new CommitMark(Set.of());
+
+    /** More than a mark of Backstop's has. */
+    static final int LONGEST = 64 << 10;
+
+    /** Of a statement with more, none is kept. */
+    private static final int MOST_IDS = 1000;
+
+    private static final String ROWS = "rows_transaction_ids";
+    private static final String MAC = "mac";
+    private static final Pattern ID = Pattern.compile("[0-9]{1,10}");
+
+    CommitMark {
+        rowsTransactionIds = rowsTransactionIds.size() <= MOST_IDS ? Set.copyOf(rowsTransactionIds) : Set.of();
+    }
+
+    /** @param key of the snapshot, which authenticates it */
+    byte[] write(Optional<DataKey> key) {
+        ObjectNode node =
+                SnapshotJson.MAPPER.createObjectNode().put("format_version", 1).put("status", "committed");
+        if (!rowsTransactionIds.isEmpty()) {
+            new TreeSet<>(rowsTransactionIds).forEach(node.putArray(ROWS)::add);
+            key.ifPresent(own -> node.put(MAC, mac(own, node)));
+        }
+        return SnapshotJson.MAPPER.writeValueAsBytes(node);
+    }
+
+    /**
+     * What cannot be read, or is not authenticated under the key, tells of no rows: that the mark is there says that the
+     * statement is committed.
+     */
+    static CommitMark read(byte[] content, Optional<DataKey> key) {
+        try {
+            if (!(SnapshotJson.MAPPER.readTree(content) instanceof ObjectNode node)) {
+                return WITHOUT_ROWS;
+            }
+            JsonNode mac = node.remove(MAC);
+            if (key.isPresent()
+                    && (mac == null || !mac.isString() || !mac.asString().equals(mac(key.get(), node)))) {
+                return WITHOUT_ROWS;
+            }
+            Set<String> ids = new TreeSet<>();
+            for (JsonNode id : node.path(ROWS)) {
+                if (!id.isString() || !ID.matcher(id.asString()).matches()) {
+                    return WITHOUT_ROWS;
+                }
+                ids.add(id.asString());
+            }
+            return new CommitMark(ids);
+        } catch (JacksonException e) {
+            return WITHOUT_ROWS;
+        }
+    }
+
+    private static String mac(DataKey key, ObjectNode withoutMac) {
+        return HexFormat.of().formatHex(key.mac(SnapshotJson.MAPPER.writeValueAsBytes(withoutMac)));
+    }
+}
