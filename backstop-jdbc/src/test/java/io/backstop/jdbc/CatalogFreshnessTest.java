@@ -3,6 +3,8 @@ package io.backstop.jdbc;
 import io.backstop.api.error.ApprovalRequiredException;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.StatementBlockedException;
+import io.backstop.jdbc.control.SettableClock;
+import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
@@ -21,6 +23,8 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -187,6 +191,31 @@ class CatalogFreshnessTest {
             database.run(WIPE, "CREATE VIEW late AS SELECT wipe()");
             assertHeld(() -> execute(reader, "SELECT * FROM late"));
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"SELECT * FROM seen", "INSERT INTO written VALUES (1)"})
+    void a_clock_that_is_set_back_makes_nothing_fresh(String sql) throws Exception {
+        SettableClock clock = new SettableClock(Instant.parse("2026-01-01T00:00:00Z"));
+        database.run("CREATE TABLE seen (id int)", "CREATE TABLE written (id int)", WIPE);
+        try (Backstop backstop = Backstop.builder()
+                        .policy("application")
+                        .clock(clock)
+                        .control(SqlControlStore.sqlite(folder.resolve("clock.db"), clock))
+                        .build();
+                Connection connection = backstop.guard(database.connect())) {
+            execute(connection, sql);
+            clock.advance(Duration.ofHours(-1));
+            database.run(
+                    "DROP TABLE seen",
+                    "CREATE VIEW seen AS SELECT wipe() AS id",
+                    "CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM wipe(); RETURN NEW; END'",
+                    "CREATE TRIGGER t BEFORE INSERT ON written EXECUTE FUNCTION t()",
+                    "INSERT INTO kept SELECT generate_series(2, 2000)");
+            assertThatThrownBy(() -> execute(connection, sql)).isInstanceOf(BackstopException.class);
+        }
+        assertThat(database.value("SELECT count(*) FROM kept")).isEqualTo("2000");
+        database.run("DELETE FROM kept WHERE id > 1");
     }
 
     /** Both guards share nothing; the two connections of one guard do. */

@@ -15,6 +15,7 @@ import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -221,6 +222,46 @@ class LastLookTest {
                 restart();
             }
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "DELETE FROM users WHERE id <= 60",
+                "UPDATE users SET name = 'x' WHERE id <= 60",
+                "INSERT INTO users SELECT n, 'more' FROM generate_series(101, 200) n WHERE n > (SELECT min(id) FROM users)",
+                "MERGE INTO users USING generate_series(1, 60) AS n ON users.id = n WHEN MATCHED THEN DELETE"
+            })
+    void limits_that_are_switched_on_meanwhile_count(String sql) throws Exception {
+        Assumptions.assumeTrue(!sql.startsWith("MERGE") || database.majorVersion() >= 15, "there is no MERGE before");
+        for (boolean autoCommit : new boolean[] {true, false}) {
+            try (Backstop backstop =
+                            builder("{\"impact_analysis_enabled\": false}").build();
+                    Connection connection = backstop.guard(database.connect());
+                    Connection holder = database.connect()) {
+                holder.setAutoCommit(false);
+                execute(holder, "LOCK TABLE users");
+                connection.setAutoCommit(autoCommit);
+                execute(connection, "SELECT 1");
+                Future<?> execution = threads.submit(() -> {
+                    execute(connection, sql);
+                    return null;
+                });
+                while (!execution.isDone()
+                        && database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                        + " AND datname = current_database()")
+                                .equals("0")) {
+                    Thread.onSpinWait();
+                }
+                Files.writeString(policy, "{}");
+                holder.rollback();
+                assertRefused(execution, Meanwhile.STRICTER_POLICY);
+                if (!autoCommit) {
+                    connection.commit();
+                }
+            }
+        }
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("100");
     }
 
     /** A store for each state of things, since a store that was removed is missed. */

@@ -4,6 +4,7 @@ import io.backstop.api.error.BackstopException;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -14,6 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 
@@ -42,14 +44,14 @@ class TextPutTogetherTest {
                 "CREATE SCHEMA public",
                 "CREATE TABLE users AS SELECT generate_series(1, 5000) AS id",
                 "CREATE TABLE log (id int, v text)",
-                "CREATE ROLE ordinary",
+                "CREATE ROLE ordinary LOGIN",
                 "GRANT USAGE ON SCHEMA public TO ordinary",
                 "GRANT ALL ON log TO ordinary");
     }
 
     @AfterEach
     void drop() throws SQLException {
-        database.run("DROP OWNED BY ordinary CASCADE", "DROP ROLE ordinary");
+        database.run("DROP OWNED BY ordinary CASCADE", "DROP ROLE ordinary", "DROP ROLE IF EXISTS chief");
     }
 
     private void define(String definitions) throws SQLException {
@@ -62,14 +64,20 @@ class TextPutTogetherTest {
     }
 
     private void run(String policy, String role, String sql) throws SQLException {
+        run(policy, role, "SELECT 1", sql);
+    }
+
+    /** @param first what the session has sent before it is guarded */
+    private void run(String policy, String role, String first, String sql) throws SQLException {
         try (Backstop backstop = Backstop.builder()
                         .policy(policy)
                         .snapshots(new FakeSnapshots())
                         .control(folder.resolve("backstop.db"))
                         .build();
-                Connection plain = database.connect();
+                Connection plain =
+                        DriverManager.getConnection(database.url().replace("user=postgres", "user=" + role));
                 Statement setting = plain.createStatement()) {
-            setting.execute("SET ROLE " + role);
+            setting.execute(first);
             try (Connection connection = backstop.guard(plain);
                     Statement statement = connection.createStatement()) {
                 statement.execute(sql);
@@ -78,7 +86,11 @@ class TextPutTogetherTest {
     }
 
     private void assertNotRun(String policy, String role, String sql) throws SQLException {
-        assertThatThrownBy(() -> run(policy, role, sql))
+        assertNotRun(policy, role, "SELECT 1", sql);
+    }
+
+    private void assertNotRun(String policy, String role, String first, String sql) throws SQLException {
+        assertThatThrownBy(() -> run(policy, role, first, sql))
                 .isInstanceOf(BackstopException.class)
                 .hasMessageContaining("the write was not run: what it changes cannot be counted: ");
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
@@ -142,6 +154,49 @@ class TextPutTogetherTest {
         define(definitions);
         assertNotRun("strict", "ordinary", sql);
         assertNotRun("application", "ordinary", sql);
+    }
+
+    /** A session may take another role while its text runs: the one that logged in, and those that it is a member of. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '~',
+            value = {
+                "SELECT 1 ~ postgres ~ SET ROLE ordinary",
+                "SELECT 1 ~ postgres ~ SET SESSION AUTHORIZATION ordinary",
+                "ALTER ROLE chief SET role = 'ordinary' ~ chief ~ SELECT 1",
+                "GRANT chief TO ordinary ~ ordinary ~ SELECT 1",
+                "GRANT chief TO ordinary; ALTER ROLE ordinary NOINHERIT ~ ordinary ~ SELECT 1",
+                "CREATE ROLE middle NOINHERIT; GRANT chief TO middle; GRANT middle TO ordinary ~ ordinary ~ SELECT 1",
+                "ALTER ROLE chief NOSUPERUSER; GRANT pg_execute_server_program TO chief; GRANT chief TO ordinary"
+                        + " ~ ordinary ~ SELECT 1"
+            })
+    void a_role_that_the_session_may_take_counts(String given, String login, String first) throws SQLException {
+        database.run("CREATE ROLE chief LOGIN SUPERUSER", "GRANT ALL ON users TO ordinary", given);
+        define("CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$BEGIN EXECUTE 'SET RO' || 'LE NONE'; UNCOUNTED"
+                + " RETURN 1; END$$; CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS"
+                + " $$BEGIN PERFORM f(); RETURN NEW; END$$;"
+                + " CREATE TRIGGER t BEFORE INSERT ON log EXECUTE FUNCTION t();"
+                + " CREATE VIEW v AS SELECT f() AS id; GRANT SELECT ON v TO ordinary");
+        try {
+            for (String sql : new String[] {
+                "DO $$BEGIN EXECUTE 'SET RO' || 'LE NONE'; EXECUTE 'DELETE FR' || 'OM public.users'; END$$",
+                "SELECT f()",
+                "SELECT id FROM v",
+                "INSERT INTO log VALUES (1)"
+            }) {
+                assertNotRun("application", login, first, sql);
+            }
+        } finally {
+            database.run("REASSIGN OWNED BY chief TO postgres", "DROP ROLE IF EXISTS middle");
+        }
+    }
+
+    @Test
+    void a_role_that_was_granted_the_counters_setting_counts() throws SQLException {
+        Assumptions.assumeTrue(database.majorVersion() >= 15, "no setting can be granted before");
+        database.run("GRANT SET ON PARAMETER track_counts TO ordinary", "GRANT ALL ON users TO ordinary");
+        define("CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$BEGIN UNCOUNTED RETURN 1; END$$");
+        assertNotRun("application", "ordinary", "SELECT f()");
     }
 
     /** Nothing is open to the role, so what the text changes is counted. */

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.nio.file.Path;
 import java.sql.CallableStatement;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -192,24 +193,21 @@ class UncountedChangesTest {
         database.run(
                 "CREATE TABLE parted (id int, name text) PARTITION BY RANGE (id)",
                 "ALTER TABLE parted ATTACH PARTITION far DEFAULT",
-                "CREATE ROLE stranger",
+                "CREATE ROLE stranger LOGIN",
                 "GRANT ALL ON SCHEMA public TO stranger",
                 "GRANT ALL ON far, parted TO stranger");
         createTrigger("INSERT", "notes", "EXECUTE '" + text + "'");
         database.run("GRANT ALL ON notes TO stranger", "GRANT EXECUTE ON FUNCTION fired() TO stranger");
-        try (Connection plain = database.connect();
-                Statement role = plain.createStatement()) {
-            role.execute("SET ROLE stranger");
-            try (Connection guarded = backstop.guard(plain);
-                    Statement statement = guarded.createStatement()) {
-                guarded.setAutoCommit(false);
-                statement.execute(before);
-                assertThatThrownBy(() -> statement.execute("INSERT INTO notes VALUES (1)"))
-                        .isInstanceOf(ImpactLimitException.class)
-                        .hasMessageStartingWith("the write was rolled back: it ")
-                        .hasMessageContaining("foreign table far");
-                guarded.commit();
-            }
+        try (Connection guarded = backstop.guard(
+                        DriverManager.getConnection(database.url().replace("user=postgres", "user=stranger")));
+                Statement statement = guarded.createStatement()) {
+            guarded.setAutoCommit(false);
+            statement.execute(before);
+            assertThatThrownBy(() -> statement.execute("INSERT INTO notes VALUES (1)"))
+                    .isInstanceOf(ImpactLimitException.class)
+                    .hasMessageStartingWith("the write was rolled back: it ")
+                    .hasMessageContaining("foreign table far");
+            guarded.commit();
         } finally {
             database.run("DROP OWNED BY stranger", "DROP ROLE stranger");
         }

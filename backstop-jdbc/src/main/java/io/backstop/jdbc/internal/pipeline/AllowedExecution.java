@@ -109,7 +109,8 @@ final class AllowedExecution {
                 return sendApproved(run, statement, approved.get(), look);
             }
         }
-        return UndoableExecution.applies(statement.assessment())
+        boolean uncounted = !run.policy().impact().enabled() && UndoableExecution.onRows(statement.assessment());
+        return uncounted || UndoableExecution.applies(statement.assessment())
                 ? UndoableExecution.run(run.session(), look, run.execution())
                 : fenced.write(run.session(), run.text(), run.execution());
     }

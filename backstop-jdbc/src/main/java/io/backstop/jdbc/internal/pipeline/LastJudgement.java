@@ -33,9 +33,9 @@ final class LastJudgement {
         return () -> require(run, statement, new Passed(approved, true, false));
     }
 
-    /** Of a statement of which nothing is stored and whose rows are not counted. */
+    /** Of a statement of which nothing is stored and whose rows are not counted, because nobody asked for that. */
     LastLook unsecured(StatementRun<?> run, ReviewedStatement statement, boolean approved) {
-        return () -> require(run, statement, new Passed(approved, false, false));
+        return () -> require(run, statement, new Passed(approved, false, !approved));
     }
 
     /** Of a statement that ran because nothing more was asked of it than to stay within the limits. */
@@ -68,7 +68,7 @@ final class LastJudgement {
                         && before.recoveryGroups().equals(now.recoveryGroups()));
     }
 
-    /** Rows were counted by the limits from before: whether they are within others is not known. */
+    /** Rows were counted by the limits from before, if at all: whether they are within others is not known. */
     private static boolean otherLimits(ImpactRules before, ImpactRules now) {
         return now.enabled() && !now.equals(before);
     }
@@ -76,7 +76,7 @@ final class LastJudgement {
     /**
      * What a statement has been through when it is about to run.
      *
-     * @param limits whether its rows are counted
+     * @param limits whether it has to stay within limits, be it those of a policy that had none
      */
     private record Passed(boolean approval, boolean snapshot, boolean limits) {}
 }

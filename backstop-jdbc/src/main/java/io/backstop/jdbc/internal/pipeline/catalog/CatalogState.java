@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.pipeline.catalog;
 
 import io.backstop.api.analysis.StatementAssessment;
+import io.backstop.jdbc.internal.pipeline.session.ReadAt;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
@@ -18,7 +19,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * @param shadowing whether the user's code takes the very arguments of PostgreSQL's own
  * @param uncounted functions under which rows cannot be counted
  * @param versions of the definitions; filled when they are first asked for
- * @param readAt in milliseconds of the clock
+ * @param readAt when it was found to be so
  */
 record CatalogState(
         CatalogReader.Fingerprint fingerprint,
@@ -27,7 +28,7 @@ record CatalogState(
         boolean shadowing,
         Set<String> uncounted,
         AtomicReference<@Nullable DefinitionVersions> versions,
-        long readAt) {
+        ReadAt readAt) {
     /**
      * Whether the definitions to which the names of these statements lead are what they were when they were read; so too in a
      * transaction that goes on seeing an older state of the catalog.

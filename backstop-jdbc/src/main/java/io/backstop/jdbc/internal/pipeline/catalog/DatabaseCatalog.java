@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.catalog;
 
+import io.backstop.jdbc.internal.pipeline.session.ReadAt;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
@@ -39,7 +40,7 @@ final class DatabaseCatalog {
     @Nullable
     CatalogState fresh() {
         CatalogState known = state;
-        return known != null && clock.millis() - known.readAt() < FRESH.toMillis() ? known : null;
+        return known != null && known.readAt().isWithin(FRESH, clock) ? known : null;
     }
 
     /** Whether code of the user's may answer what names PostgreSQL's own; as long as that is not known, too. */
@@ -127,7 +128,7 @@ final class DatabaseCatalog {
 
     private CatalogState read(Connection connection, Optional<CatalogState> earlier) throws SQLException {
         CatalogReader.Fingerprint fingerprint = CatalogReader.fingerprint(connection);
-        long now = clock.millis();
+        ReadAt now = ReadAt.now(clock);
         if (earlier.isPresent() && earlier.get().fingerprint().hash().equals(fingerprint.hash())) {
             CatalogState known = earlier.get();
             return new CatalogState(

@@ -3,11 +3,11 @@ package io.backstop.jdbc.internal.pipeline.impact;
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.session.ReadAt;
 
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -37,8 +37,8 @@ public final class CodeOnWrite {
             return CodeOnWriteReader.read(session);
         }
         Known known = byDatabase.get(session.database());
-        if (known == null || known.readAt().plus(FRESH).isBefore(clock.instant())) {
-            known = new Known(clock.instant(), CodeOnWriteReader.read(session));
+        if (known == null || !known.readAt().isWithin(FRESH, clock)) {
+            known = new Known(ReadAt.now(clock), CodeOnWriteReader.read(session));
             if (!session.seesCatalogAsItWas()) {
                 byDatabase.put(session.database(), known);
             }
@@ -62,7 +62,7 @@ public final class CodeOnWrite {
         return assessment.statements().stream().anyMatch(statement -> statement.holdsAny(INSERTING));
     }
 
-    private record Known(Instant readAt, Facts facts) {}
+    private record Known(ReadAt readAt, Facts facts) {}
 
     /**
      * What runs code of the user's in one database. Names are compared without their schema, so that no search path hides one.

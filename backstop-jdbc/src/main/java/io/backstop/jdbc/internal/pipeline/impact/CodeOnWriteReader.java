@@ -133,24 +133,26 @@ final class CodeOnWriteReader {
      */
     private static final String BODIES = """
             SELECT p.proname, p.prosrc SQLBODY, l.lanname, l.lanpltrusted OR l.lanname OPERATOR(pg_catalog.=) 'sql' AS trusted,
-                p.prosecdef AND (SELECT %s) AS open
+                p.prosecdef AND (SELECT OPEN) AS open
             FROM pg_catalog.pg_proc AS p
             JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
             JOIN pg_catalog.pg_roles AS owner ON owner.oid OPERATOR(pg_catalog.=) p.proowner
             WHERE NOT l.lanname OPERATOR(pg_catalog.=) ANY ('{c,internal}')
                 OR l.lanname OPERATOR(pg_catalog.=) 'c' AND p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
-            UNION ALL SELECT NULL, NULL, NULL, true, EXISTS (SELECT FROM pg_catalog.pg_foreign_table)""".formatted(OpenRoles.condition("owner.rolsuper", "owner.oid"));
+            UNION ALL SELECT NULL, NULL, NULL, true, EXISTS (SELECT FROM pg_catalog.pg_foreign_table)""";
 
     private static final Set<String> BUILT_IN = UncountableCode.builtIn();
 
     private CodeOnWriteReader() {}
 
     private static String bodies(Connection connection, String encoding) throws SQLException {
+        int version = connection.getMetaData().getDatabaseMajorVersion();
         String question = BODIES.replace(
-                "SQLBODY",
-                connection.getMetaData().getDatabaseMajorVersion() >= 14
-                        ? "OPERATOR(pg_catalog.||) coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), '')"
-                        : "");
+                        "SQLBODY",
+                        version >= 14
+                                ? "OPERATOR(pg_catalog.||) coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), '')"
+                                : "")
+                .replace("OPEN", OpenRoles.condition("owner.rolsuper", "owner.oid", version));
         return CatalogSql.legible(CatalogSql.legibleCode(question, encoding, 5, 2), encoding, 5, 1, 3);
     }
 

@@ -10,6 +10,7 @@ import io.backstop.api.control.WriteBudgets;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.WriteBudget;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.session.ReadAt;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -36,8 +37,8 @@ final class SizesBeforeInserts {
     private final WriteBudgets budgets;
     private final Clock clock;
 
-    /** When a table was looked at, in milliseconds of the clock. */
-    private final Cache<Table, Long> looked = Caffeine.newBuilder()
+    /** When a table was looked at. */
+    private final Cache<Table, ReadAt> looked = Caffeine.newBuilder()
             .maximumSize(TABLES)
             .expireAfterAccess(1, TimeUnit.DAYS)
             .build();
@@ -68,7 +69,7 @@ final class SizesBeforeInserts {
                             budget.get(),
                             grown.getValue().deleted(),
                             grown.getValue().inserted());
-                    looked.put(key, clock.millis());
+                    looked.put(key, ReadAt.now(clock));
                 }
             }
         }
@@ -83,15 +84,15 @@ final class SizesBeforeInserts {
                 Table table = new Table(session.database(), target.name());
                 if (isDue(table, budget)) {
                     measure(session, target.name(), budget);
-                    looked.put(table, clock.millis());
+                    looked.put(table, ReadAt.now(clock));
                 }
             }
         }
     }
 
     private boolean isDue(Table table, WriteBudget budget) {
-        Long last = looked.getIfPresent(table);
-        return last == null || clock.millis() - last >= budget.window().toMillis() / LOOKS_WITHIN_WINDOW;
+        ReadAt last = looked.getIfPresent(table);
+        return last == null || !last.isWithin(budget.window().dividedBy(LOOKS_WITHIN_WINDOW), clock);
     }
 
     private void measure(GuardedSession session, RelationName name, WriteBudget budget) throws SQLException {
