@@ -85,6 +85,36 @@ public record AuditEvent(
                 List.of());
     }
 
+    /**
+     * What an operator did.
+     *
+     * @param database which one it concerns; empty for none
+     * @param act in a few words
+     * @param detail how it went, or why it was done
+     */
+    public static AuditEvent ofOperator(
+            Instant at,
+            String operator,
+            String database,
+            String act,
+            List<String> tables,
+            String detail,
+            Optional<String> approvalId) {
+        return new AuditEvent(
+                at,
+                Kind.OPERATOR,
+                operator,
+                database,
+                "",
+                "",
+                act,
+                tables,
+                RiskLevel.SAFE,
+                detail,
+                approvalId,
+                Optional.empty());
+    }
+
     /** The kinds of event. */
     public enum Kind {
         /** A statement was judged: recorded before it runs. */

@@ -1,6 +1,5 @@
 package io.backstop.cli.keys;
 
-import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -86,19 +85,8 @@ final class KeysDestroyCommand implements Callable<Integer> {
 
     private void record(ControlStore store, String act, String detail) throws ControlStoreUnavailableException {
         store.audit()
-                .append(List.of(new AuditEvent(
-                        Instant.now(),
-                        AuditEvent.Kind.OPERATOR,
-                        operator.name(),
-                        "",
-                        "",
-                        "",
-                        act,
-                        List.of(),
-                        RiskLevel.SAFE,
-                        detail,
-                        Optional.empty(),
-                        Optional.empty())));
+                .append(List.of(AuditEvent.ofOperator(
+                        Instant.now(), operator.name(), "", act, List.of(), detail, Optional.empty())));
     }
 
     /** For programs. */

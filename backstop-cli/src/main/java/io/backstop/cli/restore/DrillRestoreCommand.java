@@ -1,7 +1,6 @@
 package io.backstop.cli.restore;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -178,21 +177,16 @@ final class DrillRestoreCommand implements Callable<Integer> {
     private void record(Result result, List<String> tables, String detail) {
         try (ControlStore store = control.openExisting()) {
             store.audit()
-                    .append(List.of(new AuditEvent(
+                    .append(List.of(AuditEvent.ofOperator(
                             Instant.now(),
-                            AuditEvent.Kind.OPERATOR,
                             operator.name(),
                             database.address()
                                     .toString()
                                     .replaceFirst("^jdbc:postgresql://", "")
                                     .replaceFirst("\\?.*", ""),
-                            "",
-                            "",
                             ACT,
                             tables,
-                            RiskLevel.SAFE,
                             result.word() + ": " + detail,
-                            Optional.empty(),
                             Optional.empty())));
         } catch (ControlStoreUnavailableException e) {
             report.warning("the result is not recorded: " + e.getMessage());

@@ -1,6 +1,5 @@
 package io.backstop.jdbc.internal.control;
 
-import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.audit.AuditEvent;
 
 import java.sql.Connection;
@@ -19,19 +18,7 @@ public final class OperatorTrail {
 
     void record(Connection connection, String operator, String act, String detail, Optional<String> approvalId)
             throws SQLException {
-        AuditEvent event = new AuditEvent(
-                clock.instant(),
-                AuditEvent.Kind.OPERATOR,
-                operator,
-                "",
-                "",
-                "",
-                act,
-                List.of(),
-                RiskLevel.SAFE,
-                detail,
-                approvalId,
-                Optional.empty());
+        AuditEvent event = AuditEvent.ofOperator(clock.instant(), operator, "", act, List.of(), detail, approvalId);
         AuditRepository.append(connection, List.of(event));
     }
 }
