@@ -64,6 +64,7 @@ public final class CopybackPlanner {
         List<PlannedTable> planned = new ArrayList<>();
         SqlScript script;
         List<String> warnings;
+        List<CopybackPlan.Part> parts;
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             for (RestoredTable table : ForeignKeyOrder.of(tables)) {
                 planned.add(planned(transaction, table));
@@ -71,10 +72,12 @@ public final class CopybackPlanner {
             CopybackScript writer = new CopybackScript(transaction, planned, differing);
             script = writer.write();
             warnings = writer.warnings();
+            parts = planned.stream()
+                    .map(table -> table.part(writer.counts(table)))
+                    .toList();
         } catch (SQLException e) {
             throw ServerErrors.of("the copyback plan could not be made", e);
         }
-        List<CopybackPlan.Part> parts = planned.stream().map(PlannedTable::part).toList();
         return new CopybackPlan(parts, script.toString(), warnings, rehearsal(connection, script));
     }
 

@@ -9,6 +9,7 @@ import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.RowCounts;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.PostgresExtension;
@@ -298,7 +299,8 @@ class CopybackTest {
 
         assertThat(plan(restore(List.of(manifest)), ConflictMode.AS_FOUND).sql())
                 .contains(
-                        "-- if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys");
+                        "-- 2 rows are there that are not in the snapshot:\n-- if keys were changed, some of those are stored"
+                                + " rows, which are there twice then");
     }
 
     @Test
@@ -351,6 +353,33 @@ class CopybackTest {
 
         assertThat(database.rows("SELECT place FROM t UNION ALL SELECT place FROM r"))
                 .containsExactly("1", "1");
+    }
+
+    @Test
+    void values_are_put_back_on_a_likelihood_only_where_one_transaction_changed_all_of_them() throws Exception {
+        database.run(
+                "CREATE TABLE t (id int PRIMARY KEY, v int)", "INSERT INTO t SELECT i, i FROM generate_series(1, 9) i");
+        SnapshotManifest manifest = captures.take("t");
+        database.run("UPDATE t SET v = 0");
+        List<RestoredTable> restored = restore(List.of(manifest));
+
+        assertThat(plan(restored, ConflictMode.AS_FOUND).warnings())
+                .containsExactly(
+                        "9 rows of table public.t get their stored values: one transaction made all of them what"
+                                + " they are, and it is not certain that it is the one of the loss; leave the UPDATE out to keep"
+                                + " what is there now");
+
+        database.run("UPDATE t SET v = 7 WHERE id = 1");
+        CopybackPlan plan = plan(restored, ConflictMode.AS_FOUND);
+        run(plan);
+
+        assertThat(database.rows("SELECT v, count(*) FROM t GROUP BY 1 ORDER BY 1"))
+                .containsExactly("0|8", "7|1");
+        assertThat(plan.parts().get(0).rows()).isEqualTo(new RowCounts(9, 0, 0, 9, 0, 0));
+        assertThat(plan.warnings())
+                .containsExactly(
+                        "9 rows of table public.t are there with other values, which may have been written since,"
+                                + " and stay as they are now; the script offers the UPDATE");
     }
 
     @Test

@@ -16,6 +16,7 @@ import io.backstop.recovery.model.CopybackPlan;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.RowCounts;
 import io.backstop.recovery.model.TableReference;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
@@ -140,6 +141,8 @@ public final class CopybackPlanCommand implements Callable<Integer> {
                 true,
                 Optional.of(manifest.snapshotId()),
                 Optional.of(plan.parts().get(0).situation().name().toLowerCase(Locale.ROOT)),
+                Optional.of(plan.parts().get(0).rows()),
+                plan.warnings(),
                 Optional.of(RehearsalReport.of(plan.rehearsal())),
                 plan.sql());
         print(shown, Optional.of(plan.rehearsal()));
@@ -209,6 +212,8 @@ public final class CopybackPlanCommand implements Callable<Integer> {
      *
      * @param lookedAt whether both tables and the snapshot were looked at
      * @param situation how the target table is: gone, present or changed; known only where it was looked at
+     * @param rows what becomes of the stored rows; known only where it was looked at
+     * @param notes what the script does not bring back, and why
      * @param rehearsal whether the script works; known only where it was looked at
      */
     private record Plan(
@@ -217,6 +222,8 @@ public final class CopybackPlanCommand implements Callable<Integer> {
             boolean lookedAt,
             Optional<String> snapshotId,
             Optional<String> situation,
+            Optional<RowCounts> rows,
+            List<String> notes,
             Optional<RehearsalReport> rehearsal,
             String sql) {
         static Plan byName(RelationName source, RelationName target) {
@@ -226,6 +233,8 @@ public final class CopybackPlanCommand implements Callable<Integer> {
                     false,
                     Optional.empty(),
                     Optional.empty(),
+                    Optional.empty(),
+                    List.of(),
                     Optional.empty(),
                     OfflineCopybackScript.script(source, target));
         }

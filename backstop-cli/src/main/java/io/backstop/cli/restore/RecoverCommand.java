@@ -8,10 +8,12 @@ import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.RecoveryReport;
+import io.backstop.recovery.model.CopybackPlan;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RecoveryPoint;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.RowCounts;
 import io.backstop.recovery.model.Validation;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
@@ -107,13 +109,26 @@ public final class RecoverCommand implements Callable<Integer> {
             ReportPrinter.lines(restored.validation()).forEach(line -> comment("  " + line));
         }
         done.notes().forEach(note -> comment("note: " + note));
+        done.copyback()
+                .parts()
+                .forEach(part -> comment(part.original() + ": " + part.rows().words()));
         Rehearsal outcome = done.copyback().rehearsal();
-        report.line(
-                outcome instanceof Rehearsal.Failed
-                        ? "-- valid, but the SQL that puts the rows back does not work yet."
-                        : "-- valid. Review what follows, then run it to put the rows back.");
+        report.line(verdict(done.copyback(), outcome));
         RehearsalReport.print(outcome, report);
         report.script(done.copyback().sql());
+    }
+
+    private static String verdict(CopybackPlan plan, Rehearsal outcome) {
+        if (outcome instanceof Rehearsal.Failed) {
+            return "-- valid, but the SQL that puts the rows back does not work yet.";
+        }
+        long offered =
+                plan.parts().stream().mapToLong(part -> part.rows().offered()).sum();
+        return offered == 0
+                ? "-- valid. Review what follows, then run it to put the rows back."
+                : "-- valid, but " + offered
+                        + " stored rows DO NOT COME BACK by what follows as it is: the notes say why,"
+                        + " and its comments offer them.";
     }
 
     /** All of this is run as a script, so that no name in it may end the comment: a line is printed as one. */
@@ -126,11 +141,20 @@ public final class RecoverCommand implements Callable<Integer> {
         Recovered(RecoveryReport report, SnapshotArchive archive) {
             this(
                     report.tables().stream()
-                            .map(table -> new Table(table, archive.isAuthenticated(table.manifest())))
+                            .map(table -> new Table(
+                                    table, rows(report.copyback(), table), archive.isAuthenticated(table.manifest())))
                             .toList(),
                     report.notes(),
                     RehearsalReport.of(report.copyback().rehearsal()),
                     report.copyback().sql());
+        }
+
+        private static RowCounts rows(CopybackPlan plan, RestoredTable table) {
+            return plan.parts().stream()
+                    .filter(part -> part.recovered().equals(table.target()))
+                    .map(CopybackPlan.Part::rows)
+                    .findFirst()
+                    .orElseGet(() -> RowCounts.untouched(table.manifest().rowCount()));
         }
     }
 
@@ -139,15 +163,17 @@ public final class RecoverCommand implements Callable<Integer> {
             String restoredAs,
             String snapshotId,
             long rows,
+            RowCounts copyback,
             boolean valid,
             boolean authenticated,
             List<Validation.Check> checks) {
-        Table(RestoredTable restored, boolean authenticated) {
+        Table(RestoredTable restored, RowCounts copyback, boolean authenticated) {
             this(
                     restored.original().toString(),
                     restored.target().toString(),
                     restored.manifest().snapshotId(),
                     restored.manifest().rowCount(),
+                    copyback,
                     restored.validation().holds(),
                     authenticated,
                     restored.validation().checks());

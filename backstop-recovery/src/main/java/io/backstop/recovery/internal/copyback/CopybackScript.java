@@ -9,6 +9,7 @@ import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackPlan.Situation;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.RowCounts;
 import io.backstop.recovery.model.SequenceOwnership;
 import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
@@ -21,6 +22,7 @@ import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,6 +48,7 @@ public final class CopybackScript {
     private final List<PlannedTable> written;
     private final ConflictMode differing;
     private final MissingRequirements needs;
+    private final Map<PlannedTable, RowMergeScript> merges = new LinkedHashMap<>();
     private final SqlScript script = new SqlScript();
     private final List<String> warnings = new ArrayList<>();
 
@@ -71,8 +74,27 @@ public final class CopybackScript {
         return List.copyOf(warnings);
     }
 
+    /** What becomes of the rows that are stored of a table. Known once the script is written. */
+    public RowCounts counts(PlannedTable table) {
+        RowMergeScript rows = merges.get(table);
+        if (rows != null) {
+            return rows.counts();
+        }
+        long stored = table.restored().manifest().rowCount();
+        return switch (table.situation()) {
+            case GONE, CHANGED -> RowCounts.all(stored);
+            case PRESENT, TEMPORARY -> RowCounts.untouched(stored);
+        };
+    }
+
     /** @throws RecoveryException where which rows are missing cannot be told */
     public SqlScript write() throws SQLException, RecoveryException {
+        for (PlannedTable table : written) {
+            merges.put(
+                    table,
+                    new RowMergeScript(
+                            transaction, table.restored(), table.present().orElseThrow(), differing));
+        }
         script.note("""
                 Copyback plan by Backstop. Nothing of this has been run: read it, then run it as a whole,
                 as a superuser or as the owner of the tables. It is one transaction; if a statement fails,
@@ -109,6 +131,11 @@ public final class CopybackScript {
                     + restored.manifest().snapshotId() + " of "
                     + restored.manifest().createdAt() + ", restored as " + restored.target() + "; "
                     + table.words());
+            RowMergeScript rows = merges.get(table);
+            if (rows != null) {
+                script.note("  " + rows.counts().words());
+                rows.warnings().forEach(warning -> script.note("  " + warning));
+            }
             table.differences().forEach(difference -> script.note("  " + difference));
             restored.warnings().forEach(warning -> script.note("  " + warning));
         }
@@ -206,16 +233,12 @@ public final class CopybackScript {
                 .orElse(0);
     }
 
-    private void rowsBack() throws SQLException, RecoveryException {
+    private void rowsBack() throws SQLException {
         if (written.isEmpty()) {
             return;
         }
         script.part("nobody else writes meanwhile");
-        List<RowMergeScript> rows = new ArrayList<>();
-        for (PlannedTable table : written) {
-            rows.add(new RowMergeScript(
-                    transaction, table.restored(), table.present().orElseThrow(), differing));
-        }
+        List<RowMergeScript> rows = List.copyOf(merges.values());
         rows.stream().sorted(Comparator.comparing(RowMergeScript::table)).forEach(table -> table.prepare(script));
         List<String> circular = ForeignKeyOrder.circular(written);
         if (!circular.isEmpty()) {

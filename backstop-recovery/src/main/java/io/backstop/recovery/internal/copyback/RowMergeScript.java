@@ -1,8 +1,8 @@
 package io.backstop.recovery.internal.copyback;
 
+import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
-import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.internal.copyback.PresentTable.KeyColumn;
 import io.backstop.recovery.internal.copyback.PresentTable.Switch;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
@@ -11,8 +11,8 @@ import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
+import io.backstop.recovery.model.RowCounts;
 import io.backstop.snapshot.schema.DependentKind;
-import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Generated;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
 
@@ -28,11 +28,17 @@ import java.util.stream.Stream;
 public final class RowMergeScript {
     private static final Set<String> COUNTED = Set.of("smallint", "integer", "bigint", "numeric");
 
+    /** Whether another table's rows go, or change, with rows that are deleted. */
+    private static final String TAKES_ALONG = "EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' "
+            + "AND confrelid = to_regclass(?) AND confdeltype NOT IN ('a', 'r'))";
+
     private final RestoredTable restored;
     private final PresentTable present;
     private final ConflictMode differing;
-    private final Found found;
+    private final StatementTransactions known;
+    private final Optional<FoundRows> found;
     private final Optional<KeylessRows> keyless;
+    private final List<String> updated;
     private final SuspendedUniqueConstraints unique;
 
     /** Reads how many rows there are of each kind. */
@@ -42,18 +48,37 @@ public final class RowMergeScript {
         this.restored = restored;
         this.present = present;
         this.differing = differing;
-        this.found = restored.manifest().rowCount() == 0 || key().isEmpty() ? Found.NOTHING : found(transaction);
+        this.known = StatementTransactions.of(restored);
+        this.found = restored.manifest().rowCount() == 0 || key().isEmpty()
+                ? Optional.empty()
+                : Optional.of(found(transaction));
         this.keyless = restored.manifest().rowCount() == 0 || !key().isEmpty()
                 ? Optional.empty()
                 : Optional.of(KeylessRows.of(transaction, restored, present, columns()));
+        List<String> differ = found.filter(rows -> rows.differing().count() > 0).isPresent()
+                ? differingColumns(transaction)
+                : List.of();
+        this.updated = columns().stream()
+                .filter(column -> differ.contains(column) || !keyColumns().contains(column) && !isAlwaysGiven(column))
+                .toList();
         this.unique = putsValuesBack()
-                ? SuspendedUniqueConstraints.of(transaction, present, differingColumns(transaction))
+                ? SuspendedUniqueConstraints.of(
+                        transaction,
+                        present,
+                        differ.stream()
+                                .filter(column -> !keyColumns().contains(column))
+                                .toList())
                 : SuspendedUniqueConstraints.NONE;
+    }
+
+    private boolean putsValuesBack() {
+        return found.filter(FoundRows::putsValuesBack).isPresent();
     }
 
     /** Keeps others from writing and the table's own triggers and rules from changing what is put back. */
     void prepare(SqlScript script) {
-        script.run("LOCK TABLE ONLY " + table() + " IN SHARE ROW EXCLUSIVE MODE");
+        boolean changed = putsValuesBack() && !alwaysGiven().isEmpty();
+        script.run("LOCK TABLE ONLY " + table() + " IN " + (changed ? "ACCESS" : "SHARE ROW") + " EXCLUSIVE MODE");
         if (!switches().isEmpty()) {
             script.note("rows come back as they were stored: triggers and rules on " + present.name()
                     + " are off meanwhile");
@@ -73,7 +98,8 @@ public final class RowMergeScript {
         if (restored.manifest().rowCount() == 0) {
             script.note("the snapshot holds no rows: nothing to put back");
         } else {
-            keyless.ifPresentOrElse(rows -> rows.putBack(script, insert()), () -> withKey(script));
+            keyless.ifPresent(rows -> rows.putBack(script, insert()));
+            found.ifPresent(rows -> withKey(script, rows));
         }
     }
 
@@ -96,27 +122,34 @@ public final class RowMergeScript {
         }
     }
 
-    private Found found(RecoveryTransaction transaction) throws SQLException {
-        return new Found(
+    private FoundRows found(RecoveryTransaction transaction) throws SQLException {
+        StatementEffect effect = StatementEffect.of(restored);
+        FoundRows.Statement statement = new FoundRows.Statement(
+                effect,
+                known,
+                restored.manifest()
+                        .operation()
+                        .filter(Destruction.Kind.DELETE::equals)
+                        .isEmpty(),
+                !transaction.holds(TAKES_ALONG, table()),
+                isPartition());
+        return new FoundRows(
+                statement,
+                differing,
+                restored.manifest().rowCount(),
                 number(transaction, "SELECT count(*) FROM ONLY " + recovered() + " AS saved WHERE " + isMissing()),
-                compared().isEmpty() ? DifferingRows.NONE : DifferingRows.of(transaction, restored, differingRows()),
+                DifferingRows.of(transaction, effect, known, differingRows()),
                 number(
                         transaction,
                         "SELECT count(*) FROM ONLY " + table() + " AS present WHERE NOT EXISTS (SELECT FROM ONLY "
                                 + recovered() + " AS saved WHERE " + sameKey() + ")"),
-                moved(transaction));
+                effect == StatementEffect.REMOVED ? 0 : number(transaction, "SELECT count(*)" + movedRows()));
     }
 
-    /** How many rows that are not stored the statement made: stored ones under another key. */
-    private long moved(RecoveryTransaction transaction) throws SQLException {
-        Optional<String> own = DifferingRows.own(restored.manifest());
-        return own.isEmpty()
-                ? 0
-                : number(
-                        transaction,
-                        "SELECT count(*) FROM ONLY " + table() + " AS present WHERE present.xmin = '" + own.get()
-                                + "' AND NOT EXISTS (SELECT FROM ONLY " + recovered() + " AS saved WHERE " + sameKey()
-                                + ")");
+    /** Rows that are not stored and that the statement made: stored ones under another key, if it made no new ones. */
+    private String movedRows() {
+        return " FROM ONLY " + table() + " AS present WHERE " + known.made() + " AND NOT EXISTS (SELECT FROM ONLY "
+                + recovered() + " AS saved WHERE " + sameKey() + ")";
     }
 
     private static long number(RecoveryTransaction transaction, String query) throws SQLException {
@@ -124,97 +157,83 @@ public final class RowMergeScript {
     }
 
     private List<String> differingColumns(RecoveryTransaction transaction) throws SQLException {
-        String each = compared().stream()
+        String each = columns().stream()
                 .map(c -> "coalesce(bool_or(" + differs(List.of(c)) + "), false)")
                 .collect(Collectors.joining(", "));
         List<String> differ =
                 transaction.rows("SELECT " + each + differingRows()).get(0);
         return IntStream.range(0, differ.size())
                 .filter(i -> differ.get(i).equals("t"))
-                .mapToObj(i -> compared().get(i))
+                .mapToObj(i -> columns().get(i))
                 .toList();
     }
 
     private String differingRows() {
         return " FROM ONLY " + table() + " AS present JOIN ONLY " + recovered() + " AS saved ON " + sameKey() + " AND "
-                + differs(compared());
+                + differs(columns());
     }
 
-    private void withKey(SqlScript script) {
-        script.note("when this was written: " + found.missing() + " stored rows missing, "
-                + found.differing().count() + " there with other values, " + found.extra()
+    private void withKey(SqlScript script, FoundRows rows) {
+        script.note("when this was written: " + rows.missing() + " stored rows missing, "
+                + rows.differing().count() + " there with other values, " + rows.extra()
                 + " there that are not in the snapshot (not touched)");
-        if (wereRemovedSince()) {
+        if (rows.replaces()) {
             script.note(
-                    "the statement was an UPDATE, which left every row there under its key: those that are missing were\n"
-                            + "removed since. To put them back as well, uncomment this statement:");
-            script.commentOut(insert() + " AS saved WHERE " + isMissing());
-        } else {
-            if (found.missing() > 0 && found.extra() > 0) {
-                script.note(
-                        "if an UPDATE changed keys, rows that are not in the snapshot are stored ones under new keys:\n"
-                                + "remove those first, or they are there twice");
-            } else if (found.missing() > 0 && isPartOfStatement()) {
-                script.note(
-                        "if an UPDATE moved rows to another partition, remove them there first, or they are there twice");
-            }
+                    "the UPDATE gave " + rows.moved() + " stored rows other keys: those make way for the stored ones");
+            script.run("DELETE" + movedRows());
+        }
+        if (!rows.leavesOut()) {
+            rows.whyDoubled()
+                    .ifPresent(why -> script.note(why
+                            + ":\nif keys were changed, some of those are stored rows, which are there twice then"));
             script.run(insert() + " AS saved WHERE " + isMissing());
+        } else if (rows.missing() > 0) {
+            script.note(rows.missing() + " stored rows are not put back: " + rows.whyLeftOut() + ".");
+            if (rows.moved() > 0) {
+                script.note("To remove what the UPDATE made under other keys, uncomment this statement:");
+                script.commentOut("DELETE" + movedRows());
+            }
+            script.note("To put them back as well, uncomment this statement:");
+            script.commentOut(insert() + " AS saved WHERE " + isMissing());
         }
-        if (!compared().isEmpty()) {
-            differing(script);
+        if (!updated.isEmpty()) {
+            differing(script, rows);
         }
     }
 
-    /** Whether the statement left each stored row where it was, so that those that are not there have gone since. */
-    private boolean wereRemovedSince() {
-        return StatementEffect.of(restored) == StatementEffect.CHANGED
-                && restored.manifest().rowsTransactionId().isPresent()
-                && found.missing() > 0
-                && found.moved() == 0
-                && differing == ConflictMode.AS_FOUND
-                && restored.description().dependents().stream()
-                        .noneMatch(dependent -> dependent.kind() == DependentKind.PARTITION_OF);
+    private boolean isPartition() {
+        return restored.description().dependents().stream()
+                .anyMatch(dependent -> dependent.kind() == DependentKind.PARTITION_OF);
     }
 
-    /** Rows that one statement took out of a partition may be in another one now. */
-    private boolean isPartOfStatement() {
-        return restored.manifest().coverage() == Coverage.ROWS
-                && restored.description().dependents().stream()
-                        .anyMatch(dependent -> dependent.kind() == DependentKind.PARTITION_OF);
-    }
-
-    private boolean putsValuesBack() {
-        return switch (differing) {
-            case PUT_BACK -> found.differing().count() > 0;
-            case LEAVE -> false;
-            case AS_FOUND ->
-                found.differing().asLeft() > 0
-                        && (found.missing() == 0 || StatementEffect.of(restored) == StatementEffect.CHANGED);
-        };
-    }
-
-    private void differing(SqlScript script) {
+    private void differing(SqlScript script, FoundRows rows) {
         boolean all = differing == ConflictMode.PUT_BACK;
-        if (all || putsValuesBack()) {
+        if (all || rows.putsValuesBack()) {
             script.part("rows of " + present.name() + " that are there with other values get the stored ones;\n"
                     + "leave this statement out to keep what is there now");
-            script.run(all ? update() : update() + "\nAND " + found.differing().isAsLeft());
+            rows.whyUncertain().ifPresent(script::note);
+            alwaysGiven().forEach(column -> script.run(generated(column, "BY DEFAULT")));
+            script.run(all ? update() : update() + "\nAND " + rows.differing().isAsLeft());
             if (!all) {
-                kept(script);
+                kept(script, rows);
             }
+            alwaysGiven().forEach(column -> script.run(generated(column, "ALWAYS")));
         } else {
             script.part("rows of " + present.name() + " that are there with other values stay as they are;\n"
-                    + "they may have changed rightly. To put the stored values back, uncomment this statement:");
+                    + "they may have changed rightly. To put the stored values back, uncomment "
+                    + (alwaysGiven().isEmpty() ? "this statement:" : "these statements:"));
+            alwaysGiven().forEach(column -> script.commentOut(generated(column, "BY DEFAULT")));
             script.commentOut(update());
+            alwaysGiven().forEach(column -> script.commentOut(generated(column, "ALWAYS")));
         }
     }
 
     /** What changed since the statement has not been destroyed by it. */
-    private void kept(SqlScript script) {
-        if (found.differing().since() > 0) {
-            String since = "\nAND NOT " + found.differing().isAsLeft();
-            script.note(found.differing().since() + " rows of " + present.name()
-                    + " have been changed again since, and stay as they are now. This lists them:");
+    private void kept(SqlScript script, FoundRows rows) {
+        if (rows.differing().since() > 0) {
+            String since = "\nAND NOT " + rows.differing().isAsLeft();
+            script.note(rows.differing().since() + " rows of " + present.name() + " " + rows.whyKept()
+                    + " and stay as they are now. This lists them:");
             script.commentOut("SELECT " + SqlFragments.list("present.", keyColumns()) + differingRows() + since);
             script.note("to put the stored values back in these, too, uncomment this statement:");
             script.commentOut(update() + since);
@@ -227,14 +246,16 @@ public final class RowMergeScript {
 
     /** What an operator should know of rows that are not put back: one sentence each. */
     List<String> warnings() {
-        long kept = differing == ConflictMode.AS_FOUND && putsValuesBack()
-                ? found.differing().since()
-                : 0;
-        return kept == 0
-                ? List.of()
-                : List.of(
-                        kept + " rows of table " + present.name()
-                                + " have been changed again since the statement and stay as they are now; the script lists them");
+        return found.map(rows -> rows.warnings(present.name().toString()))
+                .or(() -> keyless.map(KeylessRows::warnings))
+                .orElse(List.of());
+    }
+
+    /** What becomes of the stored rows. */
+    RowCounts counts() {
+        return found.map(FoundRows::counts)
+                .or(() -> keyless.map(KeylessRows::counts))
+                .orElseGet(() -> RowCounts.untouched(restored.manifest().rowCount()));
     }
 
     private String insert() {
@@ -247,10 +268,10 @@ public final class RowMergeScript {
 
     private String update() {
         return "UPDATE ONLY " + table() + " AS present SET "
-                + compared().stream()
+                + updated.stream()
                         .map(c -> RelationName.quote(c) + " = saved." + RelationName.quote(c))
                         .collect(Collectors.joining(", "))
-                + "\nFROM ONLY " + recovered() + " AS saved\nWHERE " + sameKey() + "\nAND " + differs(compared());
+                + "\nFROM ONLY " + recovered() + " AS saved\nWHERE " + sameKey() + "\nAND " + differs(columns());
     }
 
     private String isMissing() {
@@ -271,15 +292,18 @@ public final class RowMergeScript {
         return restored.manifest().columns().stream().map(c -> c.name()).toList();
     }
 
-    /** What UPDATE may set: not the key, and not what the server insists on giving itself. */
-    private List<String> compared() {
-        Set<String> fixed = Stream.concat(
-                        key().stream().map(KeyColumn::column),
-                        present.description().columns().stream()
-                                .filter(c -> c.generated() == Generated.IDENTITY_ALWAYS)
-                                .map(Column::name))
-                .collect(Collectors.toSet());
-        return columns().stream().filter(c -> !fixed.contains(c)).toList();
+    /** Columns that rows differ in and that an UPDATE may only set while they are generated by default. */
+    private List<String> alwaysGiven() {
+        return updated.stream().filter(this::isAlwaysGiven).toList();
+    }
+
+    private boolean isAlwaysGiven(String column) {
+        return present.description().columns().stream()
+                .anyMatch(c -> c.name().equals(column) && c.generated() == Generated.IDENTITY_ALWAYS);
+    }
+
+    private String generated(String column, String when) {
+        return "ALTER TABLE " + table() + " ALTER COLUMN " + RelationName.quote(column) + " SET GENERATED " + when;
     }
 
     /** The present key, if the stored rows have its columns. */
@@ -331,17 +355,5 @@ public final class RowMergeScript {
 
     private String recovered() {
         return restored.target().quoted();
-    }
-
-    /**
-     * The rows that were found.
-     *
-     * @param missing how many stored ones are not there
-     * @param differing stored ones that are there with other values
-     * @param extra how many others are there
-     * @param moved how many of these the statement made
-     */
-    private record Found(long missing, DifferingRows differing, long extra, long moved) {
-        static final Found NOTHING = new Found(0, DifferingRows.NONE, 0, 0);
     }
 }

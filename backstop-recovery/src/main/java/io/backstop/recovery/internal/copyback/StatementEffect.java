@@ -34,6 +34,19 @@ enum StatementEffect {
         };
     }
 
+    /**
+     * Whether it took each stored row: then what is there was not stored, or was written since. A DELETE whose table is stored
+     * whole may have left most of it.
+     */
+    static boolean tookEachRow(RestoredTable table) {
+        return of(table) == REMOVED
+                && (table.manifest().coverage() == Coverage.ROWS
+                        || table.manifest()
+                                .operation()
+                                .filter(Destruction.Kind.DELETE::equals)
+                                .isEmpty());
+    }
+
     private static boolean isSet(ForeignKey key) {
         return switch (key.onDelete()) {
             case SET_NULL, SET_DEFAULT -> true;

@@ -1,0 +1,149 @@
+package io.backstop.recovery.internal.copyback;
+
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.RowCounts;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The rows of a table with a key beside those that are stored, and what is to be done with them. Immutable.
+ *
+ * @param statement what is known of the lost statement
+ * @param mode what is asked for where values differ
+ * @param stored how many rows are stored
+ * @param missing how many of them are not there
+ * @param differing those that are there with other values
+ * @param extra how many others are there
+ * @param moved how many of these the statement made
+ */
+record FoundRows(
+        Statement statement,
+        ConflictMode mode,
+        long stored,
+        long missing,
+        DifferingRows differing,
+        long extra,
+        long moved) {
+
+    /**
+     * The lost statement.
+     *
+     * @param known its transactions
+     * @param changesKeys whether it may have given stored rows other keys
+     * @param removable whether rows that it made can be removed and nothing of other tables goes with them
+     * @param ofPartition whether the table is a partition, so that rows may be in another one now
+     */
+    record Statement(
+            StatementEffect effect,
+            StatementTransactions known,
+            boolean changesKeys,
+            boolean removable,
+            boolean ofPartition) {}
+
+    RowCounts counts() {
+        long updated = putsValuesBack() ? mode == ConflictMode.PUT_BACK ? differing.count() : differing.asLeft() : 0;
+        return new RowCounts(
+                stored,
+                leavesOut() ? 0 : missing,
+                updated,
+                differing.count() - updated,
+                leavesOut() ? missing : 0,
+                replaces() ? moved : 0);
+    }
+
+    /**
+     * Whether what is missing stays away: an UPDATE left each row there, so that it was removed since, or is there under
+     * another key.
+     */
+    boolean leavesOut() {
+        return statement.effect() == StatementEffect.CHANGED && mode == ConflictMode.AS_FOUND && !replaces();
+    }
+
+    /** Whether each stored row that is missing is known to be there under a key that the statement gave it. */
+    boolean replaces() {
+        return statement.effect() == StatementEffect.CHANGED
+                && mode == ConflictMode.AS_FOUND
+                && statement.removable()
+                && moved > 0
+                && moved == missing;
+    }
+
+    boolean putsValuesBack() {
+        return switch (mode) {
+            case PUT_BACK -> differing.count() > 0;
+            case LEAVE -> false;
+            case AS_FOUND -> differing.asLeft() > 0 && (missing == 0 || !differing.guessed());
+        };
+    }
+
+    /** Why what is missing stays away. */
+    String whyLeftOut() {
+        if (moved > 0) {
+            return moved
+                    + " rows that the UPDATE made are there under other keys, and which of the stored ones these are"
+                    + " cannot be told";
+        }
+        return statement.known().areAllKnown() && !statement.ofPartition()
+                ? "they were removed since the UPDATE"
+                : "they were removed since the UPDATE, or have other keys" + elsewhere();
+    }
+
+    private String elsewhere() {
+        return statement.ofPartition() ? " or are in another partition" : "";
+    }
+
+    /** Whether rows that are put back may be there under other keys. */
+    Optional<String> whyDoubled() {
+        if (statement.effect() != StatementEffect.UNKNOWN || !statement.changesKeys() || missing == 0 || extra == 0) {
+            return Optional.empty();
+        }
+        if (moved > 0) {
+            return Optional.of(moved + " rows that are not in the snapshot were made by the lost statement");
+        }
+        return statement.known().areAllKnown()
+                ? Optional.empty()
+                : Optional.of(extra + " rows are there that are not in the snapshot");
+    }
+
+    /** Why rows with other values stay as they are. */
+    String whyKept() {
+        return switch (statement.effect()) {
+            case REMOVED -> "were written again under stored keys";
+            case CHANGED, UNKNOWN ->
+                statement.known().areAllKnown()
+                        ? "have been changed again since the statement"
+                        : "are there with other values, which may have been written since,";
+        };
+    }
+
+    /** Why rows that get their stored values may have others rightly. */
+    Optional<String> whyUncertain() {
+        return mode == ConflictMode.AS_FOUND && putsValuesBack() && differing.guessed()
+                ? Optional.of("one transaction made all of them what they are, and it is not certain that it is the one"
+                        + " of the loss")
+                : Optional.empty();
+    }
+
+    /** What an operator should know of rows that do not come back, or may be wrong: one sentence each. */
+    List<String> warnings(String table) {
+        List<String> warnings = new ArrayList<>();
+        RowCounts counts = counts();
+        if (counts.leftOut() > 0) {
+            warnings.add(counts.leftOut() + " stored rows of table " + table + " are not put back: " + whyLeftOut()
+                    + "; the script offers the INSERT");
+        }
+        whyDoubled()
+                .ifPresent(why -> warnings.add(missing + " stored rows of table " + table + " are put back, and " + why
+                        + ": if keys were changed, rows are there twice then"));
+        if (mode == ConflictMode.AS_FOUND && counts.kept() > 0) {
+            warnings.add(counts.kept() + " rows of table " + table + " " + whyKept() + " and stay as they are now; the "
+                    + (putsValuesBack() ? "script lists them" : "script offers the UPDATE"));
+        }
+        whyUncertain()
+                .ifPresent(why -> warnings.add(counts.updated() + " rows of table " + table
+                        + " get their stored values: " + why + "; leave the UPDATE out to keep what is there now"));
+        return warnings;
+    }
+}

@@ -1,0 +1,84 @@
+package io.backstop.recovery.internal.copyback;
+
+import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.model.RestoredTable;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * The transactions that the rows which the lost statement made name as theirs ({@code xmin}, PostgreSQL documentation, 5.5).
+ * Immutable.
+ *
+ * @param numbers as {@code xmin} has them
+ * @param knowledge what they tell of a row that names another one
+ * @param oldest the statement's own transaction, below all of its subtransactions
+ */
+record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<String> oldest) {
+    /** What a transaction is called in a row is the lower half of its number. */
+    private static final long LOWER = 0xFFFF_FFFFL;
+
+    enum Knowledge {
+        /** They are all: a row that names another one was written since. */
+        ALL,
+        /**
+         * They are some: the statement may have run in a subtransaction, whose number is not known, so that a row which names
+         * another one may be the statement's or not.
+         */
+        SOME,
+        /** No statement is known. */
+        NONE
+    }
+
+    StatementTransactions {
+        numbers = Set.copyOf(numbers);
+    }
+
+    static StatementTransactions of(RestoredTable restored) {
+        SnapshotManifest manifest = restored.manifest();
+        Optional<String> top = manifest.transactionId().map(StatementTransactions::inRows);
+        Optional<String> own = manifest.rowsTransactionId().map(StatementTransactions::inRows);
+        return own.map(all -> new StatementTransactions(Set.of(all), Knowledge.ALL, top))
+                .or(() -> top.map(some -> new StatementTransactions(Set.of(some), Knowledge.SOME, top)))
+                .orElseGet(() -> new StatementTransactions(Set.of(), Knowledge.NONE, top));
+    }
+
+    private static String inRows(String id) {
+        return Long.toString(Long.parseUnsignedLong(id) & LOWER);
+    }
+
+    boolean areAllKnown() {
+        return knowledge == Knowledge.ALL;
+    }
+
+    /** Those of them that are among these. */
+    List<String> among(Collection<String> transactions) {
+        return transactions.stream().filter(numbers::contains).toList();
+    }
+
+    /** A condition for rows, as {@code present}, that one of them made. */
+    String made() {
+        return made(numbers);
+    }
+
+    /** A condition for rows, as {@code present}, that were not there as they are before the statement's transaction began. */
+    String madeOrLater() {
+        return oldest.map(SqlSpelling::literal)
+                .map(number -> "pg_catalog.age(present.xmin) <= pg_catalog.age(" + number + "::xid)")
+                .orElse("true");
+    }
+
+    /** A condition for rows, as {@code present}, that one of these transactions made. */
+    static String made(Collection<String> numbers) {
+        return numbers.isEmpty()
+                ? "false"
+                : numbers.stream()
+                        .sorted()
+                        .map(SqlSpelling::literal)
+                        .collect(Collectors.joining(", ", "present.xmin IN (", ")"));
+    }
+}

@@ -1,0 +1,365 @@
+package io.backstop.recovery;
+
+import io.backstop.api.analysis.Destruction;
+import io.backstop.api.analysis.Destruction.Kind;
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.Connections;
+import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.RowQuery;
+import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.api.snapshot.SnapshotRequest;
+import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.recovery.model.Rehearsal;
+import io.backstop.recovery.model.RestoreProgress;
+import io.backstop.recovery.model.RowCounts;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.capture.PostgresSnapshotService;
+import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.ObjectStores;
+import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.TestDatabase;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** What others wrote after the lost statement stays as it is, is not there twice, and is counted. */
+@ExtendWith(PostgresExtension.class)
+class RowsWrittenSinceTest {
+    private final TestDatabase database;
+    private final ObjectStore store;
+    private final PostgresSnapshotService snapshots;
+
+    RowsWrittenSinceTest(TestDatabase database, @TempDir Path folder) {
+        this.database = database;
+        this.store = ObjectStores.open(folder.toUri().toString());
+        this.snapshots = new PostgresSnapshotService(
+                store,
+                new SnapshotSettings(
+                        folder.toUri().toString(), SnapshotSettings.DEFAULT_LOCK_TIMEOUT, Clock.systemUTC()));
+    }
+
+    /** How a statement is secured. */
+    private enum Secured {
+        /** The table, by a statement in a transaction of its own. */
+        TABLE,
+        /** The table, in a transaction of the caller's. */
+        IN_TRANSACTION,
+        /** The table, behind a savepoint of the caller's. */
+        BEHIND_SAVEPOINT,
+        /** The rows that it takes. */
+        ROWS
+    }
+
+    @BeforeEach
+    void createTable() throws SQLException {
+        database.run(
+                "DROP SCHEMA IF EXISTS app CASCADE",
+                "CREATE SCHEMA app",
+                "CREATE TABLE app.t (id int PRIMARY KEY, v int)",
+                "INSERT INTO app.t SELECT i, i FROM generate_series(1, 10) i");
+    }
+
+    @AfterEach
+    void close() {
+        snapshots.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void rows_that_a_delete_left_are_not_said_to_be_stored_ones(Secured how) throws Exception {
+        lose(Kind.DELETE, "t", how, "id < 7", "DELETE FROM app.t WHERE id < 7");
+        database.run("INSERT INTO app.t VALUES (99, 99)");
+
+        RecoveryReport report = recover("t");
+        database.run(report.copyback().sql());
+
+        assertThat(report.copyback().sql()).contains("6 stored rows missing").doesNotContain("twice", "remove");
+        assertThat(report.notes()).noneMatch(note -> note.contains("twice"));
+        assertThat(database.value("SELECT count(*) FROM app.t")).isEqualTo("11");
+        assertThat(counts(report)).isEqualTo(new RowCounts(how == Secured.ROWS ? 6 : 10, 6, 0, 0, 0, 0));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"n > 0", "n > 10", "n = 20", "n < 0"})
+    void rows_that_a_delete_left_in_a_table_without_a_key_are_not_doubled(String changed) throws Exception {
+        database.run(
+                "CREATE TABLE app.log (n int, v int)",
+                "INSERT INTO app.log SELECT i, 0 FROM generate_series(1, 100) i");
+        lose(Kind.DELETE, "log", Secured.TABLE, "", "DELETE FROM app.log WHERE n > 20");
+        database.run("UPDATE app.log SET v = 1 WHERE " + changed);
+
+        assertNothingIsDoubled(recover("log"), "log", changed);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"n > 0", "n > 10", "n = 20", "n < 0"})
+    void rows_of_a_child_that_a_delete_left_are_not_doubled(String changed) throws Exception {
+        database.run(
+                "CREATE TABLE app.log (t int NOT NULL REFERENCES app.t ON DELETE CASCADE, n int, v int)",
+                "INSERT INTO app.log SELECT CASE WHEN i > 20 THEN 1 ELSE 2 END, i, 0 FROM generate_series(1, 100) i");
+        lose(Kind.DELETE, "t", Secured.TABLE, "", "DELETE FROM app.t WHERE id = 1");
+        database.run("UPDATE app.log SET v = 1 WHERE " + changed);
+        RecoveryReport report;
+        try (Connection connection = database.connect()) {
+            report = new GuidedRecovery(new SnapshotArchive(store))
+                    .recoverGroup(connection, "app.t", RestoreProgress.SILENT);
+        }
+
+        assertNothingIsDoubled(report, "log", changed);
+        assertThat(database.value("SELECT count(*) FROM app.t")).isEqualTo("10");
+    }
+
+    private void assertNothingIsDoubled(RecoveryReport report, String table, String changed) throws Exception {
+        long since = Long.parseLong(database.value("SELECT count(*) FROM app." + table + " WHERE v = 1"));
+        assertThat(report.copyback().rehearsal()).isEqualTo(new Rehearsal.Passed());
+        database.run(report.copyback().sql());
+
+        RowCounts counts = report.copyback().parts().stream()
+                .filter(part -> part.original().equals(RelationName.of("app", table)))
+                .findFirst()
+                .orElseThrow()
+                .rows();
+        assertThat(database.value("SELECT count(*) - count(DISTINCT n) FROM app." + table))
+                .as("doubled where " + changed)
+                .isEqualTo("0");
+        if (since == 0) {
+            assertThat(database.value("SELECT count(*) FROM app." + table)).isEqualTo("100");
+            assertThat(counts).isEqualTo(new RowCounts(100, 80, 0, 0, 0, 0));
+        } else {
+            assertThat(counts).isEqualTo(new RowCounts(100, 0, 0, 0, 80 + since, 0));
+            assertThat(report.notes())
+                    .anyMatch(note -> note.startsWith((80 + since) + " stored rows of table app." + table
+                                    + " are not put back: which rows of table app." + table
+                                    + " are missing cannot be told")
+                            && note.contains(since + " other rows are"));
+            assertThat(report.copyback().sql()).contains("-- INSERT INTO \"app\".\"" + table + "\"");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void values_written_since_an_update_of_every_row_stay(Secured how) throws Exception {
+        lose(Kind.UPDATE, "t", how, "true", "UPDATE app.t SET v = 0");
+        database.run("UPDATE app.t SET v = id + 500");
+
+        RecoveryReport report = recover("t");
+        database.run(report.copyback().sql());
+
+        assertThat(database.value("SELECT count(*) FROM app.t WHERE v = id + 500"))
+                .isEqualTo("10");
+        assertThat(counts(report)).isEqualTo(new RowCounts(10, 0, 0, 10, 0, 0));
+        assertThat(report.notes()).anyMatch(note -> note.startsWith("10 rows of table app.t "));
+        assertThat(report.copyback().sql()).contains("-- UPDATE ONLY \"app\".\"t\" AS present SET");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"TABLE, 3", "TABLE, 8", "IN_TRANSACTION, 3", "IN_TRANSACTION, 8"})
+    void values_written_since_an_update_stay_and_the_others_come_back(Secured how, int changed) throws Exception {
+        lose(Kind.UPDATE, "t", how, "id < 9", "UPDATE app.t SET v = 0 WHERE id < 9");
+        database.run("UPDATE app.t SET v = v + 500 WHERE id <= " + changed);
+
+        RecoveryReport report = recover("t");
+        database.run(report.copyback().sql());
+
+        assertThat(database.value("SELECT count(*) FROM app.t WHERE v = 500 AND id <= " + changed))
+                .isEqualTo("" + changed);
+        assertThat(database.value("SELECT count(*) FROM app.t WHERE v = id AND id > " + changed))
+                .isEqualTo("" + (10 - changed));
+        assertThat(counts(report)).isEqualTo(new RowCounts(10, 0, 8 - changed, changed, 0, 0));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void rows_removed_since_an_update_stay_away(Secured how) throws Exception {
+        lose(Kind.UPDATE, "t", how, "id < 9", "UPDATE app.t SET v = 0 WHERE id < 9");
+        database.run("DELETE FROM app.t WHERE id IN (3, 4)", "INSERT INTO app.t VALUES (99, 99)");
+
+        RecoveryReport report = recover("t");
+        database.run(report.copyback().sql());
+
+        assertThat(database.value("SELECT count(*) FROM app.t WHERE id IN (3, 4)"))
+                .isEqualTo("0");
+        assertThat(counts(report).leftOut()).isEqualTo(2);
+        assertThat(report.notes())
+                .anyMatch(note ->
+                        note.startsWith("2 stored rows of table app.t are not put back: they were removed since"));
+        assertThat(report.copyback().sql()).contains("-- INSERT INTO \"app\".\"t\"");
+    }
+
+    @Test
+    void rows_repaired_since_a_delete_set_their_foreign_key_null_stay() throws Exception {
+        database.run(
+                "CREATE TABLE app.c (id int PRIMARY KEY, t int REFERENCES app.t ON DELETE SET NULL)",
+                "INSERT INTO app.c SELECT i, i % 10 + 1 FROM generate_series(1, 30) i");
+        lose(Kind.DELETE, "t", Secured.IN_TRANSACTION, "", "DELETE FROM app.t WHERE id < 4");
+        database.run("UPDATE app.c SET t = 9 WHERE t IS NULL AND id > 10");
+        RecoveryReport report;
+        try (Connection connection = database.connect()) {
+            report = new GuidedRecovery(new SnapshotArchive(store))
+                    .recoverGroup(connection, "app.t", RestoreProgress.SILENT);
+        }
+        database.run(report.copyback().sql());
+
+        assertThat(database.value(
+                        "SELECT count(*) FROM app.c WHERE id > 10 AND t IS DISTINCT FROM CASE WHEN id % 10 < 3"
+                                + " THEN 9 ELSE id % 10 + 1 END"))
+                .isEqualTo("0");
+        assertThat(database.value("SELECT count(*) FROM app.c WHERE id <= 10 AND t IS DISTINCT FROM id % 10 + 1"))
+                .isEqualTo("0");
+        assertThat(report.notes()).anyMatch(note -> note.startsWith("6 rows of table app.c "));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TABLE", "IN_TRANSACTION"})
+    void rows_under_keys_that_an_update_gave_them_make_way_for_the_stored_ones(Secured how) throws Exception {
+        database.run("ALTER TABLE app.t ADD UNIQUE (v)");
+        lose(Kind.UPDATE, "t", how, "id < 9", "UPDATE app.t SET id = id + 1000 WHERE id < 9");
+        database.run("INSERT INTO app.t VALUES (99, 99)");
+
+        RecoveryReport report = recover("t");
+        database.run(report.copyback().sql());
+
+        assertThat(database.rows("SELECT id, v FROM app.t ORDER BY id"))
+                .containsExactly("1|1", "2|2", "3|3", "4|4", "5|5", "6|6", "7|7", "8|8", "9|9", "10|10", "99|99");
+        assertThat(counts(report)).isEqualTo(new RowCounts(10, 8, 0, 0, 0, 8));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void rows_whose_keys_changed_in_a_way_that_cannot_be_told_are_not_doubled(Secured how) throws Exception {
+        lose(Kind.UPDATE, "t", how, "id < 9", "UPDATE app.t SET id = id + 1000 WHERE id < 9");
+        database.run("UPDATE app.t SET v = 7 WHERE id = 1001");
+
+        RecoveryReport report = recover("t");
+        database.run(report.copyback().sql());
+
+        assertThat(database.value("SELECT count(*) FROM app.t")).isEqualTo("10");
+        assertThat(counts(report).leftOut()).isEqualTo(8);
+        assertThat(report.notes()).anyMatch(note -> note.startsWith("8 stored rows of table app.t are not put back: "));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "id numeric PRIMARY KEY, v int             | 1.00, 1          | id = trunc(id)",
+                "id numeric UNIQUE NOT NULL, v int         | 1.00, 1          | id = trunc(id), v = 0",
+                "id numeric PRIMARY KEY                    | 1.00             | id = trunc(id)",
+                "id app.word PRIMARY KEY, v int            | 'Ab', 1          | id = upper(id)",
+                "id int PRIMARY KEY, s int GENERATED ALWAYS AS IDENTITY | 1   | s = DEFAULT",
+                "id int PRIMARY KEY, s int GENERATED ALWAYS AS IDENTITY UNIQUE, v int | 1, DEFAULT, 1 | s = DEFAULT, v = 0",
+            })
+    void every_column_that_an_update_changed_comes_back(String columns, String values, String set) throws Exception {
+        database.run(
+                "CREATE COLLATION app.nd (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+                "CREATE DOMAIN app.word AS text COLLATE app.nd",
+                "DROP TABLE app.t",
+                "CREATE TABLE app.t (" + columns + ")",
+                "INSERT INTO app.t VALUES (" + values + ")");
+        String before = database.value("SELECT t::text FROM app.t");
+        lose(Kind.UPDATE, "t", Secured.TABLE, "", "UPDATE app.t SET " + set);
+        assertThat(database.value("SELECT t::text FROM app.t")).isNotEqualTo(before);
+
+        RecoveryReport report = recover("t");
+        database.run(report.copyback().sql());
+
+        assertThat(counts(report)).isEqualTo(new RowCounts(1, 0, 1, 0, 0, 0));
+        assertThat(database.value("SELECT t::text FROM app.t"))
+                .as(report.copyback().sql())
+                .isEqualTo(before);
+    }
+
+    @Test
+    void rows_that_equal_those_which_a_delete_took_are_not_taken_for_them() throws Exception {
+        database.run(
+                "CREATE TABLE app.log (n int, v text)", "INSERT INTO app.log SELECT 1, 'x' FROM generate_series(1, 5)");
+        lose(Kind.DELETE, "log", Secured.ROWS, "ctid <> '(0,1)'", "DELETE FROM app.log WHERE ctid <> '(0,1)'");
+
+        RecoveryReport report = recover("log");
+        database.run(report.copyback().sql());
+
+        assertThat(counts(report)).isEqualTo(new RowCounts(4, 4, 0, 0, 0, 0));
+        assertThat(database.value("SELECT count(*) FROM app.log")).isEqualTo("5");
+        database.run(report.copyback().sql());
+        assertThat(database.value("SELECT count(*) FROM app.log"))
+                .as("run again")
+                .isEqualTo("5");
+    }
+
+    @Test
+    void the_head_of_the_script_counts_what_does_not_come_back() throws Exception {
+        lose(Kind.TRUNCATE, "t", Secured.TABLE, "", "TRUNCATE app.t");
+        database.run("INSERT INTO app.t VALUES (1, 91), (2, 2), (99, 99)");
+
+        RecoveryReport report = recover("t");
+
+        assertThat(counts(report)).isEqualTo(new RowCounts(10, 8, 0, 1, 0, 0));
+        assertThat(report.copyback().sql())
+                .contains(
+                        "--   10 stored rows: 8 are put back, 1 are there with other values and STAY AS THEY ARE NOW, 1 are"
+                                + " there as stored\n--   1 rows of table app.t were written again under stored keys and stay");
+        assertThat(report.notes())
+                .contains(
+                        "1 rows of table app.t were written again under stored keys and stay as they are now; the script"
+                                + " offers the UPDATE");
+    }
+
+    private static RowCounts counts(RecoveryReport report) {
+        return report.copyback().parts().get(0).rows();
+    }
+
+    private RecoveryReport recover(String table) throws Exception {
+        try (Connection connection = database.connect()) {
+            return new GuidedRecovery(new SnapshotArchive(store))
+                    .recover(connection, "app." + table, RestoreProgress.SILENT);
+        }
+    }
+
+    /** @param rows which of them a snapshot of rows is of */
+    private void lose(Kind kind, String table, Secured how, String rows, String statement) throws Exception {
+        SnapshotRequest request = new SnapshotRequest(
+                List.of(new Destruction(kind, List.of(RelationName.of("app", table)), false, false)),
+                List.of(),
+                Long.MAX_VALUE,
+                Optional.empty(),
+                "localhost:5432/test",
+                "agent",
+                "0".repeat(64),
+                Optional.empty(),
+                how == Secured.IN_TRANSACTION || how == Secured.BEHIND_SAVEPOINT);
+        try (Connection connection = database.connect();
+                Statement sql = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            if (how == Secured.BEHIND_SAVEPOINT) {
+                sql.execute("SAVEPOINT here");
+            }
+            SecuredRows secured = how == Secured.ROWS
+                    ? snapshots.secureRows(
+                            connection,
+                            Connections.NONE,
+                            request,
+                            new RowQuery("SELECT tableoid, ctid FROM app." + table + " WHERE " + rows),
+                            Progress.SILENT)
+                    : snapshots.secure(connection, Connections.NONE, request, Progress.SILENT);
+            sql.execute(statement);
+            secured.confirmNothingElseWasDestroyed();
+            connection.commit();
+        }
+    }
+}
