@@ -288,7 +288,7 @@ public final class Restore {
         }
     }
 
-    private static Map<SnapshotManifest, ExistingTarget> existing(
+    private Map<SnapshotManifest, ExistingTarget> existing(
             Connection connection,
             Map<SnapshotManifest, TableDescription> verified,
             Map<SnapshotManifest, RelationName> targets)
@@ -302,7 +302,7 @@ public final class Restore {
         return existing;
     }
 
-    private static Optional<ExistingTarget> existing(
+    private Optional<ExistingTarget> existing(
             Connection connection, SnapshotManifest manifest, TableDescription description, RelationName target)
             throws SQLException, RecoveryException {
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
@@ -370,13 +370,22 @@ public final class Restore {
         }
     }
 
-    private static RestoredTable compared(
+    private RestoredTable compared(
             RecoveryTransaction transaction, SnapshotManifest manifest, TableDescription stored, RelationName table)
             throws SQLException, RecoveryException {
         PartMatcher parts = PartMatcher.of(stored, TableValidator.describe(transaction, table), table);
         Validation validation =
                 new TableValidator(transaction, manifest, stored, parts.names(), parts.open()).validate();
-        return new RestoredTable(manifest, stored, parts.names(), parts.open(), List.of(), List.of(), validation, true);
+        return new RestoredTable(
+                manifest,
+                stored,
+                parts.names(),
+                parts.open(),
+                List.of(),
+                List.of(),
+                validation,
+                true,
+                TableRestore.rowsTransactionIds(archive, manifest));
     }
 
     private TableDescription verified(SnapshotManifest manifest) throws RecoveryException {

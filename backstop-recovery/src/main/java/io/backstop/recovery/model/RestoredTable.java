@@ -7,6 +7,7 @@ import io.backstop.snapshot.schema.TableDescription;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -20,6 +21,8 @@ import java.util.stream.Stream;
  * @param missing what it was made with, is missing and could not be created; nothing that the table itself is made of
  * @param validation what was compared with the snapshot before the table became visible
  * @param foundThere whether it was made earlier, and found to be there
+ * @param rowsTransactionIds by which {@code xmin} the rows can be told that the statement made which the snapshot was taken for;
+ *     empty where that is not known
  */
 public record RestoredTable(
         SnapshotManifest manifest,
@@ -29,7 +32,8 @@ public record RestoredTable(
         List<String> created,
         List<String> missing,
         Validation validation,
-        boolean foundThere) {
+        boolean foundThere,
+        Set<String> rowsTransactionIds) {
     public RestoredTable {
         Objects.requireNonNull(manifest, "manifest");
         Objects.requireNonNull(description, "description");
@@ -38,6 +42,7 @@ public record RestoredTable(
         created = List.copyOf(created);
         missing = List.copyOf(missing);
         Objects.requireNonNull(validation, "validation");
+        rowsTransactionIds = Set.copyOf(rowsTransactionIds);
     }
 
     /** The table's name now. */

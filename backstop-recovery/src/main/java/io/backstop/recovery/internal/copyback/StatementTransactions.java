@@ -41,8 +41,9 @@ record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<
     static StatementTransactions of(RestoredTable restored) {
         SnapshotManifest manifest = restored.manifest();
         Optional<String> top = manifest.transactionId().map(StatementTransactions::inRows);
-        Optional<String> own = manifest.rowsTransactionId().map(StatementTransactions::inRows);
-        return own.map(all -> new StatementTransactions(Set.of(all), Knowledge.ALL, top))
+        return Optional.of(restored.rowsTransactionIds())
+                .filter(all -> !all.isEmpty())
+                .map(all -> new StatementTransactions(all, Knowledge.ALL, top))
                 .or(() -> top.map(some -> new StatementTransactions(Set.of(some), Knowledge.SOME, top)))
                 .orElseGet(() -> new StatementTransactions(Set.of(), Knowledge.NONE, top));
     }

@@ -25,7 +25,10 @@ import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
+import java.io.IOException;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -37,6 +40,8 @@ import java.util.Set;
 
 /** The steps by which one table comes back within a transaction, to be called in their order. Not thread-safe. */
 public final class TableRestore {
+    private static final Logger LOG = LoggerFactory.getLogger(TableRestore.class);
+
     /** What a foreign key may refer to in vain: table, schema, column or key are gone, or the column's type changed. */
     private static final Set<String> REFERENCE_MISSING = Set.of("42P01", "3F000", "42703", "42830", "42804");
 
@@ -169,7 +174,26 @@ public final class TableRestore {
                             + "created");
         }
         reached(Step.VALIDATED, manifest.rowCount());
-        return new RestoredTable(manifest, description, names(), open, created, missing, validation, false);
+        return new RestoredTable(
+                manifest,
+                description,
+                names(),
+                open,
+                created,
+                missing,
+                validation,
+                false,
+                rowsTransactionIds(archive, manifest));
+    }
+
+    /** Without an answer nothing is taken for the statement's: that must not keep the rows from coming back. */
+    public static Set<String> rowsTransactionIds(SnapshotArchive archive, SnapshotManifest manifest) {
+        try {
+            return archive.rowsTransactionIds(manifest);
+        } catch (IOException e) {
+            LOG.warn("which rows the statement of {} made could not be read", manifest.snapshotId(), e);
+            return Set.of();
+        }
     }
 
     /**
