@@ -3,13 +3,13 @@ package io.backstop.recovery;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.CopybackCounts;
 import io.backstop.recovery.model.CopybackPlan;
 import io.backstop.recovery.model.CopybackPlan.Situation;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.recovery.model.RestoredTable;
-import io.backstop.recovery.model.RowCounts;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.PostgresExtension;
@@ -375,7 +375,7 @@ class CopybackTest {
 
         assertThat(database.rows("SELECT v, count(*) FROM t GROUP BY 1 ORDER BY 1"))
                 .containsExactly("0|8", "7|1");
-        assertThat(plan.parts().get(0).rows()).isEqualTo(new RowCounts(9, 0, 0, 9, 0, 0));
+        assertThat(plan.parts().get(0).rows()).isEqualTo(new CopybackCounts(9, 0, 0, 9, 0, 0));
         assertThat(plan.warnings())
                 .containsExactly(
                         "9 rows of table public.t are there with other values, which may have been written since,"

@@ -9,9 +9,10 @@ import io.backstop.api.snapshot.RowQuery;
 import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.recovery.model.CopybackCounts;
+import io.backstop.recovery.model.RecoveryPoint;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoreProgress;
-import io.backstop.recovery.model.RowCounts;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.capture.PostgresSnapshotService;
 import io.backstop.snapshot.store.ObjectStore;
@@ -33,6 +34,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
@@ -98,7 +100,7 @@ class RowsWrittenSinceTest {
         assertThat(report.copyback().sql()).contains("6 stored rows missing").doesNotContain("twice", "remove");
         assertThat(report.notes()).noneMatch(note -> note.contains("twice"));
         assertThat(database.value("SELECT count(*) FROM app.t")).isEqualTo("11");
-        assertThat(counts(report)).isEqualTo(new RowCounts(how.areRows() ? 6 : 10, 6, 0, 0, 0, 0));
+        assertThat(counts(report)).isEqualTo(new CopybackCounts(how.areRows() ? 6 : 10, 6, 0, 0, 0, 0));
     }
 
     @ParameterizedTest
@@ -136,7 +138,7 @@ class RowsWrittenSinceTest {
         assertThat(report.copyback().rehearsal()).isEqualTo(new Rehearsal.Passed());
         database.run(report.copyback().sql());
 
-        RowCounts counts = report.copyback().parts().stream()
+        CopybackCounts counts = report.copyback().parts().stream()
                 .filter(part -> part.original().equals(RelationName.of("app", table)))
                 .findFirst()
                 .orElseThrow()
@@ -146,9 +148,9 @@ class RowsWrittenSinceTest {
                 .isEqualTo("0");
         if (since == 0) {
             assertThat(database.value("SELECT count(*) FROM app." + table)).isEqualTo("100");
-            assertThat(counts).isEqualTo(new RowCounts(100, 80, 0, 0, 0, 0));
+            assertThat(counts).isEqualTo(new CopybackCounts(100, 80, 0, 0, 0, 0));
         } else {
-            assertThat(counts).isEqualTo(new RowCounts(100, 0, 0, 0, 80 + since, 0));
+            assertThat(counts).isEqualTo(new CopybackCounts(100, 0, 0, 0, 80 + since, 0));
             assertThat(report.notes())
                     .anyMatch(note -> note.startsWith((80 + since) + " stored rows of table app." + table
                                     + " are not put back: which rows of table app." + table
@@ -169,7 +171,7 @@ class RowsWrittenSinceTest {
 
         assertThat(database.value("SELECT count(*) FROM app.t WHERE v = id + 500"))
                 .isEqualTo("10");
-        assertThat(counts(report)).isEqualTo(new RowCounts(10, 0, 0, 10, 0, 0));
+        assertThat(counts(report)).isEqualTo(new CopybackCounts(10, 0, 0, 10, 0, 0));
         assertThat(report.notes()).anyMatch(note -> note.startsWith("10 rows of table app.t "));
         assertThat(report.copyback().sql()).contains("-- UPDATE ONLY \"app\".\"t\" AS present SET");
     }
@@ -197,7 +199,7 @@ class RowsWrittenSinceTest {
                 .isEqualTo("" + changed);
         assertThat(database.value("SELECT count(*) FROM app.t WHERE v = id AND id > " + changed))
                 .isEqualTo("" + (10 - changed));
-        assertThat(counts(report)).isEqualTo(new RowCounts(how.areRows() ? 8 : 10, 0, 8 - changed, changed, 0, 0));
+        assertThat(counts(report)).isEqualTo(new CopybackCounts(how.areRows() ? 8 : 10, 0, 8 - changed, changed, 0, 0));
         if (changed > 0) {
             assertThat(report.notes())
                     .anyMatch(note -> note.startsWith(
@@ -213,7 +215,7 @@ class RowsWrittenSinceTest {
         database.run(report.copyback().sql());
 
         assertThat(database.value("SELECT count(*) FROM app.t WHERE v = 0")).isEqualTo("8");
-        assertThat(counts(report)).isEqualTo(new RowCounts(8, 0, 0, 8, 0, 0));
+        assertThat(counts(report)).isEqualTo(new CopybackCounts(8, 0, 0, 8, 0, 0));
         assertThat(report.notes())
                 .contains(
                         "8 rows of table app.t are there with other values, which may have been written since, and stay"
@@ -274,7 +276,7 @@ class RowsWrittenSinceTest {
 
         assertThat(database.rows("SELECT id, v FROM app.t ORDER BY id"))
                 .containsExactly("1|1", "2|2", "3|3", "4|4", "5|5", "6|6", "7|7", "8|8", "9|9", "10|10", "99|99");
-        assertThat(counts(report)).isEqualTo(new RowCounts(how.areRows() ? 8 : 10, 8, 0, 0, 0, 8));
+        assertThat(counts(report)).isEqualTo(new CopybackCounts(how.areRows() ? 8 : 10, 8, 0, 0, 0, 8));
     }
 
     @ParameterizedTest
@@ -316,7 +318,7 @@ class RowsWrittenSinceTest {
         RecoveryReport report = recover("t");
         database.run(report.copyback().sql());
 
-        assertThat(counts(report)).isEqualTo(new RowCounts(1, 0, 1, 0, 0, 0));
+        assertThat(counts(report)).isEqualTo(new CopybackCounts(1, 0, 1, 0, 0, 0));
         assertThat(database.value("SELECT t::text FROM app.t"))
                 .as(report.copyback().sql())
                 .isEqualTo(before);
@@ -331,7 +333,7 @@ class RowsWrittenSinceTest {
         RecoveryReport report = recover("log");
         database.run(report.copyback().sql());
 
-        assertThat(counts(report)).isEqualTo(new RowCounts(4, 4, 0, 0, 0, 0));
+        assertThat(counts(report)).isEqualTo(new CopybackCounts(4, 4, 0, 0, 0, 0));
         assertThat(database.value("SELECT count(*) FROM app.log")).isEqualTo("5");
         database.run(report.copyback().sql());
         assertThat(database.value("SELECT count(*) FROM app.log"))
@@ -346,7 +348,7 @@ class RowsWrittenSinceTest {
 
         RecoveryReport report = recover("t");
 
-        assertThat(counts(report)).isEqualTo(new RowCounts(10, 8, 0, 1, 0, 0));
+        assertThat(counts(report)).isEqualTo(new CopybackCounts(10, 8, 0, 1, 0, 0));
         assertThat(report.copyback().sql())
                 .contains(
                         "--   10 stored rows: 8 are put back, 1 are there with other values and STAY AS THEY ARE NOW, 1 are"
@@ -357,7 +359,142 @@ class RowsWrittenSinceTest {
                                 + " offers the UPDATE");
     }
 
-    private static RowCounts counts(RecoveryReport report) {
+    @ParameterizedTest
+    @CsvSource({
+        "'(id, d)', d = 2",
+        "'(id, d)', d = 3 - d",
+        "'(id, d)', 'd = 2, id = id + 100'",
+        "'', d = 2",
+    })
+    void rows_that_an_update_moved_to_another_partition_are_not_doubled(String key, String set) throws Exception {
+        database.run(
+                "CREATE TABLE app.p (id int, d int, v int) PARTITION BY LIST (d)",
+                "CREATE TABLE app.p1 PARTITION OF app.p FOR VALUES IN (1)",
+                "CREATE TABLE app.p2 PARTITION OF app.p FOR VALUES IN (2)",
+                "ALTER TABLE app.p ALTER id SET NOT NULL",
+                key.isEmpty()
+                        ? "CREATE UNIQUE INDEX ON app.p1 (id); CREATE UNIQUE INDEX ON app.p2 (id)"
+                        : "ALTER TABLE app.p ADD PRIMARY KEY " + key,
+                "INSERT INTO app.p SELECT i, i / 9 + 1, i FROM generate_series(1, 10) i");
+        List<String> before = database.rows("SELECT tableoid::regclass, p FROM app.p ORDER BY id");
+        lose(Kind.UPDATE, "p", Secured.TABLE, "", "UPDATE app.p SET " + set);
+
+        RecoveryReport report = recover("p");
+        database.run(report.copyback().sql());
+
+        assertThat(database.rows("SELECT tableoid::regclass, p FROM app.p ORDER BY id"))
+                .as(report.copyback().sql())
+                .isEqualTo(before);
+        assertThat(report.copyback().parts().stream()
+                        .mapToLong(part -> part.rows().offered())
+                        .sum())
+                .isEqualTo(0);
+    }
+
+    @Test
+    void rows_that_moved_to_another_partition_and_changed_since_are_not_doubled() throws Exception {
+        database.run(
+                "CREATE TABLE app.p (id int, d int, v int, PRIMARY KEY (id, d)) PARTITION BY LIST (d)",
+                "CREATE TABLE app.p1 PARTITION OF app.p FOR VALUES IN (1)",
+                "CREATE TABLE app.p2 PARTITION OF app.p FOR VALUES IN (2)",
+                "INSERT INTO app.p SELECT i, 1, i FROM generate_series(1, 10) i");
+        lose(Kind.UPDATE, "p", Secured.TABLE, "", "UPDATE app.p SET d = 2");
+        database.run("UPDATE app.p SET v = 99 WHERE id = 5");
+
+        RecoveryReport report = recover("p");
+        database.run(report.copyback().sql());
+
+        assertThat(database.value("SELECT count(*) FROM app.p")).isEqualTo("10");
+        assertThat(report.notes())
+                .contains("10 stored rows of table app.p1 are not put back: they were removed since the UPDATE, or have"
+                        + " other keys or are in another partition; the script offers the INSERT");
+    }
+
+    @Test
+    void rows_are_told_by_the_stored_key_where_the_table_has_it_no_more() throws Exception {
+        database.run("ALTER TABLE app.t ADD UNIQUE (v), ALTER v SET NOT NULL");
+        lose(Kind.UPDATE, "t", Secured.TABLE, "", "UPDATE app.t SET v = v + 1000");
+        database.run("ALTER TABLE app.t DROP CONSTRAINT t_pkey");
+
+        RecoveryReport report = recover("t");
+        database.run(report.copyback().sql());
+
+        assertThat(database.rows("SELECT id, v FROM app.t ORDER BY id LIMIT 2")).containsExactly("1|1", "2|2");
+        assertThat(counts(report)).isEqualTo(new CopybackCounts(10, 0, 10, 0, 0, 0));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "INSERT INTO app.t (id) VALUES (11), (12)        | 2 rows that are not stored",
+                "UPDATE app.t SET id = id + 100 WHERE id < 4     | 3 rows that are not stored",
+                "ALTER TABLE app.t ADD x int DEFAULT 7           | what column x holds",
+            })
+    void what_a_table_that_is_set_aside_has_alone_is_counted_and_kept(String since, String told) throws Exception {
+        lose(Kind.ALTER_TABLE, "t", Secured.TABLE, "", "ALTER TABLE app.t DROP COLUMN v");
+        database.run(since);
+
+        RecoveryReport report = recover("t");
+        database.run(report.copyback().sql());
+
+        assertThat(report.notes())
+                .anyMatch(note ->
+                        note.startsWith("table app.t is set aside as app.t_set_aside, which alone has " + told));
+        assertThat(report.copyback().sql()).contains("keep it: table app.t").doesNotContain("-- DROP TABLE");
+    }
+
+    @Test
+    void rows_of_a_table_that_is_set_aside_can_be_taken_over_by_the_offered_statement() throws Exception {
+        lose(Kind.ALTER_TABLE, "t", Secured.TABLE, "", "ALTER TABLE app.t DROP COLUMN v");
+        database.run(
+                "INSERT INTO app.t VALUES (11)",
+                "CREATE TABLE app.c (t int REFERENCES app.t)",
+                "INSERT INTO app.c VALUES (11)");
+
+        RecoveryReport report = recover("t");
+        String script = report.copyback().sql();
+        assertThat(report.copyback().rehearsal()).isInstanceOf(Rehearsal.Failed.class);
+        database.run(script.replace("-- INSERT INTO", "INSERT INTO").replace("-- SELECT \"id\"", "SELECT \"id\""));
+
+        assertThat(database.rows("SELECT id, v FROM app.t WHERE id > 9 ORDER BY id"))
+                .containsExactly("10|10", "11|null");
+    }
+
+    @Test
+    void a_table_that_is_set_aside_and_has_nothing_alone_may_be_dropped() throws Exception {
+        lose(Kind.ALTER_TABLE, "t", Secured.TABLE, "", "ALTER TABLE app.t DROP COLUMN v");
+
+        RecoveryReport report = recover("t");
+
+        assertThat(report.copyback().sql()).contains("-- DROP TABLE \"app\".\"t_set_aside\"");
+    }
+
+    @Test
+    void losses_after_the_moment_that_is_asked_for_are_told() throws Exception {
+        Instant moment = Instant.now();
+        lose(Kind.DELETE, "t", Secured.ROWS, "id <= 6", "DELETE FROM app.t WHERE id <= 6");
+        lose(Kind.TRUNCATE, "t", Secured.TABLE, "", "TRUNCATE app.t");
+        String newest = recover("t").manifest().snapshotId();
+        database.run("DROP TABLE app.t_recovered");
+        RecoveryReport report;
+        try (Connection connection = database.connect()) {
+            report = new GuidedRecovery(new SnapshotArchive(store))
+                    .recover(
+                            connection,
+                            "app.t",
+                            Optional.of(RecoveryPoint.parse(moment.toString())),
+                            RestoreProgress.SILENT);
+        }
+
+        assertThat(counts(report)).isEqualTo(new CopybackCounts(6, 6, 0, 0, 0, 0));
+        assertThat(report.notes())
+                .anyMatch(note -> note.startsWith(
+                        "this brings back what snapshot " + report.manifest().snapshotId()))
+                .anyMatch(note -> note.contains(newest + ": all 4 rows as they were before the TRUNCATE"));
+    }
+
+    private static CopybackCounts counts(RecoveryReport report) {
         return report.copyback().parts().get(0).rows();
     }
 

@@ -12,11 +12,11 @@ import io.backstop.cli.output.ReportPrinter;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.OfflineCopybackScript;
 import io.backstop.recovery.Restore;
+import io.backstop.recovery.model.CopybackCounts;
 import io.backstop.recovery.model.CopybackPlan;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoredTable;
-import io.backstop.recovery.model.RowCounts;
 import io.backstop.recovery.model.TableReference;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
@@ -222,7 +222,7 @@ public final class CopybackPlanCommand implements Callable<Integer> {
             boolean lookedAt,
             Optional<String> snapshotId,
             Optional<String> situation,
-            Optional<RowCounts> rows,
+            Optional<CopybackCounts> rows,
             List<String> notes,
             Optional<RehearsalReport> rehearsal,
             String sql) {

@@ -8,12 +8,12 @@ import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.RecoveryReport;
+import io.backstop.recovery.model.CopybackCounts;
 import io.backstop.recovery.model.CopybackPlan;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RecoveryPoint;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoredTable;
-import io.backstop.recovery.model.RowCounts;
 import io.backstop.recovery.model.Validation;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
@@ -149,12 +149,12 @@ public final class RecoverCommand implements Callable<Integer> {
                     report.copyback().sql());
         }
 
-        private static RowCounts rows(CopybackPlan plan, RestoredTable table) {
+        private static CopybackCounts rows(CopybackPlan plan, RestoredTable table) {
             return plan.parts().stream()
                     .filter(part -> part.recovered().equals(table.target()))
                     .map(CopybackPlan.Part::rows)
                     .findFirst()
-                    .orElseGet(() -> RowCounts.untouched(table.manifest().rowCount()));
+                    .orElseGet(() -> CopybackCounts.untouched(table.manifest().rowCount()));
         }
     }
 
@@ -163,11 +163,11 @@ public final class RecoverCommand implements Callable<Integer> {
             String restoredAs,
             String snapshotId,
             long rows,
-            RowCounts copyback,
+            CopybackCounts copyback,
             boolean valid,
             boolean authenticated,
             List<Validation.Check> checks) {
-        Table(RestoredTable restored, RowCounts copyback, boolean authenticated) {
+        Table(RestoredTable restored, CopybackCounts copyback, boolean authenticated) {
             this(
                     restored.original().toString(),
                     restored.target().toString(),

@@ -359,6 +359,45 @@ class RestoreCommandTest {
     }
 
     @Test
+    void rows_that_do_not_come_back_are_counted_before_the_script_and_for_programs() throws SQLException {
+        database.run(
+                "DELETE FROM users WHERE id <= 30",
+                "UPDATE users SET mood = 'sad' WHERE id > 95",
+                "DROP TABLE IF EXISTS users_recovered");
+
+        String head = CommandRun.of("recover", "--db", url(), "--storage", storage, "--table", "users")
+                .output();
+        assertThat(head.substring(0, head.indexOf("BEGIN;")))
+                .contains(
+                        "-- note: 5 rows of table public.users are there with other values, which may have been written"
+                                + " since, and stay as they are now; the script offers the UPDATE\n",
+                        "-- public.users: 100 stored rows: 30 are put back, 5 are there with other values and STAY AS THEY"
+                                + " ARE NOW, 65 are there as stored\n"
+                                + "-- valid, but 5 stored rows DO NOT COME BACK by what follows as it is");
+
+        JsonNode rows = json(CommandRun.of(
+                        "recover", "--db", url(), "--storage", storage, "--table", "users", "--json"))
+                .get("tables")
+                .get(0)
+                .get("copyback");
+        assertThat(rows.toString())
+                .isEqualTo("{\"stored\":100,\"put_back\":30,\"updated\":0,\"kept\":5,\"left_out\":0,\"taken_away\":0}");
+        assertThat(json(CommandRun.of(
+                                "restore-copyback-plan",
+                                "--db",
+                                url(),
+                                "--storage",
+                                storage,
+                                "--source-table",
+                                "users_recovered",
+                                "--target-table",
+                                "users",
+                                "--json"))
+                        .get("rows"))
+                .isEqualTo(rows);
+    }
+
+    @Test
     void what_is_printed_is_utf_8_in_every_locale() throws Exception {
         Path sql = Files.writeString(folder.resolve("drop.sql"), "DROP TABLE café");
         Process process = new ProcessBuilder(

@@ -30,7 +30,7 @@ public record CopybackPlan(List<Part> parts, String sql, List<String> warnings, 
      * @param recovered the table that was made of its snapshot
      * @param rows what becomes of the rows that the snapshot holds
      */
-    public record Part(RelationName original, RelationName recovered, Situation situation, RowCounts rows) {}
+    public record Part(RelationName original, RelationName recovered, Situation situation, CopybackCounts rows) {}
 
     /** The state of the database where the rows are missed, which decides what the script does. */
     public enum Situation {

@@ -6,10 +6,10 @@ import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.CopybackCounts;
 import io.backstop.recovery.model.CopybackPlan.Situation;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
-import io.backstop.recovery.model.RowCounts;
 import io.backstop.recovery.model.SequenceOwnership;
 import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
@@ -75,15 +75,15 @@ public final class CopybackScript {
     }
 
     /** What becomes of the rows that are stored of a table. Known once the script is written. */
-    public RowCounts counts(PlannedTable table) {
+    public CopybackCounts counts(PlannedTable table) {
         RowMergeScript rows = merges.get(table);
         if (rows != null) {
             return rows.counts();
         }
         long stored = table.restored().manifest().rowCount();
         return switch (table.situation()) {
-            case GONE, CHANGED -> RowCounts.all(stored);
-            case PRESENT, TEMPORARY -> RowCounts.untouched(stored);
+            case GONE, CHANGED -> CopybackCounts.all(stored);
+            case PRESENT, TEMPORARY -> CopybackCounts.untouched(stored);
         };
     }
 
@@ -100,6 +100,7 @@ public final class CopybackScript {
                 as a superuser or as the owner of the tables. It is one transaction; if a statement fails,
                 nothing is changed (in psql, use -X -v ON_ERROR_STOP=1).""");
         script.begin();
+        acrossPartitions();
         header();
         script.note("every name below is qualified; nothing depends on the session that runs this");
         script.run("SET LOCAL search_path = pg_catalog, pg_temp");
@@ -111,6 +112,7 @@ public final class CopybackScript {
         dependents("what they are parts of", dependents, d -> ATTACHING.contains(d.kind()));
         placement();
         rowsBack();
+        aside.forEach(table -> table.offerRows(script));
         prerequisites();
         foreignKeys();
         dependents(
@@ -122,6 +124,18 @@ public final class CopybackScript {
         script.commit();
         footer(aside, left);
         return script;
+    }
+
+    private void acrossPartitions() throws SQLException {
+        Map<String, List<RowMergeScript>> trees = new LinkedHashMap<>();
+        for (RowMergeScript rows : merges.values()) {
+            Optional<String> root = rows.partitionRoot(transaction);
+            root.ifPresent(tree ->
+                    trees.computeIfAbsent(tree, first -> new ArrayList<>()).add(rows));
+        }
+        for (Map.Entry<String, List<RowMergeScript>> tree : trees.entrySet()) {
+            RowMergeScript.acrossPartitions(transaction, tree.getKey(), tree.getValue());
+        }
     }
 
     private void header() {
@@ -163,7 +177,7 @@ public final class CopybackScript {
                 String schema = present.name().schema().orElseThrow();
                 Set<String> names = taken.computeIfAbsent(schema, name -> new HashSet<>());
                 names.addAll(NamesInUse.of(transaction, schema));
-                DisplacedTable moved = DisplacedTable.of(transaction, present, names);
+                DisplacedTable moved = DisplacedTable.of(transaction, present, table.restored(), names);
                 names.addAll(moved.claimed());
                 aside.add(moved);
             }
@@ -318,8 +332,16 @@ public final class CopybackScript {
                 .filter(t -> !incomplete.contains(t))
                 .forEach(t ->
                         left.add(t.description().sqlKind() + " " + t.target().quoted()));
-        aside.forEach(table -> left.add(table.present().description().sqlKind() + " "
-                + table.names().target().quoted()));
+        for (DisplacedTable table : aside) {
+            if (table.warning().isEmpty()) {
+                left.add(table.present().description().sqlKind() + " "
+                        + table.names().target().quoted());
+            } else {
+                String warning = table.warning().get();
+                warnings.add(warning);
+                script.part("keep it: " + warning);
+            }
+        }
         incomplete.forEach(table -> script.part("keep " + table.target() + " until you know that nothing of "
                 + table.original() + " is missed: it has what that has not"));
         if (!left.isEmpty()) {

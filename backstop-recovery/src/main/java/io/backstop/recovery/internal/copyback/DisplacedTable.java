@@ -1,12 +1,18 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.FreeNames;
+import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.RestoredNames;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
+import io.backstop.snapshot.schema.TableDescription.Generated;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -14,9 +20,11 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Writes the statements that move a table which changed its columns out of the way with all its names, and take off what
@@ -27,13 +35,17 @@ import java.util.stream.Collectors;
  * @param parents how it leaves the tables that it is a partition or a child of
  * @param invalid its indexes, those of keys too, that are not valid, and what they are called aside
  * @param statistics its extended statistics and what they are called aside
+ * @param restored the table that takes its place
+ * @param onlyHere how many of its rows are not stored with the values that they have
  */
 record DisplacedTable(
         PresentTable present,
         RestoredNames names,
         List<String> parents,
         Map<String, String> invalid,
-        Map<String, String> statistics) {
+        Map<String, String> statistics,
+        RestoredTable restored,
+        long onlyHere) {
     private static final String OID = "(SELECT c.oid FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace "
             + "WHERE s.nspname = ? AND c.relname = ?)";
 
@@ -48,7 +60,8 @@ record DisplacedTable(
     private static final String INVALID = "SELECT x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid "
             + "WHERE i.indrelid = " + OID + " AND NOT i.indisvalid ORDER BY 1";
 
-    static DisplacedTable of(RecoveryTransaction transaction, PresentTable present, Set<String> taken)
+    static DisplacedTable of(
+            RecoveryTransaction transaction, PresentTable present, RestoredTable restored, Set<String> taken)
             throws SQLException {
         String schema = present.name().schema().orElseThrow();
         String table = present.name().name();
@@ -62,7 +75,79 @@ record DisplacedTable(
                 transaction.strings(PARENTS, schema, table),
                 transaction.strings(INVALID, schema, table).stream().collect(Collectors.toMap(name -> name, claim)),
                 transaction.strings(STATISTICS, schema, table, schema).stream()
-                        .collect(Collectors.toMap(name -> name, claim)));
+                        .collect(Collectors.toMap(name -> name, claim)),
+                restored,
+                onlyHere(transaction, present, restored));
+    }
+
+    private static long onlyHere(RecoveryTransaction transaction, PresentTable present, RestoredTable restored)
+            throws SQLException {
+        if (present.description().foreign().isPresent()
+                || restored.description().foreign().isPresent()) {
+            return 0;
+        }
+        List<String> columns = common(present, restored);
+        return Long.parseLong(transaction
+                .strings("SELECT coalesce(sum(greatest(p.number - coalesce(s.number, 0), 0)), 0) FROM ("
+                        + KeylessRows.counted(present.name().quoted(), columns) + ") AS p LEFT JOIN ("
+                        + KeylessRows.counted(restored.target().quoted(), columns) + ") AS s ON s.values = p.values")
+                .get(0));
+    }
+
+    /** The columns that both have, of the same type, and that are not computed. */
+    private static List<String> common(PresentTable present, RestoredTable restored) {
+        return restored.manifest().columns().stream()
+                .map(SnapshotManifest.Column::name)
+                .filter(name -> columns(present.description(), name)
+                        .anyMatch(now -> columns(restored.description(), name)
+                                .anyMatch(then -> now.type().equals(then.type())
+                                        && now.generated() != Generated.STORED
+                                        && now.generated() != Generated.VIRTUAL)))
+                .toList();
+    }
+
+    private static Stream<Column> columns(TableDescription table, String name) {
+        return table.columns().stream().filter(column -> column.name().equals(name));
+    }
+
+    /** Columns of rows that it has, and that the restored table has not. */
+    private List<String> columnsOnlyHere() {
+        return present.description().columns().stream()
+                .map(Column::name)
+                .filter(name -> columns(restored.description(), name).findAny().isEmpty())
+                .toList();
+    }
+
+    /** What would be lost with it, in words; nothing where the restored table has all of it. */
+    Optional<String> warning() {
+        List<String> words = new ArrayList<>();
+        if (onlyHere > 0) {
+            words.add(onlyHere + " rows that are not stored with the values that they have now");
+        }
+        if (!columnsOnlyHere().isEmpty()) {
+            words.add("what column " + String.join(", ", columnsOnlyHere()) + " holds");
+        }
+        return words.isEmpty()
+                ? Optional.empty()
+                : Optional.of("table " + present.name() + " is set aside as " + names.target() + ", which alone has "
+                        + String.join(" and ", words) + ": this is not merged");
+    }
+
+    /** Offers to take rows that were written since over into the table that has its place now. */
+    void offerRows(SqlScript script) {
+        if (onlyHere == 0) {
+            return;
+        }
+        List<String> columns = common(present, restored);
+        String list = SqlFragments.list(columns);
+        String aside = names.target().quoted();
+        script.part(onlyHere + " rows of " + names.target() + " are not in " + restored.original()
+                + " with the values that they have there. To take them over\nas well, uncomment this statement (those whose"
+                + " keys are taken have been changed since, and need an UPDATE):");
+        script.commentOut("INSERT INTO " + restored.original().quoted() + (columns.isEmpty() ? "" : " (" + list + ")")
+                + " OVERRIDING SYSTEM VALUE\nSELECT " + list + " FROM ONLY " + aside + " AS aside WHERE "
+                + KeylessRows.values(columns) + " NOT IN (SELECT " + KeylessRows.values(columns) + " FROM ONLY "
+                + restored.original().quoted() + ")");
     }
 
     /** The names that it and its parts take. */

@@ -1,7 +1,7 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.recovery.model.ConflictMode;
-import io.backstop.recovery.model.RowCounts;
+import io.backstop.recovery.model.CopybackCounts;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param differing those that are there with other values
  * @param extra how many others are there
  * @param moved how many of these the statement made
+ * @param acrossPartitions whether the partitions of its tree lack as many stored rows as the statement made others in them
  */
 record FoundRows(
         Statement statement,
@@ -25,7 +26,8 @@ record FoundRows(
         long missing,
         DifferingRows differing,
         long extra,
-        long moved) {
+        long moved,
+        boolean acrossPartitions) {
 
     /**
      * The lost statement.
@@ -42,9 +44,9 @@ record FoundRows(
             boolean removable,
             boolean ofPartition) {}
 
-    RowCounts counts() {
+    CopybackCounts counts() {
         long updated = putsValuesBack() ? mode == ConflictMode.PUT_BACK ? differing.count() : differing.asLeft() : 0;
-        return new RowCounts(
+        return new CopybackCounts(
                 stored,
                 leavesOut() ? 0 : missing,
                 updated,
@@ -66,8 +68,11 @@ record FoundRows(
         return statement.effect() == StatementEffect.CHANGED
                 && mode == ConflictMode.AS_FOUND
                 && statement.removable()
-                && moved > 0
-                && moved == missing;
+                && (statement.ofPartition() ? acrossPartitions : moved > 0 && moved == missing);
+    }
+
+    FoundRows andInOtherPartitions() {
+        return new FoundRows(statement, mode, stored, missing, differing, extra, moved, true);
     }
 
     boolean putsValuesBack() {
@@ -129,7 +134,7 @@ record FoundRows(
     /** What an operator should know of rows that do not come back, or may be wrong: one sentence each. */
     List<String> warnings(String table) {
         List<String> warnings = new ArrayList<>();
-        RowCounts counts = counts();
+        CopybackCounts counts = counts();
         if (counts.leftOut() > 0) {
             warnings.add(counts.leftOut() + " stored rows of table " + table + " are not put back: " + whyLeftOut()
                     + "; the script offers the INSERT");

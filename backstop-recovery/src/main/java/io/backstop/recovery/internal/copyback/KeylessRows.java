@@ -4,9 +4,9 @@ import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
+import io.backstop.recovery.model.CopybackCounts;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
-import io.backstop.recovery.model.RowCounts;
 
 import java.sql.SQLException;
 import java.util.List;
@@ -95,8 +95,8 @@ record KeylessRows(
         script.run(putBack);
     }
 
-    RowCounts counts() {
-        return new RowCounts(missing + there, leavesOut() ? 0 : missing, 0, 0, leavesOut() ? missing : 0, 0);
+    CopybackCounts counts() {
+        return new CopybackCounts(missing + there, leavesOut() ? 0 : missing, 0, 0, leavesOut() ? missing : 0, 0);
     }
 
     /** What an operator should know of rows that are not put back: one sentence each. */
@@ -131,12 +131,12 @@ record KeylessRows(
         return restored.manifest().coverage() == Coverage.ROWS && StatementEffect.tookEachRow(restored);
     }
 
-    private static String counted(String from, List<String> columns) {
+    static String counted(String from, List<String> columns) {
         return "SELECT " + values(columns) + " AS values, count(*) AS number FROM ONLY " + from + " GROUP BY 1";
     }
 
     /** As text, because not every type can be compared, and equal values need not be the same ones. */
-    private static String values(List<String> columns) {
+    static String values(List<String> columns) {
         return "ROW(" + SqlFragments.list(columns) + ")::text COLLATE \"C\"";
     }
 }

@@ -1,9 +1,9 @@
 package io.backstop.recovery.internal.copyback;
 
+import io.backstop.recovery.model.CopybackCounts;
 import io.backstop.recovery.model.CopybackPlan.Part;
 import io.backstop.recovery.model.CopybackPlan.Situation;
 import io.backstop.recovery.model.RestoredTable;
-import io.backstop.recovery.model.RowCounts;
 
 import java.util.List;
 import java.util.Optional;
@@ -11,7 +11,7 @@ import java.util.Optional;
 /** A restored table and the one whose rows it holds, if that is still there. */
 public record PlannedTable(RestoredTable restored, Optional<PresentTable> present) {
     /** @param rows what becomes of the stored rows */
-    public Part part(RowCounts rows) {
+    public Part part(CopybackCounts rows) {
         return new Part(restored.original(), restored.target(), situation(), rows);
     }
 

@@ -82,16 +82,21 @@ public record PresentTable(
         if (description.isEmpty()) {
             return Optional.empty();
         }
-        List<KeyColumn> key = new ArrayList<>();
-        for (List<String> row : transaction.rows(KEY, schema, name.name())) {
-            key.add(new KeyColumn(row.get(0), row.get(1), row.get(2)));
-        }
         return Optional.of(new PresentTable(
                 name,
                 description.get(),
-                key,
+                key(transaction, name),
                 switches(transaction.rows(TRIGGERS, schema, name.name()), "TRIGGER"),
                 switches(transaction.rows(RULES, schema, name.name()), "RULE")));
+    }
+
+    /** The columns of a table's best key; empty where it has none. */
+    static List<KeyColumn> key(RecoveryTransaction transaction, RelationName name) throws SQLException {
+        List<KeyColumn> key = new ArrayList<>();
+        for (List<String> row : transaction.rows(KEY, name.schema().orElseThrow(), name.name())) {
+            key.add(new KeyColumn(row.get(0), row.get(1), row.get(2)));
+        }
+        return key;
     }
 
     private static List<Switch> switches(List<List<String>> rows, String kind) {

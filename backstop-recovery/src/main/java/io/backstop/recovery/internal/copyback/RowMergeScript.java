@@ -9,10 +9,11 @@ import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.CopybackCounts;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
-import io.backstop.recovery.model.RowCounts;
 import io.backstop.snapshot.schema.DependentKind;
+import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Generated;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
 
@@ -32,11 +33,16 @@ public final class RowMergeScript {
     private static final String TAKES_ALONG = "EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' "
             + "AND confrelid = to_regclass(?) AND confdeltype NOT IN ('a', 'r'))";
 
+    private static final String LEAVES = "SELECT n.nspname, c.relname FROM pg_partition_tree(?::oid) t "
+            + "JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace "
+            + "WHERE t.isleaf AND c.relkind = 'r'";
+
     private final RestoredTable restored;
     private final PresentTable present;
     private final ConflictMode differing;
     private final StatementTransactions known;
-    private final Optional<FoundRows> found;
+    private final List<KeyColumn> key;
+    private Optional<FoundRows> found;
     private final Optional<KeylessRows> keyless;
     private final List<String> updated;
     private final SuspendedUniqueConstraints unique;
@@ -49,17 +55,18 @@ public final class RowMergeScript {
         this.present = present;
         this.differing = differing;
         this.known = StatementTransactions.of(restored);
-        this.found = restored.manifest().rowCount() == 0 || key().isEmpty()
+        this.key = key(transaction);
+        this.found = key.isEmpty() || restored.manifest().rowCount() == 0 && !isPartition()
                 ? Optional.empty()
                 : Optional.of(found(transaction));
-        this.keyless = restored.manifest().rowCount() == 0 || !key().isEmpty()
+        this.keyless = restored.manifest().rowCount() == 0 || !key.isEmpty()
                 ? Optional.empty()
                 : Optional.of(KeylessRows.of(transaction, restored, present, columns()));
         List<String> differ = found.filter(rows -> rows.differing().count() > 0).isPresent()
                 ? differingColumns(transaction)
                 : List.of();
         this.updated = columns().stream()
-                .filter(column -> differ.contains(column) || !keyColumns().contains(column) && !isAlwaysGiven(column))
+                .filter(column -> differ.contains(column) || !(keyColumns().contains(column) || isAlwaysGiven(column)))
                 .toList();
         this.unique = putsValuesBack()
                 ? SuspendedUniqueConstraints.of(
@@ -95,7 +102,8 @@ public final class RowMergeScript {
     /** The rows. */
     void rows(SqlScript script) {
         script.part(present.name() + " is still there: stored rows that it lacks are put back");
-        if (restored.manifest().rowCount() == 0) {
+        if (restored.manifest().rowCount() == 0
+                && found.filter(FoundRows::replaces).isEmpty()) {
             script.note("the snapshot holds no rows: nothing to put back");
         } else {
             keyless.ifPresent(rows -> rows.putBack(script, insert()));
@@ -143,7 +151,8 @@ public final class RowMergeScript {
                         transaction,
                         "SELECT count(*) FROM ONLY " + table() + " AS present WHERE NOT EXISTS (SELECT FROM ONLY "
                                 + recovered() + " AS saved WHERE " + sameKey() + ")"),
-                effect == StatementEffect.REMOVED ? 0 : number(transaction, "SELECT count(*)" + movedRows()));
+                effect == StatementEffect.REMOVED ? 0 : number(transaction, "SELECT count(*)" + movedRows()),
+                false);
     }
 
     /** Rows that are not stored and that the statement made: stored ones under another key, if it made no new ones. */
@@ -241,7 +250,7 @@ public final class RowMergeScript {
     }
 
     private List<String> keyColumns() {
-        return key().stream().map(KeyColumn::column).toList();
+        return key.stream().map(KeyColumn::column).toList();
     }
 
     /** What an operator should know of rows that are not put back: one sentence each. */
@@ -252,10 +261,10 @@ public final class RowMergeScript {
     }
 
     /** What becomes of the stored rows. */
-    RowCounts counts() {
+    CopybackCounts counts() {
         return found.map(FoundRows::counts)
                 .or(() -> keyless.map(KeylessRows::counts))
-                .orElseGet(() -> RowCounts.untouched(restored.manifest().rowCount()));
+                .orElseGet(() -> CopybackCounts.untouched(restored.manifest().rowCount()));
     }
 
     private String insert() {
@@ -279,7 +288,7 @@ public final class RowMergeScript {
     }
 
     private String sameKey() {
-        return key().stream().map(k -> k.equal("present", "saved")).collect(Collectors.joining(" AND "));
+        return key.stream().map(k -> k.equal("present", "saved")).collect(Collectors.joining(" AND "));
     }
 
     /** As text, because not every type can be compared, and equal values need not be the same ones. */
@@ -306,10 +315,65 @@ public final class RowMergeScript {
         return "ALTER TABLE " + table() + " ALTER COLUMN " + RelationName.quote(column) + " SET GENERATED " + when;
     }
 
-    /** The present key, if the stored rows have its columns. */
-    private List<KeyColumn> key() {
-        boolean stored = present.key().stream().allMatch(k -> columns().contains(k.column()));
-        return stored ? present.key() : List.of();
+    /**
+     * The stored primary key, though the table has it no more, if it still tells its rows apart: the present key's columns may
+     * be what the statement changed. Else the present key, if the stored rows have its columns.
+     */
+    private List<KeyColumn> key(RecoveryTransaction transaction) throws SQLException {
+        boolean hadPrimaryKey = restored.description().constraints().stream()
+                .anyMatch(constraint -> constraint.kind() == ConstraintKind.PRIMARY_KEY);
+        if (hadPrimaryKey) {
+            List<KeyColumn> stored = PresentTable.key(transaction, restored.target());
+            if (!stored.isEmpty() && !stored.equals(present.key()) && tellsApart(transaction, stored)) {
+                return stored;
+            }
+        }
+        boolean isStored = present.key().stream().allMatch(k -> columns().contains(k.column()));
+        return isStored ? present.key() : List.of();
+    }
+
+    private boolean tellsApart(RecoveryTransaction transaction, List<KeyColumn> stored) throws SQLException {
+        String list = SqlFragments.list(stored.stream().map(KeyColumn::column).toList());
+        return transaction.holds("NOT EXISTS (SELECT FROM ONLY " + table() + " GROUP BY " + list
+                + " HAVING count(*) > 1 OR num_nulls(" + list + ") > 0)");
+    }
+
+    /** The partitioned table at the top, where it is a partition. */
+    Optional<String> partitionRoot(RecoveryTransaction transaction) throws SQLException {
+        return isPartition()
+                ? Optional.of(transaction
+                        .strings("SELECT pg_partition_root(to_regclass(?))::oid::text", table())
+                        .get(0))
+                : Optional.empty();
+    }
+
+    /**
+     * Decides for the partitions of one tree whether an UPDATE moved the rows that some of them lack to others of them.
+     *
+     * @param root the {@code oid} of the table at the top
+     */
+    static void acrossPartitions(RecoveryTransaction transaction, String root, List<RowMergeScript> partitions)
+            throws SQLException {
+        List<FoundRows> found =
+                partitions.stream().flatMap(rows -> rows.found.stream()).toList();
+        long missing = found.stream().mapToLong(FoundRows::missing).sum();
+        long moved = found.stream().mapToLong(FoundRows::moved).sum();
+        if (missing == 0 || missing != moved) {
+            return;
+        }
+        String made = partitions.get(0).known.made();
+        List<String> planned = partitions.stream()
+                .filter(rows -> rows.found.isPresent())
+                .map(RowMergeScript::table)
+                .toList();
+        for (List<String> leaf : transaction.rows(LEAVES, root)) {
+            String table = RelationName.of(leaf.get(0), leaf.get(1)).quoted();
+            if (!planned.contains(table)
+                    && transaction.holds("EXISTS (SELECT FROM ONLY " + table + " AS present WHERE " + made + ")")) {
+                return; // which of these were there before is stored elsewhere
+            }
+        }
+        partitions.forEach(rows -> rows.found = rows.found.map(FoundRows::andInOtherPartitions));
     }
 
     /** What a sequence is set to stays when a transaction is rolled back. */

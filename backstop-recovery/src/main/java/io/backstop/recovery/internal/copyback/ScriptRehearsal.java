@@ -40,7 +40,9 @@ public final class ScriptRehearsal {
             Map.entry(
                     "23503",
                     "rows that these refer to are missing, or others refer to them: bring those tables back, too, with "
-                            + "--group or one by one" + AGAIN),
+                            + "--group or one by one" + AGAIN
+                            + "; rows that are in a table alone which the script sets aside,"
+                            + " it offers in a comment"),
             Map.entry("42P07", "something else has the name now: rename that" + AGAIN),
             Map.entry("42710", "something else has the name now: rename that" + AGAIN),
             Map.entry("25006", "connect to the primary server with --db, by a role that may write" + AGAIN),

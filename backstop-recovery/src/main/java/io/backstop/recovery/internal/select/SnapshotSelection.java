@@ -152,6 +152,7 @@ public final class SnapshotSelection {
                     + " holds only rows that one statement took after " + point
                     + ": once the table is in its place, put these back by `backstop recover --before "
                     + rows.snapshotId() + "`"));
+            tellNewer(chosen.get(), own);
             return chosen.get();
         }
         Optional<SnapshotManifest> rows =
@@ -168,6 +169,21 @@ public final class SnapshotSelection {
                 "no snapshot of table " + name(own.get(0)) + " was taken for " + point + " or after it",
                 "the newest is " + told(own.get(0)) + "; `backstop snapshots list --table "
                         + own.get(0).table() + "` shows all of them");
+    }
+
+    /** What later statements took is not in it, unless it was there before. */
+    private void tellNewer(SnapshotManifest chosen, List<SnapshotManifest> newestFirst) {
+        List<HistoryEntry> newer =
+                TableHistory.of(archive, newestFirst.subList(0, newestFirst.indexOf(chosen))).stream()
+                        .filter(entry -> entry.manifest().source() == Source.INLINE)
+                        .toList();
+        if (newer.isEmpty()) {
+            return;
+        }
+        notes.add("this brings back what " + told(chosen) + " holds, and no more: what later statements took of "
+                + name(chosen) + " is in newer snapshots. Once the script has run, `recover --before ID` puts back what"
+                + " each of these holds:");
+        newer.forEach(entry -> notes.add("  " + entry.words()));
     }
 
     /** What was lost before the chosen snapshot was taken is not in it. */

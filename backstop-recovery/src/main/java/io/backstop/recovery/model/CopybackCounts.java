@@ -13,15 +13,15 @@ import java.util.List;
  * @param leftOut how many are missing and are not put back
  * @param takenAway how many rows that the lost statement made in the place of stored ones it removes
  */
-public record RowCounts(long stored, long putBack, long updated, long kept, long leftOut, long takenAway) {
+public record CopybackCounts(long stored, long putBack, long updated, long kept, long leftOut, long takenAway) {
     /** Nothing is done. */
-    public static RowCounts untouched(long stored) {
-        return new RowCounts(stored, 0, 0, 0, 0, 0);
+    public static CopybackCounts untouched(long stored) {
+        return new CopybackCounts(stored, 0, 0, 0, 0, 0);
     }
 
     /** The restored table takes the place, with every row. */
-    public static RowCounts all(long stored) {
-        return new RowCounts(stored, stored, 0, 0, 0, 0);
+    public static CopybackCounts all(long stored) {
+        return new CopybackCounts(stored, stored, 0, 0, 0, 0);
     }
 
     /** How many stored rows do not come back as they were stored; the script offers them in comments. */
