@@ -76,7 +76,7 @@ public final class CopybackPlanner {
                     .map(table -> table.part(writer.counts(table)))
                     .toList();
         } catch (SQLException e) {
-            throw ServerErrors.of("the copyback plan could not be made", e);
+            throw ServerErrors.ofPlan("the copyback plan could not be made", e);
         }
         return new CopybackPlan(parts, script.toString(), warnings, rehearsal(connection, script));
     }
@@ -88,7 +88,7 @@ public final class CopybackPlanner {
         try {
             return ScriptRehearsal.of(connection, script.steps());
         } catch (SQLException e) {
-            throw ServerErrors.of("the copyback script could not be rehearsed", e);
+            throw ServerErrors.ofPlan("the copyback script could not be rehearsed", e);
         }
     }
 

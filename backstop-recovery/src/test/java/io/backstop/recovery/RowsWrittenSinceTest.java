@@ -10,6 +10,7 @@ import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.recovery.model.CopybackCounts;
+import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RecoveryPoint;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoreProgress;
@@ -39,6 +40,7 @@ import java.util.List;
 import java.util.Optional;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** What others wrote after the lost statement stays as it is, is not there twice, and is counted. */
 @ExtendWith(PostgresExtension.class)
@@ -468,6 +470,88 @@ class RowsWrittenSinceTest {
         RecoveryReport report = recover("t");
 
         assertThat(report.copyback().sql()).contains("-- DROP TABLE \"app\".\"t_set_aside\"");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ALTER TABLE app.t RENAME TO u", "ALTER TABLE app.t SET SCHEMA other"})
+    void a_table_that_has_another_name_since_is_told(String since) throws Exception {
+        database.run("DROP SCHEMA IF EXISTS other CASCADE", "CREATE SCHEMA other");
+        lose(Kind.TRUNCATE, "t", Secured.TABLE, "", "TRUNCATE app.t");
+        database.run(since);
+        String now = since.contains("RENAME") ? "app.u" : "other.t";
+
+        assertThat(recover("t").notes())
+                .anyMatch(
+                        note -> note.startsWith("table app.t seems to be there as " + now + ", renamed or moved since")
+                                && note.contains("--source-table app.t_recovered --target-table " + now));
+    }
+
+    @Test
+    void a_script_works_where_reading_alone_is_the_default() throws Exception {
+        lose(Kind.TRUNCATE, "t", Secured.TABLE, "", "TRUNCATE app.t");
+        try (Connection connection = database.connect();
+                Statement sql = connection.createStatement()) {
+            sql.execute("SET default_transaction_read_only = on");
+            RecoveryReport report =
+                    new GuidedRecovery(new SnapshotArchive(store)).recover(connection, "app.t", RestoreProgress.SILENT);
+
+            assertThat(report.copyback().rehearsal()).isEqualTo(new Rehearsal.Passed());
+            sql.execute(report.copyback().sql());
+        }
+        assertThat(database.value("SELECT count(*) FROM app.t")).isEqualTo("10");
+    }
+
+    @Test
+    void a_label_that_was_renamed_since_is_what_keeps_rows_from_coming_back() throws Exception {
+        database.run(
+                "CREATE TYPE app.mood AS ENUM ('sad', 'glad')",
+                "CREATE TABLE app.m (id int PRIMARY KEY, mood app.mood)",
+                "INSERT INTO app.m VALUES (1, 'sad')");
+        lose(Kind.TRUNCATE, "m", Secured.TABLE, "", "TRUNCATE app.m");
+        database.run("ALTER TYPE app.mood RENAME VALUE 'sad' TO 'blue'");
+
+        assertThatThrownBy(() -> recover("m"))
+                .isInstanceOfSatisfying(
+                        RecoveryException.class,
+                        e -> assertThat(e.hint())
+                                .startsWith("the column's type may have lost or renamed a label since"));
+    }
+
+    @Test
+    void a_domain_that_got_narrower_since_is_what_keeps_rows_from_coming_back() throws Exception {
+        database.run(
+                "CREATE DOMAIN app.small AS int",
+                "CREATE TABLE app.m (id int PRIMARY KEY, n app.small)",
+                "INSERT INTO app.m VALUES (1, 100)");
+        lose(Kind.TRUNCATE, "m", Secured.TABLE, "", "TRUNCATE app.m");
+        database.run("ALTER DOMAIN app.small ADD CHECK (value < 10)");
+
+        assertThatThrownBy(() -> recover("m"))
+                .isInstanceOfSatisfying(
+                        RecoveryException.class,
+                        e -> assertThat(e.hint()).startsWith("a domain of the column has a constraint"));
+    }
+
+    @Test
+    void a_lock_that_keeps_a_plan_from_being_made_is_told_as_what_it_is() throws Exception {
+        lose(Kind.TRUNCATE, "t", Secured.TABLE, "", "TRUNCATE app.t");
+        recover("t");
+        try (Connection application = database.connect();
+                Statement lock = application.createStatement();
+                Connection connection = database.connect();
+                Statement sql = connection.createStatement()) {
+            application.setAutoCommit(false);
+            lock.execute("LOCK TABLE app.t IN ACCESS EXCLUSIVE MODE");
+            sql.execute("SET lock_timeout = '100ms'");
+
+            assertThatThrownBy(() -> new GuidedRecovery(new SnapshotArchive(store))
+                            .recover(connection, "app.t", RestoreProgress.SILENT))
+                    .isInstanceOfSatisfying(RecoveryException.class, e -> {
+                        assertThat(e).hasMessageStartingWith("the copyback plan could not be made: ");
+                        assertThat(e.hint())
+                                .startsWith("another transaction holds a lock on a table that the rows go back to");
+                    });
+        }
     }
 
     @Test

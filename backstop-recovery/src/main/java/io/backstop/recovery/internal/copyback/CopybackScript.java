@@ -1,6 +1,7 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
 import io.backstop.recovery.internal.sql.DefaultPrivileges;
 import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
@@ -37,6 +38,10 @@ public final class CopybackScript {
     /** What is there by something else of another table's list, and then differs from it. */
     private static final Set<DependentKind> LAST =
             EnumSet.of(DependentKind.TRIGGER_STATE, DependentKind.ATTACHED_INDEX);
+
+    private static final String NAME_NOW = "SELECT n.nspname, c.relname FROM pg_class c "
+            + "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ?::oid AND c.relkind IN ('r', 'p') "
+            + "AND (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) = ?::oid";
 
     private static final String IS_THERE =
             "EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -101,6 +106,7 @@ public final class CopybackScript {
                 nothing is changed (in psql, use -X -v ON_ERROR_STOP=1).""");
         script.begin();
         acrossPartitions();
+        elsewhere();
         header();
         script.note("every name below is qualified; nothing depends on the session that runs this");
         script.run("SET LOCAL search_path = pg_catalog, pg_temp");
@@ -136,6 +142,30 @@ public final class CopybackScript {
         for (Map.Entry<String, List<RowMergeScript>> tree : trees.entrySet()) {
             RowMergeScript.acrossPartitions(transaction, tree.getKey(), tree.getValue());
         }
+    }
+
+    /** A table that is gone may have another name, with all that was written to it since. */
+    private void elsewhere() throws SQLException {
+        for (PlannedTable table : tables) {
+            Optional<TableIdentity> identity = table.restored().manifest().identity();
+            if (table.situation() != Situation.GONE || identity.isEmpty()) {
+                continue;
+            }
+            for (List<String> found : transaction.rows(
+                    NAME_NOW,
+                    Long.toString(identity.get().tableOid()),
+                    Long.toString(identity.get().databaseOid()))) {
+                RelationName now = RelationName.of(found.get(0), found.get(1));
+                RestoredTable restored = table.restored();
+                warnings.add(
+                        "table " + restored.original() + " seems to be there as " + now + ", renamed or moved since;"
+                                + " this script makes a second one. To put rows back into " + now
+                                + ", use `backstop restore-copyback-plan --source-table " + restored.target()
+                                + " --target-table "
+                                + now + "` instead");
+            }
+        }
+        warnings.forEach(warning -> script.note("  " + warning));
     }
 
     private void header() {

@@ -56,7 +56,7 @@ public final class RowMergeScript {
         this.differing = differing;
         this.known = StatementTransactions.of(restored);
         this.key = key(transaction);
-        this.found = key.isEmpty() || restored.manifest().rowCount() == 0 && !isPartition()
+        this.found = key.isEmpty() || (restored.manifest().rowCount() == 0 && !isPartition())
                 ? Optional.empty()
                 : Optional.of(found(transaction));
         this.keyless = restored.manifest().rowCount() == 0 || !key.isEmpty()

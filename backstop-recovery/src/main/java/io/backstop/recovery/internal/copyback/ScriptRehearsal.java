@@ -2,6 +2,7 @@ package io.backstop.recovery.internal.copyback;
 
 import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.internal.text.SqlFragments;
+import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.internal.text.SqlScript.Step;
 import io.backstop.recovery.model.Rehearsal;
 
@@ -58,6 +59,14 @@ public final class ScriptRehearsal {
         connection.setAutoCommit(false);
         try (Statement statement = connection.createStatement()) {
             statement.setEscapeProcessing(false);
+            try {
+                statement.execute(SqlScript.READ_WRITE);
+            } catch (SQLException e) {
+                return new Rehearsal.Failed(
+                        beginning(SqlScript.READ_WRITE),
+                        ServerErrors.sentence(e),
+                        "connect to the primary server with --db" + AGAIN);
+            }
             statement.execute(LOCK_TIMEOUT);
             for (Step step : steps) {
                 try {

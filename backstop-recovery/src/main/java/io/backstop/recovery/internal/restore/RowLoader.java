@@ -89,7 +89,22 @@ final class RowLoader implements AutoCloseable {
         String problem = "rows of " + chunk.name() + " of snapshot " + manifest.snapshotId()
                 + " could not be loaded into " + target
                 + column.map(name -> ", column " + name).orElse("");
-        return format == CopyFormat.BINARY && (column.isPresent() || isAboutForm(ServerErrors.state(e)))
+        String state = ServerErrors.state(e);
+        if (state.equals("23514") || state.equals("23502")) {
+            return ServerErrors.of(
+                    problem,
+                    e,
+                    "a domain of the column has a constraint that these rows do not meet: drop that, restore again, then add"
+                            + " it again, with NOT VALID if need be; nothing was kept");
+        }
+        if (state.equals("22P02")) {
+            return ServerErrors.of(
+                    problem,
+                    e,
+                    "the column's type may have lost or renamed a label since: give it that back and restore again; nothing"
+                            + " was kept");
+        }
+        return format == CopyFormat.BINARY && (column.isPresent() || isAboutForm(state))
                 ? ServerErrors.of(problem, e, InfiniteIntervalCheck.otherServer(manifest))
                 : ServerErrors.of(problem, e);
     }

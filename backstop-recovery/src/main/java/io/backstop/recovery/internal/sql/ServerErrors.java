@@ -29,7 +29,34 @@ public final class ServerErrors {
             Map.entry("57", "the server ended the work; nothing was kept, so restore again when it is ready"),
             Map.entry("08", "the connection was lost; nothing was kept, so restore again"));
 
+    private static final String PLAN_AGAIN = "; what was restored is kept, so run the same command again after that";
+
+    /** For a plan of what is restored already. */
+    private static final Map<String, String> PLAN_HINTS = Map.ofEntries(
+            Map.entry(
+                    "42501",
+                    "connect as a superuser, or as an owner of the tables who bypasses row-level security where they force it"
+                            + PLAN_AGAIN),
+            Map.entry(
+                    "55P03",
+                    "another transaction holds a lock on a table that the rows go back to; end it" + PLAN_AGAIN),
+            Map.entry(
+                    "54000",
+                    "a row is too large to be compared as text: put the rows back by a statement of your own; they are in the"
+                            + " restored table, which is kept"),
+            Map.entry("57", "the server ended the work" + PLAN_AGAIN),
+            Map.entry("08", "the connection was lost" + PLAN_AGAIN));
+
     private ServerErrors() {}
+
+    /** What went wrong while a plan was made for tables that are restored. */
+    public static RecoveryException ofPlan(String problem, SQLException e) {
+        String state = state(e);
+        return of(
+                problem,
+                e,
+                PLAN_HINTS.getOrDefault(state, PLAN_HINTS.getOrDefault(group(state), "remove the cause" + PLAN_AGAIN)));
+    }
 
     /** What went wrong with the subject, as an exception for the caller. */
     public static RecoveryException of(String problem, SQLException e) {
@@ -58,8 +85,23 @@ public final class ServerErrors {
 
     private static String hint(SQLException e) {
         String state = state(e);
+        if (isOfCatalog(e)) {
+            return "another session is making the same; see what it made, then restore again under this name or another";
+        }
         String general = "nothing was kept; remove the cause and restore again";
-        return HINTS.getOrDefault(state, HINTS.getOrDefault(state.substring(0, Math.min(2, state.length())), general));
+        return HINTS.getOrDefault(state, HINTS.getOrDefault(group(state), general));
+    }
+
+    private static String group(String state) {
+        return state.substring(0, Math.min(2, state.length()));
+    }
+
+    /** Two sessions that make things of one name meet in an index of the catalog before either can be seen. */
+    private static boolean isOfCatalog(SQLException e) {
+        return state(e).equals("23505")
+                && e instanceof PSQLException server
+                && server.getServerErrorMessage() != null
+                && "pg_catalog".equals(server.getServerErrorMessage().getSchema());
     }
 
     /** The same error without what the server added to it: where it came from, and no rows. */

@@ -25,6 +25,9 @@ public final class SqlScript {
             "check_function_bodies = off",
             "statement_timeout = 0");
 
+    /** Somebody may have made reading alone the default, to keep applications from writing; comes before any query. */
+    public static final String READ_WRITE = "SET TRANSACTION READ WRITE";
+
     private final StringBuilder text = new StringBuilder();
     private final List<Step> steps = new ArrayList<>();
 
@@ -34,6 +37,7 @@ public final class SqlScript {
      */
     public SqlScript begin() {
         text.append("BEGIN;\n");
+        run(READ_WRITE);
         run("SET LOCAL client_encoding = 'UTF8'");
         return this;
     }
