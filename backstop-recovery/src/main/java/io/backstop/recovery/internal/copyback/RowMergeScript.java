@@ -3,6 +3,7 @@ package io.backstop.recovery.internal.copyback;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.internal.copyback.PresentTable.KeyColumn;
 import io.backstop.recovery.internal.copyback.PresentTable.Switch;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
@@ -135,10 +136,7 @@ public final class RowMergeScript {
         FoundRows.Statement statement = new FoundRows.Statement(
                 effect,
                 known,
-                restored.manifest()
-                        .operation()
-                        .filter(Destruction.Kind.DELETE::equals)
-                        .isEmpty(),
+                mayChangeKeys(),
                 !transaction.holds(TAKES_ALONG, table()),
                 isPartition());
         return new FoundRows(
@@ -153,6 +151,12 @@ public final class RowMergeScript {
                                 + recovered() + " AS saved WHERE " + sameKey() + ")"),
                 effect == StatementEffect.REMOVED ? 0 : number(transaction, "SELECT count(*)" + movedRows()),
                 false);
+    }
+
+    /** Of single rows, those beside them are no sign of it, unless the statement is known to have made them. */
+    private boolean mayChangeKeys() {
+        return restored.manifest().operation().filter(Destruction.Kind.DELETE::equals).isEmpty()
+                && (restored.manifest().coverage() == Coverage.TABLE || known.areAllKnown());
     }
 
     /** Rows that are not stored and that the statement made: stored ones under another key, if it made no new ones. */
