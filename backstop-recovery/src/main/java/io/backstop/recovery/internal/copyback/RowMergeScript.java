@@ -134,11 +134,7 @@ public final class RowMergeScript {
     private FoundRows found(RecoveryTransaction transaction) throws SQLException {
         StatementEffect effect = StatementEffect.of(restored);
         FoundRows.Statement statement = new FoundRows.Statement(
-                effect,
-                known,
-                mayChangeKeys(),
-                !transaction.holds(TAKES_ALONG, table()),
-                isPartition());
+                effect, known, mayChangeKeys(), !transaction.holds(TAKES_ALONG, table()), isPartition());
         return new FoundRows(
                 statement,
                 differing,
@@ -155,7 +151,10 @@ public final class RowMergeScript {
 
     /** Of single rows, those beside them are no sign of it, unless the statement is known to have made them. */
     private boolean mayChangeKeys() {
-        return restored.manifest().operation().filter(Destruction.Kind.DELETE::equals).isEmpty()
+        return restored.manifest()
+                        .operation()
+                        .filter(Destruction.Kind.DELETE::equals)
+                        .isEmpty()
                 && (restored.manifest().coverage() == Coverage.TABLE || known.areAllKnown());
     }
 
