@@ -144,6 +144,18 @@ class RowsOfStatementTest {
         assertKnown("v = 0", "id IN (1, 12)");
     }
 
+    /** The transaction gets its number for the statement, and gives it to the rows of others. */
+    @ParameterizedTest
+    @ValueSource(strings = {OF_PART, OF_ALL})
+    void first_to_write_in_a_transaction_that_has_read(String update) throws Exception {
+        try (Connection connection = guarded()) {
+            connection.setAutoCommit(false);
+            run(connection, "SELECT count(*) FROM t", update, "INSERT INTO t VALUES (12, 12)");
+            connection.commit();
+        }
+        assertKnown("v = 0", "id = 12");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {OF_PART, OF_ALL})
     void behind_a_savepoint_of_the_callers(String update) throws Exception {

@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 
@@ -244,14 +245,10 @@ class CodeAtCommitTest {
     private void asOrdinaryRole() throws SQLException {
         if (database.value("SELECT count(*) FROM pg_roles WHERE rolname = 'ordinary'")
                 .equals("0")) {
-            database.run("CREATE ROLE ordinary");
+            database.run("CREATE ROLE ordinary LOGIN");
         }
         database.run("GRANT ALL ON SCHEMA public TO ordinary");
-        Connection plain = database.connect();
-        try (Statement statement = plain.createStatement()) {
-            statement.execute("SET SESSION AUTHORIZATION ordinary");
-        }
-        guard.reconnect(plain);
+        guard.reconnect(DriverManager.getConnection(database.url().replace("user=postgres", "user=ordinary")));
         connection = guard.connection();
     }
 

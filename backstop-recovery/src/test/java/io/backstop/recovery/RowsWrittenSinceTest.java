@@ -266,8 +266,29 @@ class RowsWrittenSinceTest {
         assertThat(report.notes()).anyMatch(note -> note.startsWith("6 rows of table app.c "));
     }
 
+    /** More statements of its transaction may have the same number, and what they made is no stored row. */
+    @Test
+    void rows_that_the_same_transaction_made_besides_are_not_taken_for_moved_ones() throws Exception {
+        lose(
+                Kind.UPDATE,
+                "t",
+                Secured.IN_TRANSACTION,
+                "",
+                "UPDATE app.t SET v = 0; INSERT INTO app.t VALUES (11, 11)");
+        database.run("DELETE FROM app.t WHERE id = 3");
+
+        RecoveryReport report = recover("t");
+        database.run(report.copyback().sql());
+
+        assertThat(database.rows("SELECT id, v FROM app.t WHERE id IN (2, 3, 11) ORDER BY id"))
+                .containsExactly("2|2", "11|11");
+        assertThat(counts(report).leftOut()).isEqualTo(1);
+    }
+
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "ROWS_UNMARKED")
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"IN_TRANSACTION", "ROWS_UNMARKED"})
     void rows_under_keys_that_an_update_gave_them_make_way_for_the_stored_ones(Secured how) throws Exception {
         database.run("ALTER TABLE app.t ADD UNIQUE (v)");
         lose(Kind.UPDATE, "t", how, "id < 9", "UPDATE app.t SET id = id + 1000 WHERE id < 9");

@@ -11,8 +11,10 @@ import io.backstop.recovery.model.HistoryEntry;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RecoveryPoint;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 import java.io.Console;
 import java.sql.Connection;
@@ -30,6 +32,7 @@ public final class BeforeOption {
     @Option(
             names = "--before",
             paramLabel = "WHEN",
+            converter = Moment.class,
             description =
                     "As the table was before that: a snapshot (snap_…), an approval (appr_…), a number of the audit, or"
                             + " a time with its offset [before the newest loss; asked for on a terminal if there are several].")
@@ -62,8 +65,14 @@ public final class BeforeOption {
         for (int i = 0; i < history.size(); i++) {
             console.printf("--   %d  %s%n", i + 1, history.get(i).words());
         }
-        @Nullable String answer = console.readLine("-- which one is to be restored? [the newest that has rows] ");
-        if (answer == null || answer.isBlank()) {
+        @Nullable
+        String answer = console.readLine("-- which one is to be restored? [the newest that has rows; Ctrl-D leaves] ");
+        if (answer == null) {
+            throw new RefusedException(
+                    "no snapshot was chosen; nothing was restored",
+                    "run it again and choose one; --before chooses without a question");
+        }
+        if (answer.isBlank()) {
             return Optional.empty();
         }
         String number = answer.strip();
@@ -76,6 +85,21 @@ public final class BeforeOption {
         }
         return Optional.of(new RecoveryPoint.Statement(
                 history.get(Integer.parseInt(number) - 1).manifest().snapshotId()));
+    }
+
+    /** What no moment can be is an error of usage. */
+    static final class Moment implements ITypeConverter<String> {
+        @Override
+        public String convert(String value) {
+            try {
+                if (!NUMBER.matcher(value).matches()) {
+                    RecoveryPoint.parse(value);
+                }
+                return value;
+            } catch (RecoveryException e) {
+                throw new TypeConversionException(String.valueOf(e.getMessage()));
+            }
+        }
     }
 
     private RecoveryPoint ofAudit(long number) throws RefusedException, ControlStoreUnavailableException {

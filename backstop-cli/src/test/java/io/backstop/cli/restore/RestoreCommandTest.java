@@ -359,6 +359,16 @@ class RestoreCommandTest {
     }
 
     @Test
+    void a_moment_that_cannot_be_is_an_error_of_usage() {
+        for (String none : List.of("yesterday", "2026-02-30T00:00:00Z", "2026-05-06 12:29:00", "snap_")) {
+            CommandRun run =
+                    CommandRun.of("recover", "--db", url(), "--storage", storage, "--table", "users", "--before", none);
+            assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
+            assertThat(run.errors()).contains("`" + none + "` is no moment in the history of a table");
+        }
+    }
+
+    @Test
     void rows_that_do_not_come_back_are_counted_before_the_script_and_for_programs() throws SQLException {
         database.run(
                 "DELETE FROM users WHERE id <= 30",

@@ -7,6 +7,7 @@ import java.time.OffsetDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
 import java.time.format.DateTimeParseException;
+import java.time.format.ResolverStyle;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.regex.Pattern;
@@ -82,7 +83,8 @@ public sealed interface RecoveryPoint {
                 .append(DateTimeFormatter.ISO_LOCAL_TIME)
                 .appendPattern("[' ']")
                 .appendPattern("[XXX][X]")
-                .toFormatter(Locale.ROOT);
+                .toFormatter(Locale.ROOT)
+                .withResolverStyle(ResolverStyle.STRICT);
 
         private Parsing() {}
     }

@@ -275,6 +275,11 @@ final class Capture {
         if (!drafts.isEmpty()) {
             Set<String> numbers = TransactionNumbers.of(session);
             numbers.removeAll(numbersBefore);
+            if (numbers.size() > 1) {
+                // It ran behind a savepoint: the transaction itself has a number for that alone, and gives it to the
+                // rows of later statements.
+                numbers.remove(session.value("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid"));
+            }
             numbersOfRows = numbers;
         }
     }

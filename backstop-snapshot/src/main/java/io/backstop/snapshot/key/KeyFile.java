@@ -81,11 +81,12 @@ public final class KeyFile implements KeyProvider {
      * @throws KeyException where it is not there, others may read or write it, or it holds no key
      */
     public static KeyFile open(Path file) throws IOException {
-        byte[] content;
+        byte[] content = new byte[0]; // as a folder's
         try {
-            requireOwnerOnly(file);
-            try (var stream = Files.newInputStream(file)) {
-                content = stream.readNBytes(LONGEST);
+            if (!Files.isDirectory(file)) {
+                try (var stream = Files.newInputStream(file)) {
+                    content = stream.readNBytes(LONGEST);
+                }
             }
         } catch (NoSuchFileException e) {
             throw new KeyException(
@@ -98,6 +99,7 @@ public final class KeyFile implements KeyProvider {
             // either.
             boolean asMade = Base64.getEncoder().encodeToString(secret).equals(matcher.group(2));
             if (asMade && check(matcher.group(1), secret).equals(matcher.group(3))) {
+                requireOwnerOnly(file); // only of what is a key: the hint must not lead to the rights of something else
                 return new KeyFile(matcher.group(1), secret);
             }
         }

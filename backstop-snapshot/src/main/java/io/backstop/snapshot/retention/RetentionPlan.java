@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Decides which snapshots of a store stay and which go, and why: one by one, without regard to recovery groups.
@@ -46,13 +47,11 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
      */
     public static RetentionPlan of(
             SnapshotInventory inventory, Map<String, Instant> approvals, RetentionRules rules, Instant now) {
-        Map<Table, Stored> best = new HashMap<>();
-        inventory.snapshots().stream()
-                .filter(snapshot -> snapshot.manifest().coverage() == Coverage.TABLE)
-                // Another may be taken back at any moment, when its statement is rolled back.
-                .filter(snapshot -> snapshot.outcome() == StatementOutcome.COMMITTED)
-                .forEach(snapshot ->
-                        best.merge(Table.of(snapshot), snapshot, (a, b) -> BEST_FIRST.compare(a, b) <= 0 ? a : b));
+        Map<Table, Stored> best = best(inventory, snapshot -> true);
+        // A statement that is sent again finds an empty table, and its snapshot stands for no rows that were lost.
+        Map<Table, Stored> bestWithRows = best(
+                inventory,
+                snapshot -> snapshot.damage().isEmpty() && snapshot.manifest().rowCount() > 0);
         Map<Table, Instant> undecided = new HashMap<>();
         inventory
                 .undecided()
@@ -64,7 +63,8 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
             boolean beforeUndecided = undecided.entrySet().stream()
                     .filter(other -> other.getKey().mayBe(Table.of(snapshot)))
                     .anyMatch(newest -> !snapshot.manifest().createdAt().isAfter(newest.getValue()));
-            Reason reason = reason(snapshot, kept, approvals, rules, now);
+            boolean newestWithRows = snapshot.equals(bestWithRows.get(Table.of(snapshot)));
+            Reason reason = reason(snapshot, kept, newestWithRows, approvals, rules, now);
             decisions.add(new Decision(
                     snapshot, reason == Reason.OLD && beforeUndecided ? Reason.BEFORE_UNDECIDED : reason, kept));
         }
@@ -78,14 +78,34 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
                         .toList());
     }
 
+    private static Map<Table, Stored> best(SnapshotInventory inventory, Predicate<Stored> condition) {
+        Map<Table, Stored> best = new HashMap<>();
+        inventory.snapshots().stream()
+                .filter(snapshot -> snapshot.manifest().coverage() == Coverage.TABLE)
+                // Another may be taken back at any moment, when its statement is rolled back.
+                .filter(snapshot -> snapshot.outcome() == StatementOutcome.COMMITTED)
+                .filter(condition)
+                .forEach(snapshot ->
+                        best.merge(Table.of(snapshot), snapshot, (a, b) -> BEST_FIRST.compare(a, b) <= 0 ? a : b));
+        return best;
+    }
+
     private static Reason reason(
-            Stored snapshot, Optional<Stored> best, Map<String, Instant> approvals, RetentionRules rules, Instant now) {
+            Stored snapshot,
+            Optional<Stored> best,
+            boolean newestWithRows,
+            Map<String, Instant> approvals,
+            RetentionRules rules,
+            Instant now) {
         SnapshotManifest manifest = snapshot.manifest();
         if (!snapshot.outcome().isFinal()) {
             return Reason.UNDECIDED;
         }
         if (best.isPresent() && best.get().equals(snapshot)) {
             return snapshot.damage().isPresent() ? Reason.NO_WHOLE_ONE : Reason.NEWEST;
+        }
+        if (newestWithRows) {
+            return Reason.NEWEST_WITH_ROWS;
         }
         if (!manifest.createdAt().isBefore(now.minus(rules.olderThan()))) {
             return Reason.YOUNG;
@@ -112,6 +132,7 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
         OLD("older than it has to be"),
         YOUNG("young"),
         NEWEST("the newest whole snapshot of its table"),
+        NEWEST_WITH_ROWS("the newest whole snapshot of its table that has rows"),
         NO_WHOLE_ONE("damaged, but its table has no whole one"),
         APPROVAL("its approval is young"),
         USED("a statement has relied on it not long ago"),

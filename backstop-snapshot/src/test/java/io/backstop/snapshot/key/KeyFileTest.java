@@ -71,6 +71,20 @@ class KeyFileTest {
         }
     }
 
+    /** Whoever follows a hint about the rights of a key file must not change those of something else. */
+    @Test
+    void says_of_what_is_no_key_file_that_it_is_none() throws IOException {
+        Path open = folder.resolve("open");
+        Files.writeString(open, "anything");
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rw-rw-rw-"));
+        for (Path other : new Path[] {folder, Path.of("/dev/null"), open}) {
+            assertThatThrownBy(() -> KeyFile.open(other))
+                    .isInstanceOf(KeyException.class)
+                    .hasMessageContaining("holds no whole key")
+                    .hasMessageNotContaining("chmod");
+        }
+    }
+
     @Test
     void refuses_a_damaged_file_and_shows_nothing_of_it() throws IOException {
         Path file = folder.resolve("a.key");

@@ -154,6 +154,23 @@ class RetentionPlanTest {
     }
 
     @Test
+    void the_rows_of_a_table_stay_though_it_was_found_empty_since() throws IOException {
+        MemoryObjectStore store = new MemoryObjectStore();
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(50)));
+        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(45)));
+        StoredSnapshots.publish(store, new Wanted("snap_3", "users", daysAgo(40)).ofNoRows());
+        StoredSnapshots.publish(store, new Wanted("snap_4", "users", daysAgo(35)).ofNoRows());
+        StoredSnapshots.publish(store, new Wanted("snap_5", "orders", daysAgo(35)).ofNoRows());
+        assertThat(reasons(store, days(30, 0)))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "snap_1", Reason.OLD,
+                        "snap_2", Reason.NEWEST_WITH_ROWS,
+                        "snap_3", Reason.OLD,
+                        "snap_4", Reason.NEWEST,
+                        "snap_5", Reason.NEWEST));
+    }
+
+    @Test
     void a_damaged_snapshot_does_not_stand_for_its_table_unless_there_is_none_better() throws IOException {
         MemoryObjectStore store = new MemoryObjectStore();
         StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(40)));

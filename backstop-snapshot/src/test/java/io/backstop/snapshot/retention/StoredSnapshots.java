@@ -64,12 +64,12 @@ final class StoredSnapshots {
                 wanted.table(),
                 List.of(new SnapshotManifest.Column("id", "bigint")),
                 wanted.coverage(),
-                2,
+                wanted.empty() ? 0 : 2,
                 "0".repeat(32),
                 "text",
                 "UTF8",
                 "zstd",
-                List.of(draft.putChunk(0, 2, ByteBuffer.wrap(rows))),
+                wanted.empty() ? List.of() : List.of(draft.putChunk(0, 2, ByteBuffer.wrap(rows))),
                 draft.putDescription(DESCRIPTION),
                 draft.putScript("CREATE TABLE users ();\n"),
                 wanted.createdAt(),
@@ -97,7 +97,8 @@ final class StoredSnapshots {
             Coverage coverage,
             Optional<String> approvalId,
             Optional<String> transactionId,
-            Optional<ServerIdentity> server) {
+            Optional<ServerIdentity> server,
+            boolean empty) {
         Wanted(
                 String id,
                 String table,
@@ -105,12 +106,17 @@ final class StoredSnapshots {
                 Instant createdAt,
                 Coverage coverage,
                 Optional<String> approvalId) {
-            this(id, table, database, createdAt, coverage, approvalId, Optional.empty(), Optional.empty());
+            this(id, table, database, createdAt, coverage, approvalId, Optional.empty(), Optional.empty(), false);
+        }
+
+        /** Of a table without rows. */
+        Wanted ofNoRows() {
+            return new Wanted(id, table, database, createdAt, coverage, approvalId, transactionId, server, true);
         }
 
         /** Of a statement that has not ended, or of which nobody told how. */
         Wanted undecided() {
-            return new Wanted(id, table, database, createdAt, coverage, approvalId, Optional.of("700"), server);
+            return new Wanted(id, table, database, createdAt, coverage, approvalId, Optional.of("700"), server, empty);
         }
 
         Wanted(String id, String table, Instant createdAt) {
@@ -118,19 +124,21 @@ final class StoredSnapshots {
         }
 
         Wanted of(String otherDatabase) {
-            return new Wanted(id, table, otherDatabase, createdAt, coverage, approvalId, transactionId, server);
+            return new Wanted(id, table, otherDatabase, createdAt, coverage, approvalId, transactionId, server, empty);
         }
 
         Wanted on(ServerIdentity known) {
-            return new Wanted(id, table, database, createdAt, coverage, approvalId, transactionId, Optional.of(known));
+            return new Wanted(
+                    id, table, database, createdAt, coverage, approvalId, transactionId, Optional.of(known), empty);
         }
 
         Wanted someRows() {
-            return new Wanted(id, table, database, createdAt, Coverage.ROWS, approvalId, transactionId, server);
+            return new Wanted(id, table, database, createdAt, Coverage.ROWS, approvalId, transactionId, server, empty);
         }
 
         Wanted approved(String approval) {
-            return new Wanted(id, table, database, createdAt, coverage, Optional.of(approval), transactionId, server);
+            return new Wanted(
+                    id, table, database, createdAt, coverage, Optional.of(approval), transactionId, server, empty);
         }
     }
 }

@@ -34,7 +34,8 @@ record FoundRows(
      *
      * @param known its transactions
      * @param changesKeys whether it may have given stored rows other keys
-     * @param removable whether rows that it made can be removed and nothing of other tables goes with them
+     * @param removable whether rows that it made can be removed: they are no other statement's, and nothing of other tables
+     *     goes with them
      * @param ofPartition whether the table is a partition, so that rows may be in another one now
      */
     record Statement(

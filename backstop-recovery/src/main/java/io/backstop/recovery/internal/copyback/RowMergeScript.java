@@ -134,7 +134,11 @@ public final class RowMergeScript {
     private FoundRows found(RecoveryTransaction transaction) throws SQLException {
         StatementEffect effect = StatementEffect.of(restored);
         FoundRows.Statement statement = new FoundRows.Statement(
-                effect, known, mayChangeKeys(), !transaction.holds(TAKES_ALONG, table()), isPartition());
+                effect,
+                known,
+                mayChangeKeys(),
+                known.alone() && !transaction.holds(TAKES_ALONG, table()),
+                isPartition());
         return new FoundRows(
                 statement,
                 differing,

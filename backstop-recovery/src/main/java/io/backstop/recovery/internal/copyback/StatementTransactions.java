@@ -17,8 +17,9 @@ import java.util.stream.Collectors;
  * @param numbers as {@code xmin} has them
  * @param knowledge what they tell of a row that names another one
  * @param oldest the statement's own transaction, below all of its subtransactions
+ * @param alone whether no other statement made rows under these numbers, be it one of the same transaction
  */
-record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<String> oldest) {
+record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<String> oldest, boolean alone) {
     /** What a transaction is called in a row is the lower half of its number. */
     private static final long LOWER = 0xFFFF_FFFFL;
 
@@ -43,9 +44,15 @@ record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<
         Optional<String> top = manifest.transactionId().map(StatementTransactions::inRows);
         return Optional.of(restored.rowsTransactionIds())
                 .filter(all -> !all.isEmpty())
-                .map(all -> new StatementTransactions(all, Knowledge.ALL, top))
-                .or(() -> top.map(some -> new StatementTransactions(Set.of(some), Knowledge.SOME, top)))
-                .orElseGet(() -> new StatementTransactions(Set.of(), Knowledge.NONE, top));
+                .map(all -> new StatementTransactions(all, Knowledge.ALL, top, isAlone(manifest, all, top)))
+                .or(() -> top.map(some -> new StatementTransactions(Set.of(some), Knowledge.SOME, top, false)))
+                .orElseGet(() -> new StatementTransactions(Set.of(), Knowledge.NONE, top, false));
+    }
+
+    /** In a transaction of the caller's, more statements may have followed, unless this one has a savepoint to itself. */
+    private static boolean isAlone(SnapshotManifest manifest, Set<String> numbers, Optional<String> top) {
+        return manifest.rowsTransactionId().isPresent()
+                || top.filter(numbers::contains).isEmpty();
     }
 
     private static String inRows(String id) {
