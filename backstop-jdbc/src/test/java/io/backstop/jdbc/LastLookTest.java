@@ -182,6 +182,21 @@ class LastLookTest {
         }
     }
 
+    /** A statement that waits for a lock by now, unless it has ended. */
+    private Future<?> waiting(Connection connection, String sql) throws SQLException {
+        Future<?> execution = threads.submit(() -> {
+            execute(connection, sql);
+            return null;
+        });
+        while (!execution.isDone()
+                && database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                + " AND datname = current_database()")
+                        .equals("0")) {
+            Thread.onSpinWait();
+        }
+        return execution;
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -201,16 +216,7 @@ class LastLookTest {
                     execute(holder, "SELECT * FROM users FOR UPDATE");
                     connection.setAutoCommit(autoCommit);
                     execute(connection, "SELECT 1");
-                    Future<?> execution = threads.submit(() -> {
-                        execute(connection, sql);
-                        return null;
-                    });
-                    while (!execution.isDone()
-                            && database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                                            + " AND datname = current_database()")
-                                    .equals("0")) {
-                        Thread.onSpinWait();
-                    }
+                    Future<?> execution = waiting(connection, sql);
                     meanwhile.happen(this);
                     holder.rollback();
                     assertRefused(execution, meanwhile);
@@ -243,16 +249,7 @@ class LastLookTest {
                 execute(holder, "LOCK TABLE users");
                 connection.setAutoCommit(autoCommit);
                 execute(connection, "SELECT 1");
-                Future<?> execution = threads.submit(() -> {
-                    execute(connection, sql);
-                    return null;
-                });
-                while (!execution.isDone()
-                        && database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                                        + " AND datname = current_database()")
-                                .equals("0")) {
-                    Thread.onSpinWait();
-                }
+                Future<?> execution = waiting(connection, sql);
                 Files.writeString(policy, "{}");
                 holder.rollback();
                 assertRefused(execution, Meanwhile.STRICTER_POLICY);

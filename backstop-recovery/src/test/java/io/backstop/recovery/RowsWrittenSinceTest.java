@@ -269,12 +269,7 @@ class RowsWrittenSinceTest {
     /** More statements of its transaction may have the same number, and what they made is no stored row. */
     @Test
     void rows_that_the_same_transaction_made_besides_are_not_taken_for_moved_ones() throws Exception {
-        lose(
-                Kind.UPDATE,
-                "t",
-                Secured.IN_TRANSACTION,
-                "",
-                "UPDATE app.t SET v = 0; INSERT INTO app.t VALUES (11, 11)");
+        lose(Kind.UPDATE, "t", Secured.IN_TRANSACTION, "", "UPDATE app.t SET v = 0; INSERT INTO app.t VALUES (11, 11)");
         database.run("DELETE FROM app.t WHERE id = 3");
 
         RecoveryReport report = recover("t");
