@@ -1,6 +1,7 @@
 package io.backstop.snapshot.archive;
 
 import com.github.luben.zstd.ZstdInputStream;
+import io.backstop.api.internal.postgres.TransactionIds;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.Verification;
 import io.backstop.snapshot.key.DataKey;
@@ -45,9 +46,6 @@ public final class SnapshotArchive {
 
     /** That of a table of some hundred thousand chunks. */
     private static final int LONGEST_MANIFEST = 64 << 20;
-
-    /** What {@code xmin} has of a transaction's number. */
-    private static final long LOWER_HALF = 0xFFFF_FFFFL;
 
     private static final byte[] USED = mark("used");
 
@@ -215,7 +213,7 @@ public final class SnapshotArchive {
                 .rowsTransactionIds();
         return marked.isEmpty()
                 ? manifest.rowsTransactionId()
-                        .map(id -> Set.of(Long.toString(Long.parseUnsignedLong(id) & LOWER_HALF)))
+                        .map(id -> Set.of(TransactionIds.inRows(id)))
                         .orElse(Set.of())
                 : marked;
     }

@@ -1,6 +1,7 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.api.internal.postgres.TransactionIds;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.model.RestoredTable;
 
@@ -20,9 +21,6 @@ import java.util.stream.Collectors;
  * @param alone whether no other statement made rows under these numbers, be it one of the same transaction
  */
 record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<String> oldest, boolean alone) {
-    /** What a transaction is called in a row is the lower half of its number. */
-    private static final long LOWER = 0xFFFF_FFFFL;
-
     enum Knowledge {
         /** They are all: a row that names another one was written since. */
         ALL,
@@ -41,7 +39,7 @@ record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<
 
     static StatementTransactions of(RestoredTable restored) {
         SnapshotManifest manifest = restored.manifest();
-        Optional<String> top = manifest.transactionId().map(StatementTransactions::inRows);
+        Optional<String> top = manifest.transactionId().map(TransactionIds::inRows);
         return Optional.of(restored.rowsTransactionIds())
                 .filter(all -> !all.isEmpty())
                 .map(all -> new StatementTransactions(all, Knowledge.ALL, top, isAlone(manifest, all, top)))
@@ -53,10 +51,6 @@ record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<
     private static boolean isAlone(SnapshotManifest manifest, Set<String> numbers, Optional<String> top) {
         return manifest.rowsTransactionId().isPresent()
                 || top.filter(numbers::contains).isEmpty();
-    }
-
-    private static String inRows(String id) {
-        return Long.toString(Long.parseUnsignedLong(id) & LOWER);
     }
 
     boolean areAllKnown() {
