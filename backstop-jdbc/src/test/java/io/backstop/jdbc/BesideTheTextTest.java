@@ -122,6 +122,8 @@ class BesideTheTextTest {
                 "ALTER TABLE par RENAME COLUMN bal TO b2",
                 "/* x */ ALTER TABLE IF EXISTS par* RENAME \"bal\" TO b2",
                 "ALTER TYPE acct RENAME ATTRIBUTE bal TO b2 CASCADE",
+                "ALTER TABLE par RENAME bal TO \"rename\"",
+                "ALTER TYPE acct RENAME ATTRIBUTE bal TO \"rename\" CASCADE",
                 "ALTER TABLE par ADD x int; ALTER TABLE par RENAME bal TO b2"
             })
     void a_protected_column_keeps_its_name_whatever_leads_to_it(String sql) throws Exception {
@@ -133,6 +135,40 @@ class BesideTheTextTest {
                     .hasMessageContaining("it renamed column bal, which the policy protects");
             assertThat(database.rows("SELECT bal FROM acc UNION ALL SELECT bal FROM typed"))
                     .containsExactly("100", "100");
+        }
+    }
+
+    /** The policy knows it by the table that is over it. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE acc NO INHERIT par",
+                "ALTER TABLE acc ADD \"inherit\" int, NO INHERIT par",
+                "ALTER TABLE grandchild NO INHERIT acc",
+                "DO 'BEGIN ALTER TABLE acc NO INHERIT par; END'",
+                "DO 'BEGIN ALTER TABLE grandchild NO INHERIT acc; END'",
+                "DO 'BEGIN ALTER TABLE parted DETACH PARTITION part; END'",
+                "DO 'BEGIN ALTER TABLE mid DETACH PARTITION leaf; END'",
+                "ALTER TABLE mid DETACH PARTITION leaf"
+            })
+    void a_partition_or_child_does_not_leave_a_protected_table_unseen(String sql) throws Exception {
+        database.run(
+                "CREATE TABLE grandchild () INHERITS (acc)",
+                "CREATE TABLE parted (id int) PARTITION BY RANGE (id)",
+                "CREATE TABLE part PARTITION OF parted FOR VALUES FROM (0) TO (10)",
+                "CREATE TABLE mid PARTITION OF parted FOR VALUES FROM (10) TO (20) PARTITION BY RANGE (id)",
+                "CREATE TABLE leaf PARTITION OF mid FOR VALUES FROM (10) TO (20)");
+        for (String protection : new String[] {
+            "\"protected_tables\": [\"par\", \"parted\"]",
+            "\"protected_columns\": {\"par\": [\"bal\"], \"parted\": [\"id\"]}"
+        }) {
+            assertThatThrownBy(() -> guarded(", " + protection, true, sql))
+                    .as(sql)
+                    .isInstanceOf(ImpactLimitException.class)
+                    .hasMessageMatching("(?s).*it took table \\w+ out of table par(ted)?, which the policy protects.*");
+            assertThat(database.value("SELECT count(*) FROM pg_inherits WHERE inhrelid::regclass::text IN"
+                            + " ('acc', 'grandchild', 'part', 'mid', 'leaf')"))
+                    .isEqualTo("5");
         }
     }
 
@@ -162,7 +198,9 @@ class BesideTheTextTest {
                 "ALTER TYPE acct RENAME TO acct2",
                 "CREATE SCHEMA more",
                 "COMMENT ON SCHEMA freed IS 'x'",
-                "ALTER TABLE par RENAME id TO id2"
+                "ALTER TABLE par RENAME id TO id2",
+                "ALTER TABLE typed NOT OF",
+                "DO 'BEGIN CREATE TABLE kid () INHERITS (t); ALTER TABLE kid NO INHERIT t; END'"
             })
     void what_renames_nothing_protected_runs(String sql) throws Exception {
         guarded(

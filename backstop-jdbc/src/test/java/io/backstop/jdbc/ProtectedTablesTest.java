@@ -146,6 +146,8 @@ class ProtectedTablesTest {
             strings = {
                 "ALTER TABLE accounts RENAME COLUMN balance TO other",
                 "ALTER TABLE accounts RENAME balance TO other",
+                "ALTER TABLE accounts RENAME balance TO \"rename\"",
+                "ALTER TABLE accounts RENAME TO \"rename\"",
                 "ALTER TABLE accounts RENAME note TO balance",
                 "ALTER TABLE public.accounts RENAME TO free",
                 "ALTER TABLE accounts SET SCHEMA billing"

@@ -215,6 +215,39 @@ class WriteBudgetTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "INSERT INTO leaf SELECT n FROM generate_series(30001, 30500) AS n",
+                "INSERT INTO mid SELECT n FROM generate_series(30001, 30500) AS n",
+                "ALTER TABLE parted ATTACH PARTITION own FOR VALUES FROM (40000) TO (50000)",
+                "ALTER TABLE mid ATTACH PARTITION own FOR VALUES FROM (40000) TO (50000)"
+            })
+    void rows_that_come_with_a_partition_do_not_stretch_it(String sql) throws Exception {
+        database.run(
+                "CREATE TABLE parted (id int) PARTITION BY RANGE (id)",
+                "CREATE TABLE low PARTITION OF parted FOR VALUES FROM (0) TO (30000)",
+                "CREATE TABLE own (id int)",
+                "INSERT INTO own SELECT n FROM generate_series(40001, 40500) AS n",
+                "CREATE TABLE leaf PARTITION OF parted FOR VALUES FROM (30000) TO (40000)",
+                "INSERT INTO parted SELECT generate_series(1, 100)");
+        if (sql.contains("mid")) {
+            database.run(
+                    "DROP TABLE leaf",
+                    "CREATE TABLE mid PARTITION OF parted FOR VALUES FROM (30000) TO (60000) PARTITION BY RANGE (id)",
+                    "CREATE TABLE leaf PARTITION OF mid FOR VALUES FROM (30000) TO (40000)");
+        }
+        Connection connection =
+                connect("\"max_write_percent_without_critical\": 100, \"require_approval_for_risks\": [\"CRITICAL\"]");
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+        update(connection, "DELETE FROM parted WHERE id <= 50");
+        assertThatThrownBy(() -> update(connection, "DELETE FROM parted WHERE id = 51"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("would have changed 51 rows within 3600 seconds, more than 50 percent of parted");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
                 "CREATE VIEW more AS SELECT * FROM users",
                 "CREATE VIEW more AS SELECT 1 AS id; CREATE RULE more AS ON INSERT TO more DO INSTEAD"
                         + " INSERT INTO users VALUES (new.id)",

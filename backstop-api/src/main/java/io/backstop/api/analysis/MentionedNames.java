@@ -62,6 +62,16 @@ public final class MentionedNames {
         return (facts[index] & KEYWORD) != 0;
     }
 
+    /** Whether a name stands anywhere, as a key word or not. */
+    public boolean contains(String name) {
+        for (String each : names) {
+            if (each.equals(name)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** The operators as written. */
     public Set<String> operators() {
         return operators;

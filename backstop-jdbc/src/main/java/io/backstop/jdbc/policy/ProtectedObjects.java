@@ -116,14 +116,12 @@ final class ProtectedObjects {
      */
     private static boolean renames(StatementAssessment statement, Target table, Set<String> columns) {
         MentionedNames mentions = statement.mentions();
-        boolean renames = false;
-        boolean moves = false;
+        boolean renames = mentions.contains("rename");
+        boolean moves = mentions.contains("schema");
         boolean column = false;
         int others = 0;
         for (int i = 0; i < mentions.size(); i++) {
             String name = mentions.name(i);
-            renames |= name.equals("rename") && mentions.keyword(i);
-            moves |= name.equals("schema") && mentions.keyword(i);
             column |= columns.stream().anyMatch(each -> PolicyNames.meansColumn(each, name));
             boolean ofTable = name.equals(table.name().name())
                     || table.name().schema().filter(name::equals).isPresent();

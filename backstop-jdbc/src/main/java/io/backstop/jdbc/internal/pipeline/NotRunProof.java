@@ -3,7 +3,6 @@ package io.backstop.jdbc.internal.pipeline;
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Finding;
-import io.backstop.api.analysis.MentionedNames;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.RecoveryNotReadyException;
@@ -117,17 +116,7 @@ final class NotRunProof {
         StatementAssessment only = assessment.statements().get(0);
         return UNDONE_BY_FAILURE.contains(only.tag())
                 && UNDONE_BY_FAILURE.containsAll(only.inner())
-                && !isConcurrent(only.mentions());
-    }
-
-    /** As DETACH PARTITION … CONCURRENTLY: in several transactions. */
-    private static boolean isConcurrent(MentionedNames mentions) {
-        for (int i = 0; i < mentions.size(); i++) {
-            if (mentions.name(i).equals("concurrently")) {
-                return true;
-            }
-        }
-        return false;
+                && !only.mentions().contains("concurrently"); // as DETACH PARTITION: in several transactions
     }
 
     private static boolean actsOutside(Assessment assessment) {

@@ -5,7 +5,6 @@ import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.Finding;
-import io.backstop.api.analysis.MentionedNames;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.RuleId;
 import io.backstop.api.analysis.StatementAssessment;
@@ -68,10 +67,13 @@ public final class LimitedExecution {
             Rule.ADMINISTRATIVE_FUNCTION.id(),
             Judge.FOREIGN_TABLE);
 
-    /** Commands that insert nothing by themselves. */
-    /** The keywords by which a definition gets another name: {@code RENAME} and {@code SET SCHEMA}. */
-    private static final Set<String> NAMING = Set.of("rename", "schema");
+    /**
+     * The words by which a definition gets another name, or leaves the table that is over it: {@code RENAME}, {@code SET SCHEMA},
+     * {@code NO INHERIT} and {@code DETACH PARTITION}.
+     */
+    private static final List<String> RELEASING = List.of("rename", "schema", "inherit", "detach");
 
+    /** Commands that insert nothing by themselves. */
     private static final Set<CommandTag> CHANGING = Set.of(CommandTag.UPDATE, CommandTag.DELETE);
 
     private final CodeOnWrite code;
@@ -109,7 +111,7 @@ public final class LimitedExecution {
                         || runsUnseenCode(assessment)
                         || (assessment.risk() != RiskLevel.CRITICAL
                                 && (fillsTable(assessment)
-                                        || (protectsAnything(rules) && givesNames(assessment))
+                                        || (protectsAnything(rules) && releases(assessment))
                                         || (CodeOnWrite.inserts(assessment)
                                                 && (protectsAnything(rules)
                                                         || code.of(session).fires(assessment))))));
@@ -123,19 +125,13 @@ public final class LimitedExecution {
 
     /**
      * A RENAME or SET SCHEMA reaches more than what it names: the columns of children and of tables of a type, the members of
-     * an extension. Which protected table has another name then is only seen afterwards.
+     * an extension; and what NO INHERIT names may be the child of a child. Which protected table is not known any more is only
+     * seen afterwards.
      */
-    private static boolean givesNames(Assessment assessment) {
-        return assessment.statements().stream().anyMatch(LimitedExecution::givesNames);
-    }
-
-    private static boolean givesNames(StatementAssessment statement) {
-        MentionedNames mentions = statement.mentions();
-        boolean names = false;
-        for (int i = 0; i < mentions.size(); i++) {
-            names |= mentions.keyword(i) && NAMING.contains(mentions.name(i));
-        }
-        return names && !LookedText.isOnRows(Assessment.of(List.of(statement)));
+    private static boolean releases(Assessment assessment) {
+        return assessment.statements().stream()
+                .anyMatch(statement -> RELEASING.stream().anyMatch(statement.mentions()::contains)
+                        && !LookedText.isOnRows(Assessment.of(List.of(statement))));
     }
 
     private static boolean protectsAnything(ImpactRules rules) {

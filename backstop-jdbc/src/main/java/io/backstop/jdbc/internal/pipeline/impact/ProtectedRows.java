@@ -33,6 +33,11 @@ final class ProtectedRows {
     private final Map<Long, String> tables = new HashMap<>();
 
     private final List<ProtectedTree> withColumns = new ArrayList<>();
+
+    /** The partitions and children of a table that the policy means. */
+    private record Tree(String name, long top, Set<Long> tables) {}
+
+    private final List<Tree> trees = new ArrayList<>();
     private final ProtectedColumns columns;
     private final ColumnsTold told;
 
@@ -43,13 +48,13 @@ final class ProtectedRows {
         this.rules = rules;
         this.before = before;
         for (String name : rules.protectedTables()) {
-            for (Set<Long> tree : meant(name)) {
-                tree.forEach(table -> tables.put(table, name));
+            for (Tree tree : meant(name)) {
+                tree.tables().forEach(table -> tables.put(table, name));
             }
         }
         for (Map.Entry<String, Set<String>> entry : rules.protectedColumns().entrySet()) {
-            for (Set<Long> tree : meant(entry.getKey())) {
-                withColumns.add(new ProtectedTree(entry.getKey(), tree, entry.getValue()));
+            for (Tree tree : meant(entry.getKey())) {
+                withColumns.add(new ProtectedTree(entry.getKey(), tree.tables(), entry.getValue()));
             }
         }
         this.columns = ProtectedColumns.of(connection, withColumns);
@@ -63,14 +68,15 @@ final class ProtectedRows {
     }
 
     /** Each table that the name means, with its partitions and children. */
-    private List<Set<Long>> meant(String name) throws SQLException {
-        List<Set<Long>> trees = new ArrayList<>();
+    private List<Tree> meant(String name) throws SQLException {
+        List<Tree> meant = new ArrayList<>();
         for (Map.Entry<Long, TableStates.Table> table : before.tables().entrySet()) {
             if (PolicyNames.means(name, table.getValue().qualified())) {
-                trees.add(ChangedRows.tree(connection, table.getKey()));
+                meant.add(new Tree(name, table.getKey(), ChangedRows.tree(connection, table.getKey())));
             }
         }
-        return trees;
+        trees.addAll(meant);
+        return meant;
     }
 
     /** What the statement did to a protected table, in words of which it is the subject. */
@@ -88,9 +94,26 @@ final class ProtectedRows {
         }
         Optional<String> renamed = renamed(rules.protectedTables(), now)
                 .or(() -> renamed(rules.protectedColumns().keySet(), now));
-        return renamed.isEmpty() && now.relationWrites() != before.relationWrites()
-                ? columns.redefined(connection)
-                : renamed;
+        if (renamed.isPresent() || now.relationWrites() == before.relationWrites()) {
+            return renamed;
+        }
+        Optional<String> redefined = columns.redefined(connection);
+        return redefined.isPresent() ? redefined : released(now);
+    }
+
+    /** A table that is no partition or child of a protected one any more is not protected either. */
+    private Optional<String> released(TableStates now) throws SQLException {
+        for (Tree tree : trees) {
+            Set<Long> left = ChangedRows.tree(connection, tree.top());
+            for (long table : tree.tables()) {
+                TableStates.Table is = now.tables().get(table);
+                if (is != null && !left.contains(table) && !PolicyNames.means(tree.name(), is.qualified())) {
+                    return Optional.of("it took table " + is.name() + " out of table " + tree.name()
+                            + ", which the policy protects");
+                }
+            }
+        }
+        return Optional.empty();
     }
 
     /**

@@ -3,6 +3,7 @@ package io.backstop.jdbc.internal.pipeline.impact;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
@@ -22,15 +23,17 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Has the size of a table remembered before an agent inserts into it, so that its rows do not stretch the agent's budget:
- * once in a quarter of the budget's window; and after the count where a view, a rule or code inserted into it. Thread-safe.
+ * Has the size of a table remembered before an agent inserts into it or attaches a partition, so that these rows do not stretch
+ * the agent's budget: once in a quarter of the budget's window; and after the count where a view, a rule or code inserted into it. Thread-safe.
  */
 final class SizesBeforeInserts {
     private static final int LOOKS_WITHIN_WINDOW = 4;
     private static final int TABLES = 10_000;
 
+    /** The table, or the partitioned table on top of it. */
     private static final String TABLE = """
-            SELECT c.oid FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(?)
+            SELECT coalesce(pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid, c.oid)
+            FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(?)
             AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
             AND c.relpersistence OPERATOR(pg_catalog.<>) 't'""";
 
@@ -76,7 +79,7 @@ final class SizesBeforeInserts {
     }
 
     void look(GuardedSession session, Assessment assessment, WriteBudget budget) throws SQLException {
-        if (budget.percent() == 100 || !CodeOnWrite.inserts(assessment) || session.inFailedTransaction()) {
+        if (budget.percent() == 100 || !adds(assessment) || session.inFailedTransaction()) {
             return;
         }
         for (StatementAssessment statement : assessment.statements()) {
@@ -88,6 +91,13 @@ final class SizesBeforeInserts {
                 }
             }
         }
+    }
+
+    private static boolean adds(Assessment assessment) {
+        return CodeOnWrite.inserts(assessment)
+                || assessment.statements().stream()
+                        .anyMatch(each -> each.tag() == CommandTag.ALTER_TABLE
+                                && each.mentions().contains("attach"));
     }
 
     private boolean isDue(Table table, WriteBudget budget) {
