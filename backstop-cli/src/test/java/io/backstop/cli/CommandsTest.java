@@ -3,6 +3,7 @@ package io.backstop.cli;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.approval.Approval;
 import io.backstop.api.approval.ApprovalRequest;
+import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.control.ControlStore;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.jdbc.control.SqlControlStore;
@@ -23,8 +24,10 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -115,6 +118,38 @@ class CommandsTest {
         CommandRun own = CommandRun.of("approvals", "deny", id, "--as", "cursor-local", "--control", control);
         assertThat(own.exitCode()).isZero();
         assertThat(own.output()).startsWith("denied " + id);
+    }
+
+    @Test
+    void an_attempt_without_an_outcome_is_shown_as_one_whose_end_is_unknown() throws SQLException {
+        CommandRun.of("approvals", "approve", id, "--as", "anna", "--control", control);
+        String unknown = "no outcome is on the record: the statement may have run, or be running";
+        assertThat(CommandRun.of("approvals", "show", id, "--control", control).output())
+                .doesNotContain(unknown);
+        try (ControlStore store = SqlControlStore.sqlite(Path.of(control), Clock.systemUTC())) {
+            Approval approved = store.approvals().find(id).orElseThrow();
+            store.approvals().consume(id, approved.request());
+            assertThat(CommandRun.of("approvals", "show", id, "--control", control)
+                            .output())
+                    .contains(unknown);
+            ApprovalRequest request = approved.request();
+            store.audit()
+                    .append(List.of(new AuditEvent(
+                            Instant.now(),
+                            AuditEvent.Kind.OUTCOME,
+                            request.agentId(),
+                            request.database(),
+                            request.sql(),
+                            request.statementSha256(),
+                            request.operation(),
+                            request.tables(),
+                            request.risk(),
+                            "executed",
+                            Optional.of(id),
+                            Optional.empty())));
+        }
+        assertThat(CommandRun.of("approvals", "show", id, "--control", control).output())
+                .doesNotContain(unknown);
     }
 
     @Test

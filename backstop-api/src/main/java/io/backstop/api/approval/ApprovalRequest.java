@@ -4,6 +4,7 @@ import io.backstop.api.analysis.RiskLevel;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * The statement that a human is asked to approve. Its text, parameters, agent, database, session and risk bind the
@@ -91,26 +92,20 @@ public record ApprovalRequest(
 
     /** The same request with what its statement would change. */
     public ApprovalRequest expecting(ExpectedImpact expected) {
-        return new ApprovalRequest(
-                sql,
-                statementSha256,
-                agentId,
-                database,
-                session,
-                operation,
-                tables,
-                risk,
-                snapshot,
-                reasons,
-                rules,
-                saferWay,
-                expected,
-                values,
-                signatureRequired);
+        return with(reasons, expected, signatureRequired);
+    }
+
+    /** The same request with one more reason. */
+    public ApprovalRequest because(String reason) {
+        return with(Stream.concat(reasons.stream(), Stream.of(reason)).toList(), impact, signatureRequired);
     }
 
     /** The same request, which only a signed decision decides. */
     public ApprovalRequest signed() {
+        return with(reasons, impact, true);
+    }
+
+    private ApprovalRequest with(List<String> newReasons, ExpectedImpact newImpact, boolean signed) {
         return new ApprovalRequest(
                 sql,
                 statementSha256,
@@ -121,12 +116,12 @@ public record ApprovalRequest(
                 tables,
                 risk,
                 snapshot,
-                reasons,
+                newReasons,
                 rules,
                 saferWay,
-                impact,
+                newImpact,
                 values,
-                true);
+                signed);
     }
 
     /** Whether an approval of the other request may be used for this one. */

@@ -1,6 +1,8 @@
 package io.backstop.cli.control;
 
 import io.backstop.api.approval.Approval;
+import io.backstop.api.approval.ApprovalState;
+import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.audit.AuditRecord;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -65,6 +67,10 @@ final class ApprovalsShowCommand implements Callable<Integer> {
             report.line(
                     "history    " + record.event().at() + "  " + record.event().agentId() + "  "
                             + record.event().operation() + "  " + record.event().outcome());
+        }
+        if (approval.state() == ApprovalState.CONSUMED
+                && records.stream().noneMatch(record -> record.event().kind() == AuditEvent.Kind.OUTCOME)) {
+            report.line("history    no outcome is on the record: the statement may have run, or be running");
         }
     }
 }

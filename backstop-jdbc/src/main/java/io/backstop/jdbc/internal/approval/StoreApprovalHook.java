@@ -105,8 +105,15 @@ public final class StoreApprovalHook implements ApprovalHook {
                             refused = refuse(approval, flaw.orElse(ApprovalVerifier.USED_BEFORE));
                         }
                     }
-                    case CONSUMED, INVALID -> {
+                    case CONSUMED -> {
                         // Another execution's: this one needs its own.
+                        if (described == null) {
+                            request = request.because(
+                                    "its approval " + approval.id() + " was used up by an earlier attempt");
+                        }
+                    }
+                    case INVALID -> {
+                        // It counts for nothing.
                     }
                 }
             }
