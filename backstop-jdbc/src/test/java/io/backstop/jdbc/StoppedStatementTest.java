@@ -235,7 +235,8 @@ class StoppedStatementTest {
             connection.setAutoCommit(true);
         }
         assertThat(value(connection, "SELECT 1")).as(name).isEqualTo("1");
-        assertThat(value(connection, DEFAULT)).as(name).isEqualTo(fence.equals("session") ? "on" : "off");
+        boolean ofSession = fence.equals("session") && database.majorVersion() >= 14; // 13 does not report the setting
+        assertThat(value(connection, DEFAULT)).as(name).isEqualTo(ofSession ? "on" : "off");
         try (Statement statement = connection.createStatement()) {
             assertThat(statement.executeUpdate("INSERT INTO users VALUES (5000, 'afterwards')"))
                     .as(name)
