@@ -130,6 +130,17 @@ class RowsOfStatementTest {
 
     @ParameterizedTest
     @ValueSource(strings = {OF_PART, OF_ALL})
+    void first_in_a_transaction_that_writes_more(String update) throws Exception {
+        try (Connection connection = guarded()) {
+            connection.setAutoCommit(false);
+            run(connection, update, "UPDATE t SET v = 7 WHERE id = 1", "INSERT INTO t VALUES (12, 12)");
+            connection.commit();
+        }
+        assertKnown("v = 0", "id IN (1, 12)");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {OF_PART, OF_ALL})
     void after_other_writes_of_its_transaction_and_before_more(String update) throws Exception {
         try (Connection connection = guarded()) {
             connection.setAutoCommit(false);

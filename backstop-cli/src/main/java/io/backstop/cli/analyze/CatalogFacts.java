@@ -21,7 +21,8 @@ final class CatalogFacts {
             SELECT c.oid::regclass::text,
                 CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
                     WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence' ELSE 'relation' END,
-                CASE WHEN c.reltuples < 0 THEN 'rows never counted' ELSE 'about ' || c.reltuples::bigint || ' rows' END,
+                CASE WHEN c.reltuples < 0 OR (c.reltuples = 0 AND c.relpages = 0
+                    AND current_setting('server_version_num')::int < 140000) THEN 'rows never counted' ELSE 'about ' || c.reltuples::bigint || ' rows' END,
                 pg_size_pretty(pg_total_relation_size(c.oid)),
                 (SELECT count(*) FROM pg_constraint WHERE confrelid = c.oid AND contype = 'f'),
                 (SELECT count(*) FROM pg_constraint WHERE confrelid = c.oid AND contype = 'f' AND confdeltype IN ('c', 'n', 'd')),

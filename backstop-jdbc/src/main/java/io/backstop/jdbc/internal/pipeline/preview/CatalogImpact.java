@@ -48,11 +48,16 @@ final class CatalogImpact {
                         OR (acts.updates AND f.confupdtype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[])))
                 ) AS link
             )
-            SELECT n.nspname, c.relname, c.reltuples::pg_catalog.int8, pg_catalog.min(r.through)
+            SELECT n.nspname, c.relname,
+                CASE WHEN c.reltuples OPERATOR(pg_catalog.=) 0::pg_catalog.float4
+                    AND c.relpages OPERATOR(pg_catalog.=) 0
+                    AND pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.<) 140000
+                    THEN -1 ELSE c.reltuples::pg_catalog.int8 END,
+                pg_catalog.min(r.through)
             FROM reach AS r
             JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) r.oid
             JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-            GROUP BY c.oid, n.nspname, c.relname, c.reltuples
+            GROUP BY c.oid, n.nspname, c.relname, c.reltuples, c.relpages
             ORDER BY pg_catalog.min(r.through) OPERATOR(pg_catalog.<>) '', n.nspname, c.relname
             LIMIT %d""".formatted(MOST_TABLES + 1);
 

@@ -524,7 +524,7 @@ public final class GuardedSession {
         ownStatements.send(connection, sql);
     }
 
-    private String value(String query) throws SQLException {
+    String value(String query) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(query)) {
             row.next();

@@ -18,6 +18,10 @@ public abstract sealed class StatementTransaction {
     /** In Failed SQL Transaction (PostgreSQL documentation, appendix A). */
     private static final String IN_FAILED_TRANSACTION = "25P02";
 
+    private static final String SAVEPOINT_NAME = "backstop_statement";
+    private static final String SAVEPOINT = "SAVEPOINT " + SAVEPOINT_NAME;
+    private static final String RELEASE = "RELEASE " + SAVEPOINT;
+
     final GuardedSession session;
     final Connection connection;
     private final AutoSave callersAutosave;
@@ -59,17 +63,18 @@ public abstract sealed class StatementTransaction {
             return session.inTransaction() ? new Joined(session, autosave) : new Own(session, autosave);
         }
         return session.idleAtTurn()
-                ? new First(session, autosave, session.fence()::beginAgain)
+                ? new First(session, autosave, session.fence()::beginAgain, false)
                 : new Joined(session, autosave);
     }
 
     /**
      * The same for a statement before which rows are copied: where it is the caller's first, its transaction has not begun,
-     * so that it sees its rows only behind the locks that the copy takes.
+     * so that it sees its rows only behind the locks that the copy takes. Its rows can be told from those of the transaction's
+     * later statements: it has a savepoint to itself.
      */
     public static StatementTransaction aroundCopy(GuardedSession session) throws SQLException {
         return !session.connection().getAutoCommit() && session.idleAtTurn()
-                ? begin(session, autosave -> new First(session, autosave, session.fence()::allowWrites))
+                ? begin(session, autosave -> new First(session, autosave, session.fence()::allowWrites, true))
                 : around(session);
     }
 
@@ -245,11 +250,21 @@ public abstract sealed class StatementTransaction {
      * statement alone; and as nothing has looked in it yet, whoever secures the statement can lock before anything looks.
      */
     private static final class First extends StatementTransaction {
-        First(GuardedSession session, AutoSave autosave, FirstWords first) throws SQLException {
+        private final boolean apart;
+
+        /**
+         * @param secured whether it has a subtransaction to itself, with the locks that are taken for it; not where that would
+         *     decide what rows are seen
+         */
+        First(GuardedSession session, AutoSave autosave, FirstWords first, boolean secured) throws SQLException {
             super(session, autosave);
+            this.apart = secured && session.value("SHOW transaction_isolation").endsWith("committed");
             rollBack(); // what Backstop asked before; at higher levels that decides what rows are seen
             session.fence().transactionEnded();
             first.say();
+            if (apart) {
+                execute(SAVEPOINT);
+            }
         }
 
         /** Said in SQL, as some pools and transaction managers forbid it in JDBC. */
@@ -265,9 +280,18 @@ public abstract sealed class StatementTransaction {
         }
 
         @Override
+        void fail() throws SQLException {
+            if (apart) {
+                session.failBehind(SAVEPOINT_NAME);
+            }
+        }
+
+        @Override
         void end(boolean keep) throws SQLException {
             if (!keep) {
-                rollBack(); // what is kept, the caller commits
+                rollBack();
+            } else if (apart) {
+                execute(RELEASE); // the caller commits it
             }
             session.fence().refuseWrites(new SQLException(keep ? "the statement ran" : "the statement was undone"));
         }
@@ -277,7 +301,7 @@ public abstract sealed class StatementTransaction {
     private static final class Joined extends StatementTransaction {
         Joined(GuardedSession session, AutoSave autosave) throws SQLException {
             super(session, autosave);
-            execute(session.fence().leaving() + "SAVEPOINT backstop_statement");
+            execute(session.fence().leaving() + SAVEPOINT);
         }
 
         @Override
@@ -287,15 +311,15 @@ public abstract sealed class StatementTransaction {
 
         @Override
         void fail() throws SQLException {
-            session.failBehind("backstop_statement");
+            session.failBehind(SAVEPOINT_NAME);
         }
 
         @Override
         void end(boolean keep) throws SQLException {
             if (!keep) {
-                execute("ROLLBACK TO SAVEPOINT backstop_statement");
+                execute("ROLLBACK TO " + SAVEPOINT);
             }
-            execute("RELEASE SAVEPOINT backstop_statement");
+            execute(RELEASE);
         }
     }
 }
