@@ -103,11 +103,13 @@ class ArchitectureTest {
             .resideOutsideOfPackage("io.backstop.jdbc")
             .and()
             .doNotHaveFullyQualifiedName("io.backstop.snapshot.store.ObjectStores")
+            .and()
+            .doNotHaveFullyQualifiedName("io.backstop.snapshot.key.KeyProviders")
             .should()
             .dependOnClassesThat()
             .belongToAnyOf(DriverManager.class, ServiceLoader.class)
             .because("parts are put together in one place, by hand; "
-                    + "only a storage's address leads to stores whose module may be absent");
+                    + "only the address of a storage or a key leads to what may be absent");
 
     @ArchTest
     static final ArchRule a_store_sees_the_port_of_stores_alone = noClasses()
@@ -126,6 +128,24 @@ class ArchitectureTest {
             .dependOnClassesThat()
             .resideInAPackage("io.backstop.store..")
             .because("an application that keeps its snapshots in folders does not carry the AWS SDK");
+
+    @ArchTest
+    static final ArchRule a_key_service_sees_the_port_of_keys_alone = noClasses()
+            .that()
+            .resideInAPackage("io.backstop.key..")
+            .should()
+            .dependOnClassesThat(resideInAPackage("io.backstop..")
+                    .and(resideOutsideOfPackages("io.backstop.key..", "io.backstop.snapshot.key..")))
+            .because("it wraps data keys and knows nothing of snapshots");
+
+    @ArchTest
+    static final ArchRule nobody_sees_a_key_service = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backstop.key..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.backstop.key..")
+            .because("an application carries the client of the service alone that it uses");
 
     @ArchTest
     static final ArchRule no_library_shows_in_a_public_signature = classes()

@@ -88,7 +88,15 @@ public final class BackstopBuilder {
      * default they are neither. Of a snapshot that others took, nothing is used then unless it is authenticated too.
      */
     public BackstopBuilder key(Path file) {
-        settings.put(Setting.KEY, file.toString());
+        return key(file.toString());
+    }
+
+    /**
+     * The address of that key: the path of a key file, {@code aws-kms://key[@https://endpoint]} or {@code
+     * vault://mount/key[@https://host:port]}, which need a module of their own.
+     */
+    public BackstopBuilder key(String address) {
+        settings.put(Setting.KEY, address);
         return this;
     }
 
@@ -231,20 +239,9 @@ public final class BackstopBuilder {
                         "add io.backstop:backstop-snapshot to the application"));
         try {
             return Optional.of(provider.open(new SnapshotSettings(
-                    storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, checked.verification(), clock, key(checked))));
+                    storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, checked.verification(), clock, checked.key())));
         } catch (RecoveryNotReadyException e) {
             throw new InvalidSettingException(Setting.STORAGE.key() + " cannot be used: " + problem(e), e.hint(), e);
-        }
-    }
-
-    private static Optional<Path> key(GuardSettings checked) throws InvalidSettingException {
-        try {
-            return checked.key().map(Path::of);
-        } catch (InvalidPathException e) {
-            throw new InvalidSettingException(
-                    Setting.KEY.key() + " is not a path: " + e.getMessage(),
-                    "it takes " + Setting.KEY.description(),
-                    e);
         }
     }
 

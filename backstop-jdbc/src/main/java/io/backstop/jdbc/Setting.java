@@ -12,7 +12,10 @@ enum Setting {
             "verification",
             "read to read every stored object back before the statement runs, or checksum to take the storage's word "
                     + "where it keeps SHA-256 checksums [read]"),
-    KEY("key", "the file of the key that snapshots are encrypted and authenticated under [none: they are neither]"),
+    KEY(
+            "key",
+            "the key that snapshots are encrypted and authenticated under: a key file, aws-kms://… or vault://… [none: they"
+                    + " are neither]"),
     CONTROL("control", "the file of the control store [backstop.db in BACKSTOP_HOME or ~/.backstop]"),
     AGENT_ID("agentId", "who sends the statements [unknown, who is never put in quarantine]"),
     MODE("mode", "enforce, or monitor to judge and record only [enforce]"),

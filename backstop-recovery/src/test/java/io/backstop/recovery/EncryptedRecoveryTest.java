@@ -117,7 +117,7 @@ class EncryptedRecoveryTest {
         assertThatThrownBy(() -> restore(new SnapshotArchive(store())))
                 .isInstanceOf(RecoveryException.class)
                 .hasMessageContaining("is encrypted, and no key is given")
-                .hasMessageContaining("HINT: name its key file: --key");
+                .hasMessageContaining("HINT: name its key: --key");
         assertNothingWasMade();
     }
 

@@ -1,6 +1,5 @@
 package io.backstop.api.snapshot;
 
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
@@ -13,10 +12,11 @@ import java.util.Optional;
  * @param lockTimeout how long to wait for the lock on the tables; positive
  * @param verification how it is made sure that the storage holds what it was given
  * @param clock what time it is
- * @param key the file of the key that snapshots are encrypted and authenticated under; without it they are neither
+ * @param key the address of the key that snapshots are encrypted and authenticated under, as the path of a key file;
+ *     without it they are neither
  */
 public record SnapshotSettings(
-        String storage, Duration lockTimeout, Verification verification, Clock clock, Optional<Path> key) {
+        String storage, Duration lockTimeout, Verification verification, Clock clock, Optional<String> key) {
     public static final Duration DEFAULT_LOCK_TIMEOUT = Duration.ofSeconds(10);
 
     public SnapshotSettings {

@@ -5,15 +5,14 @@ import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
 import io.backstop.snapshot.archive.WrappedKeys;
-import io.backstop.snapshot.key.KeyFile;
 import io.backstop.snapshot.key.KeyProvider;
+import io.backstop.snapshot.key.KeyProviders;
 import io.backstop.snapshot.store.ObjectStore;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 
 /** {@code backstop keys rotate}. */
@@ -29,8 +28,8 @@ final class KeysRotateCommand implements Callable<Integer> {
     @Mixin
     private final StorageOption storage = new StorageOption();
 
-    @Option(names = "--new-key", required = true, paramLabel = "FILE", description = "The file of the new key.")
-    private Path newKey = Path.of("");
+    @Option(names = "--new-key", required = true, paramLabel = "KEY", description = "The new key, as --key takes it.")
+    private String newKey = "";
 
     @Mixin
     private final ReportPrinter report = new ReportPrinter();
@@ -38,9 +37,8 @@ final class KeysRotateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, RefusedException {
         KeyProvider from = storage.key()
-                .orElseThrow(
-                        () -> new RefusedException("no key is named", "name its file with --key, or set BACKSTOP_KEY"));
-        KeyProvider to = KeyFile.open(newKey);
+                .orElseThrow(() -> new RefusedException("no key is named", "name it with --key, or set BACKSTOP_KEY"));
+        KeyProvider to = KeyProviders.open(newKey);
         try (ObjectStore store = storage.openExisting()) {
             int snapshots = new WrappedKeys(store).rotate(from, to);
             if (report.asJson()) {

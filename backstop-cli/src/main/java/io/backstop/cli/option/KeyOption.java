@@ -1,25 +1,27 @@
 package io.backstop.cli.option;
 
-import io.backstop.snapshot.key.KeyFile;
 import io.backstop.snapshot.key.KeyProvider;
+import io.backstop.snapshot.key.KeyProviders;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /** The option that names the key of the snapshots. */
 public final class KeyOption {
     @Option(
             names = "--key",
-            paramLabel = "FILE",
+            paramLabel = "KEY",
             defaultValue = "${env:BACKSTOP_KEY}",
-            description = "The file of the key that snapshots are encrypted and authenticated under [BACKSTOP_KEY].")
-    private @Nullable Path file;
+            description = {
+                "The key that snapshots are encrypted and authenticated under: a key file,"
+                        + " aws-kms://KEY[@https://endpoint] or vault://MOUNT/KEY[@https://host:port] [BACKSTOP_KEY]."
+            })
+    private @Nullable String address;
 
-    /** The key, if a file was named; an empty name is none. */
+    /** The key, if one was named; an empty name is none. */
     public Optional<KeyProvider> key() throws IOException {
-        return file == null || file.toString().isEmpty() ? Optional.empty() : Optional.of(KeyFile.open(file));
+        return address == null || address.isEmpty() ? Optional.empty() : Optional.of(KeyProviders.open(address));
     }
 }

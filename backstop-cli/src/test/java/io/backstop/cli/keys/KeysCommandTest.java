@@ -103,7 +103,7 @@ class KeysCommandTest {
     void refuses_without_the_key_and_with_another_and_makes_nothing() throws SQLException {
         CommandRun without = CommandRun.of("recover", "--db", url(), "--table", "users", "--storage", storage);
         assertThat(without.exitCode()).isEqualTo(ExitCode.REFUSED);
-        assertThat(without.errors()).contains("is encrypted, and no key is given", "HINT: name its key file");
+        assertThat(without.errors()).contains("is encrypted, and no key is given", "HINT: name its key");
         CommandRun another = CommandRun.of(stored(otherKey(), "recover", "--db", url(), "--table", "users"));
         assertThat(another.exitCode()).isEqualTo(ExitCode.REFUSED);
         assertThat(another.errors()).contains("is encrypted under the key " + id);

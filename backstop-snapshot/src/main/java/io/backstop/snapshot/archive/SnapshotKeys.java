@@ -16,7 +16,7 @@ import java.util.Optional;
 
 /** Finds the data keys of snapshots, and keeps some of those that it has found. Thread-safe. */
 final class SnapshotKeys {
-    static final String HINT_NO_KEY = "name its key file: --key, BACKSTOP_KEY or backstop.key";
+    static final String HINT_NO_KEY = "name its key: --key, BACKSTOP_KEY or backstop.key";
 
     private static final int LONGEST_WRAPPED = 64 << 10;
     private static final int KEPT = 1000;
@@ -86,6 +86,6 @@ final class SnapshotKeys {
                 : new KeyException(
                         "the snapshot in " + folder + " is encrypted under the key " + String.join(" and ", ids)
                                 + ", and the key given is " + key.id(),
-                        "name the file of that key; `backstop keys list` tells which keys the snapshots need");
+                        "name that key; `backstop keys list` tells which keys the snapshots need");
     }
 }

@@ -58,7 +58,8 @@ public final class WrappedKeys {
     public int rotate(KeyProvider from, KeyProvider to) throws IOException {
         if (from.id().equals(to.id())) {
             throw new KeyException(
-                    "both files hold the key " + to.id(), "make another one with `backstop keys create`");
+                    "both are the key " + to.id(),
+                    "make another one with `backstop keys create`, or at the key service");
         }
         Map<String, Set<String>> before = snapshots();
         Set<String> folders = before.getOrDefault(from.id(), Set.of());

@@ -5,8 +5,8 @@ import io.backstop.api.snapshot.SnapshotService;
 import io.backstop.api.snapshot.SnapshotServiceProvider;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.key.KeyException;
-import io.backstop.snapshot.key.KeyFile;
 import io.backstop.snapshot.key.KeyProvider;
+import io.backstop.snapshot.key.KeyProviders;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.snapshot.store.StorageAddressException;
 
@@ -22,7 +22,7 @@ public final class PostgresSnapshotServiceProvider implements SnapshotServicePro
     public SnapshotService open(SnapshotSettings settings) throws RecoveryNotReadyException {
         try {
             Optional<KeyProvider> key = settings.key().isPresent()
-                    ? Optional.of(KeyFile.open(settings.key().get()))
+                    ? Optional.of(KeyProviders.open(settings.key().get()))
                     : Optional.empty();
             return new PostgresSnapshotService(ObjectStores.open(settings.storage()), settings, key);
         } catch (KeyException e) {

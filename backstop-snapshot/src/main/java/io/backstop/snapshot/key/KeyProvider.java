@@ -3,7 +3,7 @@ package io.backstop.snapshot.key;
 import java.io.IOException;
 
 /**
- * Wraps the data keys of snapshots under a key that does not leave its place: a file, or later a key service.
+ * Wraps the data keys of snapshots under a key that does not leave its place: a file, or a key service.
  * Implementations are thread-safe, and no message of theirs holds key material.
  */
 public interface KeyProvider {

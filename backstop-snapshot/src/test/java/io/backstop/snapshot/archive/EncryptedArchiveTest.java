@@ -262,7 +262,7 @@ class EncryptedArchiveTest {
         without.verify(manifest);
         assertThatThrownBy(() -> without.description(written))
                 .isInstanceOf(KeyException.class)
-                .hasMessageContaining("is encrypted, and no key is given\nHINT: name its key file");
+                .hasMessageContaining("is encrypted, and no key is given\nHINT: name its key");
     }
 
     @Test
