@@ -48,6 +48,7 @@ import java.util.Optional;
  *     statement may run in a subtransaction, which has another
  * @param server which server it was, and in which of its histories; empty where the role that took it may not ask for that,
  *     or before this was stored
+ * @param undoOf the recovery group of the statement that was undone, where it was taken for an undo
  */
 public record SnapshotManifest(
         int formatVersion,
@@ -78,7 +79,8 @@ public record SnapshotManifest(
         Optional<Destruction.Kind> operation,
         Optional<String> transactionId,
         Optional<String> rowsTransactionId,
-        Optional<ServerIdentity> server) {
+        Optional<ServerIdentity> server,
+        Optional<String> undoOf) {
     /** Of a snapshot that is not encrypted. */
     public static final int FORMAT_VERSION = 2;
 
@@ -116,6 +118,71 @@ public record SnapshotManifest(
         Objects.requireNonNull(transactionId, "transactionId");
         Objects.requireNonNull(rowsTransactionId, "rowsTransactionId");
         Objects.requireNonNull(server, "server");
+        Objects.requireNonNull(undoOf, "undoOf");
+    }
+
+    /** A manifest of no undo. */
+    public SnapshotManifest(
+            int formatVersion,
+            String snapshotId,
+            String groupId,
+            String schema,
+            String table,
+            List<Column> columns,
+            Coverage coverage,
+            long rowCount,
+            String rowChecksum,
+            String copyFormat,
+            String encoding,
+            String compression,
+            List<Chunk> chunks,
+            StoredObject schemaObject,
+            StoredObject schemaSql,
+            Instant createdAt,
+            Source source,
+            Optional<String> statementSha256,
+            Optional<String> approvalId,
+            Optional<String> agentId,
+            String database,
+            String serverVersion,
+            String lsn,
+            String status,
+            Optional<TableIdentity> identity,
+            Optional<Destruction.Kind> operation,
+            Optional<String> transactionId,
+            Optional<String> rowsTransactionId,
+            Optional<ServerIdentity> server) {
+        this(
+                formatVersion,
+                snapshotId,
+                groupId,
+                schema,
+                table,
+                columns,
+                coverage,
+                rowCount,
+                rowChecksum,
+                copyFormat,
+                encoding,
+                compression,
+                chunks,
+                schemaObject,
+                schemaSql,
+                createdAt,
+                source,
+                statementSha256,
+                approvalId,
+                agentId,
+                database,
+                serverVersion,
+                lsn,
+                status,
+                identity,
+                operation,
+                transactionId,
+                rowsTransactionId,
+                server,
+                Optional.empty());
     }
 
     /** A manifest without the identities of table and server, and of no statement. */
@@ -174,6 +241,11 @@ public record SnapshotManifest(
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty());
+    }
+
+    /** Whether it was taken for an undo: then it is there for the undo of that, and tells of no loss. */
+    public boolean belongsToUndo() {
+        return undoOf.isPresent();
     }
 
     /** Whether its rows and definitions are encrypted. */
@@ -237,7 +309,9 @@ public record SnapshotManifest(
         /** All that the table itself had, those of its partitions and children not counted. */
         TABLE,
         /** Those alone that a statement changed or deleted, as they were before. */
-        ROWS
+        ROWS,
+        /** Those that were made, as they were made: an undo removes them, and nothing brings them back. */
+        MADE
     }
 
     /** The origins of snapshots. */

@@ -13,12 +13,14 @@ import java.util.regex.Pattern;
 
 /**
  * What {@code committed.json} holds: that the statement a snapshot was taken for is committed, and, where whoever marks it
- * knows, by which {@code xmin} the rows that it made can be told.
+ * knows, by which {@code xmin} the rows that it made can be told and how many it wrote. Immutable, thread-safe.
  *
  * @param rowsTransactionIds as {@code xmin} has them; empty where that is not known
+ * @param alone whether no other statement made rows under these, be it one of the same transaction
+ * @param counts how many rows of the snapshot's table the statement wrote; empty where that is not known
  */
-record CommitMark(Set<String> rowsTransactionIds) {
-    static final CommitMark WITHOUT_ROWS = new CommitMark(Set.of());
+public record CommitMark(Set<String> rowsTransactionIds, boolean alone, Optional<StatementCounts> counts) {
+    static final CommitMark WITHOUT_ROWS = new CommitMark(Set.of(), false, Optional.empty());
 
     /** More than a mark of Backstop's has. */
     static final int LONGEST = 64 << 10;
@@ -27,10 +29,14 @@ record CommitMark(Set<String> rowsTransactionIds) {
     private static final int MOST_IDS = 1000;
 
     private static final String ROWS = "rows_transaction_ids";
+    private static final String ALONE = "rows_alone";
+    private static final String INSERTED = "rows_inserted";
+    private static final String UPDATED = "rows_updated";
+    private static final String DELETED = "rows_deleted";
     private static final String MAC = "mac";
     private static final Pattern ID = Pattern.compile("[0-9]{1,10}");
 
-    CommitMark {
+    public CommitMark {
         rowsTransactionIds = rowsTransactionIds.size() <= MOST_IDS ? Set.copyOf(rowsTransactionIds) : Set.of();
     }
 
@@ -40,6 +46,11 @@ record CommitMark(Set<String> rowsTransactionIds) {
                 SnapshotJson.MAPPER.createObjectNode().put("format_version", 1).put("status", "committed");
         if (!rowsTransactionIds.isEmpty()) {
             new TreeSet<>(rowsTransactionIds).forEach(node.putArray(ROWS)::add);
+            node.put(ALONE, alone);
+        }
+        counts.ifPresent(rows ->
+                node.put(INSERTED, rows.inserted()).put(UPDATED, rows.updated()).put(DELETED, rows.deleted()));
+        if (!rowsTransactionIds.isEmpty() || counts.isPresent()) {
             key.ifPresent(own -> node.put(MAC, mac(own, node)));
         }
         return SnapshotJson.MAPPER.writeValueAsBytes(node);
@@ -66,10 +77,23 @@ record CommitMark(Set<String> rowsTransactionIds) {
                 }
                 ids.add(id.asString());
             }
-            return new CommitMark(ids);
+            return new CommitMark(ids, node.path(ALONE).booleanValue(false), counts(node));
         } catch (JacksonException e) {
             return WITHOUT_ROWS;
         }
+    }
+
+    private static Optional<StatementCounts> counts(ObjectNode node) {
+        return isCount(node.path(INSERTED)) && isCount(node.path(UPDATED)) && isCount(node.path(DELETED))
+                ? Optional.of(new StatementCounts(
+                        node.path(INSERTED).longValue(),
+                        node.path(UPDATED).longValue(),
+                        node.path(DELETED).longValue()))
+                : Optional.empty();
+    }
+
+    private static boolean isCount(JsonNode node) {
+        return node.isIntegralNumber() && node.canConvertToLong() && node.longValue() >= 0;
     }
 
     private static String mac(DataKey key, ObjectNode withoutMac) {

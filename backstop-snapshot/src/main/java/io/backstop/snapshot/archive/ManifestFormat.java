@@ -37,6 +37,7 @@ final class ManifestFormat {
     private static final String CHECKSUM = "checksum";
     private static final String MAC = "mac";
     private static final String SEALED = "sealed";
+    private static final String UNDO_OF = "undo_of";
 
     /** Not in clear in an encrypted snapshot: they tell of definitions, of rows that can be guessed, and of statements. */
     private static final List<String> SECRET = List.of("columns", "row_checksum", "statement_sha256");
@@ -45,7 +46,7 @@ final class ManifestFormat {
 
     /** Not in every manifest of this version: they were added to it. */
     private static final List<String> ADDED =
-            List.of("identity", "operation", "transaction_id", "rows_transaction_id", "server");
+            List.of("identity", "operation", "transaction_id", "rows_transaction_id", "server", UNDO_OF);
 
     /** The same of each column. */
     private static final String ADDED_TO_COLUMNS = "number";
@@ -65,6 +66,9 @@ final class ManifestFormat {
     static byte[] write(SnapshotManifest manifest, Optional<DataKey> key, String folder) {
         ObjectNode node = SnapshotJson.MAPPER.valueToTree(manifest);
         node.remove("stored_bytes");
+        if (!manifest.belongsToUndo()) {
+            node.remove(UNDO_OF); // earlier versions read what they know, and nothing else
+        }
         if (key.isPresent()) {
             ObjectNode secret = SnapshotJson.MAPPER.createObjectNode();
             SECRET.forEach(name -> secret.set(name, node.remove(name)));

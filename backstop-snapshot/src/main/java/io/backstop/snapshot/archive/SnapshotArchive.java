@@ -202,20 +202,26 @@ public final class SnapshotArchive {
      * @return empty where that is not known
      */
     public Set<String> rowsTransactionIds(SnapshotManifest manifest) throws IOException {
+        return mark(manifest).rowsTransactionIds();
+    }
+
+    /**
+     * The same with how many rows the statement wrote, where that is known. Of a snapshot that has no mark, or none that can be
+     * read or is authenticated, what its manifest says.
+     */
+    public CommitMark mark(SnapshotManifest manifest) throws IOException {
         byte[] content;
         try (InputStream stream = store.open(folder(manifest) + SnapshotObjectNames.COMMITTED)) {
             content = stream.readNBytes(CommitMark.LONGEST);
         } catch (NoSuchFileException e) {
             content = new byte[0];
         }
-        Set<String> marked = CommitMark.read(
-                        content, manifest.hasEncryptedRows() ? keys.of(folder(manifest)) : Optional.empty())
-                .rowsTransactionIds();
-        return marked.isEmpty()
-                ? manifest.rowsTransactionId()
-                        .map(id -> Set.of(TransactionIds.inRows(id)))
-                        .orElse(Set.of())
-                : marked;
+        CommitMark marked =
+                CommitMark.read(content, manifest.hasEncryptedRows() ? keys.of(folder(manifest)) : Optional.empty());
+        Set<String> own = manifest.rowsTransactionId()
+                .map(id -> Set.of(TransactionIds.inRows(id)))
+                .orElse(Set.of());
+        return marked.rowsTransactionIds().isEmpty() ? new CommitMark(own, !own.isEmpty(), marked.counts()) : marked;
     }
 
     /**

@@ -14,7 +14,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedDeque;
 
 /**
@@ -111,10 +110,10 @@ public final class SnapshotDraft {
     /**
      * Makes a published snapshot final: the statement that it was taken for is known to be committed.
      *
-     * @param rowsTransactionIds by which {@code xmin} the rows that it made can be told; empty where that is not known
+     * @param mark what is known of the rows that it wrote
      */
-    public void markCommitted(Set<String> rowsTransactionIds) throws IOException {
-        SnapshotArchive.mark(store, place(), new CommitMark(rowsTransactionIds), encryption.map(Encryption::dataKey));
+    public void markCommitted(CommitMark mark) throws IOException {
+        SnapshotArchive.mark(store, place(), mark, encryption.map(Encryption::dataKey));
     }
 
     private String place() {

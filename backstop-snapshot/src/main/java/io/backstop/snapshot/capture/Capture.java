@@ -8,14 +8,17 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
 import io.backstop.api.snapshot.SnapshotSettings;
+import io.backstop.snapshot.archive.CommitMark;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
+import io.backstop.snapshot.archive.StatementCounts;
 import io.backstop.snapshot.describe.TableDescriber;
 import io.backstop.snapshot.describe.TableIdentities;
 import io.backstop.snapshot.internal.copy.BinaryColumns;
 import io.backstop.snapshot.internal.copy.ChunkUploads;
 import io.backstop.snapshot.internal.copy.ColumnNumbers;
+import io.backstop.snapshot.internal.copy.RowSelection;
 import io.backstop.snapshot.internal.copy.TableCopier;
 import io.backstop.snapshot.internal.copy.TableSize;
 import io.backstop.snapshot.internal.lock.LockedRowIdentities;
@@ -24,6 +27,7 @@ import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.HelperConnection;
 import io.backstop.snapshot.internal.session.IdGenerator;
 import io.backstop.snapshot.internal.session.Relation;
+import io.backstop.snapshot.internal.session.TableCounters;
 import io.backstop.snapshot.internal.session.TransactionNumbers;
 import io.backstop.snapshot.schema.RebuildScript;
 import io.backstop.snapshot.schema.TableDescription;
@@ -37,6 +41,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -70,8 +75,12 @@ final class Capture {
     private final IdGenerator ids;
     private final int chunkBytes;
     private final List<SnapshotDraft> drafts = new ArrayList<>();
+    private final Map<SnapshotDraft, Long> tables = new HashMap<>();
+    private final Map<Long, StatementCounts> countsBefore = new HashMap<>();
+    private final Map<Long, StatementCounts> counts = new HashMap<>();
     private Set<String> numbersBefore = Set.of();
     private Set<String> numbersOfRows = Set.of();
+    private boolean alone;
 
     Capture(
             CallerSession session,
@@ -116,10 +125,11 @@ final class Capture {
             Collection<Relation> relations,
             String groupId,
             HelperConnection second,
-            LockedRowIdentities rows,
+            RowSelection rows,
             StandaloneObjects standalone)
             throws SQLException, IOException, RecoveryNotReadyException {
         List<Long> oids = relations.stream().map(Relation::oid).toList();
+        countsBefore.putAll(TableCounters.of(session, oids));
         Map<Long, TableDescription> descriptions =
                 new TableDescriber().describe(session.connection(), oids, standalone.kept());
         Origin origin = Origin.read(session, settings.clock().instant(), provenance);
@@ -137,6 +147,7 @@ final class Capture {
                     progress.reached(Progress.Step.DESCRIBED, relation.name().toString(), 0, 0);
                     SnapshotDraft draft = archive.begin(description.schema(), description.name(), ids.snapshotId());
                     drafts.add(draft);
+                    tables.put(draft, relation.oid());
                     CopyFormat format = switch (wanted) {
                         case AUTO -> binary.format(relation.oid());
                         case TEXT -> CopyFormat.TEXT;
@@ -152,7 +163,7 @@ final class Capture {
                                     binary.encoding(),
                                     pages.getOrDefault(relation.oid(), 0L),
                                     draft);
-                    Coverage coverage = byRow ? Coverage.ROWS : Coverage.TABLE;
+                    Coverage coverage = byRow ? provenance.rows() : Coverage.TABLE;
                     prepared.add(store.begin(() -> new Prepared(
                             draft,
                             manifest(
@@ -244,7 +255,8 @@ final class Capture {
                 provenance.operation(),
                 origin.transactionId(),
                 origin.transactionId().filter(id -> provenance.ownTransaction()),
-                server);
+                server,
+                provenance.undoOf());
     }
 
     /** Makes sure of everything that was published, now or before. */
@@ -270,18 +282,49 @@ final class Capture {
         numbersBefore = Set.copyOf(transactionNumbers);
     }
 
-    /** Notes by which {@code xmin} the rows can be told that the statement made; before its savepoint is released. */
+    /**
+     * Notes by which {@code xmin} the rows can be told that the statement made, and how many it wrote; before its savepoint is
+     * released.
+     */
     void statementRan() throws SQLException {
         if (!drafts.isEmpty()) {
             Set<String> numbers = TransactionNumbers.of(session);
-            numbers.removeAll(numbersBefore);
-            if (numbers.size() > 1) {
-                // It ran behind a savepoint: the transaction itself has a number for that alone, and gives it to the
-                // rows of later statements.
-                numbers.remove(session.value("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid"));
+            if (!provenance.alone()) {
+                numbers.removeAll(numbersBefore);
+                if (numbers.size() > 1) {
+                    // It ran behind a savepoint: the transaction itself has a number for that alone, and gives it to
+                    // the
+                    // rows of later statements.
+                    numbers.remove(session.value("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid"));
+                    alone = numbers.size() == 1; // of several, one may be a savepoint's of the caller
+                } else {
+                    alone = !numbersBefore.isEmpty();
+                }
+            } else {
+                alone = true;
             }
             numbersOfRows = numbers;
+            count();
         }
+    }
+
+    /** The same for one that runs in no subtransaction, in a transaction that is all its own. */
+    void ranAlone() throws SQLException {
+        if (!drafts.isEmpty()) {
+            numbersOfRows = Set.of(session.value("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid"));
+            alone = true;
+            count();
+        }
+    }
+
+    private void count() throws SQLException {
+        TableCounters.of(session, countsBefore.keySet())
+                .forEach(
+                        (oid, now) -> counts.put(oid, now.since(countsBefore.getOrDefault(oid, StatementCounts.NONE))));
+    }
+
+    private CommitMark mark(SnapshotDraft draft) {
+        return new CommitMark(numbersOfRows, alone, Optional.ofNullable(counts.get(tables.get(draft))));
     }
 
     /** Marks what was stored for a statement that was committed, and waits for the storage no longer than a removal does. */
@@ -299,7 +342,7 @@ final class Capture {
     private List<Exception> mark() {
         try {
             StoreExecutor.all(drafts.stream()
-                    .map(draft -> (StoreExecutor.Call) () -> draft.markCommitted(numbersOfRows))
+                    .map(draft -> (StoreExecutor.Call) () -> draft.markCommitted(mark(draft)))
                     .toList());
             return List.of();
         } catch (IOException | RuntimeException e) {

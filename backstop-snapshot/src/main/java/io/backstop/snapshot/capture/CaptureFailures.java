@@ -22,9 +22,12 @@ final class CaptureFailures {
     }
 
     static RecoveryNotReadyException storing(ObjectStore store, IOException failure) {
+        return storing(store.address(), failure);
+    }
+
+    static RecoveryNotReadyException storing(String address, IOException failure) {
         return new RecoveryNotReadyException(
-                "the rows could not be stored in " + store.address() + ": " + failure.getMessage()
-                        + "; nothing was changed",
+                "the rows could not be stored in " + address + ": " + failure.getMessage() + "; nothing was changed",
                 HINT_STORAGE,
                 failure);
     }

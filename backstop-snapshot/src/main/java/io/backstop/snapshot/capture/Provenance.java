@@ -2,6 +2,7 @@ package io.backstop.snapshot.capture;
 
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.api.snapshot.SnapshotRequest;
 
 import java.util.Optional;
@@ -14,6 +15,9 @@ import java.util.stream.Collectors;
  * @param database {@code host:port/name}
  * @param operation what the statement takes away, where that is of one kind
  * @param ownTransaction whether there is a statement, and it runs in no subtransaction
+ * @param alone whether there is a statement, and its transaction has no other
+ * @param rows what it is of, where not all rows of a table are copied
+ * @param undoOf the recovery group that is undone, where it is of an undo
  */
 record Provenance(
         SnapshotManifest.Source source,
@@ -22,7 +26,43 @@ record Provenance(
         Optional<String> approvalId,
         Optional<String> agentId,
         Optional<Destruction.Kind> operation,
-        boolean ownTransaction) {
+        boolean ownTransaction,
+        boolean alone,
+        Coverage rows,
+        Optional<String> undoOf) {
+    /** Of a snapshot that is taken for no statement. */
+    static Provenance ofNone(SnapshotManifest.Source source, String database) {
+        return new Provenance(
+                source,
+                database,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                false,
+                false,
+                Coverage.ROWS,
+                Optional.empty());
+    }
+
+    /**
+     * Of rows that an undo changes or makes, in a transaction of its own.
+     *
+     * @param operation what it takes away; empty of what it makes
+     */
+    static Provenance ofUndo(String undoOf, String database, String operator, Optional<Destruction.Kind> operation) {
+        return new Provenance(
+                SnapshotManifest.Source.INLINE,
+                database,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(operator),
+                operation,
+                true,
+                true,
+                operation.isPresent() ? Coverage.ROWS : Coverage.MADE,
+                Optional.of(undoOf));
+    }
 
     static Provenance of(SnapshotRequest request) {
         return of(request, !request.callersTransaction());
@@ -41,7 +81,10 @@ record Provenance(
                 request.approvalId(),
                 Optional.of(request.agentId()),
                 operation(request),
-                ownTransaction);
+                ownTransaction,
+                !request.callersTransaction(),
+                Coverage.ROWS,
+                Optional.empty());
     }
 
     /** A statement may take rows in more than one way. */

@@ -77,8 +77,7 @@ public final class TableSnapshots {
         if (tables.isEmpty()) {
             throw new IllegalArgumentException("no table is named");
         }
-        Provenance provenance = new Provenance(
-                source, database, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), false);
+        Provenance provenance = Provenance.ofNone(source, database);
         try (Connection connection = connections
                 .open()
                 .orElseThrow(() -> new RecoveryNotReadyException(

@@ -1,6 +1,7 @@
 package io.backstop.snapshot.retention;
 
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.archive.CommitMark;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
 import io.backstop.snapshot.archive.SnapshotInventory;
@@ -232,7 +233,7 @@ class PruningTest {
         SnapshotDraft draft = new SnapshotArchive(store).begin("public", "users", "snap_2");
         draft.publish(StoredSnapshots.manifest(draft, new Wanted("snap_2", "users", daysAgo(10)).undecided()));
         byte[] manifest = content("snapshots/public.users/snap_2/manifest.json");
-        draft.markCommitted(Set.of());
+        draft.markCommitted(new CommitMark(Set.of(), false, Optional.empty()));
         assertThat(content("snapshots/public.users/snap_2/manifest.json")).isEqualTo(manifest);
         assertThat(new Pruning(store).run(plan(store)).complete()).isTrue();
         assertThat(ids(store)).containsExactly("snap_2");

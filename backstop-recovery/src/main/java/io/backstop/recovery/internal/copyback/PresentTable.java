@@ -135,14 +135,15 @@ public record PresentTable(
     }
 
     /** Whether values for an identity column have to be insisted on. */
-    boolean hasIdentity() {
+    public boolean hasIdentity() {
         return description.columns().stream()
                 .anyMatch(c -> c.generated() == TableDescription.Generated.IDENTITY_ALWAYS);
     }
 
     /** A column of a key and the operator that tells whether two of its values are the same. */
-    record KeyColumn(String column, String operatorSchema, String operator) {
-        String equal(String left, String right) {
+    public record KeyColumn(String column, String operatorSchema, String operator) {
+        /** The condition that two rows have the same value of it, under the names that they go by. */
+        public String equal(String left, String right) {
             String quoted = RelationName.quote(column);
             String equals = operatorSchema.equals("pg_catalog") && operator.equals("=")
                     ? "="
@@ -152,12 +153,14 @@ public record PresentTable(
     }
 
     /** A trigger or rule that is on: {@code O}, {@code A} or {@code R} (PostgreSQL documentation, 52.56). */
-    record Switch(String kind, String name, char enabled) {
-        String off() {
+    public record Switch(String kind, String name, char enabled) {
+        /** The end of an ALTER TABLE that switches it off. */
+        public String off() {
             return " DISABLE " + kind + " " + RelationName.quote(name);
         }
 
-        String on() {
+        /** The end of an ALTER TABLE that switches it on as it was. */
+        public String on() {
             String when = enabled == 'A' ? "ALWAYS " : enabled == 'R' ? "REPLICA " : "";
             return " ENABLE " + when + kind + " " + RelationName.quote(name);
         }

@@ -28,7 +28,7 @@ import java.util.regex.Pattern;
  * after it was verified, and the server's input functions are to see nothing that was not stored. The price is memory, of
  * a chunk's stored size for each connection and one more: some 8 MiB, where no single row is larger.
  */
-final class RowLoader implements AutoCloseable {
+public final class RowLoader implements AutoCloseable {
     private final SnapshotManifest manifest;
     private final RelationName table;
     private final RelationName target;
@@ -39,7 +39,7 @@ final class RowLoader implements AutoCloseable {
      * @param table what to load into
      * @param target the name that it is to have, for messages
      */
-    RowLoader(SnapshotArchive archive, SnapshotManifest manifest, RelationName table, RelationName target) {
+    public RowLoader(SnapshotArchive archive, SnapshotManifest manifest, RelationName table, RelationName target) {
         this.manifest = manifest;
         this.table = table;
         this.target = target;
@@ -48,7 +48,7 @@ final class RowLoader implements AutoCloseable {
     }
 
     /** Loads one chunk, and no chunk twice; how many rows that were. */
-    long load(RecoveryTransaction transaction, Chunk chunk) throws RecoveryException {
+    public long load(RecoveryTransaction transaction, Chunk chunk) throws RecoveryException {
         long loaded;
         try (InputStream rows = chunks.take(chunk)) {
             loaded = transaction.copyIn(

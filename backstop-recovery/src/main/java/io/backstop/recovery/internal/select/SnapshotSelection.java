@@ -61,10 +61,20 @@ public final class SnapshotSelection {
             Optional<RecoveryPoint> before,
             List<String> notes) {
         this.archive = archive;
-        this.contents = contents;
+        this.contents = withoutUndos(contents);
         this.connection = connection;
         this.before = before;
         this.notes = notes;
+    }
+
+    /** What undos changed is brought back by undoing these: it was not lost. */
+    private static SnapshotArchive.Contents withoutUndos(SnapshotArchive.Contents contents) {
+        return new SnapshotArchive.Contents(
+                contents.valid().stream()
+                        .filter(manifest -> !manifest.belongsToUndo())
+                        .toList(),
+                contents.undecided(),
+                contents.broken());
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.backstop.snapshot.internal.lock;
 
 import io.backstop.api.snapshot.RowQuery;
+import io.backstop.snapshot.internal.copy.RowSelection;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.Relation;
 
@@ -22,7 +23,7 @@ import java.util.stream.LongStream;
  * Rows that this transaction has locked, so that nobody else can change or delete them: by table, where they are in its
  * pages. A place stays the row's own until the transaction ends, even where the transaction itself deletes it. Immutable.
  */
-public final class LockedRowIdentities {
+public final class LockedRowIdentities implements RowSelection {
     public static final LockedRowIdentities NONE = new LockedRowIdentities(Map.of());
 
     /** So many that they are better read as a table than one by one, and take little memory yet. */
@@ -118,7 +119,7 @@ public final class LockedRowIdentities {
         return places.containsKey(table.oid());
     }
 
-    /** Whether of this table nothing but locked rows is meant. */
+    @Override
     public boolean only(Relation table) {
         return tables.contains(table.oid());
     }
@@ -127,7 +128,7 @@ public final class LockedRowIdentities {
         return places.values().stream().mapToLong(each -> each.length).sum();
     }
 
-    /** Conditions that together are true of the table's locked rows, each of them once, for one that is among them. */
+    @Override
     public List<String> conditions(Relation table) {
         long[] all = places.getOrDefault(table.oid(), new long[0]);
         List<String> conditions = new ArrayList<>();

@@ -1,0 +1,87 @@
+package io.backstop.recovery.internal.undo;
+
+import io.backstop.api.analysis.Destruction;
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.schema.TableDescription.Sequence;
+
+import java.io.IOException;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Sets the sequences of a table past the numbers of the rows that came back, as after a TRUNCATE that restarted them. Never
+ * backwards: a number that was given is not given again. Stateless.
+ */
+final class SequenceAdvance {
+    private static final Set<String> COUNTED = Set.of("smallint", "integer", "bigint");
+
+    private SequenceAdvance() {}
+
+    /** To be called last: what a sequence is set to stays when a transaction is rolled back. */
+    static void advance(UndoTable table, SnapshotArchive archive) throws SQLException, IOException {
+        for (Sequence sequence : table.present().description().sequences()) {
+            Optional<Long> needed = needed(table, sequence, archive);
+            if (needed.isPresent() && isBehind(table.transaction(), sequence, needed.get())) {
+                // Keeps others from drawing numbers until the commit; it changes nothing.
+                table.execute("ALTER SEQUENCE " + name(sequence) + " CACHE " + sequence.cache());
+                if (isBehind(table.transaction(), sequence, needed.get())) {
+                    table.transaction()
+                            .strings(
+                                    "SELECT setval(" + SqlSpelling.literal(name(sequence)) + ", " + needed.get() + ")");
+                }
+            }
+        }
+    }
+
+    private static Optional<Long> needed(UndoTable table, Sequence sequence, SnapshotArchive archive)
+            throws SQLException, IOException {
+        boolean rising = sequence.increment() > 0;
+        List<Long> numbers = new ArrayList<>();
+        boolean counted = table.present().description().columns().stream()
+                .anyMatch(column -> column.name().equals(sequence.column()) && COUNTED.contains(column.type()));
+        if (counted) {
+            table
+                    .transaction()
+                    .strings("SELECT n::text FROM (SELECT " + (rising ? "max" : "min") + "("
+                            + RelationName.quote(sequence.column()) + ")::bigint AS n FROM " + table.staged()
+                            + " AS s WHERE " + UndoTable.acts("s", "insert") + " AND "
+                            + RelationName.quote(sequence.column()) + " BETWEEN " + sequence.minimum() + " AND "
+                            + sequence.maximum() + ") x WHERE n IS NOT NULL")
+                    .stream()
+                    .map(Long::parseLong)
+                    .forEach(numbers::add);
+        }
+        for (UndonePart part : table.parts()) {
+            if (part.manifest()
+                    .operation()
+                    .filter(kind -> kind == Destruction.Kind.TRUNCATE)
+                    .isPresent()) {
+                archive.description(part.manifest()).sequences().stream()
+                        .filter(stored -> stored.column().equals(sequence.column()) && stored.called())
+                        .map(Sequence::lastValue)
+                        .filter(value -> value >= sequence.minimum() && value <= sequence.maximum())
+                        .forEach(numbers::add);
+            }
+        }
+        return numbers.stream().reduce((one, other) -> rising ? Math.max(one, other) : Math.min(one, other));
+    }
+
+    private static boolean isBehind(RecoveryTransaction transaction, Sequence sequence, long needed)
+            throws SQLException {
+        String order = sequence.increment() > 0 ? " < " : " > ";
+        return transaction
+                .strings("SELECT (last_value" + order + needed + " OR last_value = " + needed
+                        + " AND NOT is_called)::text FROM " + name(sequence))
+                .contains("true");
+    }
+
+    private static String name(Sequence sequence) {
+        return RelationName.of(sequence.schema(), sequence.name()).quoted();
+    }
+}

@@ -1,0 +1,14 @@
+package io.backstop.snapshot.internal.copy;
+
+import io.backstop.snapshot.internal.session.Relation;
+
+import java.util.List;
+
+/** Which rows of tables are copied, where not all of them are. */
+public interface RowSelection {
+    /** Whether of this table nothing but selected rows is meant. */
+    boolean only(Relation table);
+
+    /** Conditions that together are true of the table's selected rows, each of them once, for one that is among them. */
+    List<String> conditions(Relation table);
+}
