@@ -22,6 +22,7 @@ import io.backstop.cli.restore.RestoreValidateCommand;
 import io.backstop.cli.serve.ServeCommand;
 import io.backstop.cli.snapshots.SidecarCommand;
 import io.backstop.cli.snapshots.SnapshotsCommand;
+import io.backstop.cli.undo.UndoCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -41,6 +42,7 @@ import java.nio.charset.StandardCharsets;
             DemoCommand.class,
             AnalyzeCommand.class,
             RecoverCommand.class,
+            UndoCommand.class,
             SnapshotsCommand.class,
             SidecarCommand.class,
             RestoreCommand.class,

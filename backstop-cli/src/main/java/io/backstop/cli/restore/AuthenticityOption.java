@@ -17,7 +17,7 @@ public final class AuthenticityOption {
                             + " made it, and a restore runs its definitions.")
     private boolean accepted;
 
-    SnapshotArchive archive(ObjectStore store, Optional<KeyProvider> key) {
+    public SnapshotArchive archive(ObjectStore store, Optional<KeyProvider> key) {
         return new SnapshotArchive(store, key, accepted);
     }
 

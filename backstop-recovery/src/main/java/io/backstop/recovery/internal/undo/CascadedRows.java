@@ -1,5 +1,7 @@
 package io.backstop.recovery.internal.undo;
 
+import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.api.internal.postgres.TransactionIds;
 import io.backstop.recovery.internal.undo.UndonePart.Effect;
 import io.backstop.recovery.model.RecoveryException;
 
@@ -11,8 +13,9 @@ import static io.backstop.recovery.internal.undo.UndoTable.EFFECT;
 import static io.backstop.recovery.internal.undo.UndoTable.TAKEN;
 
 /**
- * Finds which rows a DELETE took of tables that are stored whole because a foreign key takes their rows along: those that refer
- * to rows that it took. They are known if they are as many as the server counted. Stateless.
+ * Finds which rows a DELETE took of tables that are stored whole: those that are gone, if they are as many as the server
+ * counted and none was written again; else, where a foreign key takes rows along, those that refer to rows that it took. They
+ * are known if they are as many as the server counted. Stateless.
  */
 final class CascadedRows {
     private CascadedRows() {}
@@ -22,6 +25,9 @@ final class CascadedRows {
         List<UndoTable> partial = tables.all().stream()
                 .filter(table -> table.parts(Effect.REMOVED).anyMatch(part -> !part.isOfEachRow()))
                 .toList();
+        for (UndoTable table : partial) {
+            takeWhatIsGone(table);
+        }
         boolean found = !partial.isEmpty();
         while (found) {
             found = false;
@@ -30,10 +36,7 @@ final class CascadedRows {
             }
         }
         for (UndoTable table : partial) {
-            UndonePart part = table.parts(Effect.REMOVED)
-                    .filter(each -> !each.isOfEachRow())
-                    .findFirst()
-                    .orElseThrow();
+            UndonePart part = partial(table);
             long taken = table.count("s." + TAKEN + " AND s." + EFFECT + " = " + Effect.REMOVED.sql());
             if (part.counts().filter(all -> all.deleted() == taken).isEmpty()) {
                 throw new RecoveryException(
@@ -43,6 +46,33 @@ final class CascadedRows {
                                 + "` restores it beside the present one and writes a script that says what it would do");
             }
         }
+    }
+
+    private static void takeWhatIsGone(UndoTable table) throws SQLException {
+        UndonePart part = partial(table);
+        if (!table.hasKey() || part.counts().isEmpty()) {
+            return;
+        }
+        String there =
+                "EXISTS (SELECT FROM ONLY " + table.live() + " AS present WHERE " + table.sameKey("present", "s");
+        String ofPart = "NOT s." + TAKEN + " AND s." + EFFECT + " = " + Effect.REMOVED.sql();
+        String begun = SqlSpelling.literal(
+                TransactionIds.inRows(part.manifest().transactionId().orElseThrow()));
+        if (table.count(ofPart + " AND NOT " + there + ")")
+                        == part.counts().get().deleted()
+                && table.count(ofPart + " AND " + there + " AND pg_catalog.age(present.xmin) <= pg_catalog.age(" + begun
+                                + "::xid))")
+                        == 0) {
+            table.execute("UPDATE " + table.staged() + " AS s SET " + TAKEN + " = true WHERE " + ofPart + " AND NOT "
+                    + there + ")");
+        }
+    }
+
+    private static UndonePart partial(UndoTable table) {
+        return table.parts(Effect.REMOVED)
+                .filter(each -> !each.isOfEachRow())
+                .findFirst()
+                .orElseThrow();
     }
 
     private static boolean take(UndoTables tables, UndoTable table) throws SQLException {

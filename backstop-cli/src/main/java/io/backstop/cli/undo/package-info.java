@@ -1,0 +1,5 @@
+/** The command that undoes one statement. */
+@NullMarked
+package io.backstop.cli.undo;
+
+import org.jspecify.annotations.NullMarked;
