@@ -49,7 +49,8 @@ final class SecuredChanges {
     /**
      * @param rows which rows are stored; all where it is empty
      * @param marked whether the process lives long enough to say that it is committed
-     * @param after a statement that follows in the same transaction, which is the caller's then
+     * @param after a statement that follows in the same transaction, which is the caller's then, and has a savepoint for a
+     *     statement whose rows are stored
      */
     String run(Kind kind, String table, Optional<String> rows, boolean marked, String sql, String after)
             throws SQLException {
@@ -68,6 +69,10 @@ final class SecuredChanges {
         try (Connection connection = database.connect();
                 Statement statement = connection.createStatement()) {
             connection.setAutoCommit(false);
+            boolean savepoint = rows.isPresent() && !after.isEmpty();
+            if (savepoint) {
+                statement.execute("SAVEPOINT callers; SAVEPOINT guards");
+            }
             SecuredRows secured = rows.isPresent()
                     ? snapshots.secureRows(
                             connection,
@@ -79,6 +84,9 @@ final class SecuredChanges {
                     : snapshots.secure(connection, Connections.NONE, request, Progress.SILENT);
             statement.execute(sql);
             secured.confirmNothingElseWasDestroyed();
+            if (savepoint) {
+                statement.execute("RELEASE SAVEPOINT guards");
+            }
             if (!after.isEmpty()) {
                 statement.execute(after);
             }

@@ -16,11 +16,12 @@ import java.util.regex.Pattern;
  * knows, by which {@code xmin} the rows that it made can be told and how many it wrote. Immutable, thread-safe.
  *
  * @param rowsTransactionIds as {@code xmin} has them; empty where that is not known
- * @param alone whether no other statement made rows under these, be it one of the same transaction
+ * @param ownTransactionIds those of them under which no other statement makes rows, be it one of the same transaction
  * @param counts how many rows of the snapshot's table the statement wrote; empty where that is not known
  */
-public record CommitMark(Set<String> rowsTransactionIds, boolean alone, Optional<StatementCounts> counts) {
-    static final CommitMark WITHOUT_ROWS = new CommitMark(Set.of(), false, Optional.empty());
+public record CommitMark(
+        Set<String> rowsTransactionIds, Set<String> ownTransactionIds, Optional<StatementCounts> counts) {
+    static final CommitMark WITHOUT_ROWS = new CommitMark(Set.of(), Set.of(), Optional.empty());
 
     /** More than a mark of Backstop's has. */
     static final int LONGEST = 64 << 10;
@@ -29,7 +30,7 @@ public record CommitMark(Set<String> rowsTransactionIds, boolean alone, Optional
     private static final int MOST_IDS = 1000;
 
     private static final String ROWS = "rows_transaction_ids";
-    private static final String ALONE = "rows_alone";
+    private static final String OWN = "own_transaction_ids";
     private static final String INSERTED = "rows_inserted";
     private static final String UPDATED = "rows_updated";
     private static final String DELETED = "rows_deleted";
@@ -38,6 +39,7 @@ public record CommitMark(Set<String> rowsTransactionIds, boolean alone, Optional
 
     public CommitMark {
         rowsTransactionIds = rowsTransactionIds.size() <= MOST_IDS ? Set.copyOf(rowsTransactionIds) : Set.of();
+        ownTransactionIds = ownTransactionIds.size() <= MOST_IDS ? Set.copyOf(ownTransactionIds) : Set.of();
     }
 
     /** @param key of the snapshot, which authenticates it */
@@ -46,7 +48,7 @@ public record CommitMark(Set<String> rowsTransactionIds, boolean alone, Optional
                 SnapshotJson.MAPPER.createObjectNode().put("format_version", 1).put("status", "committed");
         if (!rowsTransactionIds.isEmpty()) {
             new TreeSet<>(rowsTransactionIds).forEach(node.putArray(ROWS)::add);
-            node.put(ALONE, alone);
+            new TreeSet<>(ownTransactionIds).forEach(node.putArray(OWN)::add);
         }
         counts.ifPresent(rows ->
                 node.put(INSERTED, rows.inserted()).put(UPDATED, rows.updated()).put(DELETED, rows.deleted()));
@@ -70,17 +72,24 @@ public record CommitMark(Set<String> rowsTransactionIds, boolean alone, Optional
                     && (mac == null || !mac.isString() || !mac.asString().equals(mac(key.get(), node)))) {
                 return WITHOUT_ROWS;
             }
-            Set<String> ids = new TreeSet<>();
-            for (JsonNode id : node.path(ROWS)) {
-                if (!id.isString() || !ID.matcher(id.asString()).matches()) {
-                    return WITHOUT_ROWS;
-                }
-                ids.add(id.asString());
-            }
-            return new CommitMark(ids, node.path(ALONE).booleanValue(false), counts(node));
+            Optional<Set<String>> rows = ids(node.path(ROWS));
+            Optional<Set<String>> own = ids(node.path(OWN));
+            return rows.isEmpty() || own.isEmpty() ? WITHOUT_ROWS : new CommitMark(rows.get(), own.get(), counts(node));
         } catch (JacksonException e) {
             return WITHOUT_ROWS;
         }
+    }
+
+    /** Empty where one of them is none. */
+    private static Optional<Set<String>> ids(JsonNode list) {
+        Set<String> ids = new TreeSet<>();
+        for (JsonNode id : list) {
+            if (!id.isString() || !ID.matcher(id.asString()).matches()) {
+                return Optional.empty();
+            }
+            ids.add(id.asString());
+        }
+        return Optional.of(ids);
     }
 
     private static Optional<StatementCounts> counts(ObjectNode node) {

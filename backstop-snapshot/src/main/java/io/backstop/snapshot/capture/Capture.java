@@ -80,7 +80,7 @@ final class Capture {
     private final Map<Long, StatementCounts> counts = new HashMap<>();
     private Set<String> numbersBefore = Set.of();
     private Set<String> numbersOfRows = Set.of();
-    private boolean alone;
+    private Set<String> ownNumbers = Set.of();
 
     Capture(
             CallerSession session,
@@ -289,19 +289,19 @@ final class Capture {
     void statementRan() throws SQLException {
         if (!drafts.isEmpty()) {
             Set<String> numbers = TransactionNumbers.of(session);
-            if (!provenance.alone()) {
+            if (provenance.alone()) {
+                ownNumbers = Set.copyOf(numbers);
+            } else {
                 numbers.removeAll(numbersBefore);
                 if (numbers.size() > 1) {
                     // It ran behind a savepoint: the transaction itself has a number for that alone, and gives it to
                     // the
                     // rows of later statements.
                     numbers.remove(session.value("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid"));
-                    alone = numbers.size() == 1; // of several, one may be a savepoint's of the caller
+                    ownNumbers = Set.of(newest(numbers));
                 } else {
-                    alone = !numbersBefore.isEmpty();
+                    ownNumbers = numbersBefore.isEmpty() ? Set.of() : Set.copyOf(numbers);
                 }
-            } else {
-                alone = true;
             }
             numbersOfRows = numbers;
             count();
@@ -312,9 +312,18 @@ final class Capture {
     void ranAlone() throws SQLException {
         if (!drafts.isEmpty()) {
             numbersOfRows = Set.of(session.value("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid"));
-            alone = true;
+            ownNumbers = numbersOfRows;
             count();
         }
+    }
+
+    /**
+     * The innermost savepoint's, or that of a part of the statement; the others may be of savepoints of the caller, behind which
+     * more statements follow.
+     */
+    private String newest(Set<String> numbers) throws SQLException {
+        return session.value("SELECT x FROM pg_catalog.unnest('{" + String.join(",", numbers)
+                + "}'::pg_catalog.text[]) x ORDER BY pg_catalog.age(x::pg_catalog.xid) LIMIT 1");
     }
 
     private void count() throws SQLException {
@@ -324,7 +333,7 @@ final class Capture {
     }
 
     private CommitMark mark(SnapshotDraft draft) {
-        return new CommitMark(numbersOfRows, alone, Optional.ofNullable(counts.get(tables.get(draft))));
+        return new CommitMark(numbersOfRows, ownNumbers, Optional.ofNullable(counts.get(tables.get(draft))));
     }
 
     /** Marks what was stored for a statement that was committed, and waits for the storage no longer than a removal does. */

@@ -51,9 +51,16 @@ public final class UndoSteps {
         return new UndoSteps(transaction, archive, tables);
     }
 
-    /** The oids of the tables that it may write to. */
-    public List<Long> oids() {
-        return tables.all().stream().map(UndoTable::oid).toList();
+    /** The oids of the tables that it may write to, and of what it keeps beside them meanwhile. */
+    public List<Long> oids() throws SQLException {
+        List<Long> oids = new ArrayList<>();
+        for (UndoTable table : tables.all()) {
+            oids.add(table.oid());
+            oids.add(Long.parseLong(transaction
+                    .strings("SELECT ?::regclass::oid::text", table.staged())
+                    .get(0)));
+        }
+        return oids;
     }
 
     /** What is to become of the rows. */

@@ -95,7 +95,7 @@ final class UndoWriter {
         meetCascades(table);
         transaction.execute("CREATE TEMPORARY TABLE " + made(table) + " (place tid) ON COMMIT DROP");
         List<String> differing = differingColumns(table);
-        if (differing.stream().anyMatch(columnsToReplace(table)::contains) && mayBeReplaced(table)) {
+        if (differing.stream().anyMatch(columnsToReplace(table)::contains) && mayBeReplaced(table, differing)) {
             replaced.add(table);
         }
         String goes = acts("s", "remove") + (isReferred(table) ? " AND s." + EFFECT + " = 'moved'" : "");
@@ -171,9 +171,16 @@ final class UndoWriter {
         return columns;
     }
 
-    /** Not where other rows would go with a row, or forbid that it goes, though it comes back at once. */
-    private boolean mayBeReplaced(UndoTable table) {
-        return tables.referringTo(table).keySet().stream().allMatch(link -> link.onDelete() == 'a');
+    /**
+     * Not where other rows would go with a row, or forbid that it goes, though it comes back at once; nor where they refer to
+     * what changes.
+     */
+    private boolean mayBeReplaced(UndoTable table, List<String> differing) {
+        return tables.referringTo(table).keySet().stream()
+                .allMatch(link -> link.onDelete() == 'a'
+                        && link.columns().stream()
+                                .map(ForeignKeyLink.Column::referred)
+                                .noneMatch(differing::contains));
     }
 
     /** Whether rows of other tables here refer to it, which have to go or change before its own go. */

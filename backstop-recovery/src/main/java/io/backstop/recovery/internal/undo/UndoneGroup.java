@@ -103,7 +103,7 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
             throws IOException, RecoveryException {
         Effect effect = effect(manifest);
         CommitMark mark = archive.mark(manifest);
-        Set<String> numbers = isAlone(manifest, mark) ? mark.rowsTransactionIds() : Set.of();
+        Set<String> numbers = mark.ownTransactionIds();
         boolean changed = effect != Effect.REMOVED
                 || mark.counts().filter(all -> all.updated() > 0).isPresent();
         if (numbers.isEmpty() && changed && manifest.rowCount() > 0) {
@@ -145,11 +145,6 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
                                 + operation.get().text() + ", which changes more than rows",
                         RECOVER + ": --before " + manifest.snapshotId());
         };
-    }
-
-    /** In a transaction of the caller's, more statements may have followed, unless this one has a savepoint to itself. */
-    private static boolean isAlone(SnapshotManifest manifest, CommitMark mark) {
-        return manifest.rowsTransactionId().isPresent() || mark.alone();
     }
 
     private static void requireCommitted(Connection connection, SnapshotManifest manifest)
