@@ -1,6 +1,7 @@
 package io.backstop.cli.option;
 
 import io.backstop.api.snapshot.Connections;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 import picocli.CommandLine.ITypeConverter;
@@ -147,6 +148,13 @@ public final class DatabaseAddress {
         return parsed == null
                 ? "postgresql"
                 : PGProperty.PG_HOST.getOrDefault(parsed) + ":" + PGProperty.PG_PORT.getOrDefault(parsed);
+    }
+
+    /** {@code host:port/name}, as the audit names a database. */
+    public String hostPortAndName() {
+        Properties parsed = Driver.parseURL(url, null);
+        @Nullable String name = parsed == null ? null : PGProperty.PG_DBNAME.getOrDefault(parsed);
+        return hostAndPort() + (name == null ? "" : "/" + name);
     }
 
     String url() {

@@ -180,10 +180,7 @@ final class DrillRestoreCommand implements Callable<Integer> {
                     .append(List.of(AuditEvent.ofOperator(
                             Instant.now(),
                             operator.name(),
-                            database.address()
-                                    .toString()
-                                    .replaceFirst("^jdbc:postgresql://", "")
-                                    .replaceFirst("\\?.*", ""),
+                            database.address().hostPortAndName(),
                             ACT,
                             tables,
                             result.word() + ": " + detail,

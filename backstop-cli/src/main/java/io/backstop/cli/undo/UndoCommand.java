@@ -129,10 +129,7 @@ public final class UndoCommand implements Callable<Integer> {
                     .append(List.of(AuditEvent.ofOperator(
                             Instant.now(),
                             operator.name(),
-                            database.address()
-                                    .toString()
-                                    .replaceFirst("^jdbc:postgresql://", "")
-                                    .replaceFirst("\\?.*", ""),
+                            database.address().hostPortAndName(),
                             ACT,
                             tables,
                             detail,
