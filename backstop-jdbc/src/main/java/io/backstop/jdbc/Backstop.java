@@ -67,6 +67,17 @@ public final class Backstop implements AutoCloseable {
     }
 
     /**
+     * By which name the last statement of a connection that was not SAFE can be undone ({@code backstop undo}), {@code grp_…};
+     * empty where no rows were stored for it. It counts only if the statement's transaction is committed.
+     *
+     * @param connection a guarded one, also behind a pool's own
+     * @throws SQLException where it is not guarded
+     */
+    public static Optional<String> lastChange(Connection connection) throws SQLException {
+        return connection.unwrap(GuardedConnection.class).lastChange();
+    }
+
+    /**
      * Puts a connection behind the guard. Closing the guarded one closes it.
      *
      * @param connection one of pgjdbc, or of a pool over it

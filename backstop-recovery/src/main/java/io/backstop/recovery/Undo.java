@@ -138,16 +138,7 @@ public final class Undo {
             Outcome outcome,
             List<UndoReport.Table> tables,
             List<UndoConflict> conflicts) {
-        return new UndoReport(
-                group.id(),
-                undo,
-                outcome,
-                tables,
-                conflicts,
-                group.undoneBy().stream()
-                        .map(earlier -> group.id() + " was undone already, as " + earlier
-                                + "; what that changed is undone by that name")
-                        .toList());
+        return new UndoReport(group.id(), undo, outcome, tables, conflicts, group.notes());
     }
 
     private static RecoveryException failed(UndoneGroup group, SQLException e) {

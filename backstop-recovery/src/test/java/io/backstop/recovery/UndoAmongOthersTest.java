@@ -173,9 +173,13 @@ class UndoAmongOthersTest {
         assertThat(changes.undo(undo).outcome()).isEqualTo(Outcome.UNDONE);
         assertThat(contents()).isEqualTo(after);
 
-        database.run("INSERT INTO app.named VALUES (100, 'c1x')");
-        assertThatThrownBy(() -> changes.undo(change)).as("it would follow too").isInstanceOf(RecoveryException.class);
-        assertThat(database.value("SELECT code FROM app.named WHERE id = 100")).isEqualTo("c1x");
+        String next = changes.whole(Kind.UPDATE, "users", "UPDATE app.users SET code = code || 'y'");
+        database.run("INSERT INTO app.named VALUES (100, 'c1xy')");
+        assertThatThrownBy(() -> changes.undo(next))
+                .as("it would follow too")
+                .isInstanceOf(RecoveryException.class)
+                .hasMessageContaining("by a foreign key's action");
+        assertThat(database.value("SELECT code FROM app.named WHERE id = 100")).isEqualTo("c1xy");
     }
 
     @Test
@@ -248,7 +252,7 @@ class UndoAmongOthersTest {
 
         assertThat(again.outcome()).isEqualTo(Outcome.NOTHING_TO_DO);
         assertThat(again.undo()).isEmpty();
-        assertThat(again.notes()).singleElement().asString().contains(undo);
+        assertThat(again.notes()).anyMatch(note -> note.contains("undone already, as " + undo));
     }
 
     @Test

@@ -1,9 +1,7 @@
 package io.backstop.cli.undo;
 
 import io.backstop.cli.CommandRun;
-import io.backstop.snapshot.archive.SnapshotArchive;
-import io.backstop.snapshot.store.ObjectStore;
-import io.backstop.snapshot.store.ObjectStores;
+import io.backstop.jdbc.Backstop;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
@@ -14,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +20,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** What an agent's statement did through the driver is undone by the command, and its record says so without values. */
 @ExtendWith(PostgresExtension.class)
@@ -56,9 +56,8 @@ class UndoCommandTest {
                                 + control() + "&backstop.storage=" + storage()));
                 Statement statement = connection.createStatement()) {
             statement.execute(sql);
-        }
-        try (ObjectStore store = ObjectStores.open(storage())) {
-            return new SnapshotArchive(store).list().get(0).groupId();
+            statement.execute("SELECT 1");
+            return Backstop.lastChange(connection).orElseThrow();
         }
     }
 
@@ -124,6 +123,23 @@ class UndoCommandTest {
         CommandRun skipped = undo(change, "--skip-changed");
         assertThat(skipped.exitCode()).as(skipped.errors()).isZero();
         assertThat(named()).isEqualTo("9");
+    }
+
+    @Test
+    void a_statement_for_which_nothing_was_stored_has_no_name() throws Exception {
+        try (Connection connection = DriverManager.getConnection(
+                        database.backstopUrl("backstop.agentId=agent&backstop.policy=application&backstop.control="
+                                + control() + "&backstop.storage=" + storage()));
+                Statement statement = connection.createStatement()) {
+            assertThat(Backstop.lastChange(connection)).isEmpty();
+            statement.execute("UPDATE users SET name = 'lost'");
+            assertThat(Backstop.lastChange(connection)).isPresent();
+            statement.execute("INSERT INTO users VALUES ('user-11', 'new')");
+            assertThat(Backstop.lastChange(connection)).isEmpty();
+        }
+        try (Connection plain = database.connect()) {
+            assertThatThrownBy(() -> Backstop.lastChange(plain)).isInstanceOf(SQLException.class);
+        }
     }
 
     @Test

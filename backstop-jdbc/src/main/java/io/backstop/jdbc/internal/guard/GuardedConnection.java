@@ -19,6 +19,7 @@ import java.sql.SQLWarning;
 import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -42,6 +43,11 @@ public final class GuardedConnection extends DelegatingConnection {
 
     GuardedSession session() {
         return session;
+    }
+
+    /** By which name the last statement that was not SAFE can be undone; empty where nothing was stored for it. */
+    public Optional<String> lastChange() {
+        return session.lastChange();
     }
 
     @Override

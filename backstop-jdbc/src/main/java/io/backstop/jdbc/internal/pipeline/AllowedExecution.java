@@ -66,6 +66,12 @@ final class AllowedExecution {
             timeout.end();
         }
         Links links = new Links(approvalId, outcome.rows().map(SecuredRows::groupId));
+        // Snapshots that were taken beforehand are of no statement.
+        run.session()
+                .changed(outcome.rows()
+                        .filter(rows -> rows.manifests().stream()
+                                .anyMatch(manifest -> manifest.groupId().equals(rows.groupId())))
+                        .map(SecuredRows::groupId));
         audit.outcome(run.session(), statement, outcome.words(), links);
         outcome.rows().ifPresent(rows -> run.events().secured(rows, began));
         return outcome.result();

@@ -68,6 +68,7 @@ final class StatementReview {
 
     /** Judges for the record, and runs it. */
     <T extends @Nullable Object> T observe(StatementRun<T> run, ReviewedStatement statement) throws SQLException {
+        run.session().changed(Optional.empty());
         Verdict verdict = judge.decide(statement.assessment(), run.policy(), SessionState.CLEAR);
         audit.decided(run.session(), statement, "monitored, would be " + AuditTrail.words(verdict));
         run.events().judged(verdict);
@@ -77,6 +78,7 @@ final class StatementReview {
 
     /** @throws BackstopException where it is refused; it did not run then, or was rolled back */
     <T extends @Nullable Object> T review(StatementRun<T> run, ReviewedStatement statement) throws SQLException {
+        run.session().changed(Optional.empty());
         refuseSyntaxError(run, statement);
         Optional<HarmlessDrop> drop = harmlessDrop(run, statement);
         if (drop.isPresent()) {

@@ -4,7 +4,7 @@ import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.internal.postgres.TransactionIds;
 import io.backstop.recovery.internal.undo.UndonePart.Effect;
 import io.backstop.recovery.model.UndoConflict.Reason;
-import io.backstop.snapshot.archive.StatementCounts;
+import io.backstop.snapshot.archive.CommitMark.StatementCounts;
 
 import java.sql.SQLException;
 import java.util.List;

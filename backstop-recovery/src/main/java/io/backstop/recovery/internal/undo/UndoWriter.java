@@ -4,7 +4,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.recovery.internal.copyback.PresentTable.Switch;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.model.RecoveryException;
-import io.backstop.snapshot.archive.StatementCounts;
+import io.backstop.snapshot.archive.CommitMark.StatementCounts;
 import io.backstop.snapshot.schema.TableDescription.Generated;
 
 import java.sql.SQLException;

@@ -29,9 +29,9 @@ import java.util.Set;
  * @param id the recovery group
  * @param database {@code host:port/name}, as the snapshots have it
  * @param parts at least one
- * @param undoneBy committed undos of it
+ * @param notes facts that an operator should know besides
  */
-public record UndoneGroup(String id, String database, List<UndonePart> parts, List<String> undoneBy) {
+public record UndoneGroup(String id, String database, List<UndonePart> parts, List<String> notes) {
     /** Numbers of transactions come again after 2^32; half of that is far from any mistake. */
     private static final long FAR = 1L << 31;
 
@@ -46,7 +46,7 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
 
     public UndoneGroup {
         parts = List.copyOf(parts);
-        undoneBy = List.copyOf(undoneBy);
+        notes = List.copyOf(notes);
     }
 
     /**
@@ -86,17 +86,19 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
             }
             parts.add(part(archive, manifest));
         }
-        return new UndoneGroup(
-                group,
-                manifests.get(0).database(),
-                parts,
-                contents.valid().stream()
-                        .filter(manifest ->
-                                manifest.undoOf().filter(group::equals).isPresent()
-                                        && !contents.undecided().contains(manifest.snapshotId()))
-                        .map(SnapshotManifest::groupId)
-                        .distinct()
-                        .toList());
+        List<String> notes = new ArrayList<>();
+        contents.valid().stream()
+                .filter(manifest -> manifest.undoOf().filter(group::equals).isPresent()
+                        && !contents.undecided().contains(manifest.snapshotId()))
+                .map(SnapshotManifest::groupId)
+                .distinct()
+                .forEach(undo -> notes.add(
+                        group + " was undone already, as " + undo + "; what that changed is undone by that name"));
+        if (!manifests.stream().allMatch(archive::isAuthenticated)) {
+            notes.add("the snapshots of " + group
+                    + " are not authenticated: a writer of the storage may have changed their rows");
+        }
+        return new UndoneGroup(group, manifests.get(0).database(), parts, notes);
     }
 
     private static UndonePart part(SnapshotArchive archive, SnapshotManifest manifest)

@@ -4,7 +4,7 @@ import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
-import io.backstop.snapshot.archive.StatementCounts;
+import io.backstop.snapshot.archive.CommitMark.StatementCounts;
 
 import java.util.Locale;
 import java.util.Optional;

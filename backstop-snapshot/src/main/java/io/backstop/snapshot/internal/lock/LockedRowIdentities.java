@@ -1,7 +1,6 @@
 package io.backstop.snapshot.internal.lock;
 
 import io.backstop.api.snapshot.RowQuery;
-import io.backstop.snapshot.internal.copy.RowSelection;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.Relation;
 

@@ -1,6 +1,6 @@
 package io.backstop.snapshot.internal.session;
 
-import io.backstop.snapshot.archive.StatementCounts;
+import io.backstop.snapshot.archive.CommitMark.StatementCounts;
 
 import java.sql.SQLException;
 import java.util.Collection;

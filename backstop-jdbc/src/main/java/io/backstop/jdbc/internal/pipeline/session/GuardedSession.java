@@ -26,6 +26,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -68,6 +69,9 @@ public final class GuardedSession {
 
     /** Whether the caller's transaction may insert or have inserted rows. Read and written within the turn. */
     private boolean inserting;
+
+    /** The recovery group of the last statement that was not SAFE, where it has one of its own. */
+    private volatile Optional<String> lastChange = Optional.empty();
 
     /** What is on its way through the pipeline: one in its turn, and those that wait for an approval. */
     private final Set<CancellableExecution<?>> underWay = ConcurrentHashMap.newKeySet();
@@ -346,6 +350,16 @@ public final class GuardedSession {
     /** Whether triggers may run at the commit that were not counted. */
     public boolean isDeferring() {
         return deferring;
+    }
+
+    /** To be told before each statement that is not SAFE, and after one for which rows were stored. */
+    public void changed(Optional<String> groupId) {
+        lastChange = groupId;
+    }
+
+    /** By which name the last statement that was not SAFE can be undone; empty where nothing was stored for it. */
+    public Optional<String> lastChange() {
+        return lastChange;
     }
 
     /** To be told before a statement that may insert rows. */

@@ -1,4 +1,4 @@
-package io.backstop.snapshot.internal.copy;
+package io.backstop.snapshot.internal.lock;
 
 import io.backstop.snapshot.internal.session.Relation;
 
