@@ -172,7 +172,9 @@ public final class CopybackPlanCommand implements Callable<Integer> {
             return manifest;
         }
         SnapshotArchive.Contents contents = archive.contents();
-        List<SnapshotManifest> all = contents.valid();
+        List<SnapshotManifest> all = contents.valid().stream()
+                .filter(manifest -> !manifest.belongsToUndo())
+                .toList();
         RelationName table =
                 target.among(all.stream().map(CopybackPlanCommand::name).toList(), contents.broken());
         List<String> notes = new ArrayList<>();

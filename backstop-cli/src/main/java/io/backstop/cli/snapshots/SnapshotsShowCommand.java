@@ -2,7 +2,6 @@ package io.backstop.cli.snapshots;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
-import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.cli.option.StorageOption;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.RefusedException;
@@ -58,6 +57,14 @@ final class SnapshotsShowCommand implements Callable<Integer> {
         return ExitCode.DONE;
     }
 
+    private static String which(SnapshotManifest manifest) {
+        return switch (manifest.coverage()) {
+            case TABLE -> "all of the table's own";
+            case ROWS -> "those that the statement changed or removed";
+            case MADE -> "those that the undo inserted, as it inserted them";
+        };
+    }
+
     private static Shown shown(SnapshotManifest manifest, SnapshotArchive archive, SnapshotArchive.Contents contents) {
         return new Shown(
                 manifest,
@@ -89,13 +96,8 @@ final class SnapshotsShowCommand implements Callable<Integer> {
                 shown.decided()
                         ? "final"
                         : "undecided: its statement is not known to be committed, and recover and prune do not count it");
-        line(
-                "rows",
-                manifest.rowCount()
-                        + (manifest.coverage() == Coverage.TABLE ? ", all of the table's own" : "")
-                        + (manifest.coverage() == Coverage.ROWS
-                                ? ", those that the statement changed or removed"
-                                : ""));
+        line("rows", manifest.rowCount() + ", " + which(manifest));
+        manifest.undoOf().ifPresent(change -> line("undo of", change));
         line("bytes", manifest.storedBytes() + " in " + (manifest.chunks().size() + 2) + " objects");
         line("key", authenticity(shown));
         if (!manifest.columns().isEmpty()) {
