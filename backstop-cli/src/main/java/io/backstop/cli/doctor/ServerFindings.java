@@ -1,7 +1,5 @@
 package io.backstop.cli.doctor;
 
-import io.backstop.api.internal.postgres.ServerIdentities;
-
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -20,12 +18,13 @@ final class ServerFindings {
                    pg_catalog.pg_is_in_recovery(),
                    pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'on',
                    pg_catalog.current_setting('server_encoding'),
+                   coalesce(pg_catalog.has_function_privilege(
+                       pg_catalog.to_regprocedure('pg_catalog.pg_control_system()'), 'EXECUTE'), false),
                    pg_catalog.quote_ident(current_user)""";
 
     private ServerFindings() {}
 
     static List<DoctorFinding> of(Connection connection) throws SQLException {
-        boolean identified = ServerIdentities.read(connection).isPresent();
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(QUESTION)) {
             row.next();
@@ -50,14 +49,14 @@ final class ServerFindings {
                                     "SQL_ASCII: the database does not know which characters its bytes are",
                                     "a database in UTF8 is safer; see docs/policy.md")
                             : DoctorFinding.ready("encoding", row.getString(5)),
-                    identified
+                    row.getBoolean(6)
                             ? DoctorFinding.ready("identity", "the role may ask which server this is")
                             : DoctorFinding.degraded(
                                     "identity",
                                     "the role may not ask which server this is: snapshots do not say which they are of, and"
                                             + " `recent` mode counts none",
                                     "GRANT EXECUTE ON FUNCTION pg_control_system(), pg_current_wal_lsn(), pg_walfile_name(pg_lsn) TO "
-                                            + row.getString(6)));
+                                            + row.getString(7)));
         }
     }
 
