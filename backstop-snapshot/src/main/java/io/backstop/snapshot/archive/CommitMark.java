@@ -16,7 +16,8 @@ import java.util.regex.Pattern;
  * knows, by which {@code xmin} the rows that it made can be told and how many it wrote. Immutable, thread-safe.
  *
  * @param rowsTransactionIds as {@code xmin} has them; empty where that is not known
- * @param ownTransactionIds those of them under which no other statement makes rows, be it one of the same transaction
+ * @param ownTransactionIds the {@code xmin} under which no other statement makes rows, be it one of the same transaction;
+ *     empty where there is none
  * @param counts how many rows of the snapshot's table the statement wrote; empty where that is not known
  */
 public record CommitMark(

@@ -46,6 +46,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -288,20 +289,20 @@ final class Capture {
      */
     void statementRan() throws SQLException {
         if (!drafts.isEmpty()) {
-            Set<String> numbers = TransactionNumbers.of(session);
+            Set<String> all = TransactionNumbers.of(session);
+            Set<String> numbers = new TreeSet<>(all);
+            numbers.removeAll(numbersBefore);
+            boolean behindSavepoint = numbers.size() > 1;
+            if (behindSavepoint) {
+                // The transaction itself has a number for that alone, and gives it to the rows of later statements.
+                numbers.remove(session.value("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid"));
+            }
             if (provenance.alone()) {
-                ownNumbers = Set.copyOf(numbers);
-            } else {
-                numbers.removeAll(numbersBefore);
-                if (numbers.size() > 1) {
-                    // It ran behind a savepoint: the transaction itself has a number for that alone, and gives it to
-                    // the
-                    // rows of later statements.
-                    numbers.remove(session.value("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid"));
-                    ownNumbers = Set.of(newest(numbers));
-                } else {
-                    ownNumbers = numbersBefore.isEmpty() ? Set.of() : Set.copyOf(numbers);
-                }
+                ownNumbers = all;
+            } else if (behindSavepoint) {
+                ownNumbers = Set.of(newest(numbers));
+            } else if (!numbersBefore.isEmpty()) {
+                ownNumbers = numbers;
             }
             numbersOfRows = numbers;
             count();
