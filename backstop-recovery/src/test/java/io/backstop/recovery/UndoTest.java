@@ -7,6 +7,7 @@ import io.backstop.recovery.model.UndoConflict.Reason;
 import io.backstop.recovery.model.UndoReport;
 import io.backstop.recovery.model.UndoReport.Outcome;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -22,6 +23,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 /** A statement is undone as if it had never run, but for what others have written since, which is named and left alone. */
+@Sampled
 @ExtendWith(PostgresExtension.class)
 class UndoTest {
     private final TestDatabase database;
