@@ -19,10 +19,15 @@ import java.util.regex.Pattern;
  * @param ownTransactionIds the {@code xmin} under which no other statement makes rows, be it one of the same transaction;
  *     empty where there is none
  * @param counts how many rows of the snapshot's table the statement wrote; empty where that is not known
+ * @param oldestRunning the {@code xmin} from which on transactions had not ended when the statement had run, its own included;
+ *     empty where that is not known
  */
 public record CommitMark(
-        Set<String> rowsTransactionIds, Set<String> ownTransactionIds, Optional<StatementCounts> counts) {
-    static final CommitMark WITHOUT_ROWS = new CommitMark(Set.of(), Set.of(), Optional.empty());
+        Set<String> rowsTransactionIds,
+        Set<String> ownTransactionIds,
+        Optional<StatementCounts> counts,
+        Optional<String> oldestRunning) {
+    static final CommitMark WITHOUT_ROWS = new CommitMark(Set.of(), Set.of(), Optional.empty(), Optional.empty());
 
     /** More than a mark of Backstop's has. */
     static final int LONGEST = 64 << 10;
@@ -32,6 +37,7 @@ public record CommitMark(
 
     private static final String ROWS = "rows_transaction_ids";
     private static final String OWN = "own_transaction_ids";
+    private static final String OLDEST = "oldest_running_transaction_id";
     private static final String INSERTED = "rows_inserted";
     private static final String UPDATED = "rows_updated";
     private static final String DELETED = "rows_deleted";
@@ -53,7 +59,8 @@ public record CommitMark(
         }
         counts.ifPresent(rows ->
                 node.put(INSERTED, rows.inserted()).put(UPDATED, rows.updated()).put(DELETED, rows.deleted()));
-        if (!rowsTransactionIds.isEmpty() || counts.isPresent()) {
+        oldestRunning.ifPresent(oldest -> node.put(OLDEST, oldest));
+        if (!rowsTransactionIds.isEmpty() || counts.isPresent() || oldestRunning.isPresent()) {
             key.ifPresent(own -> node.put(MAC, mac(own, node)));
         }
         return SnapshotJson.MAPPER.writeValueAsBytes(node);
@@ -75,7 +82,9 @@ public record CommitMark(
             }
             Optional<Set<String>> rows = ids(node.path(ROWS));
             Optional<Set<String>> own = ids(node.path(OWN));
-            return rows.isEmpty() || own.isEmpty() ? WITHOUT_ROWS : new CommitMark(rows.get(), own.get(), counts(node));
+            return rows.isEmpty() || own.isEmpty()
+                    ? WITHOUT_ROWS
+                    : new CommitMark(rows.get(), own.get(), counts(node), oldest(node.path(OLDEST)));
         } catch (JacksonException e) {
             return WITHOUT_ROWS;
         }
@@ -91,6 +100,10 @@ public record CommitMark(
             ids.add(id.asString());
         }
         return Optional.of(ids);
+    }
+
+    private static Optional<String> oldest(JsonNode id) {
+        return id.isString() && ID.matcher(id.asString()).matches() ? Optional.of(id.asString()) : Optional.empty();
     }
 
     private static Optional<StatementCounts> counts(ObjectNode node) {

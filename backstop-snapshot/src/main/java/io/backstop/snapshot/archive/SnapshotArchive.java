@@ -221,7 +221,9 @@ public final class SnapshotArchive {
         Set<String> own = manifest.rowsTransactionId()
                 .map(id -> Set.of(TransactionIds.inRows(id)))
                 .orElse(Set.of());
-        return marked.rowsTransactionIds().isEmpty() ? new CommitMark(own, own, marked.counts()) : marked;
+        return marked.rowsTransactionIds().isEmpty()
+                ? new CommitMark(own, own, marked.counts(), marked.oldestRunning())
+                : marked;
     }
 
     /**

@@ -79,7 +79,10 @@ final class Capture {
     private final Map<SnapshotDraft, Long> tables = new HashMap<>();
     private final Map<Long, StatementCounts> countsBefore = new HashMap<>();
     private final Map<Long, StatementCounts> counts = new HashMap<>();
-    private Set<String> numbersBefore = Set.of();
+    /** Empty where nothing could be asked before the locks. */
+    private Optional<Set<String>> numbersBefore = Optional.empty();
+
+    private Optional<String> oldestRunning = Optional.empty();
     private Set<String> numbersOfRows = Set.of();
     private Set<String> ownNumbers = Set.of();
 
@@ -280,7 +283,7 @@ final class Capture {
 
     /** Has to be told before the first row is locked, where the caller's transaction may have written already. */
     void beginsIn(Set<String> transactionNumbers) {
-        numbersBefore = Set.copyOf(transactionNumbers);
+        numbersBefore = Optional.of(Set.copyOf(transactionNumbers));
     }
 
     /**
@@ -291,7 +294,7 @@ final class Capture {
         if (!drafts.isEmpty()) {
             Set<String> all = TransactionNumbers.of(session);
             Set<String> numbers = new TreeSet<>(all);
-            numbers.removeAll(numbersBefore);
+            numbers.removeAll(numbersBefore.orElse(Set.of()));
             boolean behindSavepoint = numbers.size() > 1;
             if (behindSavepoint) {
                 // The transaction itself has a number for that alone, and gives it to the rows of later statements.
@@ -299,9 +302,9 @@ final class Capture {
             }
             if (provenance.alone()) {
                 ownNumbers = all;
-            } else if (behindSavepoint) {
+            } else if (behindSavepoint && numbersBefore.isPresent()) {
                 ownNumbers = Set.of(newest(numbers));
-            } else if (!numbersBefore.isEmpty()) {
+            } else if (numbersBefore.filter(before -> !before.isEmpty()).isPresent()) {
                 ownNumbers = numbers;
             }
             numbersOfRows = numbers;
@@ -328,13 +331,16 @@ final class Capture {
     }
 
     private void count() throws SQLException {
+        oldestRunning = Optional.of(
+                session.value("SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid"));
         TableCounters.of(session, countsBefore.keySet())
                 .forEach(
                         (oid, now) -> counts.put(oid, now.since(countsBefore.getOrDefault(oid, StatementCounts.NONE))));
     }
 
     private CommitMark mark(SnapshotDraft draft) {
-        return new CommitMark(numbersOfRows, ownNumbers, Optional.ofNullable(counts.get(tables.get(draft))));
+        return new CommitMark(
+                numbersOfRows, ownNumbers, Optional.ofNullable(counts.get(tables.get(draft))), oldestRunning);
     }
 
     /** Marks what was stored for a statement that was committed, and waits for the storage no longer than a removal does. */

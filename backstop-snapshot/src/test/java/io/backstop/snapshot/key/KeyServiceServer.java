@@ -43,7 +43,9 @@ public abstract class KeyServiceServer implements AutoCloseable {
         THROTTLED,
         BROKEN,
         GARBAGE,
-        SILENT
+        SILENT,
+        /** The head of an answer comes, and not the rest. */
+        STALLED
     }
 
     /** What it answers. */
@@ -80,6 +82,12 @@ public abstract class KeyServiceServer implements AutoCloseable {
             byte[] body = exchange.getRequestBody().readAllBytes();
             Fault now = fault();
             if (now == Fault.SILENT) {
+                awaitClose();
+                return;
+            }
+            if (now == Fault.STALLED) {
+                exchange.sendResponseHeaders(200, 1000);
+                exchange.getResponseBody().flush();
                 awaitClose();
                 return;
             }

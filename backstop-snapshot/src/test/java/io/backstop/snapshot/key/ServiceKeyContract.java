@@ -116,7 +116,7 @@ public abstract class ServiceKeyContract {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"THROTTLED", "BROKEN", "SILENT"})
+    @EnumSource(names = {"THROTTLED", "BROKEN", "SILENT", "STALLED"})
     void asks_again_where_that_may_help(Fault fault) throws IOException {
         server.fail(fault, 1);
         byte[] wrapped = key.wrap(dataKey.clone(), CONTEXT);
@@ -125,7 +125,7 @@ public abstract class ServiceKeyContract {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"THROTTLED", "BROKEN", "SILENT", "GARBAGE"})
+    @EnumSource(names = {"THROTTLED", "BROKEN", "SILENT", "STALLED", "GARBAGE"})
     void gives_up_in_the_end_and_can_be_used_later(Fault fault) throws IOException {
         byte[] wrapped = key.wrap(dataKey.clone(), CONTEXT);
         server.fail(fault, Integer.MAX_VALUE);

@@ -7,6 +7,16 @@ public final class TransactionIds {
     private TransactionIds() {}
 
     /**
+     * The number of which rows have the lower half: the first that is not before another.
+     *
+     * @param earlier as {@code pg_current_xact_id} gives it, unsigned
+     * @param inRows as {@code xmin} has it
+     */
+    public static long notBefore(long earlier, String inRows) {
+        return earlier + ((Long.parseLong(inRows) - earlier) & LOWER_HALF);
+    }
+
+    /**
      * What a transaction is called in the rows that it makes ({@code xmin}, PostgreSQL documentation, 5.5): the lower half of
      * its number.
      *

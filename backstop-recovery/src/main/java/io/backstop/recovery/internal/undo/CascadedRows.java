@@ -1,7 +1,5 @@
 package io.backstop.recovery.internal.undo;
 
-import io.backstop.api.internal.postgres.SqlSpelling;
-import io.backstop.api.internal.postgres.TransactionIds;
 import io.backstop.recovery.internal.undo.UndonePart.Effect;
 import io.backstop.recovery.model.RecoveryException;
 
@@ -56,13 +54,9 @@ final class CascadedRows {
         String there =
                 "EXISTS (SELECT FROM ONLY " + table.live() + " AS present WHERE " + table.sameKey("present", "s");
         String ofPart = "NOT s." + TAKEN + " AND s." + EFFECT + " = " + Effect.REMOVED.sql();
-        String begun = SqlSpelling.literal(
-                TransactionIds.inRows(part.manifest().transactionId().orElseThrow()));
         if (table.count(ofPart + " AND NOT " + there + ")")
                         == part.counts().get().deleted()
-                && table.count(ofPart + " AND " + there + " AND pg_catalog.age(present.xmin) <= pg_catalog.age(" + begun
-                                + "::xid))")
-                        == 0) {
+                && table.count(ofPart + " AND " + there + " AND " + part.mayBeWrittenSince() + ")") == 0) {
             table.execute("UPDATE " + table.staged() + " AS s SET " + TAKEN + " = true WHERE " + ofPart + " AND NOT "
                     + there + ")");
         }

@@ -31,7 +31,9 @@ final class ObstacleSearch {
             + "JOIN pg_amop m ON m.amopfamily = p.opcfamily AND m.amopstrategy = 3 "
             + "AND m.amoplefttype = p.opcintype AND m.amoprighttype = p.opcintype "
             + "JOIN pg_operator o ON o.oid = m.amopopr JOIN pg_namespace n ON n.oid = o.oprnamespace "
-            + "WHERE i.indrelid = ?::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL "
+            + "WHERE NOT EXISTS (SELECT FROM pg_attribute g WHERE g.attrelid = i.indrelid AND g.attgenerated <> '' "
+            + "AND g.attnum = ANY (i.indkey::int2[])) "
+            + "AND i.indrelid = ?::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL "
             + "AND i.indexprs IS NULL AND x.relam = 403 ORDER BY x.relname, k";
 
     private final UndoTables tables;

@@ -1,7 +1,5 @@
 package io.backstop.recovery.internal.undo;
 
-import io.backstop.api.internal.postgres.SqlSpelling;
-import io.backstop.api.internal.postgres.TransactionIds;
 import io.backstop.recovery.internal.undo.UndonePart.Effect;
 import io.backstop.recovery.model.UndoConflict.Reason;
 import io.backstop.snapshot.archive.CommitMark.StatementCounts;
@@ -50,7 +48,7 @@ final class RowComparison {
 
     /** In the order in which they are asked; what is {@code gone} of an UPDATE may be there under another key. */
     private String act() {
-        String other = mayHaveUpdated() ? "'conflict'" : "'untouched'";
+        String other = notTaken();
         return "CASE d.effect WHEN 'removed' THEN CASE WHEN NOT d.there AND d.taken THEN 'insert' WHEN NOT d.there THEN "
                 + other + " WHEN NOT d.differs THEN 'same' WHEN d.mine THEN 'update' WHEN d.taken THEN 'conflict' ELSE "
                 + other
@@ -61,6 +59,11 @@ final class RowComparison {
     private static String why() {
         return "CASE WHEN NOT d.there THEN '" + Reason.GONE + "' WHEN d.effect = 'removed' AND d.taken THEN '"
                 + Reason.REWRITTEN + "' ELSE '" + Reason.CHANGED + "' END";
+    }
+
+    /** What becomes of a stored row that the statement did not remove. */
+    private String notTaken() {
+        return mayHaveUpdated() ? "'conflict'" : "'untouched'";
     }
 
     /** A DELETE changes rows of a table whose foreign key it sets. */
@@ -82,23 +85,20 @@ final class RowComparison {
                                         + table.mine("present"))
                                 == expected);
         table.execute("UPDATE " + table.staged() + " AS s SET " + ACT + " = CASE WHEN s." + EFFECT
-                + " = 'removed' THEN CASE WHEN s." + TAKEN + " THEN 'insert' ELSE 'untouched' END WHEN " + exact
+                + " = 'removed' THEN CASE WHEN s." + TAKEN + " THEN 'insert' ELSE " + notTaken() + " END WHEN " + exact
                 + " THEN CASE s." + EFFECT + " WHEN 'changed' THEN 'insert' ELSE 'covered' END ELSE 'conflict' END, "
                 + WHY
                 + " = '" + Reason.CHANGED + "'");
         if (exact && expected > 0) {
             takeAway("true");
         }
-        Optional<String> begun = table.parts(Effect.REMOVED)
-                .flatMap(part -> part.manifest().transactionId().stream())
-                .map(TransactionIds::inRows)
-                .findFirst();
-        if (begun.isPresent()) {
+        Optional<UndonePart> removed = table.parts(Effect.REMOVED).findFirst();
+        if (removed.isPresent()) {
             table.execute("UPDATE " + table.staged() + " AS s SET " + ACT + " = 'conflict', " + WHY + " = '"
                     + Reason.REWRITTEN + "' WHERE s." + EFFECT + " = 'removed' AND " + UndoTable.acts("s", "insert")
                     + " AND " + table.values("s") + " IN (SELECT " + table.values("present") + " FROM ONLY "
-                    + table.live() + " AS present WHERE pg_catalog.age(present.xmin) <= pg_catalog.age("
-                    + SqlSpelling.literal(begun.get()) + "::xid) AND NOT (" + table.mine("present") + "))");
+                    + table.live() + " AS present WHERE " + removed.get().mayBeWrittenSince() + " AND NOT ("
+                    + table.mine("present") + "))");
         }
     }
 
@@ -121,42 +121,60 @@ final class RowComparison {
     }
 
     /**
-     * Rows of an UPDATE that are not under their keys. Where the statement made as many rows under others, and inserted none,
-     * these are the stored ones, and make way for them; anything else is a conflict.
+     * Rows of an UPDATE that are not under their keys. If all rows that the statement made are there as it made them, and as
+     * many of them are under keys that are not stored as stored rows are missing, these are the stored ones, and make way for
+     * them. Else which is which cannot be told: where rows are under other keys, every row of the statement is a conflict.
      *
      * @param tree the table, and where it is a partition, all others of its partitioned table
      */
     static void moved(List<UndoTable> tree) throws SQLException {
         long gone = 0;
-        for (UndoTable table : tree) {
-            gone += table.count(UndoTable.acts("s", "gone"));
-        }
-        if (gone == 0) {
-            return;
-        }
+        long made = 0;
+        long moved = 0;
         StatementCounts counts = StatementCounts.NONE;
-        boolean counted = true;
+        boolean known = true;
         for (UndoTable table : tree) {
-            for (UndonePart part : table.parts()) {
-                counted &= part.counts().isPresent();
-                counts = counts.plus(part.counts().orElse(StatementCounts.NONE));
+            known &= table.hasKey();
+            gone += table.count(UndoTable.acts("s", "gone"));
+            known &= table.parts().stream().allMatch(part -> part.counts().isPresent());
+            counts = counts.plus(written(table));
+            if (table.parts(Effect.CHANGED).findAny().isPresent() || tree.size() > 1) {
+                String ofStatement =
+                        "SELECT count(*) FROM ONLY " + table.live() + " AS present WHERE " + table.mine("present");
+                made += table.number(ofStatement);
+                moved += table.hasKey() ? table.number(ofStatement + " AND " + isNotStored(table)) : 0;
             }
         }
-        long moved = 0;
-        for (UndoTable table : tree) {
-            moved += table.number("SELECT count(*) FROM ONLY " + table.live() + " AS present WHERE "
-                    + table.mine("present") + " AND " + isNotStored(table));
+        if (gone == 0 && moved == 0) {
+            return;
         }
-        boolean exact = counted
-                && moved == gone
-                && (counts.inserted() == counts.deleted() || (tree.size() > 1 && counts.deleted() == gone));
+        long written = counts.updated()
+                + (tree.size() > 1 ? Math.max(counts.inserted(), counts.deleted()) : counts.inserted());
+        boolean exact = known && moved == gone && made == written;
         for (UndoTable table : tree) {
             if (exact) {
                 new RowComparison(table).takeAway(isNotStored(table));
             }
             table.execute("UPDATE " + table.staged() + " AS s SET " + ACT + " = '" + (exact ? "insert" : "conflict")
                     + "' WHERE " + UndoTable.acts("s", "gone"));
+            if (!exact && moved > 0) {
+                table.execute("UPDATE " + table.staged() + " AS s SET " + ACT + " = 'conflict', " + WHY + " = '"
+                        + Reason.CHANGED + "' WHERE s." + EFFECT + " = 'changed' AND "
+                        + UndoTable.acts("s", "update", "same"));
+            }
         }
+    }
+
+    /** Each snapshot of one table has the same counts, or those of a part of the undo that it is of. */
+    private static StatementCounts written(UndoTable table) {
+        return table.parts().stream()
+                .flatMap(part -> part.counts().stream())
+                .reduce(
+                        StatementCounts.NONE,
+                        (one, other) -> new StatementCounts(
+                                Math.max(one.inserted(), other.inserted()),
+                                Math.max(one.updated(), other.updated()),
+                                Math.max(one.deleted(), other.deleted())));
     }
 
     private static String isNotStored(UndoTable table) {

@@ -27,14 +27,36 @@ final class SequenceAdvance {
     static void advance(UndoTable table, SnapshotArchive archive) throws SQLException, IOException {
         for (Sequence sequence : table.present().description().sequences()) {
             Optional<Long> needed = needed(table, sequence, archive);
-            if (needed.isPresent() && isBehind(table.transaction(), sequence, needed.get())) {
-                // Keeps others from drawing numbers until the commit; it changes nothing.
-                table.execute("ALTER SEQUENCE " + name(sequence) + " CACHE " + sequence.cache());
-                if (isBehind(table.transaction(), sequence, needed.get())) {
-                    table.transaction()
-                            .strings(
-                                    "SELECT setval(" + SqlSpelling.literal(name(sequence)) + ", " + needed.get() + ")");
-                }
+            if (needed.isPresent()) {
+                forward(table.transaction(), sequence, needed.get());
+            }
+        }
+    }
+
+    /** The same for those of a partitioned table, which has no rows of its own, after a TRUNCATE that restarted them. */
+    static void advance(RecoveryTransaction transaction, UndonePart part, SnapshotArchive archive)
+            throws SQLException, IOException {
+        if (part.manifest()
+                .operation()
+                .filter(kind -> kind == Destruction.Kind.TRUNCATE)
+                .isEmpty()) {
+            return;
+        }
+        for (Sequence sequence : archive.description(part.manifest()).sequences()) {
+            boolean there = transaction.holds(
+                    "EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(?) AND relkind = 'S')", name(sequence));
+            if (there && sequence.called()) {
+                forward(transaction, sequence, sequence.lastValue());
+            }
+        }
+    }
+
+    private static void forward(RecoveryTransaction transaction, Sequence sequence, long needed) throws SQLException {
+        if (isBehind(transaction, sequence, needed)) {
+            // Keeps others from drawing numbers until the commit; it changes nothing.
+            transaction.execute("ALTER SEQUENCE " + name(sequence) + " CACHE " + sequence.cache());
+            if (isBehind(transaction, sequence, needed)) {
+                transaction.strings("SELECT setval(" + SqlSpelling.literal(name(sequence)) + ", " + needed + ")");
             }
         }
     }

@@ -151,6 +151,9 @@ public final class UndoSteps {
         for (UndoTable table : tables.all()) {
             SequenceAdvance.advance(table, archive);
         }
+        for (UndonePart part : tables.withoutRows()) {
+            SequenceAdvance.advance(transaction, part, archive);
+        }
     }
 
     private Map<Long, String> placed(String act) throws SQLException {

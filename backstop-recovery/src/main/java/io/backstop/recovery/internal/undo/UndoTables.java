@@ -39,15 +39,20 @@ final class UndoTables {
 
     private final List<ForeignKeyLink> links;
 
+    /** Of partitioned tables, whose rows are their partitions'. */
+    private final List<UndonePart> withoutRows;
+
     private UndoTables(
             List<UndoTable> tables,
             List<List<UndoTable>> trees,
             Map<Long, Set<Long>> identities,
-            List<ForeignKeyLink> links) {
+            List<ForeignKeyLink> links,
+            List<UndonePart> withoutRows) {
         this.tables = tables;
         this.trees = trees;
         this.identities = identities;
         this.links = links;
+        this.withoutRows = withoutRows;
     }
 
     /** Locks the tables against writers, in the order of their oids, and loads what is stored of them. */
@@ -55,6 +60,7 @@ final class UndoTables {
             throws SQLException, RecoveryException {
         Map<Long, RelationName> names = new TreeMap<>();
         Map<Long, List<UndonePart>> parts = new TreeMap<>();
+        List<UndonePart> withoutRows = new ArrayList<>();
         for (UndonePart part : group.parts()) {
             Optional<RelationName> name = UndoTable.locate(transaction, part);
             if (name.isPresent()) {
@@ -65,6 +71,8 @@ final class UndoTables {
                 throw new RecoveryException(
                         "table " + part.name() + " was made into something else since",
                         "`backstop recover` restores its rows beside it");
+            } else {
+                withoutRows.add(part);
             }
         }
         Map<Long, Set<Long>> trees = new LinkedHashMap<>();
@@ -105,7 +113,8 @@ final class UndoTables {
                 identities,
                 ForeignKeyLink.of(
                         transaction,
-                        identities.values().stream().flatMap(Set::stream).collect(Collectors.toSet())));
+                        identities.values().stream().flatMap(Set::stream).collect(Collectors.toSet())),
+                withoutRows);
     }
 
     /** A partition's rows may be in another one after an UPDATE. */
@@ -143,6 +152,11 @@ final class UndoTables {
 
     List<UndoTable> all() {
         return tables;
+    }
+
+    /** What is stored of partitioned tables. */
+    List<UndonePart> withoutRows() {
+        return withoutRows;
     }
 
     /** Tables among which an UPDATE may have moved rows. */

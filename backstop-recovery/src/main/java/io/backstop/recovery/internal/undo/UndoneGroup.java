@@ -1,6 +1,7 @@
 package io.backstop.recovery.internal.undo;
 
 import io.backstop.api.analysis.Destruction;
+import io.backstop.api.internal.postgres.TransactionIds;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
@@ -9,6 +10,7 @@ import io.backstop.recovery.model.ConnectedDatabase;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.archive.CommitMark;
+import io.backstop.snapshot.archive.CommitMark.StatementCounts;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.StatementOutcome;
 import io.backstop.snapshot.describe.TransactionOutcomes;
@@ -22,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * The snapshots that were taken for one statement, or for one undo, and can be undone here. Immutable.
@@ -84,8 +87,9 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
             if (contents.undecided().contains(manifest.snapshotId())) {
                 requireCommitted(connection, manifest);
             }
-            parts.add(part(archive, manifest));
+            parts.add(part(archive, connection, manifest));
         }
+        requireNothingElse(group, parts);
         List<String> notes = new ArrayList<>();
         contents.valid().stream()
                 .filter(manifest -> manifest.undoOf().filter(group::equals).isPresent()
@@ -101,10 +105,53 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
         return new UndoneGroup(group, manifests.get(0).database(), parts, notes);
     }
 
-    private static UndonePart part(SnapshotArchive archive, SnapshotManifest manifest)
-            throws IOException, RecoveryException {
+    /** An UPDATE that moves rows among partitions inserts as many as it deletes. */
+    private static void requireNothingElse(String group, List<UndonePart> parts) throws RecoveryException {
+        StatementCounts changed = StatementCounts.NONE;
+        long insertedToo = 0;
+        for (UndonePart part : parts) {
+            StatementCounts counts = part.counts().orElse(StatementCounts.NONE);
+            if (part.manifest().undoOf().isEmpty() && part.effect() == Effect.CHANGED) {
+                changed = changed.plus(counts);
+            } else if (part.manifest().undoOf().isEmpty()) {
+                insertedToo += counts.inserted();
+            }
+        }
+        if (insertedToo > 0 || changed.inserted() > changed.deleted()) {
+            throw new RecoveryException(
+                    "the statement of " + group + " inserted rows into the same table too, which are not known",
+                    RECOVER + ": --before " + parts.get(0).manifest().snapshotId());
+        }
+    }
+
+    /** A part of a transaction can be rolled back, and the rest committed. */
+    private static void requireNotRolledBack(Connection connection, SnapshotManifest manifest, CommitMark mark)
+            throws SQLException, RecoveryException {
+        long top = Long.parseUnsignedLong(manifest.transactionId().orElseThrow());
+        Set<String> numbers = new TreeSet<>(mark.rowsTransactionIds());
+        numbers.addAll(mark.ownTransactionIds());
+        for (String number : numbers) {
+            try (PreparedStatement question =
+                    connection.prepareStatement("SELECT pg_catalog.pg_xact_status(?::pg_catalog.xid8)")) {
+                question.setString(1, Long.toUnsignedString(TransactionIds.notBefore(top, number)));
+                try (ResultSet row = question.executeQuery()) {
+                    row.next();
+                    if ("aborted".equals(row.getString(1))) {
+                        throw new RecoveryException(
+                                "the statement of " + manifest.snapshotId()
+                                        + " was rolled back to a savepoint of its transaction",
+                                "there is nothing to undo");
+                    }
+                }
+            }
+        }
+    }
+
+    private static UndonePart part(SnapshotArchive archive, Connection connection, SnapshotManifest manifest)
+            throws IOException, SQLException, RecoveryException {
         Effect effect = effect(manifest);
         CommitMark mark = archive.mark(manifest);
+        requireNotRolledBack(connection, manifest, mark);
         Set<String> numbers = mark.ownTransactionIds();
         boolean changed = effect != Effect.REMOVED
                 || mark.counts().filter(all -> all.updated() > 0).isPresent();
@@ -118,7 +165,7 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
                                     : "later statements of its transaction may have made rows under the same number"),
                     RECOVER + ": --before " + manifest.snapshotId());
         }
-        return new UndonePart(manifest, effect, numbers, mark.counts());
+        return new UndonePart(manifest, effect, numbers, mark.counts(), mark.oldestRunning());
     }
 
     private static Effect effect(SnapshotManifest manifest) throws RecoveryException {

@@ -2,6 +2,7 @@ package io.backstop.recovery.internal.undo;
 
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.snapshot.archive.CommitMark.StatementCounts;
@@ -17,8 +18,14 @@ import java.util.Set;
  * @param numbers the {@code xmin} of rows that the statement alone made; empty where they are not known, or other statements of
  *     its transaction made rows under the same
  * @param counts how many rows of the table it wrote
+ * @param oldestRunning a row with an older {@code xmin} was there as it is when the statement had run
  */
-record UndonePart(SnapshotManifest manifest, Effect effect, Set<String> numbers, Optional<StatementCounts> counts) {
+record UndonePart(
+        SnapshotManifest manifest,
+        Effect effect,
+        Set<String> numbers,
+        Optional<StatementCounts> counts,
+        Optional<String> oldestRunning) {
     UndonePart {
         numbers = Set.copyOf(numbers);
     }
@@ -35,6 +42,14 @@ record UndonePart(SnapshotManifest manifest, Effect effect, Set<String> numbers,
                         .isPresent()
                 || counts.filter(all -> all.deleted() == manifest.rowCount() && all.inserted() == 0)
                         .isPresent();
+    }
+
+    /** A condition for rows, as {@code present}, that may have been written after the statement: a younger transaction's. */
+    String mayBeWrittenSince() {
+        return oldestRunning
+                .map(oldest ->
+                        "pg_catalog.age(present.xmin) <= pg_catalog.age(" + SqlSpelling.literal(oldest) + "::xid)")
+                .orElse("true");
     }
 
     /** What a statement did to stored rows. */

@@ -57,7 +57,12 @@ final class AwsKmsKey extends ServiceKey {
                                     .ciphertextBlob(SdkBytes.fromByteArray(ciphertext))
                                     .encryptionContext(Map.of(SNAPSHOT, context)))
                             .plaintext());
-        } catch (InvalidCiphertextException | IncorrectKeyException e) {
+        } catch (IncorrectKeyException e) {
+            throw refused(
+                    "decrypt",
+                    "another key encrypted it",
+                    "if the address names an alias, that may stand for another key now: name the key by its ARN");
+        } catch (InvalidCiphertextException e) {
             throw notItsOwn();
         }
     }

@@ -13,6 +13,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -21,6 +22,10 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * The requests {@code encrypt} and {@code decrypt} of a transit engine (Vault's API documentation, "Transit secrets engine").
@@ -80,7 +85,7 @@ final class TransitEngine {
         for (int attempt = 1; ; attempt++) {
             IOException failure;
             try {
-                HttpResponse<byte[]> response = client.send(request, HttpResponse.BodyHandlers.ofByteArray());
+                HttpResponse<byte[]> response = answer(request);
                 if (!LATER.contains(response.statusCode())) {
                     return response;
                 }
@@ -96,6 +101,24 @@ final class TransitEngine {
             }
             pause(what, pause);
             pause = pause.multipliedBy(2);
+        }
+    }
+
+    /** Waits for the whole of it: the time-out of a request ends with the head of its answer. */
+    private HttpResponse<byte[]> answer(HttpRequest request) throws IOException, InterruptedException {
+        CompletableFuture<HttpResponse<byte[]>> answer =
+                client.sendAsync(request, HttpResponse.BodyHandlers.ofByteArray());
+        try {
+            return answer.get(patience.attempt().toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new HttpTimeoutException(
+                    "no whole answer within " + patience.attempt().toMillis() + " ms");
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException failure
+                    ? failure
+                    : new IOException(String.valueOf(e.getCause()), e);
+        } finally {
+            answer.cancel(true);
         }
     }
 

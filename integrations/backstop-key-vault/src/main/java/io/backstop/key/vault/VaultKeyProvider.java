@@ -72,6 +72,6 @@ public final class VaultKeyProvider implements KeyServiceProvider {
      * @param attempts how many there are at most
      */
     record Patience(Duration attempt, Duration pause, int attempts) {
-        static final Patience DEFAULT = new Patience(Duration.ofSeconds(5), Duration.ofMillis(200), 4);
+        static final Patience DEFAULT = new Patience(Duration.ofSeconds(4), Duration.ofMillis(200), 4);
     }
 }
