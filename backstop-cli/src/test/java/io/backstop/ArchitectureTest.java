@@ -26,7 +26,11 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 /** The directions between the modules, and who may do what, with the reasons. */
 @AnalyzeClasses(
         packages = "io.backstop",
-        importOptions = {DoNotIncludeTests.class, ArchitectureTest.DoNotIncludeRelocatedLibraries.class})
+        importOptions = {
+            DoNotIncludeTests.class,
+            ArchitectureTest.DoNotIncludeTestJars.class,
+            ArchitectureTest.DoNotIncludeRelocatedLibraries.class
+        })
 class ArchitectureTest {
     @ArchTest
     static final ArchRule the_api_needs_nothing_but_the_jdk = classes()
@@ -193,6 +197,14 @@ class ArchitectureTest {
 
     /** A type and where it can be seen. */
     private record Shown(String where, JavaClass type) {}
+
+    /** What the tests of several modules share. */
+    static final class DoNotIncludeTestJars implements ImportOption {
+        @Override
+        public boolean includes(Location location) {
+            return !location.contains("-tests.jar");
+        }
+    }
 
     /** The copies of libraries in the modules' jars, which are not ours to shape. */
     static final class DoNotIncludeRelocatedLibraries implements ImportOption {

@@ -8,6 +8,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import io.backstop.ArchitectureTest.DoNotIncludeRelocatedLibraries;
+import io.backstop.ArchitectureTest.DoNotIncludeTestJars;
 import org.junit.jupiter.api.Test;
 
 import java.util.Collection;
@@ -23,7 +24,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** A reader finds a thing in the folder where they look first: small packages, no cycles, one name for one thing. */
 @AnalyzeClasses(
         packages = "io.backstop",
-        importOptions = {DoNotIncludeTests.class, DoNotIncludeRelocatedLibraries.class})
+        importOptions = {DoNotIncludeTests.class, DoNotIncludeTestJars.class, DoNotIncludeRelocatedLibraries.class})
 class PackageStructureTest {
     private static final int MOST_CLASSES = 20;
 
@@ -79,6 +80,7 @@ class PackageStructureTest {
     private static JavaClasses product() {
         return new ClassFileImporter()
                 .withImportOption(new DoNotIncludeTests())
+                .withImportOption(new DoNotIncludeTestJars())
                 .withImportOption(new DoNotIncludeRelocatedLibraries())
                 .importPackages("io.backstop");
     }
