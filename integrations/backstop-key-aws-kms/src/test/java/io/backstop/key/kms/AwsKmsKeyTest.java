@@ -19,7 +19,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class AwsKmsKeyTest extends ServiceKeyContract {
-    private static final Patience SHORT = new Patience(Duration.ofMillis(600), Duration.ofSeconds(3));
     private static final String ARN = "arn:aws:kms:eu-central-1:111122223333:key/";
 
     @BeforeAll
@@ -40,8 +39,9 @@ class AwsKmsKeyTest extends ServiceKeyContract {
     }
 
     @Override
-    protected KeyProvider open(KeyServiceServer at, String name) throws IOException {
-        return AwsKmsKeyProvider.open("aws-kms://" + ARN + name + "@" + at.endpoint(), SHORT);
+    protected KeyProvider open(KeyServiceServer at, String name, Duration attempt) throws IOException {
+        return AwsKmsKeyProvider.open(
+                "aws-kms://" + ARN + name + "@" + at.endpoint(), new Patience(attempt, attempt.multipliedBy(20)));
     }
 
     @Test

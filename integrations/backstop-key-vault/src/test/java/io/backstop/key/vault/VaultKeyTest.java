@@ -21,7 +21,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class VaultKeyTest extends ServiceKeyContract {
-    private static final Patience SHORT = new Patience(Duration.ofMillis(600), Duration.ofMillis(1), 3);
+    private static final Duration ATTEMPT = Duration.ofSeconds(2);
     private static final Map<String, String> TOKEN = Map.of("VAULT_TOKEN", VaultServer.TOKEN);
     private static final byte[] DATA_KEY = new byte[32];
 
@@ -34,12 +34,17 @@ class VaultKeyTest extends ServiceKeyContract {
     }
 
     @Override
-    protected KeyProvider open(KeyServiceServer at, String name) throws IOException {
-        return open("vault://teams/transit/" + name + "@" + at.endpoint(), TOKEN);
+    protected KeyProvider open(KeyServiceServer at, String name, Duration attempt) throws IOException {
+        return open("vault://teams/transit/" + name + "@" + at.endpoint(), TOKEN, attempt);
     }
 
     private KeyProvider open(String address, Map<String, String> environment) throws IOException {
-        return VaultKeyProvider.open(address, environment, folder.resolve("token"), SHORT);
+        return open(address, environment, ATTEMPT);
+    }
+
+    private KeyProvider open(String address, Map<String, String> environment, Duration attempt) throws IOException {
+        Patience patience = new Patience(attempt, Duration.ofMillis(1), 3);
+        return VaultKeyProvider.open(address, environment, folder.resolve("token"), patience);
     }
 
     @Test
