@@ -96,7 +96,7 @@ class RowsOfStatementTest {
         try (ObjectStore store = ObjectStores.open(storage())) {
             SnapshotArchive archive = new SnapshotArchive(store, key);
             SnapshotManifest newest = archive.list("public", "t").get(0);
-            return archive.rowsTransactionIds(newest);
+            return archive.mark(newest).rowsTransactionIds();
         }
     }
 

@@ -385,7 +385,7 @@ public final class Restore {
                 List.of(),
                 validation,
                 true,
-                TableRestore.rowsTransactionIds(archive, manifest));
+                TableRestore.mark(archive, manifest));
     }
 
     private TableDescription verified(SnapshotManifest manifest) throws RecoveryException {

@@ -360,6 +360,26 @@ class RowsWrittenSinceTest {
     }
 
     @Test
+    void rows_are_written_since_by_a_transaction_that_began_before_the_statement_too() throws Exception {
+        database.run("CREATE TABLE app.log (n int, v text)", "INSERT INTO app.log VALUES (1, 'x'), (2, 'y')");
+        try (Connection other = database.connect();
+                Statement sql = other.createStatement()) {
+            other.setAutoCommit(false);
+            sql.execute("INSERT INTO app.t VALUES (50, 50)");
+            lose(Kind.DELETE, "log", Secured.ROWS, "n = 1", "DELETE FROM app.log WHERE n = 1");
+            sql.execute("INSERT INTO app.log VALUES (1, 'x')");
+            other.commit();
+        }
+
+        RecoveryReport report = recover("log");
+        database.run(report.copyback().sql());
+
+        assertThat(report.copyback().sql()).contains("0 stored rows missing, 1 there again");
+        assertThat(counts(report)).isEqualTo(new CopybackCounts(1, 0, 0, 0, 0, 0));
+        assertThat(database.value("SELECT count(*) FROM app.log")).isEqualTo("2");
+    }
+
+    @Test
     void the_head_of_the_script_counts_what_does_not_come_back() throws Exception {
         lose(Kind.TRUNCATE, "t", Secured.TABLE, "", "TRUNCATE app.t");
         database.run("INSERT INTO app.t VALUES (1, 91), (2, 2), (99, 99)");

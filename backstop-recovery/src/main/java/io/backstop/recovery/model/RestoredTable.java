@@ -2,12 +2,12 @@ package io.backstop.recovery.model;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.snapshot.archive.CommitMark;
 import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription;
 
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -21,8 +21,7 @@ import java.util.stream.Stream;
  * @param missing what it was made with, is missing and could not be created; nothing that the table itself is made of
  * @param validation what was compared with the snapshot before the table became visible
  * @param foundThere whether it was made earlier, and found to be there
- * @param rowsTransactionIds by which {@code xmin} the rows can be told that the statement made which the snapshot was taken for;
- *     empty where that is not known
+ * @param mark what is known of what the statement did which the snapshot was taken for
  */
 public record RestoredTable(
         SnapshotManifest manifest,
@@ -33,7 +32,7 @@ public record RestoredTable(
         List<String> missing,
         Validation validation,
         boolean foundThere,
-        Set<String> rowsTransactionIds) {
+        CommitMark mark) {
     public RestoredTable {
         Objects.requireNonNull(manifest, "manifest");
         Objects.requireNonNull(description, "description");
@@ -42,7 +41,7 @@ public record RestoredTable(
         created = List.copyOf(created);
         missing = List.copyOf(missing);
         Objects.requireNonNull(validation, "validation");
-        rowsTransactionIds = Set.copyOf(rowsTransactionIds);
+        Objects.requireNonNull(mark, "mark");
     }
 
     /** The table's name now. */

@@ -27,7 +27,9 @@ public record CommitMark(
         Set<String> ownTransactionIds,
         Optional<StatementCounts> counts,
         Optional<String> oldestRunning) {
-    static final CommitMark WITHOUT_ROWS = new CommitMark(Set.of(), Set.of(), Optional.empty(), Optional.empty());
+    /** Says nothing of the statement but, where it is in the storage, that it is committed. */
+    public static final CommitMark WITHOUT_ROWS =
+            new CommitMark(Set.of(), Set.of(), Optional.empty(), Optional.empty());
 
     /** More than a mark of Backstop's has. */
     static final int LONGEST = 64 << 10;

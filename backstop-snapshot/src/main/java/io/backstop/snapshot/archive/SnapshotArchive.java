@@ -196,18 +196,9 @@ public final class SnapshotArchive {
     }
 
     /**
-     * By which {@code xmin} the rows can be told that the statement made for which a snapshot was taken. A row that the same
-     * transaction changed once more may have one of them too; rows that a trigger's own subtransaction made do not.
-     *
-     * @return empty where that is not known
-     */
-    public Set<String> rowsTransactionIds(SnapshotManifest manifest) throws IOException {
-        return mark(manifest).rowsTransactionIds();
-    }
-
-    /**
-     * The same with how many rows the statement wrote, where that is known. Of a snapshot that has no mark, or none that can be
-     * read or is authenticated, what its manifest says.
+     * What is known of what the statement did which a snapshot was taken for. A row that the same transaction changed once more
+     * may have an {@code xmin} of the statement's too; rows that a trigger's own subtransaction made do not. Of a snapshot that
+     * has no mark, or none that can be read or is authenticated, what its manifest says.
      */
     public CommitMark mark(SnapshotManifest manifest) throws IOException {
         byte[] content;

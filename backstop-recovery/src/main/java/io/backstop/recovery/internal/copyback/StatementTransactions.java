@@ -2,8 +2,9 @@ package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.internal.postgres.TransactionIds;
-import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.internal.sql.RowTransactions;
 import io.backstop.recovery.model.RestoredTable;
+import io.backstop.snapshot.archive.CommitMark;
 
 import java.util.Collection;
 import java.util.List;
@@ -17,7 +18,8 @@ import java.util.stream.Collectors;
  *
  * @param numbers as {@code xmin} has them
  * @param knowledge what they tell of a row that names another one
- * @param oldest the statement's own transaction, below all of its subtransactions
+ * @param oldest rows of older transactions were there as they are when the statement had run; of a snapshot whose mark does not
+ *     tell it, the statement's own transaction, which those that began before and wrote later may be older than
  * @param alone whether no other statement made rows under these numbers, be it one of the same transaction
  */
 record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<String> oldest, boolean alone) {
@@ -38,19 +40,16 @@ record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<
     }
 
     static StatementTransactions of(RestoredTable restored) {
-        SnapshotManifest manifest = restored.manifest();
-        Optional<String> top = manifest.transactionId().map(TransactionIds::inRows);
-        return Optional.of(restored.rowsTransactionIds())
-                .filter(all -> !all.isEmpty())
-                .map(all -> new StatementTransactions(all, Knowledge.ALL, top, isAlone(manifest, all, top)))
-                .or(() -> top.map(some -> new StatementTransactions(Set.of(some), Knowledge.SOME, top, false)))
-                .orElseGet(() -> new StatementTransactions(Set.of(), Knowledge.NONE, top, false));
-    }
-
-    /** In a transaction of the caller's, more statements may have followed, unless this one has a savepoint to itself. */
-    private static boolean isAlone(SnapshotManifest manifest, Set<String> numbers, Optional<String> top) {
-        return manifest.rowsTransactionId().isPresent()
-                || top.filter(numbers::contains).isEmpty();
+        CommitMark mark = restored.mark();
+        Set<String> all = mark.rowsTransactionIds();
+        Optional<String> top = restored.manifest().transactionId().map(TransactionIds::inRows);
+        Optional<String> oldest = mark.oldestRunning().or(() -> top);
+        if (!all.isEmpty()) {
+            boolean alone = mark.ownTransactionIds().containsAll(all);
+            return new StatementTransactions(all, Knowledge.ALL, oldest, alone);
+        }
+        return top.map(some -> new StatementTransactions(Set.of(some), Knowledge.SOME, oldest, false))
+                .orElseGet(() -> new StatementTransactions(Set.of(), Knowledge.NONE, oldest, false));
     }
 
     boolean areAllKnown() {
@@ -67,11 +66,9 @@ record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<
         return made(numbers);
     }
 
-    /** A condition for rows, as {@code present}, that were not there as they are before the statement's transaction began. */
+    /** A condition for rows, as {@code present}, that may not have been there as they are when the statement had run. */
     String madeOrLater() {
-        return oldest.map(SqlSpelling::literal)
-                .map(number -> "pg_catalog.age(present.xmin) <= pg_catalog.age(" + number + "::xid)")
-                .orElse("true");
+        return oldest.map(RowTransactions::notBefore).orElse("true");
     }
 
     /** A condition for rows, as {@code present}, that one of these transactions made. */

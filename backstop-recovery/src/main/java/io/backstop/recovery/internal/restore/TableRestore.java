@@ -19,6 +19,7 @@ import io.backstop.recovery.model.RowVerification;
 import io.backstop.recovery.model.SequenceOwnership;
 import io.backstop.recovery.model.Validation;
 import io.backstop.recovery.model.Validation.Check;
+import io.backstop.snapshot.archive.CommitMark;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.schema.PrerequisiteKind;
 import io.backstop.snapshot.schema.TableDescription;
@@ -175,24 +176,16 @@ public final class TableRestore {
         }
         reached(Step.VALIDATED, manifest.rowCount());
         return new RestoredTable(
-                manifest,
-                description,
-                names(),
-                open,
-                created,
-                missing,
-                validation,
-                false,
-                rowsTransactionIds(archive, manifest));
+                manifest, description, names(), open, created, missing, validation, false, mark(archive, manifest));
     }
 
     /** Without an answer nothing is taken for the statement's: that must not keep the rows from coming back. */
-    public static Set<String> rowsTransactionIds(SnapshotArchive archive, SnapshotManifest manifest) {
+    public static CommitMark mark(SnapshotArchive archive, SnapshotManifest manifest) {
         try {
-            return archive.rowsTransactionIds(manifest);
+            return archive.mark(manifest);
         } catch (IOException e) {
             LOG.warn("which rows the statement of {} made could not be read", manifest.snapshotId(), e);
-            return Set.of();
+            return CommitMark.WITHOUT_ROWS;
         }
     }
 

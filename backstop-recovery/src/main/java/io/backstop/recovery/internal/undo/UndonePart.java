@@ -2,9 +2,9 @@ package io.backstop.recovery.internal.undo;
 
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
-import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
+import io.backstop.recovery.internal.sql.RowTransactions;
 import io.backstop.snapshot.archive.CommitMark.StatementCounts;
 
 import java.util.Locale;
@@ -46,10 +46,7 @@ record UndonePart(
 
     /** A condition for rows, as {@code present}, that may have been written after the statement: a younger transaction's. */
     String mayBeWrittenSince() {
-        return oldestRunning
-                .map(oldest ->
-                        "pg_catalog.age(present.xmin) <= pg_catalog.age(" + SqlSpelling.literal(oldest) + "::xid)")
-                .orElse("true");
+        return oldestRunning.map(RowTransactions::notBefore).orElse("true");
     }
 
     /** What a statement did to stored rows. */
