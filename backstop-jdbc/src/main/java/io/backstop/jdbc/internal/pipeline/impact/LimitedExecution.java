@@ -68,10 +68,10 @@ public final class LimitedExecution {
             Judge.FOREIGN_TABLE);
 
     /**
-     * The words by which a definition gets another name, or leaves the table that is over it: {@code RENAME}, {@code SET SCHEMA},
-     * {@code NO INHERIT} and {@code DETACH PARTITION}.
+     * The words by which a definition gets another name, or leaves the table that is over it or comes under another: {@code
+     * RENAME}, {@code SET SCHEMA}, {@code INHERIT}, {@code DETACH PARTITION} and {@code ATTACH PARTITION}.
      */
-    private static final List<String> RELEASING = List.of("rename", "schema", "inherit", "detach");
+    private static final List<String> MOVING = List.of("rename", "schema", "inherit", "detach", "attach");
 
     /** Commands that insert nothing by themselves. */
     private static final Set<CommandTag> CHANGING = Set.of(CommandTag.UPDATE, CommandTag.DELETE);
@@ -111,7 +111,7 @@ public final class LimitedExecution {
                         || runsUnseenCode(assessment)
                         || (assessment.risk() != RiskLevel.CRITICAL
                                 && (fillsTable(assessment)
-                                        || (protectsAnything(rules) && releases(assessment))
+                                        || (protectsAnything(rules) && moves(assessment))
                                         || (CodeOnWrite.inserts(assessment)
                                                 && (protectsAnything(rules)
                                                         || code.of(session).fires(assessment))))));
@@ -128,9 +128,9 @@ public final class LimitedExecution {
      * an extension; and what NO INHERIT names may be the child of a child. Which protected table is not known any more is only
      * seen afterwards.
      */
-    private static boolean releases(Assessment assessment) {
+    private static boolean moves(Assessment assessment) {
         return assessment.statements().stream()
-                .anyMatch(statement -> RELEASING.stream().anyMatch(statement.mentions()::contains)
+                .anyMatch(statement -> MOVING.stream().anyMatch(statement.mentions()::contains)
                         && !LookedText.isOnRows(Assessment.of(List.of(statement))));
     }
 

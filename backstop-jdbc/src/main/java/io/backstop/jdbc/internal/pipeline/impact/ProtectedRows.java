@@ -12,11 +12,11 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The protected tables under whatever name a write reaches them: their own, a partition's or child's, or that of a view, a
@@ -39,7 +39,7 @@ final class ProtectedRows {
 
     private final List<Tree> trees = new ArrayList<>();
     private final ProtectedColumns columns;
-    private final ColumnsTold told;
+    private final Optional<ColumnsTold> told;
 
     private ProtectedRows(Connection connection, Assessment assessment, ImpactRules rules, TableStates before)
             throws SQLException {
@@ -58,7 +58,14 @@ final class ProtectedRows {
             }
         }
         this.columns = ProtectedColumns.of(connection, withColumns);
-        this.told = new ColumnsTold(connection, withColumns.isEmpty() ? List.of() : assessment.statements());
+        this.told = withColumns.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new ColumnsTold(
+                        connection,
+                        assessment.statements(),
+                        withColumns.stream()
+                                .flatMap(tree -> tree.tables().stream())
+                                .collect(Collectors.toSet())));
     }
 
     /** To be asked before the statement, which may give a table another name. */
@@ -98,51 +105,59 @@ final class ProtectedRows {
             return renamed;
         }
         Optional<String> redefined = columns.redefined(connection);
-        return redefined.isPresent() ? redefined : released(now);
+        return redefined.isPresent() ? redefined : movedIntoOrOutOf(now);
     }
 
-    /** A table that is no partition or child of a protected one any more is not protected either. */
-    private Optional<String> released(TableStates now) throws SQLException {
+    /**
+     * A table that is no partition or child of a protected one any more is not protected either, and the rows of one that has
+     * become it are the protected table's.
+     */
+    private Optional<String> movedIntoOrOutOf(TableStates now) throws SQLException {
         for (Tree tree : trees) {
             Set<Long> left = ChangedRows.tree(connection, tree.top());
             for (long table : tree.tables()) {
                 TableStates.Table is = now.tables().get(table);
                 if (is != null && !left.contains(table) && !PolicyNames.means(tree.name(), is.qualified())) {
-                    return Optional.of("it took table " + is.name() + " out of table " + tree.name()
-                            + ", which the policy protects");
+                    return Optional.of(moved(is, "out of", tree));
+                }
+            }
+            for (long table : left) {
+                TableStates.Table was = before.tables().get(table);
+                if (was != null && !tree.tables().contains(table)) {
+                    return Optional.of(moved(was, "into", tree));
                 }
             }
         }
         return Optional.empty();
     }
 
+    private static String moved(TableStates.Table table, String where, Tree tree) {
+        return "it took table " + table.name() + " " + where + " table " + tree.name() + ", which the policy protects";
+    }
+
     /**
      * Whether rows of it were updated. A row that moves to another partition is deleted there and inserted here, as far as the
-     * server counts.
+     * server counts; one that a text deletes and inserts again is not another row either.
      */
     private static boolean updates(ProtectedTree tree, ChangedRows changed) {
-        Set<Long> lost = new HashSet<>();
-        Set<Long> got = new HashSet<>();
+        boolean deleted = false;
+        boolean inserted = false;
         for (Map.Entry<Long, RowCounts> table : changed.byTable().entrySet()) {
             if (tree.tables().contains(table.getKey())) {
                 if (table.getValue().updated() > 0) {
                     return true;
                 }
-                if (table.getValue().deleted() > 0) {
-                    lost.add(table.getKey());
-                }
-                if (table.getValue().inserted() > 0) {
-                    got.add(table.getKey());
-                }
+                deleted |= table.getValue().deleted() > 0;
+                inserted |= table.getValue().inserted() > 0;
             }
         }
-        return lost.stream().anyMatch(from -> got.stream().anyMatch(to -> !to.equals(from)));
+        return deleted && inserted;
     }
 
     private boolean leavesColumnsAlone(ProtectedTree tree, ChangedRows changed) throws SQLException {
         boolean deleted = changed.byTable().values().stream().anyMatch(table -> table.deleted() > 0);
         return !LimitedExecution.holdsUnseenCode(assessment)
-                && told.leavesAlone(tree, changed.byTable().keySet(), deleted);
+                && told.orElseThrow().leavesAlone(tree, changed.byTable().keySet(), deleted);
     }
 
     /** A table that goes by another name is not protected any more. */

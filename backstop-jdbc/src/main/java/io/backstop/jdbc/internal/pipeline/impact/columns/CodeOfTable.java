@@ -1,31 +1,41 @@
 package io.backstop.jdbc.internal.pipeline.impact.columns;
 
 import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
+import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 import io.backstop.jdbc.policy.PolicyNames;
+import org.jspecify.annotations.Nullable;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
- * Tells whether what writes to tables set off leaves columns alone that the text does not write: by all events, since a write
- * of a partition's column may be a DELETE and an INSERT to the server, and an UPDATE of triggers' own. Stateless.
+ * The code that writes to tables set off, as it is at one moment: by all events, since a write of a partition's column may be a
+ * DELETE and an INSERT to the server, and an UPDATE of triggers' own. Immutable.
  */
-final class CodeOfTable {
-    /** What a write sets off, with the body where it can be read; a condition may call anything. */
+record CodeOfTable(Set<Piece> pieces) {
+    /** With the body where it can be read; a condition may call anything. */
     private static final String CODE = CatalogSql.qualified("""
-            SELECT CASE WHEN l.lanname = 'plpgsql' AND t.tgqual IS NULL THEN p.prosrc END
+            SELECT 'TRIGGER', NULL, CASE WHEN l.lanname = 'plpgsql' AND t.tgqual IS NULL THEN p.prosrc END
             FROM pg_catalog.pg_trigger AS t
             JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
             JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
             WHERE t.tgrelid = ANY (?::pg_catalog.oid[]) AND NOT t.tgisinternal AND t.tgenabled <> 'D'
-            UNION ALL SELECT NULL FROM pg_catalog.pg_class AS c
-            WHERE c.oid = ANY (?::pg_catalog.oid[]) AND c.relhasrules""");
+            UNION ALL SELECT 'RULE', NULL, NULL FROM pg_catalog.pg_class AS c
+            WHERE c.oid = ANY (?::pg_catalog.oid[]) AND c.relhasrules
+            UNION ALL SELECT CASE WHEN a.attgenerated = '' THEN 'DEFAULT' ELSE 'GENERATED' END, a.attname,
+            pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+            FROM pg_catalog.pg_attrdef AS d
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+            WHERE d.adrelid = ANY (?::pg_catalog.oid[])""");
 
     /** Functions, operators, domains, composite types and ranges; an enumeration runs nothing. */
     private static final String USERS = CatalogSql.qualified("""
@@ -56,28 +66,75 @@ final class CodeOfTable {
             "(?<!return\\s{1,9})\\b(new|old)\\b(?!\\s*\\.)|\\breturn\\b(?!\\s+(new|old|null)\\s*;)",
             Pattern.CASE_INSENSITIVE);
 
-    private CodeOfTable() {}
+    CodeOfTable {
+        pieces = Set.copyOf(pieces);
+    }
 
-    /** Whether there is no code that a write to one of the tables sets off, or none of it can write to these columns. */
-    static boolean leavesAlone(Connection connection, Set<Long> tables, Set<String> columns) throws SQLException {
-        Set<String> words = new HashSet<>();
+    private enum Kind {
+        TRIGGER,
+        RULE,
+        DEFAULT,
+        GENERATED
+    }
+
+    /**
+     * A trigger's body, or a column's expression.
+     *
+     * @param column empty where it is of no column
+     * @param text empty where it cannot be read
+     */
+    private record Piece(Kind kind, Optional<String> column, Optional<String> text) {}
+
+    /** Reads it. */
+    static CodeOfTable of(Connection connection, Collection<Long> tables) throws SQLException {
+        Set<Piece> pieces = new HashSet<>();
         try (PreparedStatement select = connection.prepareStatement(CODE)) {
-            select.setString(1, CatalogSql.array(tables));
-            select.setString(2, CatalogSql.array(tables));
+            for (int i = 1; i <= 3; i++) {
+                select.setString(i, CatalogSql.array(tables));
+            }
             try (ResultSet code = select.executeQuery()) {
                 while (code.next()) {
-                    String body = code.getString(1);
-                    if (body == null || WHOLE_ROW.matcher(body).find()) {
-                        return false;
-                    }
-                    words.addAll(WordsOfText.in(body));
+                    @Nullable String column = code.getString(2);
+                    @Nullable String text = code.getString(3);
+                    pieces.add(new Piece(
+                            Kind.valueOf(code.getString(1)), Optional.ofNullable(column), Optional.ofNullable(text)));
                 }
             }
         }
-        return words.stream().noneMatch(WRITING::contains)
-                && words.stream()
-                        .noneMatch(word -> columns.stream().anyMatch(column -> PolicyNames.meansColumn(column, word)))
+        return new CodeOfTable(pieces);
+    }
+
+    /**
+     * Whether none of it can write to these columns.
+     *
+     * @param defaults the columns whose defaults may be evaluated
+     */
+    boolean leavesAlone(Connection connection, Set<String> columns, Predicate<String> defaults) throws SQLException {
+        Set<String> words = new HashSet<>();
+        for (Piece piece : pieces) {
+            if (piece.text().isEmpty()) {
+                return false;
+            }
+            String text = piece.text().get();
+            Set<String> its = WordsOfText.in(text);
+            if (piece.kind() == Kind.TRIGGER && writes(text, its, columns)) {
+                return false;
+            }
+            if (piece.kind() != Kind.DEFAULT || piece.column().filter(defaults).isPresent()) {
+                words.addAll(its);
+            }
+        }
+        return words.stream()
+                        .noneMatch(
+                                word -> FunctionRules.of(Optional.empty(), word).isPresent())
                 && (words.isEmpty() || !mentionsUsers(connection, words));
+    }
+
+    private static boolean writes(String body, Set<String> words, Set<String> columns) {
+        return WHOLE_ROW.matcher(body).find()
+                || words.stream()
+                        .anyMatch(word -> WRITING.contains(word)
+                                || columns.stream().anyMatch(column -> PolicyNames.meansColumn(column, word)));
     }
 
     private static boolean mentionsUsers(Connection connection, Set<String> words) throws SQLException {

@@ -1,7 +1,9 @@
 package io.backstop.jdbc.internal.pipeline.impact.columns;
 
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
+import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 import io.backstop.jdbc.policy.PolicyNames;
 
@@ -45,15 +47,25 @@ public final class ColumnsTold {
             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.confrelid AND a.attnum = ANY (f.confkey)
             WHERE f.contype = 'f' AND f.confrelid = ANY (?::pg_catalog.oid[])""");
 
+    private static final Set<CommandTag> WITHOUT_INSERTS =
+            Set.of(CommandTag.SELECT, CommandTag.UPDATE, CommandTag.DELETE);
+
     private final Connection connection;
     private final List<StatementAssessment> statements;
     private final Map<String, Long> targets;
+    private final CodeOfTable code;
 
-    /** To be asked before the statement, which may give names another meaning. */
-    public ColumnsTold(Connection connection, List<StatementAssessment> statements) throws SQLException {
+    /**
+     * To be asked before the statement, which may give names another meaning, and change the code that it sets off.
+     *
+     * @param tables of which columns are protected
+     */
+    public ColumnsTold(Connection connection, List<StatementAssessment> statements, Set<Long> tables)
+            throws SQLException {
         this.connection = connection;
         this.statements = statements;
         this.targets = resolved(connection, statements);
+        this.code = CodeOfTable.of(connection, tables);
     }
 
     private static Map<String, Long> resolved(Connection connection, List<StatementAssessment> statements)
@@ -88,6 +100,9 @@ public final class ColumnsTold {
     public boolean leavesAlone(ProtectedTree tree, Set<Long> changed, boolean deleted) throws SQLException {
         Set<String> written = new HashSet<>();
         for (StatementAssessment statement : statements) {
+            if (!EvaluatingCommands.onRows(statement.tag())) {
+                return false; // a setting or a definition beside it may be another when it runs
+            }
             for (Target target : statement.targets()) {
                 if (!tree.tables().contains(targets.getOrDefault(target.name().quoted(), 0L))) {
                     return false;
@@ -101,7 +116,12 @@ public final class ColumnsTold {
         Set<String> columns = withSources(tree);
         return !means(columns, written)
                 && !setsOffActions(tree, written, deleted)
-                && CodeOfTable.leavesAlone(connection, tree.tables(), columns);
+                && code.leavesAlone(connection, columns, column -> insertsRows() || means(Set.of(column), written));
+    }
+
+    /** A column that is not named gets its default then; in an UPDATE, one that is named. */
+    private boolean insertsRows() {
+        return statements.stream().anyMatch(each -> !WITHOUT_INSERTS.contains(each.tag()));
     }
 
     private static boolean means(Set<String> names, Set<String> columns) {
