@@ -138,6 +138,35 @@ class BesideTheTextTest {
         }
     }
 
+    /** Its rows would be rows of the protected table. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE loose INHERIT acc",
+                "DO 'BEGIN ALTER TABLE loose INHERIT acc; END'",
+                "ALTER TABLE mid ATTACH PARTITION own FOR VALUES FROM (10) TO (20)",
+                "DO 'BEGIN ALTER TABLE mid ATTACH PARTITION own FOR VALUES FROM (10) TO (20); END'"
+            })
+    void a_table_does_not_come_under_a_protected_one_unseen(String sql) throws Exception {
+        database.run(
+                "CREATE TABLE loose (LIKE acc)",
+                "CREATE TABLE parted (id int) PARTITION BY RANGE (id)",
+                "CREATE TABLE mid PARTITION OF parted FOR VALUES FROM (10) TO (20) PARTITION BY RANGE (id)",
+                "CREATE TABLE own (id int)");
+        for (String protection : new String[] {
+            "\"protected_tables\": [\"par\", \"parted\"]",
+            "\"protected_columns\": {\"par\": [\"bal\"], \"parted\": [\"id\"]}"
+        }) {
+            assertThatThrownBy(() -> guarded(", " + protection, true, sql))
+                    .as(sql)
+                    .isInstanceOf(ImpactLimitException.class)
+                    .hasMessageMatching("(?s).*it took table \\w+ into table par(ted)?, which the policy protects.*");
+            assertThat(database.value("SELECT count(*) FROM pg_inherits WHERE inhrelid IN ('loose'::regclass,"
+                            + " 'own'::regclass)"))
+                    .isEqualTo("0");
+        }
+    }
+
     /** The policy knows it by the table that is over it. */
     @ParameterizedTest
     @ValueSource(

@@ -240,9 +240,28 @@ class ProtectedColumnsTest {
                                 + trigger("BEFORE UPDATE ON t FOR EACH ROW", "BEGIN RETURN NEW; END"),
                         POLICY,
                         List.of("UPDATE t SET b = 0 WHERE id < 5")),
+                // a column that is not generated any more
+                generated("ALTER TABLE t ALTER COLUMN prot DROP EXPRESSION"),
+                generated("DO $$BEGIN ALTER TABLE t ALTER prot DROP EXPRESSION; END$$"),
+                arguments(
+                        "CREATE TABLE p (id int, a int, prot int GENERATED ALWAYS AS (a * 10) STORED);"
+                                + " CREATE TABLE t () INHERITS (p)",
+                        "INSERT INTO t SELECT n, n FROM generate_series(1, 20) AS n",
+                        "",
+                        POLICY,
+                        List.of("ALTER TABLE p ALTER COLUMN prot DROP EXPRESSION")),
                 // rows that are taken out and put back
                 plain("", "WITH d AS (DELETE FROM t WHERE id = 1 RETURNING *) INSERT INTO t SELECT id, a, 0 FROM d"),
                 plain("", "DO $$BEGIN DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (1, 1, 0); END$$"));
+    }
+
+    private static Arguments generated(String sql) {
+        return arguments(
+                "CREATE TABLE t (id int PRIMARY KEY, a int, prot int GENERATED ALWAYS AS (a * 10) STORED)",
+                "INSERT INTO t SELECT n, n FROM generate_series(1, 20) AS n",
+                "",
+                POLICY,
+                List.of(sql));
     }
 
     private static Arguments expression(String alter, String sql) {

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
@@ -29,6 +30,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -263,6 +265,88 @@ class WriteBudgetTest {
         assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id = 51"))
                 .isInstanceOf(ImpactLimitException.class)
                 .hasMessageContaining("would have changed 51 rows within 3600 seconds, more than 50 percent of users");
+    }
+
+    private static final String MORE = "INSERT INTO t SELECT n FROM generate_series(1001, 3000) AS n";
+
+    static Stream<List<String>> otherMeanings() {
+        String away = "SET search_path = nosuch";
+        String there = "SET search_path = s";
+        return Stream.of(
+                List.of(MORE),
+                List.of(away, "! " + MORE, there, MORE),
+                List.of(MORE, there, MORE),
+                List.of("PREPARED " + MORE, there, "PREPARED " + MORE),
+                List.of("BEGIN", MORE, "SET LOCAL search_path = s", MORE, "COMMIT"),
+                List.of("BEGIN", "SET LOCAL search_path = s", "SAVEPOINT a", MORE, "COMMIT"),
+                List.of(there + "; " + MORE),
+                List.of("BEGIN; SET LOCAL search_path = s; " + MORE + "; COMMIT"),
+                List.of("SELECT set_config('search_path', 's', false); " + MORE),
+                List.of("SCHEMA s", MORE),
+                List.of(MORE, "SCHEMA s", MORE),
+                List.of("CREATE TEMP TABLE t (id int)", MORE, "SET search_path = s, pg_temp", MORE),
+                List.of(
+                        there,
+                        "INSERT INTO t VALUES (1)",
+                        "ALTER TABLE t RENAME TO t9",
+                        "ALTER TABLE o RENAME TO t",
+                        MORE),
+                List.of(
+                        there,
+                        "INSERT INTO t VALUES (1)",
+                        "ELSEWHERE ALTER TABLE s.t RENAME TO t9",
+                        "ELSEWHERE ALTER TABLE s.o RENAME TO t",
+                        MORE),
+                List.of(there, "ALTER TABLE t RENAME TO t9; ALTER TABLE o RENAME TO t; " + MORE));
+    }
+
+    @ParameterizedTest
+    @MethodSource("otherMeanings")
+    void rows_that_are_inserted_do_not_stretch_it_whatever_their_table_is_called(List<String> texts) throws Exception {
+        database.run(
+                "CREATE TABLE t (id int)",
+                "DROP SCHEMA IF EXISTS s CASCADE",
+                "CREATE SCHEMA s",
+                "CREATE TABLE s.t AS SELECT generate_series(1, 100) AS id",
+                "CREATE TABLE s.o AS SELECT generate_series(1, 100) AS id");
+        String rules = "\"max_write_percent_without_critical\": 100, \"require_approval_for_risks\": [\"CRITICAL\"]";
+        Connection connection = connect(rules);
+        try (Statement statement = connection.createStatement();
+                PreparedStatement prepared = connection.prepareStatement(MORE);
+                Statement another = connect(rules).createStatement()) {
+            if (texts.size() == 1 && texts.get(0).equals(MORE)) {
+                statement.execute("SET search_path = s");
+            }
+            for (String text : texts) {
+                if (text.startsWith("! ")) {
+                    assertThatThrownBy(() -> statement.execute(text.substring(2)))
+                            .isInstanceOf(SQLException.class);
+                } else if (text.startsWith("PREPARED ")) {
+                    prepared.execute();
+                } else if (text.startsWith("SCHEMA ")) {
+                    connection.setSchema("s");
+                } else if (text.startsWith("ELSEWHERE ")) {
+                    another.execute(text.substring(10));
+                } else {
+                    statement.execute(text);
+                }
+            }
+        }
+        String table = "s.t";
+        assertThat(database.value("SELECT count(*) FROM " + table)).isEqualTo("2100");
+        update(connection, "DELETE FROM " + table + " WHERE id <= 50");
+        assertThatThrownBy(() -> update(connection, "DELETE FROM " + table + " WHERE id = 51"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("more than 50 percent of");
+    }
+
+    @Test
+    void a_row_that_is_inserted_after_rows_were_deleted_does_not_make_it_narrower() throws Exception {
+        database.run("DELETE FROM users WHERE id > 100");
+        Connection connection = connect("\"max_write_percent_without_critical\": 100");
+        update(connection, "DELETE FROM users WHERE id <= 40");
+        update(connection, "INSERT INTO users VALUES (500)");
+        assertThat(update(connection, "DELETE FROM users WHERE id <= 50")).isEqualTo(10);
     }
 
     @ParameterizedTest

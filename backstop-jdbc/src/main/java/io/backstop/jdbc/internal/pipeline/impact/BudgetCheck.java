@@ -31,9 +31,11 @@ final class BudgetCheck {
     private static final long NO_TABLE = 0;
 
     private final WriteBudgets budgets;
+    private final SizesBeforeInserts before;
 
-    BudgetCheck(WriteBudgets budgets) {
+    BudgetCheck(WriteBudgets budgets, SizesBeforeInserts before) {
         this.budgets = budgets;
+        this.before = before;
     }
 
     /** Adds the rows, before their transaction commits: of two statements at the same time, both count. */
@@ -120,6 +122,7 @@ final class BudgetCheck {
                 loss.oid(), enough(budget), loss.rows().deleted(), loss.rows().inserted());
         if (seen.isPresent()) {
             budgets.measured(session.agentId(), session.database(), loss.oid(), seen.get(), budget.window());
+            before.measured(session, loss.oid());
         }
         return seen.isPresent() && known.isPresent()
                 ? Optional.of(Math.min(seen.get(), known.get()))

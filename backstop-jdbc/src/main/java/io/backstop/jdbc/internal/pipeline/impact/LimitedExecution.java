@@ -69,9 +69,11 @@ public final class LimitedExecution {
 
     /**
      * The words by which a definition gets another name, or leaves the table that is over it or comes under another: {@code
-     * RENAME}, {@code SET SCHEMA}, {@code INHERIT}, {@code DETACH PARTITION} and {@code ATTACH PARTITION}.
+     * RENAME}, {@code SET SCHEMA}, {@code INHERIT}, {@code DETACH PARTITION} and {@code ATTACH PARTITION}; or by which a column
+     * is generated otherwise, {@code DROP EXPRESSION}.
      */
-    private static final List<String> MOVING = List.of("rename", "schema", "inherit", "detach", "attach");
+    private static final List<String> REDEFINING =
+            List.of("rename", "schema", "inherit", "detach", "attach", "expression");
 
     /** Commands that insert nothing by themselves. */
     private static final Set<CommandTag> CHANGING = Set.of(CommandTag.UPDATE, CommandTag.DELETE);
@@ -83,8 +85,8 @@ public final class LimitedExecution {
 
     public LimitedExecution(CodeOnWrite code, WriteBudgets budgets, Clock clock) {
         this.code = code;
-        this.budget = new BudgetCheck(budgets);
         this.sizes = new SizesBeforeInserts(budgets, clock);
+        this.budget = new BudgetCheck(budgets, sizes);
     }
 
     /** To be told before a statement runs, whether or not its rows are counted. */
@@ -96,8 +98,9 @@ public final class LimitedExecution {
         if (holdsUnseenCode(assessment)) {
             session.fence().restsOnCatalog(); // it may open a cursor, whose query runs when rows are fetched
         }
+        sizes.beginning(assessment);
         if (rules.enabled() && rules.budget().isPresent()) {
-            sizes.look(session, assessment, rules.budget().get());
+            sizes.look(session, assessment, rules.budget().get(), code);
         }
     }
 
@@ -111,7 +114,7 @@ public final class LimitedExecution {
                         || runsUnseenCode(assessment)
                         || (assessment.risk() != RiskLevel.CRITICAL
                                 && (fillsTable(assessment)
-                                        || (protectsAnything(rules) && moves(assessment))
+                                        || (protectsAnything(rules) && redefines(assessment))
                                         || (CodeOnWrite.inserts(assessment)
                                                 && (protectsAnything(rules)
                                                         || code.of(session).fires(assessment))))));
@@ -128,9 +131,9 @@ public final class LimitedExecution {
      * an extension; and what NO INHERIT names may be the child of a child. Which protected table is not known any more is only
      * seen afterwards.
      */
-    private static boolean moves(Assessment assessment) {
+    private static boolean redefines(Assessment assessment) {
         return assessment.statements().stream()
-                .anyMatch(statement -> MOVING.stream().anyMatch(statement.mentions()::contains)
+                .anyMatch(statement -> REDEFINING.stream().anyMatch(statement.mentions()::contains)
                         && !LookedText.isOnRows(Assessment.of(List.of(statement))));
     }
 

@@ -8,27 +8,41 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
 import io.backstop.api.control.WriteBudgets;
+import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.WriteBudget;
+import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
+import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.ReadAt;
+import io.backstop.jdbc.internal.pipeline.written.LookedText;
 
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Has the size of a table remembered before an agent inserts into it or attaches a partition, so that these rows do not stretch
- * the agent's budget: once in a quarter of the budget's window; and after the count where a view, a rule or code inserted into it. Thread-safe.
+ * the agent's budget: once in a quarter of the budget's window; and after the count where a view, a rule or code inserted into
+ * it. A name is looked up in the session for each statement; where the text itself may give it another meaning, every table that
+ * it names in any schema is meant. Thread-safe.
  */
 final class SizesBeforeInserts {
     private static final int LOOKS_WITHIN_WINDOW = 4;
     private static final int TABLES = 10_000;
+    private static final long NONE = 0;
+    private static final String SET_CONFIG = "set_config";
+
+    /** Tables of one name, in as many schemas. */
+    private static final int MOST_ALIKE = 200;
 
     /** The table, or the partitioned table on top of it. */
     private static final String TABLE = """
@@ -36,6 +50,16 @@ final class SizesBeforeInserts {
             FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(?)
             AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
             AND c.relpersistence OPERATOR(pg_catalog.<>) 't'""";
+
+    private static final String ALIKE = """
+            SELECT DISTINCT coalesce(pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid, c.oid)
+            FROM pg_catalog.pg_class AS c WHERE c.relname OPERATOR(pg_catalog.=) ANY (?::pg_catalog.name[])
+            AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
+            AND c.relpersistence OPERATOR(pg_catalog.<>) 't' AND c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+            LIMIT\s""" + (MOST_ALIKE + 1);
+
+    /** How often something was defined in this process, by whichever guard. */
+    private static final AtomicLong DEFINITIONS = new AtomicLong();
 
     private final WriteBudgets budgets;
     private final Clock clock;
@@ -51,8 +75,19 @@ final class SizesBeforeInserts {
         this.clock = clock;
     }
 
-    /** A table by its name in a text. */
-    private record Table(String database, RelationName name) {}
+    private record Table(String database, long oid) {}
+
+    /** To be told before each statement: what it defines may give a name another meaning, in every session. */
+    void beginning(Assessment assessment) {
+        if (!LookedText.isOnRows(assessment)) {
+            DEFINITIONS.incrementAndGet();
+        }
+    }
+
+    /** To be told when the size of a table was measured for the budget. */
+    void measured(GuardedSession session, long oid) {
+        looked.put(new Table(session.database(), oid), ReadAt.now(clock));
+    }
 
     /** Has the sizes remembered of the tables into which a statement inserted, whatever its text names. */
     void remember(GuardedSession session, Count.Result counted, ImpactRules rules) throws SQLException {
@@ -64,33 +99,99 @@ final class SizesBeforeInserts {
                 counted.changed().grown(counted.tables()).entrySet()) {
             TableStates.Table table = counted.tables().get(grown.getKey());
             if (table != null && table.kind() != TableStates.Kind.TEMPORARY) {
-                Table key = new Table(session.database(), table.qualified());
-                if (isDue(key, budget.get())) {
+                if (isDue(session, grown.getKey(), budget.get())) {
                     measure(
                             session,
                             grown.getKey(),
                             budget.get(),
                             grown.getValue().deleted(),
                             grown.getValue().inserted());
-                    looked.put(key, ReadAt.now(clock));
                 }
             }
         }
     }
 
-    void look(GuardedSession session, Assessment assessment, WriteBudget budget) throws SQLException {
+    /** @param code what a write of it may set off */
+    void look(GuardedSession session, Assessment assessment, WriteBudget budget, CodeOnWrite code) throws SQLException {
         if (budget.percent() == 100 || !adds(assessment) || session.inFailedTransaction()) {
             return;
         }
+        boolean fixed = meansTheSameThroughout(assessment);
+        for (long oid : fixed ? targets(session, assessment) : alike(session, assessment)) {
+            if (isDue(session, oid, budget)) {
+                measure(session, oid, budget, 0, 0);
+            }
+        }
+        if (fixed
+                && assessment.statements().stream().allMatch(each -> EvaluatingCommands.onRows(each.tag()))
+                && !code.of(session).fires(assessment)) {
+            session.resolved().keep();
+        }
+    }
+
+    /** Whether nothing in the text can change a setting, a definition or a transaction. */
+    private static boolean meansTheSameThroughout(Assessment assessment) {
+        return !LimitedExecution.holdsUnseenCode(assessment)
+                && assessment.statements().stream()
+                        .allMatch(each -> (assessment.statements().size() == 1 || EvaluatingCommands.onRows(each.tag()))
+                                && !each.mentions().contains(SET_CONFIG));
+    }
+
+    private Set<Long> targets(GuardedSession session, Assessment assessment) throws SQLException {
+        Set<Long> oids = new LinkedHashSet<>();
         for (StatementAssessment statement : assessment.statements()) {
             for (Target target : statement.targets()) {
-                Table table = new Table(session.database(), target.name());
-                if (isDue(table, budget)) {
-                    measure(session, target.name(), budget);
-                    looked.put(table, ReadAt.now(clock));
+                oids.add(resolved(session, target.name()));
+            }
+        }
+        oids.remove(NONE);
+        return oids;
+    }
+
+    private long resolved(GuardedSession session, RelationName name) throws SQLException {
+        long defined = DEFINITIONS.get();
+        Optional<Long> known = session.resolved().find(name, defined, clock);
+        if (known.isPresent()) {
+            return known.get();
+        }
+        long oid = NONE;
+        try (PreparedStatement select = session.connection().prepareStatement(TABLE)) {
+            select.setString(1, name.quoted());
+            try (ResultSet row = select.executeQuery()) {
+                if (row.next()) {
+                    oid = row.getLong(1);
                 }
             }
         }
+        session.resolved().put(name, oid, defined, clock);
+        return oid;
+    }
+
+    /** @throws ImpactLimitException where they are too many to look at */
+    private static Set<Long> alike(GuardedSession session, Assessment assessment) throws SQLException {
+        Set<String> names = new HashSet<>();
+        for (StatementAssessment statement : assessment.statements()) {
+            for (int i = 0; i < statement.mentions().size(); i++) {
+                names.add(statement.mentions().name(i));
+            }
+        }
+        Set<Long> oids = new LinkedHashSet<>();
+        try (PreparedStatement select = session.connection().prepareStatement(ALIKE)) {
+            select.setString(1, CatalogSql.array(names));
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    oids.add(row.getLong(1));
+                }
+            }
+        }
+        if (oids.size() > MOST_ALIKE) {
+            throw new ImpactLimitException(
+                    "the text may change what names mean, inserts rows, and names more than " + MOST_ALIKE
+                            + " tables of all schemas, the size of each of which would have to be known before;"
+                            + " nothing was run",
+                    "send the statements one at a time");
+        }
+        return oids;
     }
 
     private static boolean adds(Assessment assessment) {
@@ -100,24 +201,9 @@ final class SizesBeforeInserts {
                                 && each.mentions().contains("attach"));
     }
 
-    private boolean isDue(Table table, WriteBudget budget) {
-        ReadAt last = looked.getIfPresent(table);
+    private boolean isDue(GuardedSession session, long oid, WriteBudget budget) {
+        ReadAt last = looked.getIfPresent(new Table(session.database(), oid));
         return last == null || !last.isWithin(budget.window().dividedBy(LOOKS_WITHIN_WINDOW), clock);
-    }
-
-    private void measure(GuardedSession session, RelationName name, WriteBudget budget) throws SQLException {
-        Connection connection = session.connection();
-        long oid;
-        try (PreparedStatement select = connection.prepareStatement(TABLE)) {
-            select.setString(1, name.quoted());
-            try (ResultSet row = select.executeQuery()) {
-                if (!row.next()) {
-                    return;
-                }
-                oid = row.getLong(1);
-            }
-        }
-        measure(session, oid, budget, 0, 0);
     }
 
     private void measure(GuardedSession session, long oid, WriteBudget budget, long gone, long added)
@@ -125,6 +211,7 @@ final class SizesBeforeInserts {
         Optional<Long> size = new TableSizes(session.connection()).before(oid, BudgetCheck.enough(budget), gone, added);
         if (size.isPresent()) {
             budgets.measured(session.agentId(), session.database(), oid, size.get(), budget.window());
+            measured(session, oid);
         }
     }
 }
