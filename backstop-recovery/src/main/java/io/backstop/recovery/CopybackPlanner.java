@@ -30,6 +30,7 @@ import java.util.Optional;
 public final class CopybackPlanner {
     private final ConflictMode differing;
     private final boolean rehearsing;
+    private final boolean completing;
 
     /** Rehearses every script that it writes. */
     public CopybackPlanner(ConflictMode differing) {
@@ -41,8 +42,18 @@ public final class CopybackPlanner {
      *     and about as long as it will
      */
     public CopybackPlanner(ConflictMode differing, boolean rehearsing) {
+        this(differing, rehearsing, false);
+    }
+
+    private CopybackPlanner(ConflictMode differing, boolean rehearsing, boolean completing) {
+        this.completing = completing;
         this.differing = Objects.requireNonNull(differing, "differing");
         this.rehearsing = rehearsing;
+    }
+
+    /** The same, but a table that is there gets the definitions that it lacks, which would be offered only. */
+    CopybackPlanner completing() {
+        return new CopybackPlanner(differing, rehearsing, true);
     }
 
     /**
@@ -69,7 +80,7 @@ public final class CopybackPlanner {
             for (RestoredTable table : ForeignKeyOrder.of(tables)) {
                 planned.add(planned(transaction, table));
             }
-            CopybackScript writer = new CopybackScript(transaction, planned, differing);
+            CopybackScript writer = new CopybackScript(transaction, planned, differing, completing);
             script = writer.write();
             warnings = writer.warnings();
             parts = planned.stream()
@@ -96,6 +107,13 @@ public final class CopybackPlanner {
             throws SQLException, RecoveryException {
         PlannedTable planned = new PlannedTable(
                 table, table.wasTemporary() ? Optional.empty() : PresentTable.find(transaction, table.original()));
+        if (table.manifest().holdsDefinitionsAlone() && planned.situation() != Situation.PRESENT) {
+            throw new RecoveryException(
+                    "snapshot " + table.manifest().snapshotId() + " holds the definitions of table " + table.original()
+                            + " and none of its rows, and the table "
+                            + (planned.present().isEmpty() ? "is gone" : "has other columns by now"),
+                    "recover the table by a snapshot of its rows; what it was defined as is in " + table.target());
+        }
         if (table.manifest().coverage() == Coverage.ROWS && planned.situation() != Situation.PRESENT) {
             throw new RecoveryException(
                     "snapshot " + table.manifest().snapshotId() + " holds only "

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -82,8 +83,8 @@ public final class GuidedRecovery {
             Connection connection, String table, Optional<RecoveryPoint> before, RestoreProgress progress)
             throws RecoveryException {
         List<String> notes = new ArrayList<>();
-        List<SnapshotManifest> chosen = selection(connection, before, notes).forTable(table);
-        return recover(connection, chosen, notes, progress);
+        SnapshotSelection selection = selection(connection, before, notes);
+        return recover(connection, selection, selection.forTable(table), notes, progress);
     }
 
     /**
@@ -113,14 +114,22 @@ public final class GuidedRecovery {
             Connection connection, String table, Optional<RecoveryPoint> before, RestoreProgress progress)
             throws RecoveryException {
         List<String> notes = new ArrayList<>();
-        List<SnapshotManifest> chosen = selection(connection, before, notes).forGroup(table);
-        return recover(connection, chosen, notes, progress);
+        SnapshotSelection selection = selection(connection, before, notes);
+        return recover(connection, selection, selection.forGroup(table), notes, progress);
     }
 
     private RecoveryReport recover(
-            Connection connection, List<SnapshotManifest> chosen, List<String> notes, RestoreProgress progress)
+            Connection connection,
+            SnapshotSelection selection,
+            List<SnapshotManifest> chosen,
+            List<String> notes,
+            RestoreProgress progress)
             throws RecoveryException {
-        List<RestoredTable> tables = restore.restoreTogether(connection, Restore.defaultTargets(chosen), progress);
+        Map<SnapshotManifest, SnapshotManifest> definitions = selection.definitions(chosen);
+        boolean completing =
+                !definitions.isEmpty() || chosen.stream().anyMatch(SnapshotManifest::holdsDefinitionsAlone);
+        List<RestoredTable> tables =
+                restore.defining(definitions).restoreTogether(connection, Restore.defaultTargets(chosen), progress);
         for (RestoredTable table : tables) {
             if (table.foundThere()) {
                 notes.add(table.target() + " was restored before, and still is what "
@@ -129,7 +138,7 @@ public final class GuidedRecovery {
             table.created().forEach(what -> notes.add(what + " was missing and created for " + table.target()));
             table.warnings().forEach(warning -> notes.add(table.target() + ": " + warning));
         }
-        CopybackPlan plan = planner.plan(connection, tables);
+        CopybackPlan plan = (completing ? planner.completing() : planner).plan(connection, tables);
         notes.addAll(plan.warnings());
         return new RecoveryReport(tables, plan, notes);
     }

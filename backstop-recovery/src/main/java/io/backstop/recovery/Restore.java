@@ -9,6 +9,7 @@ import io.backstop.recovery.internal.restore.StagedTable;
 import io.backstop.recovery.internal.restore.StagingArea;
 import io.backstop.recovery.internal.restore.TableRestore;
 import io.backstop.recovery.internal.restore.TargetTables;
+import io.backstop.recovery.internal.select.EarlierDefinitions;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerCapabilities;
 import io.backstop.recovery.internal.sql.ServerErrors;
@@ -27,6 +28,7 @@ import io.backstop.snapshot.archive.CorruptSnapshotException;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.key.KeyException;
 import io.backstop.snapshot.schema.TableDescription;
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.sql.Connection;
@@ -57,6 +59,7 @@ public final class Restore {
     private final RowVerification thoroughness;
     private final long stagedFrom;
     private final boolean replacing;
+    private final Map<SnapshotManifest, SnapshotManifest> definitions;
 
     /** Restores over one connection, and reads every row back. */
     public Restore(SnapshotArchive archive) {
@@ -68,12 +71,12 @@ public final class Restore {
      *     be had, one does it all
      */
     public Restore(SnapshotArchive archive, Connections connections, RowVerification thoroughness) {
-        this(archive, connections, thoroughness, STAGED_FROM, false);
+        this(archive, connections, thoroughness, STAGED_FROM, false, Map.of());
     }
 
     /** @param stagedFrom the stored bytes from which on a table is worth a second connection */
     Restore(SnapshotArchive archive, Connections connections, RowVerification thoroughness, long stagedFrom) {
-        this(archive, connections, thoroughness, stagedFrom, false);
+        this(archive, connections, thoroughness, stagedFrom, false, Map.of());
     }
 
     private Restore(
@@ -81,7 +84,9 @@ public final class Restore {
             Connections connections,
             RowVerification thoroughness,
             long stagedFrom,
-            boolean replacing) {
+            boolean replacing,
+            Map<SnapshotManifest, SnapshotManifest> definitions) {
+        this.definitions = definitions;
         this.archive = Objects.requireNonNull(archive, "archive");
         this.connections = Objects.requireNonNull(connections, "connections");
         this.thoroughness = Objects.requireNonNull(thoroughness, "thoroughness");
@@ -94,7 +99,12 @@ public final class Restore {
      * change of one into the other is visible by the last step.
      */
     public Restore replacing() {
-        return new Restore(archive, connections, thoroughness, stagedFrom, true);
+        return new Restore(archive, connections, thoroughness, stagedFrom, true, definitions);
+    }
+
+    /** The same, but the rows of these snapshots get the definitions that earlier ones of their tables hold. */
+    Restore defining(Map<SnapshotManifest, SnapshotManifest> earlier) {
+        return new Restore(archive, connections, thoroughness, stagedFrom, replacing, Map.copyOf(earlier));
     }
 
     /**
@@ -389,7 +399,9 @@ public final class Restore {
     }
 
     private TableDescription verified(SnapshotManifest manifest) throws RecoveryException {
-        return verified(archive, manifest);
+        TableDescription rows = verified(archive, manifest);
+        @Nullable SnapshotManifest earlier = definitions.get(manifest);
+        return earlier == null ? rows : EarlierDefinitions.join(verified(archive, earlier), rows);
     }
 
     /** What a snapshot says of its table, once all of it was read and found whole. */

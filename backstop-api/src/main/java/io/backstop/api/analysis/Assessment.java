@@ -64,6 +64,11 @@ public record Assessment(
         return union(statement -> statement.destructions().stream());
     }
 
+    /** What its statements take definitions from without taking rows. */
+    public List<RemovedDefinition> definitions() {
+        return union(statement -> statement.definitions().stream());
+    }
+
     private <T> List<T> union(Function<StatementAssessment, Stream<T>> part) {
         return List.copyOf(statements.stream()
                 .flatMap(part)

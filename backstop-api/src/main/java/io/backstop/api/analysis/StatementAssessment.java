@@ -24,6 +24,7 @@ import java.util.Set;
  * @param needsWriteTransaction whether a read-only transaction refuses it though it changes nothing, because it locks rows or
  *     takes numbers from a sequence; or answers it otherwise, because it asks whether the transaction is read-only
  * @param mentions every name that stands in it
+ * @param definitions what it takes definitions from without taking rows
  */
 public record StatementAssessment(
         CommandTag tag,
@@ -37,7 +38,8 @@ public record StatementAssessment(
         List<Finding> findings,
         List<Destruction> destructions,
         boolean needsWriteTransaction,
-        MentionedNames mentions) {
+        MentionedNames mentions,
+        List<RemovedDefinition> definitions) {
     public StatementAssessment {
         Objects.requireNonNull(tag, "tag");
         Objects.requireNonNull(risk, "risk");
@@ -55,6 +57,7 @@ public record StatementAssessment(
         functions = Set.copyOf(functions);
         findings = List.copyOf(findings);
         destructions = List.copyOf(destructions);
+        definitions = List.copyOf(definitions);
     }
 
     /** A statement whose names were not read. */
@@ -82,7 +85,8 @@ public record StatementAssessment(
                 findings,
                 destructions,
                 needsWriteTransaction,
-                MentionedNames.NONE);
+                MentionedNames.NONE,
+                List.of());
     }
 
     /**
@@ -131,7 +135,8 @@ public record StatementAssessment(
                 all,
                 destructions,
                 needsWriteTransaction,
-                mentions);
+                mentions,
+                definitions);
     }
 
     /** This statement without what a rule found, where that turned out not to be so; its risk is that of the other findings. */
@@ -152,7 +157,8 @@ public record StatementAssessment(
                 others,
                 destructions,
                 needsWriteTransaction,
-                mentions);
+                mentions,
+                definitions);
     }
 
     /** This statement with other destructions, for what its text alone could not tell. */
@@ -169,7 +175,8 @@ public record StatementAssessment(
                 findings,
                 others,
                 needsWriteTransaction,
-                mentions);
+                mentions,
+                definitions);
     }
 
     /** This statement with the names that stand in it. */
@@ -186,6 +193,25 @@ public record StatementAssessment(
                 findings,
                 destructions,
                 needsWriteTransaction,
-                mentioned);
+                mentioned,
+                definitions);
+    }
+
+    /** This statement with what it takes definitions from. */
+    public StatementAssessment removing(List<RemovedDefinition> removed) {
+        return new StatementAssessment(
+                tag,
+                inner,
+                risk,
+                recognised,
+                targets,
+                reads,
+                columnsWritten,
+                functions,
+                findings,
+                destructions,
+                needsWriteTransaction,
+                mentions,
+                removed);
     }
 }

@@ -311,7 +311,14 @@ public record SnapshotManifest(
         /** Those alone that a statement changed or deleted, as they were before. */
         ROWS,
         /** Those that were made, as they were made: an undo removes them, and nothing brings them back. */
-        MADE
+        MADE,
+        /** None: the table's definitions alone, as they were before a statement removed some of them. */
+        DEFINITIONS
+    }
+
+    /** Whether it holds definitions, and says nothing about rows. */
+    public boolean holdsDefinitionsAlone() {
+        return coverage == Coverage.DEFINITIONS;
     }
 
     /** The origins of snapshots. */

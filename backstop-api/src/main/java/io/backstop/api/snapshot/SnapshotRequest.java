@@ -1,6 +1,7 @@
 package io.backstop.api.snapshot;
 
 import io.backstop.api.analysis.Destruction;
+import io.backstop.api.analysis.RemovedDefinition;
 
 import java.time.Duration;
 import java.util.List;
@@ -21,6 +22,7 @@ import java.util.Optional;
  * @param approvalId the approval that lets it run
  * @param callersTransaction whether the transaction goes on after the statement, so that whoever began it commits it, and
  *     what is deferred to the commit runs when nobody looks any more
+ * @param definitions what the statement takes definitions from without taking rows; these are stored without rows
  */
 public record SnapshotRequest(
         List<Destruction> destructions,
@@ -31,7 +33,8 @@ public record SnapshotRequest(
         String agentId,
         String statementSha256,
         Optional<String> approvalId,
-        boolean callersTransaction) {
+        boolean callersTransaction,
+        List<RemovedDefinition> definitions) {
     public SnapshotRequest {
         destructions = List.copyOf(destructions);
         companions = List.copyOf(companions);
@@ -40,5 +43,30 @@ public record SnapshotRequest(
         Objects.requireNonNull(agentId, "agentId");
         Objects.requireNonNull(statementSha256, "statementSha256");
         Objects.requireNonNull(approvalId, "approvalId");
+        definitions = List.copyOf(definitions);
+    }
+
+    /** For a statement that takes rows alone, and the definitions that go with them. */
+    public SnapshotRequest(
+            List<Destruction> destructions,
+            List<String> companions,
+            long maxBytes,
+            Optional<Duration> recent,
+            String database,
+            String agentId,
+            String statementSha256,
+            Optional<String> approvalId,
+            boolean callersTransaction) {
+        this(
+                destructions,
+                companions,
+                maxBytes,
+                recent,
+                database,
+                agentId,
+                statementSha256,
+                approvalId,
+                callersTransaction,
+                List.of());
     }
 }

@@ -61,6 +61,7 @@ final class SnapshotsShowCommand implements Callable<Integer> {
         return switch (manifest.coverage()) {
             case TABLE -> "all of the table's own";
             case ROWS -> "those that the statement changed or removed";
+            case DEFINITIONS -> "the table's definitions alone";
             case MADE -> "those that the undo inserted, as it inserted them";
         };
     }

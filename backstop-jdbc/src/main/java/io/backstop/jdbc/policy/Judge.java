@@ -129,10 +129,11 @@ public final class Judge {
     }
 
     private static Verdict allowOrHold(Assessment assessment, Policy policy) {
-        boolean snapshot = (destroys(assessment) || dropsForeignTable(assessment))
+        boolean snapshot = (removesDefinitions(assessment)
+                        || (destroys(assessment)
+                                && assessment.destructions().stream().anyMatch(Destruction::recoverable)))
                 && policy.recovery().requireRecoveryForCritical()
-                && policy.recovery().snapshotMode() != SnapshotMode.OFF
-                && assessment.destructions().stream().anyMatch(Destruction::recoverable);
+                && policy.recovery().snapshotMode() != SnapshotMode.OFF;
         return policy.requireApprovalForRisks().contains(assessment.risk()) || runsUncountedElsewhere(assessment)
                 ? new Verdict.Hold(reasons(assessment), snapshot)
                 : new Verdict.Allow(snapshot);
@@ -150,10 +151,13 @@ public final class Judge {
     }
 
     /** HIGH, because no rows go by it; but no definition should go without a way back either. */
-    private static boolean dropsForeignTable(Assessment assessment) {
+    private static boolean removesDefinitions(Assessment assessment) {
+        List<Destruction> destructions = assessment.destructions();
         return assessment.risk() == RiskLevel.HIGH
-                && assessment.destructions().stream()
-                        .anyMatch(destruction -> destruction.kind() == Destruction.Kind.DROP_TABLE);
+                && (destructions.isEmpty()
+                        ? !assessment.definitions().isEmpty()
+                        : destructions.stream()
+                                .anyMatch(destruction -> destruction.kind() == Destruction.Kind.DROP_TABLE));
     }
 
     private static List<String> reasons(Assessment assessment) {

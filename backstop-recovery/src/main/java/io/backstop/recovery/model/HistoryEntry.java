@@ -31,6 +31,9 @@ public record HistoryEntry(SnapshotManifest manifest, List<String> lost, Optiona
     }
 
     private String contents() {
+        if (manifest.holdsDefinitionsAlone()) {
+            return "its definitions";
+        }
         return manifest.coverage() == Coverage.TABLE
                 ? "all " + manifest.rowCount() + " rows"
                 : "the " + manifest.rowCount() + " rows that one statement took";

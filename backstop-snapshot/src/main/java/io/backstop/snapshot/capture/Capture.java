@@ -157,17 +157,25 @@ final class Capture {
                         case TEXT -> CopyFormat.TEXT;
                     };
                     boolean byRow = rows.only(relation);
-                    TableCopier.Copied copied = byRow
-                            ? copier.copyRows(
-                                    relation, description, format, binary.encoding(), rows.conditions(relation), draft)
-                            : copier.copy(
-                                    relation,
-                                    description,
-                                    format,
-                                    binary.encoding(),
-                                    pages.getOrDefault(relation.oid(), 0L),
-                                    draft);
-                    Coverage coverage = byRow ? provenance.rows() : Coverage.TABLE;
+                    boolean undefined = rows.none(relation);
+                    TableCopier.Copied copied = undefined
+                            ? TableCopier.Copied.none()
+                            : byRow
+                                    ? copier.copyRows(
+                                            relation,
+                                            description,
+                                            format,
+                                            binary.encoding(),
+                                            rows.conditions(relation),
+                                            draft)
+                                    : copier.copy(
+                                            relation,
+                                            description,
+                                            format,
+                                            binary.encoding(),
+                                            pages.getOrDefault(relation.oid(), 0L),
+                                            draft);
+                    Coverage coverage = undefined ? Coverage.DEFINITIONS : byRow ? provenance.rows() : Coverage.TABLE;
                     prepared.add(store.begin(() -> new Prepared(
                             draft,
                             manifest(

@@ -16,9 +16,10 @@ import io.backstop.snapshot.capture.RecentSnapshots.Covering;
 import io.backstop.snapshot.describe.TransactionBlock;
 import io.backstop.snapshot.internal.copy.TableCopier;
 import io.backstop.snapshot.internal.copy.TableSize;
+import io.backstop.snapshot.internal.lock.DefinitionsAlone;
 import io.backstop.snapshot.internal.lock.LockBeforeSnapshot;
 import io.backstop.snapshot.internal.lock.LockedBlastRadius;
-import io.backstop.snapshot.internal.lock.LockedRowIdentities;
+import io.backstop.snapshot.internal.lock.RowSelection;
 import io.backstop.snapshot.internal.lock.StaleSnapshotChecks;
 import io.backstop.snapshot.internal.lock.TableLocks;
 import io.backstop.snapshot.internal.loss.CollateralLossCheck;
@@ -218,8 +219,8 @@ public final class PostgresSnapshotService implements SnapshotService {
         if (visibility == SnapshotVisibility.OLDER) {
             older.refuseWhatIsNotByRow(request.destructions(), resolver);
         }
-        BlastRadius radius = new TableLocks(session, settings.lockTimeout())
-                .lock(() -> resolver.resolve(request.destructions(), request.companions()), progress);
+        BlastRadius radius =
+                new TableLocks(session, settings.lockTimeout()).lock(() -> resolver.resolve(request), progress);
         if (visibility == SnapshotVisibility.OLDER) {
             older.requireCurrent(radius);
         }
@@ -267,6 +268,8 @@ public final class PostgresSnapshotService implements SnapshotService {
         if (radius.tables().isEmpty()) {
             return new Covering(List.of(), NOTHING_SINCE);
         }
+        BlastRadius rows = radius.withRows();
+        RowSelection definitions = DefinitionsAlone.of(radius.redefined());
         if (request.recent().isPresent()) {
             if (!standalone.kept().isEmpty()) {
                 throw new RecoveryNotReadyException(
@@ -276,27 +279,26 @@ public final class PostgresSnapshotService implements SnapshotService {
             Covering recent = new RecentSnapshots(archive, settings.clock())
                     .of(
                             session,
-                            radius.permanent(),
+                            rows.permanent(),
                             request.database(),
                             request.recent().get(),
                             takesDefinitions(request));
             archive.relyOn(recent.manifests());
             List<SnapshotManifest> covering = new ArrayList<>(recent.manifests());
             // Nobody can take these beforehand; definitions alone cost nothing.
-            TableSize.refuseTooLarge(session, radius.temporary(), request);
-            List<Relation> own = new ArrayList<>(radius.foreign());
-            own.addAll(radius.temporary().relations());
-            covering.addAll(capture.copy(own, groupId, HelperConnection.none()));
+            TableSize.refuseTooLarge(session, rows.temporary(), request);
+            List<Relation> own = new ArrayList<>(rows.foreign());
+            own.addAll(rows.temporary().relations());
+            own.addAll(radius.redefined());
+            if (!own.isEmpty()) {
+                covering.addAll(
+                        capture.copy(own, groupId, HelperConnection.none(), definitions, StandaloneObjects.NONE));
+            }
             return new Covering(covering, recent.since());
         }
-        TableSize.refuseTooLarge(session, radius, request);
+        TableSize.refuseTooLarge(session, rows, request);
         return new Covering(
-                capture.copy(
-                        radius.relations(),
-                        groupId,
-                        secondReader(session, more, locked),
-                        LockedRowIdentities.NONE,
-                        standalone),
+                capture.copy(radius.relations(), groupId, secondReader(session, more, locked), definitions, standalone),
                 NOTHING_SINCE);
     }
 

@@ -101,7 +101,7 @@ final class RowCapture {
     /** Nothing at all where rows cannot be told apart, so that nothing is locked in vain. */
     private BlastRadius look(BlastRadiusResolver resolver, Destruction destruction)
             throws SQLException, RecoveryNotReadyException {
-        BlastRadius radius = resolver.resolve(request.destructions(), request.companions());
+        BlastRadius radius = resolver.resolve(request);
         return RowTargets.of(session, resolver, destruction, radius)
                 .map(parts -> parts.lockedByRow(radius))
                 .orElse(new BlastRadius(Map.of()));

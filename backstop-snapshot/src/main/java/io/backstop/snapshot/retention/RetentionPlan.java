@@ -9,9 +9,10 @@ import io.backstop.snapshot.archive.SnapshotInventory.Unfinished;
 import io.backstop.snapshot.archive.StatementOutcome;
 
 import java.time.Instant;
-import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -57,7 +58,7 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
                 .undecided()
                 .forEach(snapshot -> undecided.merge(
                         Table.of(snapshot), snapshot.manifest().createdAt(), (a, b) -> a.isAfter(b) ? a : b));
-        List<Decision> decisions = new ArrayList<>();
+        Map<Stored, Decision> decided = new LinkedHashMap<>();
         for (Stored snapshot : inventory.snapshots()) {
             Optional<Stored> kept = Optional.ofNullable(best.get(Table.of(snapshot)));
             boolean beforeUndecided = undecided.entrySet().stream()
@@ -65,9 +66,18 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
                     .anyMatch(newest -> !snapshot.manifest().createdAt().isAfter(newest.getValue()));
             boolean newestWithRows = snapshot.equals(bestWithRows.get(Table.of(snapshot)));
             Reason reason = reason(snapshot, kept, newestWithRows, approvals, rules, now);
-            decisions.add(new Decision(
-                    snapshot, reason == Reason.OLD && beforeUndecided ? Reason.BEFORE_UNDECIDED : reason, kept));
+            decided.put(
+                    snapshot,
+                    new Decision(
+                            snapshot,
+                            reason == Reason.OLD && beforeUndecided ? Reason.BEFORE_UNDECIDED : reason,
+                            kept));
         }
+        List<Decision> decisions = decided.values().stream()
+                .map(decision -> decision.removes() && completesWhatStays(decision.snapshot(), decided.values())
+                        ? new Decision(decision.snapshot(), Reason.COMPLETES, decision.best())
+                        : decision)
+                .toList();
         Instant limit = now.minus(rules.unfinished());
         return new RetentionPlan(
                 decisions,
@@ -76,6 +86,31 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
                         .map(draft -> new DraftDecision(
                                 draft, draft.givenUp() || draft.lastWritten().isBefore(limit)))
                         .toList());
+    }
+
+    /**
+     * Definitions that a table lost before its rows were stored are in no other snapshot. Without rows that were stored later,
+     * the newest definitions of the table are the last that there are.
+     */
+    private static boolean completesWhatStays(Stored definitions, Collection<Decision> decisions) {
+        if (!definitions.manifest().holdsDefinitionsAlone()) {
+            return false;
+        }
+        Table table = Table.of(definitions);
+        List<Decision> later = decisions.stream()
+                .filter(decision -> decision.snapshot().damage().isEmpty()
+                        && Table.of(decision.snapshot()).equals(table)
+                        && decision.snapshot()
+                                .manifest()
+                                .createdAt()
+                                .isAfter(definitions.manifest().createdAt()))
+                .toList();
+        return later.stream()
+                .filter(decision -> decision.snapshot().manifest().coverage() == Coverage.TABLE)
+                .min(Comparator.comparing(
+                        decision -> decision.snapshot().manifest().createdAt()))
+                .map(rows -> !rows.removes())
+                .orElse(later.isEmpty());
     }
 
     private static Map<Table, Stored> best(SnapshotInventory inventory, Predicate<Stored> condition) {
@@ -135,6 +170,7 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
         NEWEST_WITH_ROWS("the newest whole snapshot of its table that has rows"),
         NO_WHOLE_ONE("damaged, but its table has no whole one"),
         APPROVAL("its approval is young"),
+        COMPLETES("it holds definitions that a snapshot which stays has not, or the last of its table"),
         USED("a statement has relied on it not long ago"),
         UNDECIDED("undecided: its statement is not known to be committed"),
         BEFORE_UNDECIDED("a newer one of its table is undecided");

@@ -83,6 +83,11 @@ public record TableDescription(
         return with(otherColumns, sequences, otherOmissions);
     }
 
+    /** The same table with these sequences. */
+    public TableDescription withSequences(List<Sequence> otherSequences) {
+        return with(columns, otherSequences, omissions);
+    }
+
     /** What DDL made, without what rows made of it since: two of a table are equal if no DDL ran in between. */
     public TableDescription definitions() {
         return with(columns, sequences.stream().map(Sequence::atStart).toList(), omissions);
@@ -222,6 +227,29 @@ public record TableDescription(
             boolean cycle,
             long lastValue,
             boolean called) {
+
+        /** The same sequence, as far as another state of it has come, if that is further. */
+        public Sequence advancedTo(Sequence other) {
+            boolean further = increment > 0 ? other.lastValue() > lastValue : other.lastValue() < lastValue;
+            boolean sameButCalled = other.lastValue() == lastValue && other.called();
+            return further || sameButCalled
+                    ? new Sequence(
+                            schema,
+                            name,
+                            column,
+                            identity,
+                            feeding,
+                            type,
+                            start,
+                            increment,
+                            minimum,
+                            maximum,
+                            cache,
+                            cycle,
+                            other.lastValue(),
+                            other.called())
+                    : this;
+        }
 
         /** The same sequence before it gave its first number. */
         Sequence atStart() {

@@ -535,7 +535,10 @@ class IsolationTest {
         try (Connection connection = Securing.begin(database)) {
             CallerSession plain = new CallerSession(connection);
             BlastRadius radius = new BlastRadiusResolver(plain, SearchPath.of(plain))
-                    .resolve(List.of(plain(Kind.TRUNCATE, names.toArray(String[]::new))), List.of("a", "b"));
+                    .resolve(Securing.request(
+                            List.of(plain(Kind.TRUNCATE, names.toArray(String[]::new))),
+                            List.of("a", "b"),
+                            Long.MAX_VALUE));
             AtomicInteger statements = new AtomicInteger();
             Connection counted = (Connection) Proxy.newProxyInstance(
                     getClass().getClassLoader(), new Class<?>[] {Connection.class}, (proxy, method, arguments) -> {

@@ -78,6 +78,36 @@ class RetentionPlanTest {
     }
 
     @Test
+    void definitions_stay_as_long_as_the_rows_that_they_complete() throws IOException {
+        MemoryObjectStore store = new MemoryObjectStore();
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(90)).definitions());
+        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(80)));
+        StoredSnapshots.publish(store, new Wanted("snap_3", "users", daysAgo(70)).definitions());
+        StoredSnapshots.publish(store, new Wanted("snap_4", "users", daysAgo(69)).definitions());
+        StoredSnapshots.publish(store, new Wanted("snap_5", "users", daysAgo(60)));
+        assertThat(reasons(store, days(30, 0)))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "snap_1", Reason.OLD,
+                        "snap_2", Reason.OLD,
+                        "snap_3", Reason.COMPLETES,
+                        "snap_4", Reason.COMPLETES,
+                        "snap_5", Reason.NEWEST));
+    }
+
+    @Test
+    void the_last_definitions_of_a_table_stay_and_are_not_its_newest_snapshot() throws IOException {
+        MemoryObjectStore store = new MemoryObjectStore();
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(90)));
+        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(80)).definitions());
+        StoredSnapshots.publish(store, new Wanted("snap_3", "users", daysAgo(70)).definitions());
+        assertThat(reasons(store, days(30, 0)))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "snap_1", Reason.NEWEST,
+                        "snap_2", Reason.OLD,
+                        "snap_3", Reason.COMPLETES));
+    }
+
+    @Test
     void a_table_of_another_server_or_history_under_the_same_name_is_another_table() throws IOException {
         ServerIdentity server = new ServerIdentity("7300000000000000001", Optional.of(1L));
         ServerIdentity other = new ServerIdentity("7300000000000000002", Optional.of(1L));

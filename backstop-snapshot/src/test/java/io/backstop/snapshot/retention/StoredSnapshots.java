@@ -136,6 +136,11 @@ final class StoredSnapshots {
             return new Wanted(id, table, database, createdAt, Coverage.ROWS, approvalId, transactionId, server, empty);
         }
 
+        Wanted definitions() {
+            return new Wanted(
+                    id, table, database, createdAt, Coverage.DEFINITIONS, approvalId, transactionId, server, true);
+        }
+
         Wanted approved(String approval) {
             return new Wanted(
                     id, table, database, createdAt, coverage, Optional.of(approval), transactionId, server, empty);

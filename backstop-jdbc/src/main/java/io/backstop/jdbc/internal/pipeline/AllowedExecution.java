@@ -64,6 +64,9 @@ final class AllowedExecution {
             throw failure;
         } finally {
             timeout.end();
+            if (!statement.assessment().definitions().isEmpty()) {
+                codeOnWrite.forget(run.session());
+            }
         }
         Links links = new Links(approvalId, outcome.rows().map(SecuredRows::groupId));
         // Snapshots that were taken beforehand are of no statement.

@@ -52,6 +52,7 @@ public final class CopybackScript {
     private final List<RestoredTable> placed;
     private final List<PlannedTable> written;
     private final ConflictMode differing;
+    private final boolean completing;
     private final MissingRequirements needs;
     private final Map<PlannedTable, RowMergeScript> merges = new LinkedHashMap<>();
     private final SqlScript script = new SqlScript();
@@ -60,7 +61,9 @@ public final class CopybackScript {
     /** What still has more than the present table once the script has run. */
     private final List<RestoredTable> incomplete = new ArrayList<>();
 
-    public CopybackScript(RecoveryTransaction transaction, List<PlannedTable> tables, ConflictMode differing) {
+    /** @param completing whether a table that is there gets the definitions that it lacks, which are only offered else */
+    public CopybackScript(
+            RecoveryTransaction transaction, List<PlannedTable> tables, ConflictMode differing, boolean completing) {
         this.transaction = transaction;
         this.tables = tables;
         this.placed = tables.stream()
@@ -71,6 +74,7 @@ public final class CopybackScript {
                 .filter(t -> t.situation() == Situation.PRESENT && t.isLocal())
                 .toList();
         this.differing = differing;
+        this.completing = completing;
         this.needs = new MissingRequirements(transaction);
     }
 
@@ -95,6 +99,9 @@ public final class CopybackScript {
     /** @throws RecoveryException where which rows are missing cannot be told */
     public SqlScript write() throws SQLException, RecoveryException {
         for (PlannedTable table : written) {
+            if (table.restored().manifest().holdsDefinitionsAlone()) {
+                continue;
+            }
             merges.put(
                     table,
                     new RowMergeScript(
@@ -119,7 +126,7 @@ public final class CopybackScript {
         placement();
         rowsBack();
         aside.forEach(table -> table.offerRows(script));
-        prerequisites();
+        prerequisites(placed);
         foreignKeys();
         dependents(
                 "what hung on them, in an order in which it can be made again",
@@ -234,12 +241,12 @@ public final class CopybackScript {
     }
 
     /** What hangs on the tables may need what the snapshot was made with and is missing now. */
-    private void prerequisites() throws SQLException {
-        for (Prerequisite prerequisite : placed.stream()
+    private void prerequisites(List<RestoredTable> needing) throws SQLException {
+        for (Prerequisite prerequisite : needing.stream()
                 .flatMap(table -> table.description().prerequisites().stream())
                 .distinct()
                 .toList()) {
-            boolean comesBack = placed.stream()
+            boolean comesBack = needing.stream()
                     .anyMatch(table -> SequenceOwnership.owns(table.description(), prerequisite)
                             || table.names().sequencesOfOthers().containsKey(prerequisite.identity()));
             if (!comesBack && !transaction.has(prerequisite)) {
@@ -278,9 +285,23 @@ public final class CopybackScript {
     }
 
     private void rowsBack() throws SQLException {
-        if (written.isEmpty()) {
-            return;
+        if (!merges.isEmpty()) {
+            mergeRows();
         }
+        if (completing) {
+            prerequisites(written.stream().map(PlannedTable::restored).toList());
+        }
+        for (PlannedTable table : written) {
+            LostParts parts = LostParts.of(transaction, table, completing);
+            parts.write(script);
+            parts.warning().ifPresent(warnings::add);
+            if (!parts.areBack()) {
+                incomplete.add(table.restored());
+            }
+        }
+    }
+
+    private void mergeRows() throws SQLException {
         script.part("nobody else writes meanwhile");
         List<RowMergeScript> rows = List.copyOf(merges.values());
         rows.stream().sorted(Comparator.comparing(RowMergeScript::table)).forEach(table -> table.prepare(script));
@@ -299,14 +320,6 @@ public final class CopybackScript {
         script.run("SET CONSTRAINTS ALL IMMEDIATE");
         circular.forEach(key -> script.run(key + " NOT DEFERRABLE"));
         rows.forEach(table -> table.finish(script));
-        for (PlannedTable table : written) {
-            LostParts parts = LostParts.of(transaction, table);
-            parts.write(script);
-            parts.warning().ifPresent(warnings::add);
-            if (!parts.areBack()) {
-                incomplete.add(table.restored());
-            }
-        }
     }
 
     /** What needs something that is gone is only offered. */

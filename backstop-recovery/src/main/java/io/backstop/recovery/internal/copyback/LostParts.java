@@ -10,6 +10,7 @@ import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.PartNames;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Column;
+import io.backstop.snapshot.schema.TableDescription.ColumnSettings;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
@@ -32,20 +33,22 @@ import java.util.stream.Collectors;
  * have been taken off rightly, and are only offered. Immutable.
  *
  * @param madeAgain whether the present table is another one than that which was stored
+ * @param wanted whether they were asked for, so that the table gets them even where it is the same
  */
-record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain, List<Part> parts) {
+record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain, boolean wanted, List<Part> parts) {
     private static final String OID =
             "SELECT c.oid::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
                     + "JOIN pg_database d ON d.datname = current_database() WHERE n.nspname = ? AND c.relname = ? "
                     + "AND d.oid::text = ?";
 
-    static LostParts of(RecoveryTransaction transaction, PlannedTable table) throws SQLException {
+    static LostParts of(RecoveryTransaction transaction, PlannedTable table, boolean wanted) throws SQLException {
         PresentTable present = table.present().orElseThrow();
         return new LostParts(
                 table.restored(),
                 present,
                 isAnother(transaction, table.restored()),
-                new Comparison(transaction, table.restored().description(), present.description()).parts());
+                wanted,
+                new Comparison(transaction, table.restored().description(), present.description(), wanted).parts());
     }
 
     private static boolean isAnother(RecoveryTransaction transaction, RestoredTable restored) throws SQLException {
@@ -65,10 +68,12 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
         script.part(
                 madeAgain
                         ? present.name() + " was made again since, without what follows: now it gets that"
-                        : present.name() + " has not what follows any more. If that is missed, uncomment it:");
+                        : wanted
+                                ? present.name() + " has not what follows any more, and gets it again"
+                                : present.name() + " has not what follows any more. If that is missed, uncomment it:");
         for (Part part : parts) {
             script.note(part.words());
-            if (madeAgain && part.obstacle().isEmpty()) {
+            if (comesBack(part)) {
                 part.sql().forEach(script::run);
             } else {
                 part.obstacle().ifPresent(script::note);
@@ -79,7 +84,11 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
 
     /** Whether the present table has all that the stored one had, once the script has run. */
     boolean areBack() {
-        return parts.stream().allMatch(part -> madeAgain && part.obstacle().isEmpty());
+        return parts.stream().allMatch(this::comesBack);
+    }
+
+    private boolean comesBack(Part part) {
+        return (madeAgain || wanted) && part.obstacle().isEmpty();
     }
 
     Optional<String> warning() {
@@ -89,8 +98,8 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
         String words = parts.stream().map(Part::words).collect(Collectors.joining(", "));
         return Optional.of(
                 areBack()
-                        ? "table " + present.name() + " was made again since, without " + words
-                                + ": the script gives it these"
+                        ? "table " + present.name() + (madeAgain ? " was made again since, without " : " lacks ")
+                                + words + ": the script gives it these"
                         : "table " + present.name() + " has not all that the snapshot has: " + words
                                 + "; the script offers what it does not bring back, and " + restored.target()
                                 + " has the most of it: keep that");
@@ -123,12 +132,14 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
         private final TableDescription present;
         private final MissingRequirements needs;
         private final boolean namesNotNull;
+        private final boolean wanted;
         private final TableSql sql;
         private final String alter;
         private final List<Part> parts = new ArrayList<>();
 
-        Comparison(RecoveryTransaction transaction, TableDescription stored, TableDescription present)
+        Comparison(RecoveryTransaction transaction, TableDescription stored, TableDescription present, boolean wanted)
                 throws SQLException {
+            this.wanted = wanted;
             this.stored = stored;
             this.present = present;
             this.needs = new MissingRequirements(transaction);
@@ -149,10 +160,19 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                 if (present.indexes().stream()
                         .noneMatch(other -> other.name().equals(index.name())
                                 || (other.body().equals(index.body()) && other.unique() == index.unique()))) {
-                    lost("index " + index.name(), List.of(sql.index(index)));
+                    lost(
+                            "index " + index.name(),
+                            withComment(
+                                    sql.index(index),
+                                    "INDEX "
+                                            + RelationName.of(stored.schema(), index.name())
+                                                    .quoted(),
+                                    index.settings().comment()));
                 }
             }
             constraints(true);
+            unset(stored.options(), present.options())
+                    .forEach(option -> lost("setting " + option, List.of(alter + "SET (" + option + ")")));
             if (!stored.owner().equals(present.owner())) {
                 lost("owner " + stored.owner(), List.of(alter + "OWNER TO " + RelationName.quote(stored.owner())));
             }
@@ -200,6 +220,18 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                         List.of(change + "SET DEFAULT "
                                 + column.defaultExpression().get()));
             }
+            if (wanted
+                    && column.generated() == Generated.NO
+                    && column.defaultExpression().isPresent()
+                    && other.defaultExpression().isPresent()
+                    && !column.defaultExpression().equals(other.defaultExpression())) {
+                parts.add(new Part(
+                        "default of column " + column.name(),
+                        List.of(change + "SET DEFAULT "
+                                + column.defaultExpression().get()),
+                        Optional.of("it has another default now, which stays")));
+            }
+            settings(column, other.settings(), change);
             if (column.comment().isPresent() && other.comment().isEmpty()) {
                 lost(
                         "comment of column " + column.name(),
@@ -209,6 +241,38 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                                 + RelationName.quote(column.name()) + " IS "
                                 + SqlSpelling.literal(column.comment().get())));
             }
+        }
+
+        private static List<String> withComment(String statement, String object, Optional<String> comment) {
+            return comment.map(text -> List.of(statement, "COMMENT ON " + object + " IS " + SqlSpelling.literal(text)))
+                    .orElse(List.of(statement));
+        }
+
+        /** What is kept by no name of its own; what is set otherwise now was set since. */
+        private void settings(Column column, ColumnSettings other, String change) {
+            ColumnSettings missing = new ColumnSettings(
+                    other.storage().isPresent()
+                            ? Optional.empty()
+                            : column.settings().storage(),
+                    other.compression().isPresent()
+                            ? Optional.empty()
+                            : column.settings().compression(),
+                    other.statistics().isPresent()
+                            ? Optional.empty()
+                            : column.settings().statistics(),
+                    unset(column.settings().options(), other.options()));
+            missing.actions().forEach(action -> lost("setting of column " + column.name(), List.of(change + action)));
+        }
+
+        private static List<String> unset(List<String> options, List<String> present) {
+            return options.stream()
+                    .filter(option ->
+                            present.stream().noneMatch(other -> key(other).equals(key(option))))
+                    .toList();
+        }
+
+        private static String key(String option) {
+            return option.substring(0, option.indexOf('=') + 1);
         }
 
         private Optional<String> notNull(Column column) {
@@ -262,7 +326,12 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                                                 && other.definition().equals(constraint.definition())))) {
                     lost(
                             "constraint " + constraint.name(),
-                            List.of(sql.constraint(constraint).sql()));
+                            withComment(
+                                    sql.constraint(constraint).sql(),
+                                    "CONSTRAINT " + RelationName.quote(constraint.name()) + " ON "
+                                            + RelationName.of(stored.schema(), stored.name())
+                                                    .quoted(),
+                                    constraint.comment()));
                 }
             }
         }

@@ -18,6 +18,7 @@ import io.backstop.snapshot.describe.TransactionOutcomes;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -85,6 +86,9 @@ public final class SnapshotSelection {
      */
     public List<SnapshotManifest> forTable(String table) throws RecoveryException {
         SnapshotManifest chosen = choose(table, false);
+        if (chosen.holdsDefinitionsAlone()) {
+            return List.of(chosen);
+        }
         List<SnapshotManifest> group = group(chosen);
         // Rows of one statement, in the table and in its children, come back together.
         List<SnapshotManifest> together = chosen.coverage() == Coverage.ROWS
@@ -105,16 +109,103 @@ public final class SnapshotSelection {
      * @throws RecoveryException as for one table
      */
     public List<SnapshotManifest> forGroup(String table) throws RecoveryException {
-        return usable(withPartitions(group(choose(table, true))));
+        SnapshotManifest chosen = choose(table, true);
+        List<SnapshotManifest> group = group(chosen);
+        return usable(chosen.holdsDefinitionsAlone() ? group : withPartitions(group));
+    }
+
+    /**
+     * The definitions that the chosen tables had at the moment that was asked for, and lost one by one before their rows were
+     * stored: the snapshots that hold them, by those that hold the rows. Says of each where it is from.
+     */
+    public Map<SnapshotManifest, SnapshotManifest> definitions(List<SnapshotManifest> chosen) throws RecoveryException {
+        Map<SnapshotManifest, SnapshotManifest> definitions = new LinkedHashMap<>();
+        if (before.isEmpty()) {
+            return definitions;
+        }
+        RecoveryPoint since = inTime(before.get());
+        for (SnapshotManifest rows : chosen) {
+            if (rows.holdsDefinitionsAlone()) {
+                notes.add(told(rows) + " of " + name(rows)
+                        + " holds its definitions and no rows; the script gives the table those that it lacks");
+                continue;
+            }
+            Optional<SnapshotManifest> earliest = committed(contents.valid().stream()
+                            .filter(manifest -> isEarlier(manifest, rows) && since.isReachedBy(manifest))
+                            .toList())
+                    .stream()
+                    .reduce((newer, older) -> older);
+            if (earliest.isEmpty()) {
+                continue;
+            }
+            Optional<String> obstacle = EarlierDefinitions.obstacle(earliest.get(), rows);
+            if (obstacle.isPresent()) {
+                notes.add("the definitions that " + told(earliest.get()) + " holds of " + name(rows) + " are left out: "
+                        + obstacle.get());
+            } else {
+                notes.add("the rows of " + name(rows) + " are from " + told(rows) + ", and its definitions from "
+                        + told(earliest.get()) + ", before they were removed one by one");
+                definitions.put(rows, earliest.get());
+            }
+        }
+        return definitions;
+    }
+
+    private static boolean isEarlier(SnapshotManifest definitions, SnapshotManifest rows) {
+        return definitions.holdsDefinitionsAlone()
+                && name(definitions).equals(name(rows))
+                && definitions.database().equals(rows.database())
+                && definitions.server().equals(rows.server())
+                && !definitions.createdAt().isAfter(rows.createdAt());
+    }
+
+    /** Those of which nothing says that their statement was rolled back or is under way. */
+    private List<SnapshotManifest> committed(List<SnapshotManifest> newestFirst) throws RecoveryException {
+        List<SnapshotManifest> committed = new ArrayList<>();
+        for (SnapshotManifest manifest : newestFirst) {
+            StatementOutcome outcome = contents.undecided().contains(manifest.snapshotId())
+                    ? outcome(manifest)
+                    : StatementOutcome.COMMITTED;
+            if (outcome == StatementOutcome.COMMITTED || outcome == StatementOutcome.UNKNOWN) {
+                committed.add(manifest);
+            }
+        }
+        return committed;
+    }
+
+    /** A statement that removed definitions alone is a moment in the history of rows, too. */
+    private RecoveryPoint inTime(RecoveryPoint point) {
+        List<SnapshotManifest> reached =
+                contents.valid().stream().filter(point::isReachedBy).toList();
+        return point instanceof RecoveryPoint.Statement
+                        && !reached.isEmpty()
+                        && reached.stream().allMatch(SnapshotManifest::holdsDefinitionsAlone)
+                ? new RecoveryPoint.Time(reached.get(reached.size() - 1).createdAt())
+                : point;
     }
 
     /** @param together whether all that was stored with the table comes back with it, whose rows then count too */
     private SnapshotManifest choose(String table, boolean together) throws RecoveryException {
-        List<SnapshotManifest> own = snapshotsOf(table);
-        RelationName found = name(own.get(0));
-        List<SnapshotManifest> candidates = isPresent(found) ? own : ofWholeTable(found, own);
-        if (before.isPresent()) {
-            return before(before.get(), candidates, own);
+        List<SnapshotManifest> all = snapshotsOf(table);
+        RelationName found = name(all.get(0));
+        boolean present = isPresent(found);
+        List<SnapshotManifest> own = all.stream()
+                .filter(manifest -> !manifest.holdsDefinitionsAlone())
+                .toList();
+        Optional<RecoveryPoint> since = before.map(this::inTime);
+        Optional<SnapshotManifest> definitions = since.flatMap(point -> all.stream()
+                .filter(manifest -> manifest.holdsDefinitionsAlone() && point.isReachedBy(manifest))
+                .reduce((newer, older) -> older));
+        boolean reachesRows = since.isEmpty() || own.stream().anyMatch(since.get()::isReachedBy);
+        if (present && definitions.isPresent() && !reachesRows) {
+            return definitions.get();
+        }
+        if (own.isEmpty()) {
+            throw holdsDefinitionsAlone(all.get(0), present);
+        }
+        List<SnapshotManifest> candidates = present ? own : ofWholeTable(found, own);
+        if (since.isPresent()) {
+            return before(since.get(), candidates, own);
         }
         SnapshotManifest chosen;
         if (together || isPartitioned(candidates.get(0))) {
@@ -125,7 +216,7 @@ public final class SnapshotSelection {
         } else {
             chosen = newest(candidates, SnapshotManifest::rowCount, notes);
         }
-        tellOlder(chosen, own);
+        tellOlder(chosen, all);
         return chosen;
     }
 
@@ -389,6 +480,16 @@ public final class SnapshotSelection {
 
     private boolean isPartitioned(SnapshotManifest manifest) throws RecoveryException {
         return PartitionSnapshots.description(archive, manifest).partitionKey().isPresent();
+    }
+
+    private static RecoveryException holdsDefinitionsAlone(SnapshotManifest newest, boolean present) {
+        return new RecoveryException(
+                "the snapshots of table " + name(newest) + " hold its definitions and no rows, the newest "
+                        + told(newest),
+                present
+                        ? "`backstop recover --before ID` gives the table what it had before one of these; `backstop"
+                                + " snapshots list --table " + newest.table() + "` shows them"
+                        : "take the rows from a backup");
     }
 
     private static RecoveryException holdsOnlyRows(SnapshotManifest manifest) {

@@ -72,7 +72,7 @@ public final class TableCopier implements AutoCloseable {
             SnapshotDraft draft)
             throws SQLException, IOException {
         if (table.partitionKey().isPresent() || relation.isForeign()) {
-            return new Copied(List.of(), 0, new RowChecksum().hex()); // its rows are its partitions', or elsewhere
+            return Copied.none(); // its rows are its partitions', or elsewhere
         }
         Optional<CallerSession> along = pages >= 2 * PageRanges.PAGES ? second.of(relation) : Optional.empty();
         RowReader.Target target = new Target(relation, draft);
@@ -204,6 +204,11 @@ public final class TableCopier implements AutoCloseable {
 
     /** What was copied of a table. */
     public record Copied(List<Future<Piece>> pieces, long rows, String checksum) {
+        /** No rows. */
+        public static Copied none() {
+            return new Copied(List.of(), 0, new RowChecksum().hex());
+        }
+
         /** The chunks, all stored, in the order of the table's pages as far as each chunk's first row tells. */
         public List<SnapshotManifest.Chunk> chunks() throws IOException {
             List<Piece> stored = new ArrayList<>();

@@ -39,9 +39,8 @@ public final class LockBeforeSnapshot {
             SearchPath path = SearchPath.of(session);
             path.useCatalog();
             BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
-            Optional<BlastRadius> radius = new TableLocks(session, timeout)
-                    .lockFirst(
-                            expected, () -> resolver.resolve(request.destructions(), request.companions()), progress);
+            Optional<BlastRadius> radius =
+                    new TableLocks(session, timeout).lockFirst(expected, () -> resolver.resolve(request), progress);
             if (radius.isPresent()) {
                 return new LockedBlastRadius(radius.get(), SnapshotVisibility.CURRENT, path);
             }
@@ -58,8 +57,7 @@ public final class LockBeforeSnapshot {
         session.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
-        BlastRadius radius =
-                new BlastRadiusResolver(session, path).resolve(request.destructions(), request.companions());
+        BlastRadius radius = new BlastRadiusResolver(session, path).resolve(request);
         session.rollBack();
         return radius;
     }

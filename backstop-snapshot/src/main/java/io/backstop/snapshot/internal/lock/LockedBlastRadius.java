@@ -19,7 +19,7 @@ public record LockedBlastRadius(BlastRadius radius, SnapshotVisibility visibilit
     public CapturedTableIds saved() {
         Set<Long> whole = new HashSet<>();
         Set<Long> byRow = new HashSet<>();
-        for (BlastRadius.Reached reached : radius.tables().values()) {
+        for (BlastRadius.Reached reached : radius.withRows().tables().values()) {
             boolean all =
                     visibility != SnapshotVisibility.OLDER || !reached.effect().byRow();
             (all ? whole : byRow).add(reached.relation().oid());

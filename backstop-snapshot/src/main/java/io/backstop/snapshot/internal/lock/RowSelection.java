@@ -9,6 +9,11 @@ public interface RowSelection {
     /** Whether of this table nothing but selected rows is meant. */
     boolean only(Relation table);
 
+    /** Whether of this table no row is meant, but what it is made of. */
+    default boolean none(Relation table) {
+        return false;
+    }
+
     /** Conditions that together are true of the table's selected rows, each of them once, for one that is among them. */
     List<String> conditions(Relation table);
 }

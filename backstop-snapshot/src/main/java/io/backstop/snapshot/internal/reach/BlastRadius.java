@@ -41,6 +41,21 @@ public record BlastRadius(Map<Long, Reached> tables) {
         return new BlastRadius(temporary);
     }
 
+    /** Those whose rows, or whose rest, go or are kept along; not those that lose definitions alone. */
+    public BlastRadius withRows() {
+        Map<Long, Reached> others = new HashMap<>(tables);
+        others.values().removeIf(reached -> reached.effect() == Effect.REDEFINED);
+        return new BlastRadius(others);
+    }
+
+    /** Those that lose definitions alone. */
+    public List<Relation> redefined() {
+        return tables.values().stream()
+                .filter(reached -> reached.effect() == Effect.REDEFINED)
+                .map(Reached::relation)
+                .toList();
+    }
+
     public List<Relation> foreign() {
         return relations().stream().filter(Relation::isForeign).toList();
     }

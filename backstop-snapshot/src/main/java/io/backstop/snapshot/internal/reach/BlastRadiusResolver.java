@@ -4,6 +4,7 @@ import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.snapshot.internal.reach.CascadeClosure.Reach;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.Relation;
@@ -44,18 +45,22 @@ public final class BlastRadiusResolver {
         this.path = path;
     }
 
-    public BlastRadius resolve(List<Destruction> destructions, List<String> companions)
-            throws SQLException, RecoveryNotReadyException {
+    public BlastRadius resolve(SnapshotRequest request) throws SQLException, RecoveryNotReadyException {
         Set<Reach> reached = new LinkedHashSet<>();
-        for (Destruction destruction : destructions) {
+        for (Destruction destruction : request.destructions()) {
             spread(begin(destruction), reached);
         }
         List<Reach> beside = new ArrayList<>();
-        for (String companion : companions) {
+        for (String companion : request.companions()) {
             beside.add(new Reach(companion(companion), Effect.KEPT));
         }
         StoredRowTypes.refuse(session, with(Effect.ALTERED, reached));
         spread(beside, reached);
+        List<Reach> redefined = new ArrayList<>();
+        for (long table : new RedefinedTables(session, path).of(request.definitions())) {
+            redefined.add(new Reach(table, Effect.REDEFINED));
+        }
+        spread(redefined, reached);
         return radius(reached);
     }
 
@@ -250,7 +255,7 @@ public final class BlastRadiusResolver {
     }
 
     private static void refuseWhatCannotBeSaved(Relation relation, Effect effect) throws RecoveryNotReadyException {
-        if (relation.system() && effect != Effect.KEPT) {
+        if (relation.system() && effect != Effect.KEPT && effect != Effect.REDEFINED) {
             throw new RecoveryNotReadyException(
                     "relation " + relation.name() + " belongs to PostgreSQL itself",
                     "change the catalog through the commands that PostgreSQL has for it");

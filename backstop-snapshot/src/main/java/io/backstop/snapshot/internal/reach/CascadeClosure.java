@@ -95,7 +95,7 @@ final class CascadeClosure {
         String array = CallerSession.array(oids);
         List<Reach> next = new ArrayList<>(ask(session, CHILDREN.formatted(effect, array)));
         switch (effect) {
-            case TAKEN_BY_ROW, KEPT, TRUNCATED, DROPPED -> {}
+            case TAKEN_BY_ROW, REDEFINED, KEPT, TRUNCATED, DROPPED -> {}
             case UPDATED -> {
                 next.addAll(ask(session, ACTIONS.formatted("confupdtype", "UPDATED", array)));
                 next.addAll(ask(session, BENEATH.formatted(effect, array)));

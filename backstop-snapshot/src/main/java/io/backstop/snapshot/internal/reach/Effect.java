@@ -7,6 +7,8 @@ import java.util.Set;
 public enum Effect {
     /** Some of its rows go, which are locked one by one; others may write the rest. */
     TAKEN_BY_ROW("ROW EXCLUSIVE"),
+    /** Its definitions change and no row of it; nobody else may change them meanwhile. */
+    REDEFINED("SHARE UPDATE EXCLUSIVE"),
     /** Nothing; it is saved because it belongs to the others. Nobody may write it meanwhile. */
     KEPT("SHARE"),
     UPDATED("SHARE ROW EXCLUSIVE"),
@@ -44,6 +46,9 @@ public enum Effect {
     public boolean conflictsWith(String mode) {
         if (this == TAKEN_BY_ROW) {
             return WHOLE_TABLE.contains(mode);
+        }
+        if (this == REDEFINED) {
+            return WHOLE_TABLE.contains(mode) || mode.equals(lockMode());
         }
         if (byRow()) {
             boolean shared = this == KEPT && mode.equals(lockMode());

@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.analysis.command;
 
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RemovedDefinition;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.StatementReading;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
@@ -23,6 +24,7 @@ final class AlterActions {
     private boolean destroys;
     private boolean cascades;
     private boolean dropsOthers;
+    private boolean undefines;
 
     AlterActions(TokenCursor cursor, StatementReading reading, boolean type) {
         this.cursor = cursor;
@@ -39,6 +41,9 @@ final class AlterActions {
             cursor.moveTo(end);
         } while (cursor.acceptSymbol(','));
         cursor.requireDone();
+        if (undefines && !type) {
+            reading.facts().undefines(RemovedDefinition.Kind.RELATION, name);
+        }
         if (destroys && !type) {
             reading.facts().destroys(Destruction.Kind.ALTER_TABLE, List.of(name), cascades, false);
         }
@@ -66,6 +71,7 @@ final class AlterActions {
     }
 
     private void action(TokenCursor action) {
+        undefines |= RemovingActions.removes(new TokenCursor(tokens, action.rest()));
         switch (action.keyword()) {
             case DROP -> drop(action);
             case ALTER -> alter(action);

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RemovedDefinition;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.ObjectClass;
@@ -59,10 +60,13 @@ final class DropReader implements CommandReader {
             }
             case LARGE_OBJECT -> throw new NotUnderstoodException("large objects are not dropped");
             default -> {
-                if (objects == ObjectClass.INDEX) {
-                    cursor.accept(Keyword.CONCURRENTLY);
+                // CONCURRENTLY runs in no transaction, so that nothing can be stored with it.
+                boolean concurrently = objects == ObjectClass.INDEX && cursor.accept(Keyword.CONCURRENTLY);
+                List<RelationName> names = list(cursor, reading, objects);
+                if (!concurrently) {
+                    undefine(reading, objects, names);
                 }
-                yield list(cursor, reading, objects);
+                yield names;
             }
         };
     }
@@ -114,8 +118,17 @@ final class DropReader implements CommandReader {
         RelationName name = RelationName.of(cursor.name());
         cursor.require(Keyword.ON);
         reading.facts().target(ObjectKind.OTHER, name, position);
-        cursor.qualifiedName();
+        reading.facts().undefines(RemovedDefinition.Kind.RELATION, cursor.qualifiedName());
         return List.of(name);
+    }
+
+    /** Parts of tables that have names of their own. */
+    private static void undefine(StatementReading reading, ObjectClass objects, List<RelationName> names) {
+        if (objects == ObjectClass.INDEX) {
+            names.forEach(name -> reading.facts().undefines(RemovedDefinition.Kind.RELATION, name));
+        } else if (objects == ObjectClass.STATISTICS) {
+            names.forEach(name -> reading.facts().undefines(RemovedDefinition.Kind.STATISTICS, name));
+        }
     }
 
     /** {@code f(int, text), g} and {@code +(int, int)}. */

@@ -5,6 +5,7 @@ import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Finding;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RemovedDefinition;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.analysis.Target;
@@ -25,6 +26,7 @@ public final class StatementFacts {
     private final Set<String> functions = new LinkedHashSet<>(4);
     private final Set<Finding> findings = new LinkedHashSet<>(4);
     private final Set<Destruction> destructions = new LinkedHashSet<>(4);
+    private final List<RemovedDefinition> definitions = new ArrayList<>(0);
     private boolean needsWriteTransaction;
 
     /** Notes the command that this one explains, prepares or takes its rows from, once what is inside that is noted. */
@@ -75,6 +77,14 @@ public final class StatementFacts {
         destructions.add(new Destruction(kind, relations, cascade, scoped));
     }
 
+    /** It takes a definition from what has this name, and no row. */
+    public void undefines(RemovedDefinition.Kind kind, RelationName name) {
+        RemovedDefinition removed = new RemovedDefinition(kind, name);
+        if (!definitions.contains(removed)) {
+            definitions.add(removed);
+        }
+    }
+
     public void destroysBeyondRecovery(List<RelationName> relations, boolean cascade) {
         destroys(Destruction.Kind.UNRECOVERABLE, relations, cascade, false);
     }
@@ -90,17 +100,18 @@ public final class StatementFacts {
         RiskLevel risk =
                 worstFirst.isEmpty() ? RiskLevel.SAFE : worstFirst.get(0).risk();
         return new StatementAssessment(
-                tag,
-                inner,
-                risk,
-                true,
-                orderedTargets(),
-                List.copyOf(reads),
-                columns,
-                functions,
-                worstFirst,
-                List.copyOf(destructions),
-                needsWriteTransaction);
+                        tag,
+                        inner,
+                        risk,
+                        true,
+                        orderedTargets(),
+                        List.copyOf(reads),
+                        columns,
+                        functions,
+                        worstFirst,
+                        List.copyOf(destructions),
+                        needsWriteTransaction)
+                .removing(definitions);
     }
 
     private List<Target> orderedTargets() {

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.secure;
 
+import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.control.SnapshotCatalogue;
 import io.backstop.api.error.BackstopException;
@@ -216,7 +217,12 @@ public final class SecuredExecution {
     public boolean applies(Verdict verdict, ReviewedStatement statement) {
         boolean wanted = (verdict instanceof Verdict.Allow allow && allow.snapshot())
                 || (verdict instanceof Verdict.Hold hold && hold.snapshot());
-        return wanted && (statement.assessment().risk() == RiskLevel.CRITICAL || snapshots.isPresent());
+        Assessment assessment = statement.assessment();
+        return wanted
+                && (assessment.risk() == RiskLevel.CRITICAL
+                        || (snapshots.isPresent()
+                                && (!assessment.destructions().isEmpty()
+                                        || SecuredText.canStoreDefinitions(statement))));
     }
 
     /**
@@ -284,17 +290,28 @@ public final class SecuredExecution {
                 session.agentId(),
                 statement.sha256().orElse(""),
                 approvalId,
-                !transaction.own());
+                !transaction.own(),
+                statement.assessment().definitions());
     }
 
     private static String words(StatementTransaction transaction, RecoveryRules recovery, SecuredRows rows) {
+        String open = transaction.own() ? "" : ", in an open transaction";
+        long definitions = rows.manifests().stream()
+                .filter(SnapshotManifest::holdsDefinitionsAlone)
+                .count();
+        if (definitions == rows.manifests().size()) {
+            return definitions == 0
+                    ? "executed, nothing had to be saved" + open
+                    : "executed, the definitions of " + definitions + (definitions == 1 ? " table" : " tables")
+                            + " saved" + open;
+        }
         long count =
                 rows.manifests().stream().mapToLong(SnapshotManifest::rowCount).sum();
-        int tables = rows.manifests().size();
+        long tables = rows.manifests().size() - definitions;
         return "executed, " + count + (count == 1 ? " row" : " rows") + " of " + tables
                 + (tables == 1 ? " table" : " tables") + " saved"
                 + (recovery.snapshotMode() == SnapshotMode.RECENT ? " beforehand" + missing(rows) : "")
-                + (transaction.own() ? "" : ", in an open transaction");
+                + open;
     }
 
     private static String missing(SecuredRows rows) {

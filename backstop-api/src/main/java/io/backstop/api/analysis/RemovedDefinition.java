@@ -1,0 +1,24 @@
+package io.backstop.api.analysis;
+
+import java.util.Objects;
+
+/**
+ * Names what a statement takes a definition from, and no row, as far as its text says. Immutable, thread-safe.
+ *
+ * @param kind how the name is to be looked up
+ * @param name as the statement wrote it
+ */
+public record RemovedDefinition(Kind kind, RelationName name) {
+    public RemovedDefinition {
+        Objects.requireNonNull(kind, "kind");
+        Objects.requireNonNull(name, "name");
+    }
+
+    /** The catalogs in which the name stands. */
+    public enum Kind {
+        /** A table that loses a part, or an index that goes. */
+        RELATION,
+        /** Extended statistics that go. */
+        STATISTICS
+    }
+}

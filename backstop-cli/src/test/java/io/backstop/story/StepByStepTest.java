@@ -1,0 +1,356 @@
+package io.backstop.story;
+
+import io.backstop.api.snapshot.Progress.Step;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.cli.CommandRun;
+import io.backstop.jdbc.Backstop;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A tool takes tables apart in many small steps, none of which takes rows but the last; all of it comes back. */
+class StepByStepTest extends GuardedStory {
+    /** What the tables are made of and what hangs on them, a line for each definition. */
+    private static final String DEFINITIONS = """
+            SELECT format('%s column %s %s null=%s default=%s identity=%s stats=%s options=%s comment=%s', c.oid::regclass,
+                       a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid),
+                       a.attidentity, nullif(a.attstattarget, -1), a.attoptions, col_description(c.oid, a.attnum))
+            FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+            WHERE c.relnamespace = 'app'::regnamespace AND c.relkind IN ('r', 'p')
+            UNION ALL
+            SELECT format('%s constraint %s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid),
+                       obj_description(oid, 'pg_constraint'))
+            FROM pg_constraint WHERE connamespace = 'app'::regnamespace AND conrelid <> 0 AND contype <> 't'
+            UNION ALL
+            SELECT pg_get_indexdef(indexrelid) || ' replica=' || indisreplident || ' clustered=' || indisclustered
+            FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = 'app'::regnamespace
+            UNION ALL
+            SELECT pg_get_triggerdef(t.oid) || ' ' || tgenabled::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE NOT tgisinternal AND c.relnamespace = 'app'::regnamespace
+            UNION ALL
+            SELECT pg_get_ruledef(r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+            WHERE c.relnamespace = 'app'::regnamespace AND c.relkind = 'r'
+            UNION ALL
+            SELECT format('policy %s %s %s %s', tablename, policyname, cmd, qual) FROM pg_policies WHERE schemaname = 'app'
+            UNION ALL
+            SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxnamespace = 'app'::regnamespace
+            UNION ALL
+            SELECT format('table %s security=%s force=%s owner=%s acl=%s options=%s replica=%s', oid::regclass,
+                       relrowsecurity, relforcerowsecurity, relowner::regrole, relacl, reloptions, relreplident)
+            FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relkind IN ('r', 'p')
+            UNION ALL
+            SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'app'::regnamespace AND prokind = 'f'
+            UNION ALL
+            SELECT format('sequence %s %s %s', seqrelid::regclass, seqtypid::regtype, seqincrement)
+            FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid WHERE c.relnamespace = 'app'::regnamespace
+            ORDER BY 1""";
+
+    @BeforeEach
+    void createTables() throws SQLException {
+        database.run(
+                "CREATE SCHEMA app",
+                "CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'",
+                "CREATE FUNCTION app.is_mail(text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT $1 LIKE ''%@%'''",
+                "CREATE TABLE app.users (id serial PRIMARY KEY, email text NOT NULL DEFAULT 'a@b'"
+                        + " CONSTRAINT mail CHECK (app.is_mail(email)), name text NOT NULL DEFAULT 'nobody',"
+                        + " born date, score int DEFAULT 7, CONSTRAINT users_email_key UNIQUE (email))",
+                "CREATE TABLE app.orders (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+                        + " user_id int NOT NULL CONSTRAINT orders_user REFERENCES app.users ON DELETE CASCADE,"
+                        + " total numeric(10,2) NOT NULL DEFAULT 0 CHECK (total >= 0), state text DEFAULT 'new',"
+                        + " during int4range, EXCLUDE USING gist (during WITH &&))",
+                "CREATE INDEX users_name ON app.users (lower(name)) WHERE score > 1",
+                "CREATE UNIQUE INDEX users_born ON app.users (born, id)",
+                "CREATE INDEX orders_user_id ON app.orders (user_id) INCLUDE (state)",
+                "CREATE INDEX orders_state ON app.orders (state DESC)",
+                "CREATE STATISTICS app.users_stats ON name, score FROM app.users",
+                "CREATE TRIGGER touched BEFORE UPDATE ON app.users FOR EACH ROW EXECUTE FUNCTION app.touch()",
+                "CREATE TRIGGER seen AFTER INSERT ON app.orders FOR EACH ROW WHEN (new.total > 5)"
+                        + " EXECUTE FUNCTION app.touch()",
+                "CREATE POLICY mine ON app.users FOR SELECT USING (score > 0)",
+                "CREATE POLICY new ON app.orders USING (state = 'new')",
+                "ALTER TABLE app.users ENABLE ROW LEVEL SECURITY",
+                "ALTER TABLE app.users FORCE ROW LEVEL SECURITY",
+                "ALTER TABLE app.orders ENABLE ROW LEVEL SECURITY",
+                "CREATE RULE quiet AS ON DELETE TO app.orders WHERE old.state = 'kept' DO INSTEAD NOTHING",
+                "ALTER TABLE app.users SET (fillfactor = 70)",
+                "ALTER TABLE app.users ALTER COLUMN name SET STATISTICS 300",
+                "ALTER TABLE app.users ALTER COLUMN score SET (n_distinct = 5)",
+                "ALTER TABLE app.users REPLICA IDENTITY USING INDEX users_email_key",
+                "ALTER TABLE app.users CLUSTER ON users_born",
+                "COMMENT ON COLUMN app.users.name IS 'as it is spoken'",
+                "COMMENT ON CONSTRAINT mail ON app.users IS 'one @'",
+                "INSERT INTO app.users (email, name, born) SELECT i || '@x', 'u' || i, '2000-01-01'::date + i"
+                        + " FROM generate_series(1, 20) i",
+                "INSERT INTO app.orders (user_id, total) SELECT i, i FROM generate_series(1, 20) i");
+    }
+
+    /** How tools take a schema apart; each statement is sent by itself. */
+    @SuppressWarnings("ImmutableEnumChecker") // The list is an immutable copy.
+    enum Tool {
+        /** As {@code pg_dump --clean} writes it. */
+        DUMP(
+                false,
+                "DROP POLICY mine ON app.users",
+                "DROP POLICY new ON app.orders",
+                "ALTER TABLE ONLY app.orders DROP CONSTRAINT orders_user",
+                "DROP TRIGGER touched ON app.users",
+                "DROP TRIGGER seen ON app.orders",
+                "DROP RULE quiet ON app.orders",
+                "DROP INDEX app.users_name",
+                "DROP INDEX app.orders_user_id",
+                "DROP INDEX app.orders_state",
+                "ALTER TABLE ONLY app.users DROP CONSTRAINT mail",
+                "ALTER TABLE app.users REPLICA IDENTITY DEFAULT",
+                "ALTER TABLE ONLY app.users DROP CONSTRAINT users_email_key",
+                "DROP INDEX app.users_born",
+                "ALTER TABLE ONLY app.orders DROP CONSTRAINT orders_pkey",
+                "ALTER TABLE ONLY app.users DROP CONSTRAINT users_pkey",
+                "DROP STATISTICS app.users_stats",
+                "ALTER TABLE app.users ALTER COLUMN id DROP DEFAULT",
+                "DROP SEQUENCE app.users_id_seq",
+                "DROP TABLE app.orders",
+                "DROP TABLE app.users",
+                "DROP FUNCTION app.touch()",
+                "DROP FUNCTION app.is_mail(text)"),
+        /** As Liquibase drops all: keys first, then tables with CASCADE. */
+        DROP_ALL(
+                true,
+                "ALTER TABLE app.orders DROP CONSTRAINT orders_user",
+                "DROP TRIGGER seen ON app.orders",
+                "DROP TRIGGER touched ON app.users",
+                "DROP POLICY IF EXISTS mine ON app.users",
+                "ALTER TABLE app.users DISABLE ROW LEVEL SECURITY",
+                "ALTER TABLE app.orders DISABLE ROW LEVEL SECURITY, ALTER total DROP DEFAULT",
+                "DROP INDEX IF EXISTS app.users_name, app.orders_state, app.missing",
+                "DROP TABLE app.orders CASCADE",
+                "DROP TABLE app.users CASCADE",
+                "DROP FUNCTION app.touch()"),
+        /** As a push of a changed model: the tables stay in the beginning. */
+        PUSH(
+                false,
+                "ALTER TABLE app.users ALTER COLUMN name DROP NOT NULL, ALTER COLUMN name DROP DEFAULT",
+                "ALTER TABLE app.users ALTER COLUMN score SET DEFAULT 8",
+                "ALTER TABLE app.users ALTER COLUMN score RESET (n_distinct), ALTER name SET STATISTICS -1",
+                "ALTER TABLE app.users NO FORCE ROW LEVEL SECURITY",
+                "ALTER TABLE app.users SET WITHOUT CLUSTER",
+                "ALTER TABLE app.users RESET (fillfactor)",
+                "ALTER TABLE app.orders ALTER COLUMN state DROP DEFAULT",
+                "ALTER TABLE app.orders ALTER COLUMN id DROP IDENTITY",
+                "ALTER TABLE app.orders DROP CONSTRAINT orders_total_check, DROP CONSTRAINT orders_during_excl",
+                "DROP RULE quiet ON app.orders",
+                "DROP TABLE app.orders",
+                "DROP TABLE app.users");
+
+        private final boolean oneTransaction;
+        private final List<String> statements;
+
+        Tool(boolean oneTransaction, String... statements) {
+            this.oneTransaction = oneTransaction;
+            this.statements = List.of(statements);
+        }
+    }
+
+    private void send(boolean oneTransaction, List<String> statements) throws Exception {
+        try (Backstop backstop = backstop("\"block_operations\": []");
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(!oneTransaction);
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+            if (oneTransaction) {
+                connection.commit();
+            }
+        }
+    }
+
+    private List<SnapshotManifest> oldestFirst() throws Exception {
+        List<SnapshotManifest> manifests = new ArrayList<>(archive.list());
+        manifests.sort(Comparator.comparing(SnapshotManifest::createdAt));
+        return manifests;
+    }
+
+    private String beginning() throws Exception {
+        return oldestFirst().get(0).createdAt().toString();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void tables_that_a_tool_took_apart_come_back_as_they_were(Tool tool) throws Exception {
+        List<String> before = database.rows(DEFINITIONS);
+        List<String> rows =
+                database.rows("SELECT o::text || u::text FROM app.orders o JOIN app.users u ON u.id = user_id");
+        send(tool.oneTransaction, tool.statements);
+        String beginning = beginning();
+        for (String table : List.of("app.users", "app.orders")) {
+            recoverAndCopyBack(table, "--before", beginning);
+        }
+        assertThat(database.rows(DEFINITIONS)).containsExactlyElementsOf(before);
+        assertThat(database.rows("SELECT o::text || u::text FROM app.orders o JOIN app.users u ON u.id = user_id"))
+                .containsExactlyInAnyOrderElementsOf(rows);
+        database.run("INSERT INTO app.users (email) VALUES ('new@x')", "INSERT INTO app.orders (user_id) VALUES (21)");
+    }
+
+    @Test
+    void every_snapshot_of_a_step_holds_definitions_alone_and_is_final() throws Exception {
+        send(false, List.of("DROP INDEX app.users_name", "ALTER TABLE app.users DROP CONSTRAINT mail"));
+        assertThat(oldestFirst()).hasSize(2).allSatisfy(manifest -> {
+            assertThat(manifest.coverage()).isEqualTo(SnapshotManifest.Coverage.DEFINITIONS);
+            assertThat(manifest.chunks()).isEmpty();
+            assertThat(manifest.table()).isEqualTo("users");
+        });
+        assertThat(archive.contents().undecided()).isEmpty();
+        assertThat(CommandRun.of("snapshots", "show", oldestFirst().get(0).snapshotId(), "--storage", storage())
+                        .output())
+                .contains("the table's definitions alone");
+    }
+
+    @Test
+    void a_table_that_stays_gets_back_what_it_lost_and_no_row_of_it_is_touched() throws Exception {
+        List<String> before = database.rows(DEFINITIONS);
+        send(
+                false,
+                List.of(
+                        "DROP POLICY mine ON app.users",
+                        "DROP TRIGGER touched ON app.users",
+                        "ALTER TABLE app.users DROP CONSTRAINT mail",
+                        "DROP INDEX app.users_name",
+                        "ALTER TABLE app.users ALTER COLUMN name DROP DEFAULT, ALTER COLUMN born SET DEFAULT now()"));
+        database.run(
+                "ALTER TABLE app.users ALTER born DROP DEFAULT", "UPDATE app.users SET name = 'later' WHERE id = 1");
+        String id = oldestFirst().get(0).snapshotId();
+        recoverAndCopyBack("app.users", "--before", id);
+        database.run("DROP TABLE app.users_recovered");
+        assertThat(database.rows(DEFINITIONS)).containsExactlyElementsOf(before);
+        assertThat(database.value("SELECT name FROM app.users WHERE id = 1")).isEqualTo("later");
+    }
+
+    @Test
+    void what_is_otherwise_by_now_stays_and_is_named() throws Exception {
+        send(
+                false,
+                List.of(
+                        "ALTER TABLE app.users ALTER COLUMN score SET DEFAULT 8",
+                        "ALTER TABLE app.users RESET (fillfactor)",
+                        "ALTER TABLE app.users ALTER COLUMN score RESET (n_distinct)"));
+        CommandRun run = command(
+                "recover", "--table", "app.users", "--before", oldestFirst().get(0).snapshotId());
+        assertThat(run.output()).contains("it has another default now, which stays");
+        database.run(run.output());
+        assertThat(database.value("SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef d JOIN pg_attribute a"
+                        + " ON attrelid = adrelid AND attnum = adnum WHERE adrelid = 'app.users'::regclass"
+                        + " AND attname = 'score'"))
+                .isEqualTo("8");
+        assertThat(database.value("SELECT reloptions::text FROM pg_class WHERE oid = 'app.users'::regclass"))
+                .isEqualTo("{fillfactor=70}");
+        assertThat(database.value("SELECT attoptions::text FROM pg_attribute WHERE attrelid = 'app.users'::regclass"
+                        + " AND attname = 'score'"))
+                .isEqualTo("{n_distinct=5}");
+    }
+
+    @Test
+    void the_report_says_which_snapshot_rows_and_definitions_are_from() throws Exception {
+        send(false, List.of("DROP INDEX app.orders_state", "DROP TABLE app.orders"));
+        List<SnapshotManifest> stored = oldestFirst();
+        CommandRun run = command(
+                "recover", "--table", "app.orders", "--before", stored.get(0).snapshotId());
+        assertThat(run.exitCode()).as(run.errors()).isZero();
+        assertThat(run.output())
+                .contains("the rows of app.orders are from snapshot "
+                        + stored.get(1).snapshotId())
+                .contains("and its definitions from snapshot " + stored.get(0).snapshotId());
+    }
+
+    @Test
+    void without_a_moment_the_older_definitions_are_named() throws Exception {
+        send(false, List.of("DROP INDEX app.orders_state", "DROP TABLE app.orders"));
+        assertThat(recover("app.orders").output())
+                .contains(oldestFirst().get(0).snapshotId() + ": its definitions")
+                .contains("since then gone: index orders_state");
+    }
+
+    @Test
+    void nothing_is_stored_of_a_step_that_is_rolled_back() throws Exception {
+        try (Backstop backstop = backstop("");
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("DROP INDEX app.users_name");
+            connection.rollback();
+        }
+        assertThat(archive.list()).isEmpty();
+    }
+
+    @Test
+    void nothing_is_stored_of_a_step_that_the_server_refuses() throws Exception {
+        try (Backstop backstop = backstop("")) {
+            assertThat(outcome(backstop, "ALTER TABLE app.users DROP CONSTRAINT missing"))
+                    .startsWith("42704");
+            assertThat(outcome(backstop, "DROP INDEX app.missing")).startsWith("42704");
+        }
+        assertThat(archive.list()).isEmpty();
+    }
+
+    @Test
+    void a_step_is_refused_where_the_storage_is_down() throws Exception {
+        try (Backstop backstop = Backstop.builder()
+                .policy("application")
+                .storage("s3://nowhere@http://127.0.0.1:1")
+                .control(control())
+                .build()) {
+            assertThat(outcome(backstop, "DROP INDEX app.users_name")).startsWith("ZB007 ");
+            assertThat(outcome(backstop, "CREATE INDEX more ON app.users (score)"))
+                    .isEqualTo("ok 0");
+            assertThat(outcome(backstop, "ALTER TABLE app.users ADD COLUMN more int"))
+                    .isEqualTo("ok 0");
+        }
+        assertThat(database.value("SELECT to_regclass('app.users_name')")).isEqualTo("app.users_name");
+    }
+
+    @Test
+    void what_runs_in_no_transaction_runs_as_before() throws Exception {
+        try (Backstop backstop = backstop("")) {
+            assertThat(outcome(backstop, "DROP INDEX CONCURRENTLY app.users_name"))
+                    .isEqualTo("ok 0");
+        }
+        assertThat(archive.list()).isEmpty();
+    }
+
+    @Test
+    void readers_and_writers_go_on_while_definitions_are_stored() throws Exception {
+        meanwhile = step -> {
+            if (step == Step.VERIFIED) {
+                database.run("UPDATE app.users SET score = 9 WHERE id = 2");
+            }
+        };
+        send(false, List.of("ALTER TABLE app.users ALTER COLUMN score SET DEFAULT 8"));
+        assertThat(database.value("SELECT score FROM app.users WHERE id = 2")).isEqualTo("9");
+    }
+
+    @Test
+    void many_steps_read_the_tables_that_they_touch_and_no_others() throws Exception {
+        for (int i = 0; i < 30; i++) {
+            database.run("CREATE TABLE app.many_" + i + " (id int CONSTRAINT c CHECK (id > 0))");
+        }
+        List<String> steps = new ArrayList<>();
+        for (int i = 0; i < 30; i++) {
+            steps.add("ALTER TABLE app.many_" + i + " DROP CONSTRAINT c");
+        }
+        send(false, steps);
+        assertThat(oldestFirst())
+                .hasSize(30)
+                .allSatisfy(manifest -> assertThat(manifest.storedBytes()).isLessThan(20_000));
+        assertThat(oldestFirst()).extracting(SnapshotManifest::table).doesNotHaveDuplicates();
+    }
+}

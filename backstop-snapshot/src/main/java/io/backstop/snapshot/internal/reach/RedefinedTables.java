@@ -1,0 +1,76 @@
+package io.backstop.snapshot.internal.reach;
+
+import io.backstop.api.analysis.RemovedDefinition;
+import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.snapshot.internal.session.CallerSession;
+import io.backstop.snapshot.internal.session.SearchPath;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Finds the tables that lose a definition: those that a statement names, and those of the indexes and statistics that it
+ * names. What is not there loses nothing. Neither does what the role may not alter: the server refuses that itself.
+ */
+final class RedefinedTables {
+    /** An object's own name has to be visible, as with every relation. */
+    private static final String STATISTICS = """
+            SELECT s.stxrelid FROM pg_catalog.pg_statistic_ext s
+            JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
+            WHERE s.stxname = %s AND %s
+            """;
+
+    /** The owner of a schema may drop what is in it. */
+    private static final String TABLES = """
+            SELECT DISTINCT c.oid FROM (
+                SELECT coalesce(i.indrelid, r.oid) AS oid FROM pg_catalog.unnest(%s) r(oid)
+                LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = r.oid) t
+            JOIN pg_catalog.pg_class c ON c.oid = t.oid
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
+              AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+              AND (pg_catalog.pg_has_role(c.relowner, 'USAGE') OR pg_catalog.pg_has_role(n.nspowner, 'USAGE'))
+            """;
+
+    private final CallerSession session;
+    private final SearchPath path;
+
+    RedefinedTables(CallerSession session, SearchPath path) {
+        this.session = session;
+        this.path = path;
+    }
+
+    List<Long> of(Collection<RemovedDefinition> definitions) throws SQLException {
+        if (definitions.isEmpty()) {
+            return List.of();
+        }
+        BlastRadiusResolver names = new BlastRadiusResolver(session, path);
+        Set<Long> named = new LinkedHashSet<>();
+        for (RemovedDefinition definition : definitions) {
+            switch (definition.kind()) {
+                case RELATION -> names.oid(definition.name()).ifPresent(named::add);
+                case STATISTICS -> named.addAll(statistics(definition));
+            }
+        }
+        return session.rows(TABLES.formatted(CallerSession.array(named)), row -> row.getLong(1));
+    }
+
+    private List<Long> statistics(RemovedDefinition definition) throws SQLException {
+        String where = definition
+                .name()
+                .schema()
+                .map(schema -> "n.nspname = " + SqlSpelling.escapedLiteral(schema))
+                .orElse("pg_catalog.pg_statistics_obj_is_visible(s.oid)");
+        path.useCallers();
+        List<Long> tables = new ArrayList<>(session.rows(
+                STATISTICS.formatted(
+                        SqlSpelling.escapedLiteral(definition.name().name()), where),
+                row -> row.getLong(1)));
+        path.useCatalog();
+        return tables;
+    }
+}
