@@ -12,6 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -50,9 +51,28 @@ class StepByStepTest extends GuardedStory {
                        relrowsecurity, relforcerowsecurity, relowner::regrole, relacl, reloptions, relreplident)
             FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relkind IN ('r', 'p')
             UNION ALL
+            SELECT format('%s %s %s %s %s', oid::regclass, relkind, pg_get_viewdef(oid), relacl,
+                       obj_description(oid, 'pg_class'))
+            FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relkind IN ('v', 'm')
+            UNION ALL
             SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'app'::regnamespace AND prokind = 'f'
             UNION ALL
             SELECT format('sequence %s %s %s', seqrelid::regclass, seqtypid::regtype, seqincrement)
+            FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid WHERE c.relnamespace = 'app'::regnamespace
+            ORDER BY 1""";
+
+    /** What stands in the schema by itself. */
+    private static final String OBJECTS = """
+            SELECT pg_get_functiondef(oid) || proacl::text || proowner::regrole::text FROM pg_proc
+            WHERE pronamespace = 'app'::regnamespace AND prokind <> 'a'
+            UNION ALL
+            SELECT format('%s %s', oid::regprocedure, prokind) FROM pg_proc WHERE pronamespace = 'app'::regnamespace
+            UNION ALL
+            SELECT format('%s %s %s %s', oid::regtype, typtype, obj_description(oid, 'pg_type'),
+                       ARRAY(SELECT enumlabel FROM pg_enum WHERE enumtypid = t.oid ORDER BY enumsortorder))
+            FROM pg_type t WHERE typnamespace = 'app'::regnamespace
+            UNION ALL
+            SELECT format('%s %s %s %s', seqrelid::regclass, seqtypid::regtype, seqincrement, seqstart)
             FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid WHERE c.relnamespace = 'app'::regnamespace
             ORDER BY 1""";
 
@@ -88,6 +108,12 @@ class StepByStepTest extends GuardedStory {
                 "ALTER TABLE app.users ALTER COLUMN score SET (n_distinct = 5)",
                 "ALTER TABLE app.users REPLICA IDENTITY USING INDEX users_email_key",
                 "ALTER TABLE app.users CLUSTER ON users_born",
+                "CREATE VIEW app.known AS SELECT id, name FROM app.users",
+                "CREATE MATERIALIZED VIEW app.sums AS SELECT user_id, sum(total) FROM app.orders GROUP BY 1",
+                "CREATE UNIQUE INDEX sums_user ON app.sums (user_id)",
+                "CREATE VIEW app.both AS SELECT name FROM app.known WHERE id > 1",
+                "COMMENT ON VIEW app.known IS 'by name'",
+                "GRANT SELECT ON app.known TO PUBLIC",
                 "COMMENT ON COLUMN app.users.name IS 'as it is spoken'",
                 "COMMENT ON CONSTRAINT mail ON app.users IS 'one @'",
                 "INSERT INTO app.users (email, name, born) SELECT i || '@x', 'u' || i, '2000-01-01'::date + i"
@@ -101,8 +127,11 @@ class StepByStepTest extends GuardedStory {
         /** As {@code pg_dump --clean} writes it. */
         DUMP(
                 false,
+                "DROP VIEW app.both",
+                "DROP MATERIALIZED VIEW app.sums",
                 "DROP POLICY mine ON app.users",
                 "DROP POLICY new ON app.orders",
+                "DROP VIEW app.known",
                 "ALTER TABLE ONLY app.orders DROP CONSTRAINT orders_user",
                 "DROP TRIGGER touched ON app.users",
                 "DROP TRIGGER seen ON app.orders",
@@ -126,6 +155,8 @@ class StepByStepTest extends GuardedStory {
         /** As Liquibase drops all: keys first, then tables with CASCADE. */
         DROP_ALL(
                 true,
+                "DROP VIEW app.both",
+                "DROP VIEW app.known",
                 "ALTER TABLE app.orders DROP CONSTRAINT orders_user",
                 "DROP TRIGGER seen ON app.orders",
                 "DROP TRIGGER touched ON app.users",
@@ -149,6 +180,10 @@ class StepByStepTest extends GuardedStory {
                 "ALTER TABLE app.orders ALTER COLUMN id DROP IDENTITY",
                 "ALTER TABLE app.orders DROP CONSTRAINT orders_total_check, DROP CONSTRAINT orders_during_excl",
                 "DROP RULE quiet ON app.orders",
+                "DROP INDEX app.sums_user",
+                "DROP VIEW app.both; DROP MATERIALIZED VIEW app.sums",
+                "CREATE OR REPLACE VIEW app.known AS SELECT id, name, 1 AS one FROM app.users",
+                "DROP VIEW app.known",
                 "DROP TABLE app.orders",
                 "DROP TABLE app.users");
 
@@ -196,6 +231,29 @@ class StepByStepTest extends GuardedStory {
         for (String table : List.of("app.users", "app.orders")) {
             recoverAndCopyBack(table, "--before", beginning);
         }
+        assertComesBack(before, rows);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_schema_that_a_tool_took_apart_comes_back_in_one_script(Tool tool) throws Exception {
+        database.run("CREATE VIEW app.across AS SELECT name, sum FROM app.known JOIN app.sums ON id = user_id");
+        List<String> before = database.rows(DEFINITIONS);
+        List<String> rows = rows();
+        List<String> statements = new ArrayList<>(List.of("DROP VIEW app.across"));
+        statements.addAll(tool.statements);
+        send(tool.oneTransaction, statements);
+        CommandRun run = command("recover", "--schema", "app", "--before", beginning());
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        database.run(run.output());
+        assertComesBack(before, rows);
+    }
+
+    private List<String> rows() throws SQLException {
+        return database.rows("SELECT o::text || u::text FROM app.orders o JOIN app.users u ON u.id = user_id");
+    }
+
+    private void assertComesBack(List<String> before, List<String> rows) throws SQLException {
         assertThat(database.rows(DEFINITIONS)).containsExactlyElementsOf(before);
         assertThat(database.rows("SELECT o::text || u::text FROM app.orders o JOIN app.users u ON u.id = user_id"))
                 .containsExactlyInAnyOrderElementsOf(rows);
@@ -213,7 +271,7 @@ class StepByStepTest extends GuardedStory {
         assertThat(archive.contents().undecided()).isEmpty();
         assertThat(CommandRun.of("snapshots", "show", oldestFirst().get(0).snapshotId(), "--storage", storage())
                         .output())
-                .contains("the table's definitions alone");
+                .contains("the table's definitions alone", "index users_name", "trigger touched");
     }
 
     @Test
@@ -245,8 +303,12 @@ class StepByStepTest extends GuardedStory {
                         "ALTER TABLE app.users RESET (fillfactor)",
                         "ALTER TABLE app.users ALTER COLUMN score RESET (n_distinct)"));
         CommandRun run = command(
-                "recover", "--table", "app.users", "--before", oldestFirst().get(0).snapshotId());
-        assertThat(run.output()).contains("it has another default now, which stays");
+                "recover",
+                "--table",
+                "app.users",
+                "--before",
+                oldestFirst().get(0).snapshotId());
+        assertThat(run.output()).contains("default of column score is another by now, and stays as it is");
         database.run(run.output());
         assertThat(database.value("SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef d JOIN pg_attribute a"
                         + " ON attrelid = adrelid AND attnum = adnum WHERE adrelid = 'app.users'::regclass"
@@ -260,8 +322,94 @@ class StepByStepTest extends GuardedStory {
     }
 
     @Test
+    void a_view_that_was_dropped_or_replaced_by_itself_is_brought_back_or_named() throws Exception {
+        List<String> before = database.rows(DEFINITIONS);
+        send(false, List.of("DROP VIEW app.both", "DROP VIEW app.known"));
+        recoverAndCopyBack("app.users", "--before", beginning());
+        database.run("DROP TABLE app.users_recovered");
+        assertThat(database.rows(DEFINITIONS)).containsExactlyElementsOf(before);
+        String now = Instant.now().toString();
+        send(false, List.of("CREATE OR REPLACE VIEW app.known AS SELECT id, name, 2 AS two FROM app.users"));
+        CommandRun run = command("recover", "--table", "app.users", "--before", now);
+        assertThat(run.exitCode()).as(run.errors()).isZero();
+        assertThat(run.output()).contains("view app.known is another by now, and stays as it is");
+    }
+
+    @Test
+    void functions_types_and_sequences_that_went_by_themselves_come_back_with_their_schema() throws Exception {
+        database.run(
+                "CREATE TYPE app.mood AS ENUM ('sad', 'ok')",
+                "CREATE DOMAIN app.short AS text CHECK (length(VALUE) < 5)",
+                "CREATE TYPE app.pair AS (m app.mood, s app.short)",
+                "CREATE SEQUENCE app.numbers INCREMENT 2 START 5",
+                "SELECT setval('app.numbers', 4711)",
+                "CREATE FUNCTION app.of_pair(app.pair) RETURNS app.mood LANGUAGE sql AS 'SELECT $1.m'",
+                "CREATE FUNCTION app.add(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1'",
+                "CREATE FUNCTION app.add(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1 + $2'",
+                "CREATE PROCEDURE app.nothing() LANGUAGE sql AS 'SELECT 1'",
+                "CREATE AGGREGATE app.total(int) (SFUNC = int4pl, STYPE = int)",
+                "COMMENT ON TYPE app.mood IS 'how it goes'",
+                "REVOKE ALL ON FUNCTION app.add(int) FROM PUBLIC");
+        List<String> before = database.rows(OBJECTS);
+        send(
+                false,
+                List.of(
+                        "DROP AGGREGATE app.total(int)",
+                        "DROP PROCEDURE app.nothing()",
+                        "DROP FUNCTION app.of_pair(app.pair), app.add(int)",
+                        "DROP TYPE app.pair",
+                        "DROP DOMAIN app.short",
+                        "DROP TYPE IF EXISTS app.mood",
+                        "CREATE OR REPLACE FUNCTION app.add(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1 - $2'",
+                        "SET search_path = app",
+                        "DROP SEQUENCE numbers"));
+        assertThat(oldestFirst()).extracting(SnapshotManifest::coverage).containsOnly(SnapshotManifest.Coverage.OBJECT);
+        assertThat(archive.contents().undecided()).isEmpty();
+        CommandRun run = command("recover", "--schema", "app", "--before", beginning());
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        assertThat(run.output()).contains("function app.add(integer,integer) is another by now, and stays as it is");
+        database.run(run.output());
+        assertThat(database.value("SELECT app.add(3, 1)")).isEqualTo("2");
+        database.run("CREATE OR REPLACE FUNCTION app.add(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1 + $2'");
+        assertThat(database.rows(OBJECTS)).containsExactlyElementsOf(before);
+        assertThat(database.value("SELECT nextval('app.numbers')")).isEqualTo("4713");
+        CommandRun again = command("recover", "--schema", "app", "--before", beginning());
+        assertThat(again.output()).doesNotContain("CREATE ");
+    }
+
+    @Test
+    void a_snapshot_of_a_function_is_taken_for_no_table() throws Exception {
+        database.run("CREATE FUNCTION app.users() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+        send(false, List.of("DROP FUNCTION app.users()"));
+        String id = oldestFirst().get(0).snapshotId();
+        assertThat(recover("app.users").exitCode()).isNotZero();
+        CommandRun run = command("restore", "--snapshot-id", id, "--table", "app.users", "--target-table", "made");
+        assertThat(run.exitCode()).isNotZero();
+        assertThat(run.errors()).contains("is of no table").contains("--schema app");
+        assertThat(command("drill", "restore").output()).doesNotContain(id);
+    }
+
+    @Test
+    void a_schema_needs_a_moment_and_says_what_it_does_not_know() throws Exception {
+        assertThat(command("recover", "--schema", "app").exitCode()).isEqualTo(2);
+        assertThat(command("recover", "--schema", "app", "--table", "t", "--before", "2026-01-01T00:00:00Z")
+                        .exitCode())
+                .isEqualTo(2);
+        send(false, List.of("DROP INDEX app.users_name"));
+        CommandRun none = command("recover", "--schema", "other", "--before", "2026-01-01T00:00:00Z");
+        assertThat(none.errors()).contains("nothing of schema other was stored");
+        CommandRun run = command(
+                "recover", "--schema", "app", "--before", oldestFirst().get(0).snapshotId());
+        assertThat(run.exitCode()).as(run.errors()).isZero();
+        assertThat(run.output())
+                .contains("are not known")
+                .contains("CREATE INDEX")
+                .contains("users_name");
+    }
+
+    @Test
     void the_report_says_which_snapshot_rows_and_definitions_are_from() throws Exception {
-        send(false, List.of("DROP INDEX app.orders_state", "DROP TABLE app.orders"));
+        send(false, List.of("DROP INDEX app.orders_state", "DROP TABLE app.orders CASCADE"));
         List<SnapshotManifest> stored = oldestFirst();
         CommandRun run = command(
                 "recover", "--table", "app.orders", "--before", stored.get(0).snapshotId());
@@ -274,7 +422,7 @@ class StepByStepTest extends GuardedStory {
 
     @Test
     void without_a_moment_the_older_definitions_are_named() throws Exception {
-        send(false, List.of("DROP INDEX app.orders_state", "DROP TABLE app.orders"));
+        send(false, List.of("DROP INDEX app.orders_state", "DROP TABLE app.orders CASCADE"));
         assertThat(recover("app.orders").output())
                 .contains(oldestFirst().get(0).snapshotId() + ": its definitions")
                 .contains("since then gone: index orders_state");

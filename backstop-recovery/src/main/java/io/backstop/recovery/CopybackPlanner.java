@@ -6,6 +6,7 @@ import io.backstop.recovery.internal.copyback.ForeignKeyOrder;
 import io.backstop.recovery.internal.copyback.PlannedTable;
 import io.backstop.recovery.internal.copyback.PresentTable;
 import io.backstop.recovery.internal.copyback.ScriptRehearsal;
+import io.backstop.recovery.internal.schema.StoredObjects;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.internal.text.SqlScript;
@@ -31,6 +32,7 @@ public final class CopybackPlanner {
     private final ConflictMode differing;
     private final boolean rehearsing;
     private final boolean completing;
+    private final StoredObjects objects;
 
     /** Rehearses every script that it writes. */
     public CopybackPlanner(ConflictMode differing) {
@@ -42,10 +44,11 @@ public final class CopybackPlanner {
      *     and about as long as it will
      */
     public CopybackPlanner(ConflictMode differing, boolean rehearsing) {
-        this(differing, rehearsing, false);
+        this(differing, rehearsing, false, StoredObjects.NONE);
     }
 
-    private CopybackPlanner(ConflictMode differing, boolean rehearsing, boolean completing) {
+    private CopybackPlanner(ConflictMode differing, boolean rehearsing, boolean completing, StoredObjects objects) {
+        this.objects = objects;
         this.completing = completing;
         this.differing = Objects.requireNonNull(differing, "differing");
         this.rehearsing = rehearsing;
@@ -53,7 +56,12 @@ public final class CopybackPlanner {
 
     /** The same, but a table that is there gets the definitions that it lacks, which would be offered only. */
     CopybackPlanner completing() {
-        return new CopybackPlanner(differing, rehearsing, true);
+        return new CopybackPlanner(differing, rehearsing, true, objects);
+    }
+
+    /** The same, but these come back, too. */
+    CopybackPlanner with(StoredObjects others) {
+        return new CopybackPlanner(differing, rehearsing, completing, others);
     }
 
     /**
@@ -80,7 +88,7 @@ public final class CopybackPlanner {
             for (RestoredTable table : ForeignKeyOrder.of(tables)) {
                 planned.add(planned(transaction, table));
             }
-            CopybackScript writer = new CopybackScript(transaction, planned, differing, completing);
+            CopybackScript writer = new CopybackScript(transaction, planned, differing, completing, objects);
             script = writer.write();
             warnings = writer.warnings();
             parts = planned.stream()

@@ -2,6 +2,7 @@ package io.backstop.recovery;
 
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.internal.select.SchemaSelection;
 import io.backstop.recovery.internal.select.SnapshotSelection;
 import io.backstop.recovery.internal.select.TableHistory;
 import io.backstop.recovery.model.ConflictMode;
@@ -18,6 +19,7 @@ import io.backstop.snapshot.key.KeyException;
 import java.io.IOException;
 import java.sql.Connection;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -118,6 +120,25 @@ public final class GuidedRecovery {
         return recover(connection, selection, selection.forGroup(table), notes, progress);
     }
 
+    /**
+     * Restores all tables of a schema of which something was stored since a moment, in one transaction, and plans their way
+     * back together: rows and definitions as they were before that moment.
+     *
+     * @param schema its name, unquoted
+     * @throws RecoveryException as for one table, or where nothing of the schema was stored since then
+     */
+    public RecoveryReport recoverSchema(
+            Connection connection, String schema, RecoveryPoint before, RestoreProgress progress)
+            throws RecoveryException {
+        List<String> notes = new ArrayList<>();
+        SchemaSelection selection = new SchemaSelection(archive, contents(), connection, before, notes);
+        List<SnapshotManifest> chosen = selection.of(schema);
+        GuidedRecovery ofObjects = new GuidedRecovery(archive, planner.with(selection.objects(schema)), restore);
+        RecoveryReport report = ofObjects.recover(connection, selection.tables(), chosen, notes, progress);
+        // What is said of the whole storage is said once for each table.
+        return new RecoveryReport(report.tables(), report.copyback(), List.copyOf(new LinkedHashSet<>(report.notes())));
+    }
+
     private RecoveryReport recover(
             Connection connection,
             SnapshotSelection selection,
@@ -128,8 +149,9 @@ public final class GuidedRecovery {
         Map<SnapshotManifest, SnapshotManifest> definitions = selection.definitions(chosen);
         boolean completing =
                 !definitions.isEmpty() || chosen.stream().anyMatch(SnapshotManifest::holdsDefinitionsAlone);
-        List<RestoredTable> tables =
-                restore.defining(definitions).restoreTogether(connection, Restore.defaultTargets(chosen), progress);
+        List<RestoredTable> tables = chosen.isEmpty()
+                ? List.of()
+                : restore.defining(definitions).restoreTogether(connection, Restore.defaultTargets(chosen), progress);
         for (RestoredTable table : tables) {
             if (table.foundThere()) {
                 notes.add(table.target() + " was restored before, and still is what "

@@ -12,16 +12,13 @@ import java.util.Objects;
 /**
  * The result of a guided recovery. Immutable, thread-safe.
  *
- * @param tables the restored tables, the one that was asked for first
+ * @param tables the restored tables, the one that was asked for first; none where of a schema no table was stored
  * @param copyback how to take their rows to where they are missed
  * @param notes facts that an operator should know besides: one sentence each
  */
 public record RecoveryReport(List<RestoredTable> tables, CopybackPlan copyback, List<String> notes) {
     public RecoveryReport {
         tables = List.copyOf(tables);
-        if (tables.isEmpty()) {
-            throw new IllegalArgumentException("a recovery restores at least one table");
-        }
         Objects.requireNonNull(copyback, "copyback");
         notes = List.copyOf(notes);
     }

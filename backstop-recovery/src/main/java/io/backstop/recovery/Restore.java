@@ -9,7 +9,7 @@ import io.backstop.recovery.internal.restore.StagedTable;
 import io.backstop.recovery.internal.restore.StagingArea;
 import io.backstop.recovery.internal.restore.TableRestore;
 import io.backstop.recovery.internal.restore.TargetTables;
-import io.backstop.recovery.internal.select.EarlierDefinitions;
+import io.backstop.recovery.internal.select.JoinedDefinitions;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerCapabilities;
 import io.backstop.recovery.internal.sql.ServerErrors;
@@ -163,6 +163,13 @@ public final class Restore {
         RestoreProgress progress = LoggedRestoreProgress.of(listener);
         Map<SnapshotManifest, TableDescription> verified = new LinkedHashMap<>();
         for (SnapshotManifest manifest : targets.keySet()) {
+            if (manifest.holdsObject()) {
+                throw new RecoveryException(
+                        "snapshot " + manifest.snapshotId() + " of " + manifest.schema() + "." + manifest.table()
+                                + " is of no table",
+                        "`backstop recover --schema " + manifest.schema() + " --before " + manifest.snapshotId()
+                                + "` brings back what it is of");
+            }
             verified.put(manifest, verified(manifest));
             progress.reached(Step.VERIFIED, target(manifest, targets), 0, manifest.rowCount());
         }
@@ -401,7 +408,7 @@ public final class Restore {
     private TableDescription verified(SnapshotManifest manifest) throws RecoveryException {
         TableDescription rows = verified(archive, manifest);
         @Nullable SnapshotManifest earlier = definitions.get(manifest);
-        return earlier == null ? rows : EarlierDefinitions.join(verified(archive, earlier), rows);
+        return earlier == null ? rows : JoinedDefinitions.join(verified(archive, earlier), rows);
     }
 
     /** What a snapshot says of its table, once all of it was read and found whole. */

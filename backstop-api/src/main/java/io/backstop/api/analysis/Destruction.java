@@ -25,6 +25,11 @@ public record Destruction(Kind kind, List<RelationName> relations, boolean casca
         return kind != Kind.UNRECOVERABLE;
     }
 
+    /** Whether views alone go, which have no rows of their own and take nothing along. */
+    public boolean ofViewsAlone() {
+        return (kind == Kind.DROP_VIEW || kind == Kind.DROP_MATERIALIZED_VIEW) && !cascade;
+    }
+
     /** The ways in which rows go. */
     public enum Kind {
         /** DELETE, also within a WITH or a MERGE. */

@@ -16,9 +16,13 @@ public record RemovedDefinition(Kind kind, RelationName name) {
 
     /** The catalogs in which the name stands. */
     public enum Kind {
-        /** A table that loses a part, or an index that goes. */
+        /** A table that loses a part, or an index, view or sequence that goes or is replaced. */
         RELATION,
         /** Extended statistics that go. */
-        STATISTICS
+        STATISTICS,
+        /** Functions, procedures and aggregates that go or are replaced: all of the name. */
+        ROUTINE,
+        /** A type or domain that goes. */
+        TYPE
     }
 }

@@ -313,10 +313,17 @@ public record SnapshotManifest(
         /** Those that were made, as they were made: an undo removes them, and nothing brings them back. */
         MADE,
         /** None: the table's definitions alone, as they were before a statement removed some of them. */
-        DEFINITIONS
+        DEFINITIONS,
+        /** None: what it is of is no table, but a function, type or sequence, as it was before it was removed or replaced. */
+        OBJECT
     }
 
-    /** Whether it holds definitions, and says nothing about rows. */
+    /** Whether it is of something that is no table, though it has a name like one. */
+    public boolean holdsObject() {
+        return coverage == Coverage.OBJECT;
+    }
+
+    /** Whether it holds a table's definitions, and says nothing about rows. */
     public boolean holdsDefinitionsAlone() {
         return coverage == Coverage.DEFINITIONS;
     }

@@ -45,10 +45,9 @@ public final class BeforeOption {
      */
     Optional<RecoveryPoint> point(GuidedRecovery recovery, Connection connection, String table, boolean asking)
             throws RecoveryException, RefusedException, ControlStoreUnavailableException {
-        @Nullable String when = before;
-        if (when != null) {
-            return Optional.of(
-                    NUMBER.matcher(when).matches() ? ofAudit(Long.parseLong(when)) : RecoveryPoint.parse(when));
+        Optional<RecoveryPoint> given = given();
+        if (given.isPresent()) {
+            return given;
         }
         @Nullable Console console = asking ? Terminal.present().orElse(null) : null;
         if (console == null) {
@@ -56,6 +55,19 @@ public final class BeforeOption {
         }
         List<HistoryEntry> history = recovery.history(connection, table);
         return history.size() < 2 ? Optional.empty() : chosen(console, history);
+    }
+
+    boolean isGiven() {
+        return before != null;
+    }
+
+    /** The moment that the command line names. */
+    Optional<RecoveryPoint> given() throws RecoveryException, RefusedException, ControlStoreUnavailableException {
+        @Nullable String when = before;
+        return when == null
+                ? Optional.empty()
+                : Optional.of(
+                        NUMBER.matcher(when).matches() ? ofAudit(Long.parseLong(when)) : RecoveryPoint.parse(when));
     }
 
     private static Optional<RecoveryPoint> chosen(Console console, List<HistoryEntry> history) throws RefusedException {

@@ -150,6 +150,7 @@ final class DrillRestoreCommand implements Callable<Integer> {
             if (!contents.undecided().contains(manifest.snapshotId())
                     && !manifest.belongsToUndo()
                     && !manifest.holdsDefinitionsAlone()
+                    && !manifest.holdsObject()
                     && here.isNamedBy(manifest)
                     && !here.isOfAnotherServer(manifest)
                     && (table == null || table.matches(name))) {

@@ -17,14 +17,20 @@ import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.Validation;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.store.ObjectStore;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 
@@ -35,6 +41,8 @@ import java.util.concurrent.Callable;
             "Restores a snapshot of a table, the newest or one from before --before, to TABLE_recovered, validates it, and"
                     + " then prints the SQL that puts it back. The newest without rows is passed over while an older one has"
                     + " some.",
+            "With --schema, all tables of a schema of which something was stored since --before, together: rows and"
+                    + " definitions as they were before that. What is there and differs is named and stays.",
             "The original table, if there is one, is not touched."
         },
         mixinStandardHelpOptions = true)
@@ -53,12 +61,28 @@ public final class RecoverCommand implements Callable<Integer> {
             description = "Where to restore to, as psql takes it: postgresql://user@host:port/database.")
     private DatabaseAddress database = DatabaseAddress.parse("postgresql://localhost", System.getenv());
 
-    @Option(
-            names = "--table",
-            required = true,
-            paramLabel = "NAME",
-            description = "The lost table: name or schema.name.")
-    private String table = "";
+    @ArgGroup(multiplicity = "1")
+    private Lost lost = new Lost();
+
+    /** Either of them. */
+    static final class Lost {
+        @Option(
+                names = "--table",
+                required = true,
+                paramLabel = "NAME",
+                description = "The lost table: name or schema.name.")
+        private String table = "";
+
+        @Option(
+                names = "--schema",
+                required = true,
+                paramLabel = "NAME",
+                description = "The schema whose tables and definitions were lost; needs --before.")
+        private String schema = "";
+    }
+
+    @Spec
+    private @Nullable CommandSpec command;
 
     @Mixin
     private final RehearsalOption rehearsal = new RehearsalOption();
@@ -78,16 +102,19 @@ public final class RecoverCommand implements Callable<Integer> {
     @Override
     public Integer call()
             throws IOException, SQLException, RecoveryException, RefusedException, ControlStoreUnavailableException {
+        if (!lost.schema.isEmpty() && !before.isGiven()) {
+            throw usage("--schema needs --before: a moment in the history of a schema");
+        }
+        if (!lost.schema.isEmpty() && group) {
+            throw usage("--group is of a table, and --schema recovers its tables together anyway");
+        }
         try (ObjectStore store = storage.openExisting();
                 Connection connection = database.connect();
                 RestoreProgressBar bar = new RestoreProgressBar()) {
             SnapshotArchive archive = authenticity.archive(store, storage.key());
             GuidedRecovery recovery =
                     replace.asked(new GuidedRecovery(archive, rehearsal.planner(), database.connections()));
-            Optional<RecoveryPoint> point = before.point(recovery, connection, table, !report.asJson());
-            RecoveryReport done = group
-                    ? recovery.recoverGroup(connection, table, point, bar)
-                    : recovery.recover(connection, table, point, bar);
+            RecoveryReport done = recover(recovery, connection, bar);
             done.tables().stream()
                     .flatMap(restored -> AuthenticityOption.note(archive, restored.manifest()).stream())
                     .forEach(report::warning);
@@ -98,6 +125,22 @@ public final class RecoverCommand implements Callable<Integer> {
             }
             return RehearsalReport.exitCode(done.copyback().rehearsal());
         }
+    }
+
+    private RecoveryReport recover(GuidedRecovery recovery, Connection connection, RestoreProgressBar bar)
+            throws RecoveryException, RefusedException, ControlStoreUnavailableException {
+        if (!lost.schema.isEmpty()) {
+            return recovery.recoverSchema(
+                    connection, lost.schema, before.given().orElseThrow(), bar);
+        }
+        Optional<RecoveryPoint> point = before.point(recovery, connection, lost.table, !report.asJson());
+        return group
+                ? recovery.recoverGroup(connection, lost.table, point, bar)
+                : recovery.recover(connection, lost.table, point, bar);
+    }
+
+    private ParameterException usage(String problem) {
+        return new ParameterException(Objects.requireNonNull(command).commandLine(), problem);
     }
 
     private void print(RecoveryReport done) {

@@ -73,7 +73,7 @@ final class ExistingTables {
      */
     private record Known(Set<RelationName> tables, Set<String> own) {
         String tell(SnapshotManifest manifest) {
-            if (!own.contains(manifest.snapshotId())) {
+            if (!own.contains(manifest.snapshotId()) || manifest.holdsObject()) {
                 return "-";
             }
             return tables.contains(RelationName.of(manifest.schema(), manifest.table())) ? "present" : "missing";

@@ -8,6 +8,9 @@ import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
 import io.backstop.cli.restore.SnapshotOption;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.describe.ObjectDescriber;
+import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 import io.backstop.snapshot.store.ObjectStore;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -51,7 +54,7 @@ final class SnapshotsShowCommand implements Callable<Integer> {
             if (report.asJson()) {
                 report.json(shown);
             } else {
-                shown.forEach(this::print);
+                shown.forEach(one -> print(one, definitions(one.manifest(), archive)));
             }
         }
         return ExitCode.DONE;
@@ -62,6 +65,7 @@ final class SnapshotsShowCommand implements Callable<Integer> {
             case TABLE -> "all of the table's own";
             case ROWS -> "those that the statement changed or removed";
             case DEFINITIONS -> "the table's definitions alone";
+            case OBJECT -> "a definition of its own: it is of no table";
             case MADE -> "those that the undo inserted, as it inserted them";
         };
     }
@@ -78,7 +82,28 @@ final class SnapshotsShowCommand implements Callable<Integer> {
                         .toList());
     }
 
-    private void print(Shown shown) {
+    /** What a snapshot without rows is there for; one with rows says it by these. */
+    private static List<String> definitions(SnapshotManifest manifest, SnapshotArchive archive) {
+        if (!manifest.holdsDefinitionsAlone() && !manifest.holdsObject()) {
+            return List.of();
+        }
+        try {
+            TableDescription table = archive.description(manifest);
+            if (manifest.holdsObject()) {
+                Prerequisite object = ObjectDescriber.itself(table);
+                return List.of(object.kind() + " " + object.identity());
+            }
+            List<String> parts = new ArrayList<>();
+            table.constraints().forEach(constraint -> parts.add("constraint " + constraint.name()));
+            table.indexes().forEach(index -> parts.add("index " + index.name()));
+            table.dependents().forEach(part -> parts.add(part.kind() + " " + part.identity()));
+            return parts;
+        } catch (IOException e) {
+            return List.of("cannot be read: " + e.getMessage());
+        }
+    }
+
+    private void print(Shown shown, List<String> definitions) {
         SnapshotManifest manifest = shown.manifest();
         report.line(manifest.snapshotId());
         line("table", name(manifest).toString());
@@ -98,6 +123,7 @@ final class SnapshotsShowCommand implements Callable<Integer> {
                         ? "final"
                         : "undecided: its statement is not known to be committed, and recover and prune do not count it");
         line("rows", manifest.rowCount() + ", " + which(manifest));
+        definitions.forEach(definition -> line("holds", definition));
         manifest.undoOf().ifPresent(change -> line("undo of", change));
         line("bytes", manifest.storedBytes() + " in " + (manifest.chunks().size() + 2) + " objects");
         line("key", authenticity(shown));

@@ -154,7 +154,7 @@ public final class Judge {
     private static boolean removesDefinitions(Assessment assessment) {
         List<Destruction> destructions = assessment.destructions();
         return assessment.risk() == RiskLevel.HIGH
-                && (destructions.isEmpty()
+                && (destructions.stream().allMatch(Destruction::ofViewsAlone)
                         ? !assessment.definitions().isEmpty()
                         : destructions.stream()
                                 .anyMatch(destruction -> destruction.kind() == Destruction.Kind.DROP_TABLE));

@@ -42,6 +42,11 @@ public final class RecoveryException extends Exception {
                 : new RecoveryException(problem + "; " + String.join("; ", reasons), hint, getCause());
     }
 
+    /** What is wrong, without the hint. */
+    public String problem() {
+        return problem;
+    }
+
     /** The hint: what to do next. */
     public String hint() {
         return hint;

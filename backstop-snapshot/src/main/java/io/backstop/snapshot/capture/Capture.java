@@ -13,6 +13,8 @@ import io.backstop.snapshot.archive.CommitMark.StatementCounts;
 import io.backstop.snapshot.archive.CopyFormat;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.archive.SnapshotDraft;
+import io.backstop.snapshot.describe.ObjectAddress;
+import io.backstop.snapshot.describe.ObjectDescriber;
 import io.backstop.snapshot.describe.TableDescriber;
 import io.backstop.snapshot.describe.TableIdentities;
 import io.backstop.snapshot.internal.copy.BinaryColumns;
@@ -196,6 +198,45 @@ final class Capture {
         }
     }
 
+    /** Describes what is no table and is removed or replaced by the statement, each in a snapshot of its own. */
+    List<SnapshotManifest> objects(Collection<ObjectAddress> objects, String groupId) throws SQLException, IOException {
+        if (objects.isEmpty()) {
+            return List.of();
+        }
+        Origin origin = Origin.read(session, settings.clock().instant(), provenance);
+        Optional<ServerIdentity> server = ServerIdentities.read(session.connection());
+        String encoding = session.value("SHOW server_encoding");
+        ObjectDescriber describer = new ObjectDescriber();
+        try (ChunkUploads store = new ChunkUploads(chunkBytes + OVER)) {
+            List<Future<Prepared>> prepared = new ArrayList<>();
+            for (ObjectAddress object : objects) {
+                Optional<TableDescription> description = describer.describe(session.connection(), object);
+                if (description.isEmpty()) {
+                    continue; // it was dropped just now: objects without rows are not locked
+                }
+                SnapshotDraft draft = archive.begin(
+                        description.get().schema(), description.get().name(), ids.snapshotId());
+                drafts.add(draft);
+                progress.reached(Progress.Step.DESCRIBED, description.get().name(), 0, 0);
+                prepared.add(store.begin(() -> new Prepared(
+                        draft,
+                        manifest(
+                                draft,
+                                description.get(),
+                                List.of(),
+                                Coverage.OBJECT,
+                                TableCopier.Copied.none(),
+                                CopyFormat.TEXT,
+                                encoding,
+                                origin,
+                                groupId,
+                                Optional.empty(),
+                                server))));
+            }
+            return publish(store, prepared);
+        }
+    }
+
     /** Publishes none before all are there. */
     private List<SnapshotManifest> publish(ChunkUploads store, List<Future<Prepared>> prepared) throws IOException {
         List<Future<SnapshotManifest>> published = new ArrayList<>();
@@ -233,11 +274,13 @@ final class Capture {
             Optional<ServerIdentity> server)
             throws IOException {
         List<SnapshotManifest.Chunk> chunks = copied.chunks();
-        String script = RebuildScript.of(
-                description,
-                columns.stream().map(SnapshotManifest.Column::name).toList(),
-                chunks.stream().map(SnapshotManifest.Chunk::name).toList(),
-                format.options(encoding));
+        String script = coverage == Coverage.OBJECT
+                ? RebuildScript.ofObject(description)
+                : RebuildScript.of(
+                        description,
+                        columns.stream().map(SnapshotManifest.Column::name).toList(),
+                        chunks.stream().map(SnapshotManifest.Chunk::name).toList(),
+                        format.options(encoding));
         return new SnapshotManifest(
                 draft.formatVersion(),
                 draft.snapshotId(),

@@ -26,6 +26,7 @@ import io.backstop.snapshot.internal.loss.CollateralLossCheck;
 import io.backstop.snapshot.internal.reach.BlastRadius;
 import io.backstop.snapshot.internal.reach.BlastRadiusResolver;
 import io.backstop.snapshot.internal.reach.DeferredTriggers;
+import io.backstop.snapshot.internal.reach.RemovedObjects;
 import io.backstop.snapshot.internal.reach.StandaloneObjects;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.CaptureSettings;
@@ -237,7 +238,8 @@ public final class PostgresSnapshotService implements SnapshotService {
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
         String groupId = ids.groupId();
-        Covering covering = covering(session, more, locked, request, capture, groupId);
+        Covering covering = covering(session, more, locked, request, capture, groupId)
+                .and(capture.objects(new RemovedObjects(session, locked.path()).of(request.definitions()), groupId));
         capture.verify(covering.manifests(), groupId);
         CollateralLossCheck aftermath = CollateralLossCheck.expect(
                 session, locked.saved(), locked.visibility() == SnapshotVisibility.OLDER || drops(request));

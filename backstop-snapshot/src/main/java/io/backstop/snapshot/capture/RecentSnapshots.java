@@ -176,5 +176,12 @@ final class RecentSnapshots {
         Covering {
             manifests = List.copyOf(manifests);
         }
+
+        /** This, and these that cover something else. */
+        Covering and(List<SnapshotManifest> others) {
+            List<SnapshotManifest> all = new ArrayList<>(manifests);
+            all.addAll(others);
+            return new Covering(all, since);
+        }
     }
 }

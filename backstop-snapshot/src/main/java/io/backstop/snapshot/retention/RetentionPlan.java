@@ -90,16 +90,18 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
 
     /**
      * Definitions that a table lost before its rows were stored are in no other snapshot. Without rows that were stored later,
-     * the newest definitions of the table are the last that there are.
+     * the newest definitions of the table are the last that there are; so are the newest of what is no table.
      */
     private static boolean completesWhatStays(Stored definitions, Collection<Decision> decisions) {
-        if (!definitions.manifest().holdsDefinitionsAlone()) {
+        boolean object = definitions.manifest().holdsObject();
+        if (!object && !definitions.manifest().holdsDefinitionsAlone()) {
             return false;
         }
         Table table = Table.of(definitions);
         List<Decision> later = decisions.stream()
                 .filter(decision -> decision.snapshot().damage().isEmpty()
                         && Table.of(decision.snapshot()).equals(table)
+                        && decision.snapshot().manifest().holdsObject() == object
                         && decision.snapshot()
                                 .manifest()
                                 .createdAt()

@@ -38,16 +38,7 @@ public final class RebuildScript {
     public static String of(TableDescription table, List<String> columns, List<String> chunks, String options) {
         TableSql sql = new TableSql(table, PartNames.original(table));
         StringBuilder script = new StringBuilder(HEAD.formatted(oneLine(table.schema() + "." + table.name())));
-        table.prerequisites().forEach(p -> {
-            script.append("\n-- ")
-                    .append(oneLine(p.kind() + " " + p.identity()))
-                    .append('\n');
-            script.append("SELECT NOT (")
-                    .append(p.kind().existenceOf(p.identity()))
-                    .append(") AS missing \\gset\n\\if :missing\n");
-            append(script, p.sql());
-            script.append("\\endif\n");
-        });
+        prerequisites(script, table);
         script.append('\n');
         sql.beforeRows().forEach(piece -> append(script, piece));
         script.append(rows(table, columns, chunks, options));
@@ -64,6 +55,26 @@ public final class RebuildScript {
                 .forEach(omission ->
                         script.append("\n-- ").append(oneLine(omission)).append('\n'));
         return script.toString();
+    }
+
+    /** The script of what is no table: it makes what is missing of it. */
+    public static String ofObject(TableDescription object) {
+        StringBuilder script = new StringBuilder(HEAD.formatted(oneLine(object.schema() + "." + object.name())));
+        prerequisites(script, object);
+        return script.toString();
+    }
+
+    private static void prerequisites(StringBuilder script, TableDescription table) {
+        table.prerequisites().forEach(p -> {
+            script.append("\n-- ")
+                    .append(oneLine(p.kind() + " " + p.identity()))
+                    .append('\n');
+            script.append("SELECT NOT (")
+                    .append(p.kind().existenceOf(p.identity()))
+                    .append(") AS missing \\gset\n\\if :missing\n");
+            append(script, p.sql());
+            script.append("\\endif\n");
+        });
     }
 
     private static String ownership(TableDescription table) {

@@ -108,6 +108,21 @@ class RetentionPlanTest {
     }
 
     @Test
+    void the_last_definition_of_a_function_stays_whatever_there_is_of_a_table_of_its_name() throws IOException {
+        MemoryObjectStore store = new MemoryObjectStore();
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(90)).object());
+        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(80)).object());
+        StoredSnapshots.publish(store, new Wanted("snap_3", "users", daysAgo(70)));
+        StoredSnapshots.publish(store, new Wanted("snap_4", "users", daysAgo(60)));
+        assertThat(reasons(store, days(30, 0)))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "snap_1", Reason.OLD,
+                        "snap_2", Reason.COMPLETES,
+                        "snap_3", Reason.OLD,
+                        "snap_4", Reason.NEWEST));
+    }
+
+    @Test
     void a_table_of_another_server_or_history_under_the_same_name_is_another_table() throws IOException {
         ServerIdentity server = new ServerIdentity("7300000000000000001", Optional.of(1L));
         ServerIdentity other = new ServerIdentity("7300000000000000002", Optional.of(1L));

@@ -141,6 +141,10 @@ final class StoredSnapshots {
                     id, table, database, createdAt, Coverage.DEFINITIONS, approvalId, transactionId, server, true);
         }
 
+        Wanted object() {
+            return new Wanted(id, table, database, createdAt, Coverage.OBJECT, approvalId, transactionId, server, true);
+        }
+
         Wanted approved(String approval) {
             return new Wanted(
                     id, table, database, createdAt, coverage, Optional.of(approval), transactionId, server, empty);

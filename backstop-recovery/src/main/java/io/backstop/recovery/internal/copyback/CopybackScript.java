@@ -2,6 +2,7 @@ package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
+import io.backstop.recovery.internal.schema.StoredObjects;
 import io.backstop.recovery.internal.sql.DefaultPrivileges;
 import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
@@ -53,6 +54,7 @@ public final class CopybackScript {
     private final List<PlannedTable> written;
     private final ConflictMode differing;
     private final boolean completing;
+    private final StoredObjects objects;
     private final MissingRequirements needs;
     private final Map<PlannedTable, RowMergeScript> merges = new LinkedHashMap<>();
     private final SqlScript script = new SqlScript();
@@ -61,9 +63,17 @@ public final class CopybackScript {
     /** What still has more than the present table once the script has run. */
     private final List<RestoredTable> incomplete = new ArrayList<>();
 
-    /** @param completing whether a table that is there gets the definitions that it lacks, which are only offered else */
+    /**
+     * @param completing whether a table that is there gets the definitions that it lacks, which are only offered else
+     * @param objects what belongs to no table and comes back, too
+     */
     public CopybackScript(
-            RecoveryTransaction transaction, List<PlannedTable> tables, ConflictMode differing, boolean completing) {
+            RecoveryTransaction transaction,
+            List<PlannedTable> tables,
+            ConflictMode differing,
+            boolean completing,
+            StoredObjects objects) {
+        this.objects = objects;
         this.transaction = transaction;
         this.tables = tables;
         this.placed = tables.stream()
@@ -127,6 +137,7 @@ public final class CopybackScript {
         rowsBack();
         aside.forEach(table -> table.offerRows(script));
         prerequisites(placed);
+        objects.write(transaction, script, warnings);
         foreignKeys();
         dependents(
                 "what hung on them, in an order in which it can be made again",

@@ -185,16 +185,30 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                                 + SqlSpelling.literal(stored.comment().get())));
             }
             for (Dependent dependent : stored.dependents()) {
-                if (!ATTACHING.contains(dependent.kind())
-                        && present.dependents().stream()
-                                .noneMatch(other -> other.kind() == dependent.kind()
-                                        && (other.identity().equals(dependent.identity())
-                                                || other.sql().equals(dependent.sql())))) {
-                    parts.add(new Part(
-                            dependent.kind() + " " + dependent.identity(), dependent.sql(), needs.missing(dependent)));
+                if (!ATTACHING.contains(dependent.kind())) {
+                    dependent(dependent);
                 }
             }
             return List.copyOf(parts);
+        }
+
+        private void dependent(Dependent dependent) throws SQLException {
+            List<Dependent> same = present.dependents().stream()
+                    .filter(other -> other.kind() == dependent.kind()
+                            && (other.identity().equals(dependent.identity())
+                                    || other.sql().equals(dependent.sql())))
+                    .toList();
+            String words = dependent.kind() + " " + dependent.identity();
+            if (same.isEmpty()) {
+                parts.add(new Part(words, dependent.sql(), needs.missing(dependent)));
+            } else if (wanted && same.stream().noneMatch(other -> other.sql().equals(dependent.sql()))) {
+                differs(words, dependent.sql());
+            }
+        }
+
+        /** Which of the two is right, nobody can tell: what is there stays. */
+        private void differs(String words, List<String> statements) {
+            parts.add(new Part(words, statements, Optional.of(words + " is another by now, and stays as it is")));
         }
 
         private void lost(String words, List<String> statements) {
@@ -225,11 +239,10 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                     && column.defaultExpression().isPresent()
                     && other.defaultExpression().isPresent()
                     && !column.defaultExpression().equals(other.defaultExpression())) {
-                parts.add(new Part(
+                differs(
                         "default of column " + column.name(),
                         List.of(change + "SET DEFAULT "
-                                + column.defaultExpression().get()),
-                        Optional.of("it has another default now, which stays")));
+                                + column.defaultExpression().get()));
             }
             settings(column, other.settings(), change);
             if (column.comment().isPresent() && other.comment().isEmpty()) {

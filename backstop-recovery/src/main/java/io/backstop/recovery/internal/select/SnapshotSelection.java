@@ -68,11 +68,11 @@ public final class SnapshotSelection {
         this.notes = notes;
     }
 
-    /** What undos changed is brought back by undoing these: it was not lost. */
+    /** What undos changed is brought back by undoing these: it was not lost. What is of no table is found by its schema. */
     private static SnapshotArchive.Contents withoutUndos(SnapshotArchive.Contents contents) {
         return new SnapshotArchive.Contents(
                 contents.valid().stream()
-                        .filter(manifest -> !manifest.belongsToUndo())
+                        .filter(manifest -> !manifest.belongsToUndo() && !manifest.holdsObject())
                         .toList(),
                 contents.undecided(),
                 contents.broken());
@@ -138,7 +138,7 @@ public final class SnapshotSelection {
             if (earliest.isEmpty()) {
                 continue;
             }
-            Optional<String> obstacle = EarlierDefinitions.obstacle(earliest.get(), rows);
+            Optional<String> obstacle = JoinedDefinitions.obstacle(earliest.get(), rows);
             if (obstacle.isPresent()) {
                 notes.add("the definitions that " + told(earliest.get()) + " holds of " + name(rows) + " are left out: "
                         + obstacle.get());
@@ -160,7 +160,7 @@ public final class SnapshotSelection {
     }
 
     /** Those of which nothing says that their statement was rolled back or is under way. */
-    private List<SnapshotManifest> committed(List<SnapshotManifest> newestFirst) throws RecoveryException {
+    List<SnapshotManifest> committed(List<SnapshotManifest> newestFirst) throws RecoveryException {
         List<SnapshotManifest> committed = new ArrayList<>();
         for (SnapshotManifest manifest : newestFirst) {
             StatementOutcome outcome = contents.undecided().contains(manifest.snapshotId())

@@ -44,14 +44,14 @@ public record BlastRadius(Map<Long, Reached> tables) {
     /** Those whose rows, or whose rest, go or are kept along; not those that lose definitions alone. */
     public BlastRadius withRows() {
         Map<Long, Reached> others = new HashMap<>(tables);
-        others.values().removeIf(reached -> reached.effect() == Effect.REDEFINED);
+        others.values().removeIf(reached -> reached.effect().takesDefinitionsAlone());
         return new BlastRadius(others);
     }
 
     /** Those that lose definitions alone. */
     public List<Relation> redefined() {
         return tables.values().stream()
-                .filter(reached -> reached.effect() == Effect.REDEFINED)
+                .filter(reached -> reached.effect().takesDefinitionsAlone())
                 .map(Reached::relation)
                 .toList();
     }

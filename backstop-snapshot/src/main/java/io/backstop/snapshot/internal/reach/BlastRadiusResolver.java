@@ -56,11 +56,7 @@ public final class BlastRadiusResolver {
         }
         StoredRowTypes.refuse(session, with(Effect.ALTERED, reached));
         spread(beside, reached);
-        List<Reach> redefined = new ArrayList<>();
-        for (long table : new RedefinedTables(session, path).of(request.definitions())) {
-            redefined.add(new Reach(table, Effect.REDEFINED));
-        }
-        spread(redefined, reached);
+        spread(new RedefinedTables(session, path).of(request.definitions()), reached);
         return radius(reached);
     }
 
@@ -255,7 +251,7 @@ public final class BlastRadiusResolver {
     }
 
     private static void refuseWhatCannotBeSaved(Relation relation, Effect effect) throws RecoveryNotReadyException {
-        if (relation.system() && effect != Effect.KEPT && effect != Effect.REDEFINED) {
+        if (relation.system() && effect != Effect.KEPT && !effect.takesDefinitionsAlone()) {
             throw new RecoveryNotReadyException(
                     "relation " + relation.name() + " belongs to PostgreSQL itself",
                     "change the catalog through the commands that PostgreSQL has for it");

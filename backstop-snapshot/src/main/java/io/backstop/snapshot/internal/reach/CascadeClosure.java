@@ -92,10 +92,13 @@ final class CascadeClosure {
 
     /** Where the effect on these relations leads in one step; perhaps to where it was already. */
     static List<Reach> from(CallerSession session, Effect effect, Collection<Long> oids) throws SQLException {
+        if (effect == Effect.DESCRIBED) {
+            return List.of();
+        }
         String array = CallerSession.array(oids);
         List<Reach> next = new ArrayList<>(ask(session, CHILDREN.formatted(effect, array)));
         switch (effect) {
-            case TAKEN_BY_ROW, REDEFINED, KEPT, TRUNCATED, DROPPED -> {}
+            case DESCRIBED, TAKEN_BY_ROW, REDEFINED, KEPT, TRUNCATED, DROPPED -> {}
             case UPDATED -> {
                 next.addAll(ask(session, ACTIONS.formatted("confupdtype", "UPDATED", array)));
                 next.addAll(ask(session, BENEATH.formatted(effect, array)));

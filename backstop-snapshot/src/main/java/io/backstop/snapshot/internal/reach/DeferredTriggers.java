@@ -27,7 +27,8 @@ public final class DeferredTriggers {
     public static void refuse(CallerSession session, BlastRadius radius)
             throws SQLException, RecoveryNotReadyException {
         List<Long> written = radius.tables().values().stream()
-                .filter(reached -> reached.effect() != Effect.KEPT && reached.effect() != Effect.REDEFINED)
+                .filter(reached ->
+                        reached.effect() != Effect.KEPT && !reached.effect().takesDefinitionsAlone())
                 .map(reached -> reached.relation().oid())
                 .toList();
         List<RecoveryNotReadyException> refusals = session.rows(

@@ -5,6 +5,8 @@ import java.util.Set;
 
 /** What happens to a relation in the course of a statement, and the lock that the server takes for it. */
 public enum Effect {
+    /** Nothing; but a view that is made of it is removed or replaced, and known by its description. */
+    DESCRIBED("ACCESS SHARE"),
     /** Some of its rows go, which are locked one by one; others may write the rest. */
     TAKEN_BY_ROW("ROW EXCLUSIVE"),
     /** Its definitions change and no row of it; nobody else may change them meanwhile. */
@@ -47,6 +49,9 @@ public enum Effect {
         if (this == TAKEN_BY_ROW) {
             return WHOLE_TABLE.contains(mode);
         }
+        if (this == DESCRIBED) {
+            return mode.equals("accessexclusivelock");
+        }
         if (this == REDEFINED) {
             return WHOLE_TABLE.contains(mode) || mode.equals(lockMode());
         }
@@ -63,6 +68,11 @@ public enum Effect {
      */
     public boolean byRow() {
         return this == TAKEN_BY_ROW || this == KEPT || this == UPDATED || this == DELETED;
+    }
+
+    /** Whether definitions go, and no rows of it. */
+    public boolean takesDefinitionsAlone() {
+        return this == DESCRIBED || this == REDEFINED;
     }
 
     /** Whether rows that are not in this database would go as well, were the relation a foreign table. */

@@ -2,6 +2,7 @@ package io.backstop.snapshot.internal.reach;
 
 import io.backstop.api.analysis.RemovedDefinition;
 import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.snapshot.internal.reach.CascadeClosure.Reach;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.SearchPath;
 
@@ -14,7 +15,7 @@ import java.util.Set;
 
 /**
  * Finds the tables that lose a definition: those that a statement names, and those of the indexes and statistics that it
- * names. What is not there loses nothing. Neither does what the role may not alter: the server refuses that itself.
+ * names, and those beneath views. What is not there loses nothing. Neither does what the role may not alter: the server refuses that itself.
  */
 final class RedefinedTables {
     /** An object's own name has to be visible, as with every relation. */
@@ -26,14 +27,37 @@ final class RedefinedTables {
 
     /** The owner of a schema may drop what is in it. */
     private static final String TABLES = """
-            SELECT DISTINCT c.oid FROM (
-                SELECT coalesce(i.indrelid, r.oid) AS oid FROM pg_catalog.unnest(%s) r(oid)
-                LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = r.oid) t
+            SELECT DISTINCT c.oid, 'REDEFINED' AS effect FROM (
+                SELECT coalesce(i.indrelid, o.refobjid, r.oid) AS oid FROM pg_catalog.unnest(%s) r(oid)
+                LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = r.oid
+                LEFT JOIN pg_catalog.pg_class q ON q.oid = r.oid AND q.relkind = 'S'
+                LEFT JOIN pg_catalog.pg_depend o ON o.objid = q.oid AND o.deptype IN ('a', 'i')
+                    AND o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND o.refclassid = o.classid) t
             JOIN pg_catalog.pg_class c ON c.oid = t.oid
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
               AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
               AND (pg_catalog.pg_has_role(c.relowner, 'USAGE') OR pg_catalog.pg_has_role(n.nspowner, 'USAGE'))
+            """;
+
+    /** A view hangs on all tables that it is made of, and is in the description of each. */
+    private static final String BENEATH = """
+            WITH RECURSIVE beneath(oid) AS (
+                SELECT v.oid FROM pg_catalog.pg_class v JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace
+                LEFT JOIN pg_catalog.pg_index i ON i.indrelid = v.oid AND i.indexrelid = ANY (%1$s)
+                WHERE v.relkind IN ('v', 'm') AND (v.oid = ANY (%1$s) OR i.indexrelid IS NOT NULL)
+                  AND (pg_catalog.pg_has_role(v.relowner, 'USAGE') OR pg_catalog.pg_has_role(n.nspowner, 'USAGE'))
+                UNION
+                SELECT d.refobjid FROM beneath b
+                JOIN pg_catalog.pg_rewrite r ON r.ev_class = b.oid AND r.rulename = '_RETURN'
+                JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+                    AND d.objid = r.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            )
+            SELECT DISTINCT c.oid, 'DESCRIBED' AS effect FROM beneath b JOIN pg_catalog.pg_class c ON c.oid = b.oid
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
+              AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+              AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
             """;
 
     private final CallerSession session;
@@ -44,7 +68,7 @@ final class RedefinedTables {
         this.path = path;
     }
 
-    List<Long> of(Collection<RemovedDefinition> definitions) throws SQLException {
+    List<Reach> of(Collection<RemovedDefinition> definitions) throws SQLException {
         if (definitions.isEmpty()) {
             return List.of();
         }
@@ -54,9 +78,13 @@ final class RedefinedTables {
             switch (definition.kind()) {
                 case RELATION -> names.oid(definition.name()).ifPresent(named::add);
                 case STATISTICS -> named.addAll(statistics(definition));
+                case ROUTINE, TYPE -> {} // these stand by themselves
             }
         }
-        return session.rows(TABLES.formatted(CallerSession.array(named)), row -> row.getLong(1));
+        String array = CallerSession.array(named);
+        List<Reach> reached = new ArrayList<>(session.rows(TABLES.formatted(array), Reach::read));
+        reached.addAll(session.rows(BENEATH.formatted(array), Reach::read));
+        return reached;
     }
 
     private List<Long> statistics(RemovedDefinition definition) throws SQLException {

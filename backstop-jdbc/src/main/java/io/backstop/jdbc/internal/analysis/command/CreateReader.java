@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.analysis.command;
 
 import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RemovedDefinition;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.ObjectClass;
@@ -19,7 +20,7 @@ final class CreateReader implements CommandReader {
     @Override
     public CommandTag read(TokenCursor cursor, StatementReading reading) {
         cursor.require(Keyword.CREATE);
-        cursor.accept(Keyword.OR, Keyword.REPLACE);
+        boolean replaces = cursor.accept(Keyword.OR, Keyword.REPLACE);
         boolean temporary = TablePersistence.temporary(cursor);
         if (cursor.accept(Keyword.TABLE)) {
             return CreateTableReader.read(cursor, reading, temporary);
@@ -28,7 +29,18 @@ final class CreateReader implements CommandReader {
         cursor.accept(Keyword.PROCEDURAL);
         ObjectClass objects = ObjectClass.read(cursor);
         reading.facts().fire(Rule.CREATE_OBJECT);
+        int position = cursor.position();
         read(cursor, reading, objects);
+        if (replaces && !temporary) {
+            cursor.moveTo(position);
+            switch (objects) {
+                case VIEW -> reading.facts().undefines(RemovedDefinition.Kind.RELATION, cursor.qualifiedLabel());
+                case FUNCTION, PROCEDURE, AGGREGATE ->
+                    reading.facts().undefines(RemovedDefinition.Kind.ROUTINE, cursor.qualifiedLabel());
+                default -> {}
+            }
+            cursor.skipRest();
+        }
         return objects.creating();
     }
 

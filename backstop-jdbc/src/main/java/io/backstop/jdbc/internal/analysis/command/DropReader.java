@@ -17,6 +17,7 @@ import io.backstop.jdbc.internal.analysis.scan.TokenList;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** DROP of every class of object. */
 final class DropReader implements CommandReader {
@@ -44,7 +45,11 @@ final class DropReader implements CommandReader {
                 yield List.of();
             }
             case RULE, TRIGGER, POLICY -> onTable(cursor, reading);
-            case OPERATOR, AGGREGATE, FUNCTION, PROCEDURE, ROUTINE -> signatures(cursor, reading, objects);
+            case OPERATOR, AGGREGATE, FUNCTION, PROCEDURE, ROUTINE -> {
+                List<RelationName> names = signatures(cursor, reading, objects);
+                undefine(reading, objects, names);
+                yield names;
+            }
             case OPERATOR_CLASS, OPERATOR_FAMILY -> {
                 cursor.ifExists();
                 RelationName name = cursor.qualifiedName();
@@ -122,13 +127,16 @@ final class DropReader implements CommandReader {
         return List.of(name);
     }
 
-    /** Parts of tables that have names of their own. */
+    /** What is a part of tables, or made of them, or stands by itself, and has a name of its own. */
     private static void undefine(StatementReading reading, ObjectClass objects, List<RelationName> names) {
-        if (objects == ObjectClass.INDEX) {
-            names.forEach(name -> reading.facts().undefines(RemovedDefinition.Kind.RELATION, name));
-        } else if (objects == ObjectClass.STATISTICS) {
-            names.forEach(name -> reading.facts().undefines(RemovedDefinition.Kind.STATISTICS, name));
-        }
+        Optional<RemovedDefinition.Kind> kind = switch (objects) {
+            case INDEX, VIEW, MATERIALIZED_VIEW, SEQUENCE -> Optional.of(RemovedDefinition.Kind.RELATION);
+            case STATISTICS -> Optional.of(RemovedDefinition.Kind.STATISTICS);
+            case FUNCTION, PROCEDURE, ROUTINE, AGGREGATE -> Optional.of(RemovedDefinition.Kind.ROUTINE);
+            case TYPE, DOMAIN -> Optional.of(RemovedDefinition.Kind.TYPE);
+            default -> Optional.empty();
+        };
+        kind.ifPresent(found -> names.forEach(name -> reading.facts().undefines(found, name)));
     }
 
     /** {@code f(int, text), g} and {@code +(int, int)}. */

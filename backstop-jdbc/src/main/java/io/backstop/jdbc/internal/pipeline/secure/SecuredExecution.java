@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.pipeline.secure;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.control.SnapshotCatalogue;
 import io.backstop.api.error.BackstopException;
@@ -221,7 +222,7 @@ public final class SecuredExecution {
         return wanted
                 && (assessment.risk() == RiskLevel.CRITICAL
                         || (snapshots.isPresent()
-                                && (!assessment.destructions().isEmpty()
+                                && (!assessment.destructions().stream().allMatch(Destruction::ofViewsAlone)
                                         || SecuredText.canStoreDefinitions(statement))));
     }
 
@@ -297,12 +298,12 @@ public final class SecuredExecution {
     private static String words(StatementTransaction transaction, RecoveryRules recovery, SecuredRows rows) {
         String open = transaction.own() ? "" : ", in an open transaction";
         long definitions = rows.manifests().stream()
-                .filter(SnapshotManifest::holdsDefinitionsAlone)
+                .filter(manifest -> manifest.holdsDefinitionsAlone() || manifest.holdsObject())
                 .count();
         if (definitions == rows.manifests().size()) {
             return definitions == 0
                     ? "executed, nothing had to be saved" + open
-                    : "executed, the definitions of " + definitions + (definitions == 1 ? " table" : " tables")
+                    : "executed, the definitions of " + definitions + (definitions == 1 ? " object" : " objects")
                             + " saved" + open;
         }
         long count =

@@ -1,6 +1,8 @@
 package io.backstop.jdbc.internal.pipeline.secure;
 
 import io.backstop.api.analysis.CommandTag;
+import io.backstop.api.analysis.Destruction;
+import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
@@ -38,6 +40,7 @@ final class SecuredText {
             CommandTag.COMMENT,
             CommandTag.CREATE_FUNCTION,
             CommandTag.CREATE_POLICY,
+            CommandTag.CREATE_PROCEDURE,
             CommandTag.CREATE_RULE,
             CommandTag.CREATE_SCHEMA,
             CommandTag.CREATE_SEQUENCE,
@@ -48,7 +51,10 @@ final class SecuredText {
             CommandTag.CREATE_VIEW,
             CommandTag.DROP_DOMAIN,
             CommandTag.DROP_FUNCTION,
+            CommandTag.DROP_AGGREGATE,
             CommandTag.DROP_POLICY,
+            CommandTag.DROP_PROCEDURE,
+            CommandTag.DROP_ROUTINE,
             CommandTag.DROP_RULE,
             CommandTag.DROP_SEQUENCE,
             CommandTag.DROP_STATISTICS,
@@ -76,7 +82,8 @@ final class SecuredText {
 
     private static void refuseMixedText(ReviewedStatement statement) throws BackstopException {
         if (statement.assessment().statements().size() == 1
-                || statement.assessment().destructions().isEmpty()) {
+                || (statement.assessment().risk() != RiskLevel.CRITICAL
+                        && statement.assessment().destructions().stream().allMatch(Destruction::ofViewsAlone))) {
             return;
         }
         for (StatementAssessment each : statement.assessment().statements()) {

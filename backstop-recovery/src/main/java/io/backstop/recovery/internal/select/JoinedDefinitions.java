@@ -12,8 +12,8 @@ import java.util.Optional;
  * Joins the rows of a snapshot with definitions that the same table had before, and lost one by one until the rows were
  * stored. Stateless.
  */
-public final class EarlierDefinitions {
-    private EarlierDefinitions() {}
+public final class JoinedDefinitions {
+    private JoinedDefinitions() {}
 
     /** Why definitions cannot be given to the rows; empty where they can. */
     static Optional<String> obstacle(SnapshotManifest definitions, SnapshotManifest rows) {

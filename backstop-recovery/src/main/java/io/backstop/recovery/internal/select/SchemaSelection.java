@@ -1,0 +1,157 @@
+package io.backstop.recovery.internal.select;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.internal.schema.StoredObjects;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RecoveryPoint;
+import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.describe.ObjectDescriber;
+import io.backstop.snapshot.schema.PrerequisiteKind;
+import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.schema.TableDescription.Prerequisite;
+
+import java.sql.Connection;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Decides which snapshots bring a schema back as it was before a moment: for each of its tables those that a recovery of that
+ * table alone would take. Belongs to one recovery.
+ */
+public final class SchemaSelection {
+    private final SnapshotArchive archive;
+    private final Connection connection;
+    private final SnapshotArchive.Contents contents;
+    private final List<String> notes;
+    private final RecoveryPoint.Time since;
+    private final SnapshotSelection tables;
+
+    /**
+     * @param contents what the archive holds
+     * @param connection a plain connection to PostgreSQL in auto-commit; left so
+     * @param notes are added to: what each table comes from, and what is not known
+     * @throws RecoveryException where no snapshot was taken for the moment
+     */
+    public SchemaSelection(
+            SnapshotArchive archive,
+            SnapshotArchive.Contents contents,
+            Connection connection,
+            RecoveryPoint before,
+            List<String> notes)
+            throws RecoveryException {
+        this.archive = archive;
+        this.connection = connection;
+        this.contents = contents;
+        this.notes = notes;
+        this.since = new RecoveryPoint.Time(instant(contents, before));
+        this.tables = new SnapshotSelection(archive, contents, connection, Optional.of(since), notes);
+    }
+
+    /** A statement is a moment in the history of every table. */
+    private static Instant instant(SnapshotArchive.Contents contents, RecoveryPoint before) throws RecoveryException {
+        if (before instanceof RecoveryPoint.Time time) {
+            return time.time();
+        }
+        return contents.valid().stream()
+                .filter(before::isReachedBy)
+                .map(SnapshotManifest::createdAt)
+                .min(Instant::compareTo)
+                .orElseThrow(() -> new RecoveryException(
+                        "no snapshot was taken for " + before,
+                        "`backstop snapshots list` shows what there is; a time with its offset is a moment, too"));
+    }
+
+    /** The selection of its single tables. */
+    public SnapshotSelection tables() {
+        return tables;
+    }
+
+    /**
+     * One snapshot of each table of which something was stored since, and those without which it would not come back whole.
+     *
+     * @throws RecoveryException where there is none
+     */
+    public List<SnapshotManifest> of(String schema) throws RecoveryException {
+        Set<RelationName> names = new LinkedHashSet<>();
+        Set<RelationName> unchanged = new LinkedHashSet<>();
+        for (SnapshotManifest manifest : contents.valid()) {
+            if (manifest.schema().equals(schema) && !manifest.belongsToUndo() && !manifest.holdsObject()) {
+                (since.isReachedBy(manifest) ? names : unchanged).add(name(manifest));
+            }
+        }
+        unchanged.removeAll(names);
+        if (names.isEmpty() && ofObjects(schema).isEmpty()) {
+            throw new RecoveryException(
+                    "nothing of schema " + schema + " was stored at " + since + " or after it",
+                    "`backstop snapshots list` shows what there is");
+        }
+        List<String> leftOut = new ArrayList<>();
+        Map<RelationName, SnapshotManifest> chosen = new LinkedHashMap<>();
+        for (RelationName table : names) {
+            try {
+                for (SnapshotManifest manifest : tables.forTable(table.quoted())) {
+                    chosen.putIfAbsent(name(manifest), manifest);
+                }
+            } catch (RecoveryException e) {
+                leftOut.add(table + " is left out: " + e.problem() + "; " + e.hint());
+            }
+        }
+        if (chosen.isEmpty() && !leftOut.isEmpty()) {
+            throw new RecoveryException(
+                    "no table of schema " + schema + " can be recovered: " + String.join("; ", leftOut),
+                    "`backstop snapshots list` shows what there is");
+        }
+        notes.addAll(leftOut);
+        unchanged.forEach(table -> notes.add("of " + table + " nothing was stored since " + since
+                + ", so it is left as it is; recover it by itself if it is missed"));
+        notes.add("of schema " + schema + " what the storage knows comes back: tables, what hangs on them and what they"
+                + " need, and functions, types and sequences that went by themselves. A view that was made of none of"
+                + " these tables, and what was removed without Backstop, are not known");
+        return List.copyOf(chosen.values());
+    }
+
+    /**
+     * The functions, types and sequences of the schema that were removed or replaced since: each as it was first, but a
+     * sequence as it was last.
+     */
+    public StoredObjects objects(String schema) throws RecoveryException {
+        Map<String, TableDescription> objects = new LinkedHashMap<>();
+        List<SnapshotManifest> oldestFirst = new ArrayList<>(tables.committed(ofObjects(schema)));
+        Collections.reverse(oldestFirst);
+        for (SnapshotManifest manifest : oldestFirst) {
+            TableDescription object = PartitionSnapshots.description(archive, manifest);
+            Prerequisite itself = ObjectDescriber.itself(object);
+            String name = itself.kind() + " " + itself.identity();
+            if (!objects.containsKey(name)) {
+                notes.add(name + " is from snapshot " + manifest.snapshotId() + " of " + manifest.createdAt());
+            }
+            if (itself.kind() == PrerequisiteKind.SEQUENCE) {
+                objects.put(name, object);
+            } else {
+                objects.putIfAbsent(name, object);
+            }
+        }
+        return new StoredObjects(List.copyOf(objects.values()));
+    }
+
+    /** Of this database and server, or of those that do not say of which server they are. */
+    private List<SnapshotManifest> ofObjects(String schema) throws RecoveryException {
+        List<SnapshotManifest> found = contents.valid().stream()
+                .filter(manifest ->
+                        manifest.holdsObject() && manifest.schema().equals(schema) && since.isReachedBy(manifest))
+                .toList();
+        return found.isEmpty() ? found : SnapshotSelection.ofDatabase(connection, found, notes);
+    }
+
+    private static RelationName name(SnapshotManifest manifest) {
+        return RelationName.of(manifest.schema(), manifest.table());
+    }
+}
