@@ -7,6 +7,7 @@ import io.backstop.testing.S3Extension;
 import io.backstop.testing.S3Server;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -97,6 +98,33 @@ class EncryptedStoryTest {
                     .allSatisfy(file -> assertThat(new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1))
                             .doesNotContain(SECRET));
         }
+    }
+
+    @Test
+    void definitions_that_went_by_themselves_are_encrypted_and_come_back_under_the_key_alone() throws Exception {
+        keepIn("file");
+        database.run(
+                "DROP SCHEMA IF EXISTS app CASCADE",
+                "CREATE SCHEMA app",
+                "CREATE TABLE app.t (id int)",
+                "CREATE INDEX i ON app.t ((id::text || '" + SECRET + "'))",
+                "CREATE FUNCTION app.f() RETURNS text LANGUAGE sql AS $$SELECT '" + SECRET + "'$$");
+        send("application", "DROP INDEX app.i");
+        send("application", "DROP FUNCTION app.f()");
+        assertNothingReadableIsStored();
+        String[] recover = {"recover", "--db", db(), "--schema", "app", "--before", "2020-01-01T00:00:00Z"};
+        assertThat(run(recover).exitCode()).isNotZero();
+        assertThat(database.value("SELECT to_regclass('app.t_recovered') IS NULL"))
+                .isEqualTo("t");
+        List<String> withKey = new ArrayList<>(List.of(recover));
+        withKey.addAll(List.of("--key", key.toString()));
+        CommandRun run = run(withKey.toArray(String[]::new));
+        assertThat(run.exitCode()).as(run.errors()).isZero();
+        assertThat(run.output()).doesNotContain("not authenticated");
+        database.run(run.output());
+        assertThat(database.value("SELECT app.f()")).isEqualTo(SECRET);
+        assertThat(database.value("SELECT to_regclass('app.i')")).isEqualTo("app.i");
+        database.run("DROP SCHEMA app CASCADE");
     }
 
     @ParameterizedTest

@@ -5,6 +5,7 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.key.KeyException;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Partition;
 
@@ -89,6 +90,8 @@ public final class PartitionSnapshots {
             throws RecoveryException {
         try {
             return archive.description(manifest);
+        } catch (KeyException e) {
+            throw new RecoveryException(e.problem(), e.hint(), e);
         } catch (IOException e) {
             throw RecoveryException.damaged(manifest, e);
         }

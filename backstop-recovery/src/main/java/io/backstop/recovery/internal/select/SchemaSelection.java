@@ -130,6 +130,7 @@ public final class SchemaSelection {
             TableDescription object = PartitionSnapshots.description(archive, manifest);
             Prerequisite itself = ObjectDescriber.itself(object);
             String name = itself.kind() + " " + itself.identity();
+            tables.tellUnauthenticated(manifest);
             if (!objects.containsKey(name)) {
                 notes.add(name + " is from snapshot " + manifest.snapshotId() + " of " + manifest.createdAt());
             }

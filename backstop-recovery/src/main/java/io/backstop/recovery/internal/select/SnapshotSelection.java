@@ -145,10 +145,19 @@ public final class SnapshotSelection {
             } else {
                 notes.add("the rows of " + name(rows) + " are from " + told(rows) + ", and its definitions from "
                         + told(earliest.get()) + ", before they were removed one by one");
+                tellUnauthenticated(earliest.get());
                 definitions.put(rows, earliest.get());
             }
         }
         return definitions;
+    }
+
+    /** Its definitions run, too. */
+    void tellUnauthenticated(SnapshotManifest definitions) {
+        if (!archive.isAuthenticated(definitions)) {
+            notes.add("snapshot " + definitions.snapshotId()
+                    + " is not authenticated: a writer of the storage may have changed its definitions");
+        }
     }
 
     private static boolean isEarlier(SnapshotManifest definitions, SnapshotManifest rows) {
