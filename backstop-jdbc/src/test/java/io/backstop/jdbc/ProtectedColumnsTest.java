@@ -221,6 +221,14 @@ class ProtectedColumnsTest {
                 plain(
                         "CREATE SCHEMA s; CREATE VIEW s.t AS SELECT id, prot AS a FROM public.t",
                         "SET search_path = s; UPDATE t SET a = 0 WHERE id < 5"),
+                // a trigger whose commands name nothing, or hide behind a comment
+                row("BEGIN\n-- noreturn\nNEW := ROW(NEW.id, NEW.a, 0); RETURN NEW; END"),
+                row("BEGIN\n-- return\nNEW := ROW(NEW.id, NEW.a, 0); RETURN NEW; END"),
+                row("BEGIN\n\"new\" := ROW(NEW.id, NEW.a, 0); RETURN NEW; END"),
+                other("BEGIN ANALYZE; RETURN NEW; END"),
+                other("BEGIN ANALYSE; RETURN NEW; END"),
+                other("BEGIN REINDEX INDEX built; RETURN NEW; END"),
+                other("BEGIN SET CONSTRAINTS ALL IMMEDIATE; RETURN NEW; END"),
                 // what a column's expression runs
                 expression("ALTER a SET DEFAULT more()", "UPDATE t SET a = DEFAULT WHERE id = 1"),
                 expression(
@@ -253,6 +261,25 @@ class ProtectedColumnsTest {
                 // rows that are taken out and put back
                 plain("", "WITH d AS (DELETE FROM t WHERE id = 1 RETURNING *) INSERT INTO t SELECT id, a, 0 FROM d"),
                 plain("", "DO $$BEGIN DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (1, 1, 0); END$$"));
+    }
+
+    /** Another table, of which code changes the column when it is analysed, built anew, or its constraints are checked. */
+    private static Arguments other(String body) {
+        return plain(
+                CODE + "CREATE TABLE o (v int); INSERT INTO o VALUES (77);"
+                        + " CREATE FUNCTION fixed(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN"
+                        + " IF current_setting('my.go', true) = 'on' THEN PERFORM public.more(); END IF; RETURN 1; END$$;"
+                        + " CREATE INDEX built ON o (fixed(v)); CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql"
+                        + " AS $$BEGIN UPDATE public.t SET prot = 0 WHERE id = 10; RETURN NULL; END$$;"
+                        + " CREATE CONSTRAINT TRIGGER later AFTER INSERT ON o DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+                        + " EXECUTE FUNCTION later();"
+                        + trigger(
+                                "BEFORE UPDATE ON t FOR EACH ROW",
+                                body.replace("BEGIN", "BEGIN IF pg_trigger_depth() < 2 THEN")
+                                        .replace(" RETURN", " END IF; RETURN")),
+                body.contains("CONSTRAINTS") ? "BEGIN; INSERT INTO o VALUES (1)" : "SET my.go = 'on'",
+                "UPDATE t SET a = 5 WHERE id = 1",
+                "COMMIT");
     }
 
     private static Arguments generated(String sql) {
@@ -317,6 +344,14 @@ class ProtectedColumnsTest {
                 plain("", "UPDATE t SET a = 5 WHERE id < 5"),
                 plain("", "INSERT INTO t (id, a) VALUES (20, 1) ON CONFLICT (id) DO UPDATE SET a = 5"),
                 plain("", "INSERT INTO t VALUES (30, 1, 1)"),
+                plain(
+                        trigger(
+                                "BEFORE UPDATE ON t FOR EACH ROW",
+                                "DECLARE at timestamp with time zone := now(); BEGIN -- set what is derived\n"
+                                        + "IF TG_OP = 'UPDATE' AND NEW.a IS DISTINCT FROM OLD.a THEN NEW.a := NEW.a + 0;"
+                                        + " ELSIF at > clock_timestamp() THEN RAISE EXCEPTION 'update %', current_user;"
+                                        + " END IF; RETURN NEW; END"),
+                        "UPDATE t SET a = 5 WHERE id < 5"),
                 plain(
                         "CREATE FUNCTION new_id() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER TABLE t ALTER id SET DEFAULT new_id()",
                         "UPDATE t SET a = 5 WHERE id < 5"),

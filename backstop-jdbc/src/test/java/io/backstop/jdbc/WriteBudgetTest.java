@@ -297,6 +297,10 @@ class WriteBudgetTest {
                         "ELSEWHERE ALTER TABLE s.t RENAME TO t9",
                         "ELSEWHERE ALTER TABLE s.o RENAME TO t",
                         MORE),
+                List.of("INSERT INTO t SELECT 1 FROM moved", MORE),
+                List.of("INSERT INTO movers VALUES (1)", MORE),
+                List.of("SELECT * FROM moved; " + MORE),
+                List.of("INSERT INTO movers VALUES (1); " + MORE),
                 List.of(there, "ALTER TABLE t RENAME TO t9; ALTER TABLE o RENAME TO t; " + MORE));
     }
 
@@ -308,6 +312,8 @@ class WriteBudgetTest {
                 "DROP SCHEMA IF EXISTS s CASCADE",
                 "CREATE SCHEMA s",
                 "CREATE TABLE s.t AS SELECT generate_series(1, 100) AS id",
+                "CREATE VIEW moved AS SELECT set_config('search_path', 's', false)",
+                "CREATE TABLE movers (id int, path text DEFAULT set_config('search_path', 's', false))",
                 "CREATE TABLE s.o AS SELECT generate_series(1, 100) AS id");
         String rules = "\"max_write_percent_without_critical\": 100, \"require_approval_for_risks\": [\"CRITICAL\"]";
         Connection connection = connect(rules);

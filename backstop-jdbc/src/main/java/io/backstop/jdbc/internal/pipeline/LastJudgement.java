@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline;
 
+import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.error.StatementBlockedException;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.Policy;
@@ -38,9 +39,13 @@ final class LastJudgement {
         return () -> require(run, statement, new Passed(approved, false, !approved));
     }
 
-    /** Of a statement that ran because nothing more was asked of it than to stay within the limits. */
+    /**
+     * Of a statement that ran because nothing more was asked of it than to stay within the limits. That its definitions could
+     * be stored too asks for nothing more.
+     */
     LastLook counted(StatementRun<?> run, ReviewedStatement statement) {
-        return () -> require(run, statement, new Passed(false, false, true));
+        boolean definesAlone = statement.assessment().risk() != RiskLevel.CRITICAL;
+        return () -> require(run, statement, new Passed(false, definesAlone, true));
     }
 
     private void require(StatementRun<?> run, ReviewedStatement statement, Passed passed) throws SQLException {

@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline;
 
 import io.backstop.api.analysis.Assessment;
 import io.backstop.api.analysis.CommandTag;
+import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.policy.Verdict;
@@ -169,13 +170,16 @@ final class StatementReview {
             approved = Optional.of(approvals.approve(run, statement, hold));
         }
         limited.beginning(run.session(), statement.assessment(), run.policy().impact());
-        if (secured.applies(verdict, statement)) {
+        boolean counted = approved.isEmpty()
+                && limited.applies(
+                        run.session(), statement.assessment(), run.policy().impact());
+        // A definition is stored by the way; what it may free of its protection has to be seen.
+        boolean definesAlone = statement.assessment().risk() != RiskLevel.CRITICAL;
+        if (secured.applies(verdict, statement) && !(counted && definesAlone)) {
             limited.uncounted(run.session(), run.policy().impact());
             return allowed.secure(run, statement, approved.map(ApprovalGate.Approved::id));
         }
-        if (approved.isEmpty()
-                && limited.applies(
-                        run.session(), statement.assessment(), run.policy().impact())) {
+        if (counted) {
             return limit(run, statement);
         }
         if (approved.isEmpty() && run.policy().impact().enabled() && LookedText.isLookedAt(statement.assessment())) {

@@ -98,9 +98,8 @@ public final class LimitedExecution {
         if (holdsUnseenCode(assessment)) {
             session.fence().restsOnCatalog(); // it may open a cursor, whose query runs when rows are fetched
         }
-        sizes.beginning(assessment);
         if (rules.enabled() && rules.budget().isPresent()) {
-            sizes.look(session, assessment, rules.budget().get(), code);
+            sizes.look(session, assessment, rules.budget().get());
         }
     }
 

@@ -11,11 +11,9 @@ import io.backstop.api.control.WriteBudgets;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.WriteBudget;
-import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.ReadAt;
-import io.backstop.jdbc.internal.pipeline.written.LookedText;
 
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -27,19 +25,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Has the size of a table remembered before an agent inserts into it or attaches a partition, so that these rows do not stretch
  * the agent's budget: once in a quarter of the budget's window; and after the count where a view, a rule or code inserted into
- * it. A name is looked up in the session for each statement; where the text itself may give it another meaning, every table that
- * it names in any schema is meant. Thread-safe.
+ * it. A name is looked up in the session for each statement, for what came before may have given it another meaning; so may a
+ * text of several statements itself, of which every table that it names in any schema is meant. Thread-safe.
  */
 final class SizesBeforeInserts {
     private static final int LOOKS_WITHIN_WINDOW = 4;
     private static final int TABLES = 10_000;
     private static final long NONE = 0;
-    private static final String SET_CONFIG = "set_config";
 
     /** Tables of one name, in as many schemas. */
     private static final int MOST_ALIKE = 200;
@@ -58,9 +54,6 @@ final class SizesBeforeInserts {
             AND c.relpersistence OPERATOR(pg_catalog.<>) 't' AND c.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
             LIMIT\s""" + (MOST_ALIKE + 1);
 
-    /** How often something was defined in this process, by whichever guard. */
-    private static final AtomicLong DEFINITIONS = new AtomicLong();
-
     private final WriteBudgets budgets;
     private final Clock clock;
 
@@ -76,13 +69,6 @@ final class SizesBeforeInserts {
     }
 
     private record Table(String database, long oid) {}
-
-    /** To be told before each statement: what it defines may give a name another meaning, in every session. */
-    void beginning(Assessment assessment) {
-        if (!LookedText.isOnRows(assessment)) {
-            DEFINITIONS.incrementAndGet();
-        }
-    }
 
     /** To be told when the size of a table was measured for the budget. */
     void measured(GuardedSession session, long oid) {
@@ -111,33 +97,19 @@ final class SizesBeforeInserts {
         }
     }
 
-    /** @param code what a write of it may set off */
-    void look(GuardedSession session, Assessment assessment, WriteBudget budget, CodeOnWrite code) throws SQLException {
+    void look(GuardedSession session, Assessment assessment, WriteBudget budget) throws SQLException {
         if (budget.percent() == 100 || !adds(assessment) || session.inFailedTransaction()) {
             return;
         }
-        boolean fixed = meansTheSameThroughout(assessment);
-        for (long oid : fixed ? targets(session, assessment) : alike(session, assessment)) {
+        boolean alone = assessment.statements().size() == 1 && !LimitedExecution.holdsUnseenCode(assessment);
+        for (long oid : alone ? targets(session, assessment) : alike(session, assessment)) {
             if (isDue(session, oid, budget)) {
                 measure(session, oid, budget, 0, 0);
             }
         }
-        if (fixed
-                && assessment.statements().stream().allMatch(each -> EvaluatingCommands.onRows(each.tag()))
-                && !code.of(session).fires(assessment)) {
-            session.resolved().keep();
-        }
     }
 
-    /** Whether nothing in the text can change a setting, a definition or a transaction. */
-    private static boolean meansTheSameThroughout(Assessment assessment) {
-        return !LimitedExecution.holdsUnseenCode(assessment)
-                && assessment.statements().stream()
-                        .allMatch(each -> (assessment.statements().size() == 1 || EvaluatingCommands.onRows(each.tag()))
-                                && !each.mentions().contains(SET_CONFIG));
-    }
-
-    private Set<Long> targets(GuardedSession session, Assessment assessment) throws SQLException {
+    private static Set<Long> targets(GuardedSession session, Assessment assessment) throws SQLException {
         Set<Long> oids = new LinkedHashSet<>();
         for (StatementAssessment statement : assessment.statements()) {
             for (Target target : statement.targets()) {
@@ -148,23 +120,13 @@ final class SizesBeforeInserts {
         return oids;
     }
 
-    private long resolved(GuardedSession session, RelationName name) throws SQLException {
-        long defined = DEFINITIONS.get();
-        Optional<Long> known = session.resolved().find(name, defined, clock);
-        if (known.isPresent()) {
-            return known.get();
-        }
-        long oid = NONE;
+    private static long resolved(GuardedSession session, RelationName name) throws SQLException {
         try (PreparedStatement select = session.connection().prepareStatement(TABLE)) {
             select.setString(1, name.quoted());
             try (ResultSet row = select.executeQuery()) {
-                if (row.next()) {
-                    oid = row.getLong(1);
-                }
+                return row.next() ? row.getLong(1) : NONE;
             }
         }
-        session.resolved().put(name, oid, defined, clock);
-        return oid;
     }
 
     /** @throws ImpactLimitException where they are too many to look at */
@@ -186,7 +148,7 @@ final class SizesBeforeInserts {
         }
         if (oids.size() > MOST_ALIKE) {
             throw new ImpactLimitException(
-                    "the text may change what names mean, inserts rows, and names more than " + MOST_ALIKE
+                    "the text holds several statements, inserts rows, and names more than " + MOST_ALIKE
                             + " tables of all schemas, the size of each of which would have to be known before;"
                             + " nothing was run",
                     "send the statements one at a time");

@@ -50,7 +50,6 @@ public final class GuardedSession {
     private final DriverSavepoints driverSavepoints;
     private final OwnStatements ownStatements;
     private final WriteLedger ledger;
-    private final ResolvedTables resolved = new ResolvedTables();
     private final SessionEnd end;
 
     /** What was handed in last, in its turn; null where the turn is not a statement's. */
@@ -152,11 +151,6 @@ public final class GuardedSession {
     }
 
     /** Within the turn. */
-    public ResolvedTables resolved() {
-        return resolved;
-    }
-
-    /** Within the turn. */
     DriverSavepoints driverSavepoints() {
         return driverSavepoints;
     }
@@ -177,7 +171,6 @@ public final class GuardedSession {
     public void committed() {
         inTurn(() -> {
             fence.transactionEnded();
-            resolved.forget(); // a setting of the transaction's is gone
             uncommitted.committed();
         });
     }
@@ -186,7 +179,6 @@ public final class GuardedSession {
     public void rolledBack() {
         inTurn(() -> {
             fence.rolledBack();
-            resolved.forget();
             uncommitted.settle();
         });
     }
@@ -316,7 +308,6 @@ public final class GuardedSession {
         end.requireOpen();
         idleAtTurn = !inTransaction();
         fence.beginTurn();
-        resolved.beginTurn();
         if (idleAtTurn) {
             schemaChanged = false;
             deferring = false;

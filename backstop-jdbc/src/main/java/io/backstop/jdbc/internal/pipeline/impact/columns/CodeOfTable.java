@@ -15,7 +15,6 @@ import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 
 /**
  * The code that writes to tables set off, as it is at one moment: by all events, since a write of a partition's column may be a
@@ -45,26 +44,6 @@ record CodeOfTable(Set<Piece> pieces) {
             UNION ALL SELECT FROM pg_catalog.pg_type AS t
             WHERE t.oid >= USERS AND t.typtype <> 'e' AND t.typname = ANY (?::pg_catalog.name[])
             UNION ALL SELECT FROM pg_catalog.pg_cast AS c WHERE c.castfunc >= USERS LIMIT 1""");
-
-    /** With these code writes to a table, runs text, or gives a row another name. */
-    private static final Set<String> WRITING = Set.of(
-            "alias",
-            "call",
-            "copy",
-            "delete",
-            "execute",
-            "insert",
-            "into",
-            "merge",
-            "perform",
-            "select",
-            "truncate",
-            "update");
-
-    /** A row as a whole where it is not what the trigger returns, or another row that it returns. */
-    private static final Pattern WHOLE_ROW = Pattern.compile(
-            "(?<!return\\s{1,9})\\b(new|old)\\b(?!\\s*\\.)|\\breturn\\b(?!\\s+(new|old|null)\\s*;)",
-            Pattern.CASE_INSENSITIVE);
 
     CodeOfTable {
         pieces = Set.copyOf(pieces);
@@ -131,10 +110,9 @@ record CodeOfTable(Set<Piece> pieces) {
     }
 
     private static boolean writes(String body, Set<String> words, Set<String> columns) {
-        return WHOLE_ROW.matcher(body).find()
+        return !TriggerBody.onlyAssigns(body)
                 || words.stream()
-                        .anyMatch(word -> WRITING.contains(word)
-                                || columns.stream().anyMatch(column -> PolicyNames.meansColumn(column, word)));
+                        .anyMatch(word -> columns.stream().anyMatch(column -> PolicyNames.meansColumn(column, word)));
     }
 
     private static boolean mentionsUsers(Connection connection, Set<String> words) throws SQLException {
