@@ -260,6 +260,10 @@ class ProtectedColumnsTest {
                         List.of("ALTER TABLE p ALTER COLUMN prot DROP EXPRESSION")),
                 // rows that are taken out and put back
                 plain("", "WITH d AS (DELETE FROM t WHERE id = 1 RETURNING *) INSERT INTO t SELECT id, a, 0 FROM d"),
+                plain("", "DELETE FROM t WHERE id = 1; INSERT INTO t (id, a) VALUES (1, 1)"),
+                plain(
+                        "",
+                        "WITH d AS (DELETE FROM t WHERE id = 1 RETURNING *) INSERT INTO t (id, a) SELECT id, a FROM d"),
                 plain("", "DO $$BEGIN DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (1, 1, 0); END$$"));
     }
 

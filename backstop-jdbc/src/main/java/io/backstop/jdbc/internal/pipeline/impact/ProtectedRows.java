@@ -155,9 +155,14 @@ final class ProtectedRows {
     }
 
     private boolean leavesColumnsAlone(ProtectedTree tree, ChangedRows changed) throws SQLException {
-        boolean deleted = changed.byTable().values().stream().anyMatch(table -> table.deleted() > 0);
+        Collection<RowCounts> counts = changed.byTable().values();
         return !LimitedExecution.holdsUnseenCode(assessment)
-                && told.orElseThrow().leavesAlone(tree, changed.byTable().keySet(), deleted);
+                && told.orElseThrow()
+                        .leavesAlone(
+                                tree,
+                                changed.byTable().keySet(),
+                                counts.stream().anyMatch(table -> table.deleted() > 0),
+                                counts.stream().anyMatch(table -> table.inserted() > 0));
     }
 
     /** A table that goes by another name is not protected any more. */

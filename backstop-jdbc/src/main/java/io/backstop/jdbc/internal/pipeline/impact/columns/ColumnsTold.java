@@ -96,8 +96,17 @@ public final class ColumnsTold {
      *
      * @param changed the tables of which the statement changed rows
      * @param deleted whether it deleted rows
+     * @param inserted whether it inserted rows
      */
-    public boolean leavesAlone(ProtectedTree tree, Set<Long> changed, boolean deleted) throws SQLException {
+    public boolean leavesAlone(ProtectedTree tree, Set<Long> changed, boolean deleted, boolean inserted)
+            throws SQLException {
+        if (deleted
+                && inserted
+                && statements.stream()
+                        .anyMatch(each ->
+                                each.tag() != CommandTag.UPDATE || !each.inner().isEmpty())) {
+            return false; // no UPDATE that moves rows to another partition: a row may be back without its value
+        }
         Set<String> written = new HashSet<>();
         for (StatementAssessment statement : statements) {
             if (!EvaluatingCommands.onRows(statement.tag())) {
