@@ -101,12 +101,13 @@ final class RowlessCascade {
                 && changes.ofCatalog("pg_attrdef").equals(Rows.NONE);
     }
 
-    /** As it is without CASCADE. */
+    /** As it is without CASCADE; nothing is stored of what goes with it. */
     static Assessment assessment(StatementAssessment statement) {
         return Assessment.of(List.of(statement
                 .without(Rule.DROP_CASCADE.id())
                 .without(Rule.DROP_EXTENSION.id())
                 .destroying(List.of())
+                .removing(List.of())
                 .with(List.of(FINDING))));
     }
 }
