@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -21,6 +22,9 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -248,6 +252,9 @@ class ProtectedColumnsTest {
                                 + trigger("BEFORE UPDATE ON t FOR EACH ROW", "BEGIN RETURN NEW; END"),
                         POLICY,
                         List.of("UPDATE t SET b = 0 WHERE id < 5")),
+                // what the server plans for a foreign key
+                linked("ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES ref", "UPDATE t SET a = 5 WHERE id = 1"),
+                linked("ALTER TABLE ref ADD FOREIGN KEY (k) REFERENCES t", "UPDATE t SET id = 500 WHERE id = 20"),
                 // a column that is not generated any more
                 generated("ALTER TABLE t ALTER COLUMN prot DROP EXPRESSION"),
                 generated("DO $$BEGIN ALTER TABLE t ALTER prot DROP EXPRESSION; END$$"),
@@ -284,6 +291,17 @@ class ProtectedColumnsTest {
                 body.contains("CONSTRAINTS") ? "BEGIN; INSERT INTO o VALUES (1)" : "SET my.go = 'on'",
                 "UPDATE t SET a = 5 WHERE id = 1",
                 "COMMIT");
+    }
+
+    /** Another table, of which an index is made of what changes the column when the planner looks at it. */
+    private static Arguments linked(String key, String sql) {
+        return plain(
+                CODE + "CREATE FUNCTION fixed(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1';"
+                        + " CREATE TABLE ref (k int PRIMARY KEY); INSERT INTO ref SELECT generate_series(1, 19);"
+                        + " CREATE INDEX few ON ref (k) WHERE k <> fixed(77); " + key
+                        + "; CREATE OR REPLACE FUNCTION fixed(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
+                        + " $$BEGIN PERFORM public.more(); RETURN 1; END$$",
+                sql);
     }
 
     private static Arguments generated(String sql) {
@@ -323,6 +341,38 @@ class ProtectedColumnsTest {
         assertThatThrownBy(() -> guarded(policy, texts))
                 .isInstanceOfAny(ImpactLimitException.class, ApprovalRequiredException.class);
         assertThat(database.rows("SELECT prot FROM public.t ORDER BY id")).isEqualTo(before);
+    }
+
+    /** Under READ COMMITTED the statement runs what is there when it has its locks. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void code_that_is_replaced_while_the_statement_waits_is_seen(boolean back) throws Exception {
+        String harmless = "BEGIN NEW.a := NEW.a + 0; RETURN NEW; END";
+        define(TABLE, ROWS, trigger("BEFORE UPDATE ON t FOR EACH ROW", harmless));
+        String replacing = "CREATE OR REPLACE FUNCTION code() RETURNS trigger LANGUAGE plpgsql AS $code$%s$code$";
+        ExecutorService thread = Executors.newSingleThreadExecutor();
+        try (Connection other = database.connect();
+                Statement statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            statement.execute("LOCK TABLE t IN SHARE MODE");
+            Future<?> update = thread.submit(() -> {
+                guarded(POLICY, List.of("UPDATE t SET a = 5 WHERE id = 1"));
+                return null;
+            });
+            while (database.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass")
+                    .equals("0")) {
+                Thread.onSpinWait();
+            }
+            database.run(replacing.formatted("BEGIN NEW.prot := 0; RETURN NEW; END"));
+            if (back) {
+                database.run(replacing.formatted(harmless));
+            }
+            other.commit();
+            assertThatThrownBy(update::get).hasCauseInstanceOf(ImpactLimitException.class);
+        } finally {
+            thread.shutdownNow();
+        }
+        assertThat(database.value("SELECT prot FROM t WHERE id = 1")).isEqualTo("1");
     }
 
     @ParameterizedTest

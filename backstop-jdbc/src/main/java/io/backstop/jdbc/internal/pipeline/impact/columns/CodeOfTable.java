@@ -21,20 +21,41 @@ import java.util.function.Predicate;
  * DELETE and an INSERT to the server, and an UPDATE of triggers' own. Immutable.
  */
 record CodeOfTable(Set<Piece> pieces) {
-    /** With the body where it can be read; a condition may call anything. */
+    /**
+     * With the body where it can be read; a condition may call anything. The server plans queries of its own on the tables at the
+     * other end of foreign keys, and evaluates for that what their indexes, constraints and statistics are made of.
+     */
     private static final String CODE = CatalogSql.qualified("""
-            SELECT 'TRIGGER', NULL, CASE WHEN l.lanname = 'plpgsql' AND t.tgqual IS NULL THEN p.prosrc END
+            SELECT 'TRIGGER', NULL, CASE WHEN l.lanname = 'plpgsql' AND t.tgqual IS NULL THEN p.prosrc END,
+            pg_catalog.concat(t.oid, ' ', t.xmin, ' ', p.oid, ' ', p.xmin)
             FROM pg_catalog.pg_trigger AS t
             JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
             JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
             WHERE t.tgrelid = ANY (?::pg_catalog.oid[]) AND NOT t.tgisinternal AND t.tgenabled <> 'D'
-            UNION ALL SELECT 'RULE', NULL, NULL FROM pg_catalog.pg_class AS c
+            UNION ALL SELECT 'RULE', NULL, NULL, '' FROM pg_catalog.pg_class AS c
             WHERE c.oid = ANY (?::pg_catalog.oid[]) AND c.relhasrules
             UNION ALL SELECT CASE WHEN a.attgenerated = '' THEN 'DEFAULT' ELSE 'GENERATED' END, a.attname,
-            pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+            pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.concat(d.oid, ' ', d.xmin)
             FROM pg_catalog.pg_attrdef AS d
             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-            WHERE d.adrelid = ANY (?::pg_catalog.oid[])""");
+            WHERE d.adrelid = ANY (?::pg_catalog.oid[])
+            UNION ALL SELECT 'LINKED', NULL, NULL, pg_catalog.concat(d.objid, ' ', d.refobjid)
+            FROM pg_catalog.pg_constraint AS f
+            CROSS JOIN LATERAL (SELECT f.conrelid UNION ALL SELECT f.confrelid
+                UNION ALL SELECT part.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(f.conrelid) AS part
+                UNION ALL SELECT part.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(f.confrelid) AS part)
+                AS other (oid)
+            CROSS JOIN LATERAL (
+                SELECT c.oid, 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid
+                FROM pg_catalog.pg_constraint AS c WHERE c.conrelid = other.oid AND c.contype = 'c'
+                UNION ALL SELECT i.indexrelid, 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+                FROM pg_catalog.pg_index AS i WHERE i.indrelid = other.oid
+                UNION ALL SELECT s.oid, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass::pg_catalog.oid
+                FROM pg_catalog.pg_statistic_ext AS s WHERE s.stxrelid = other.oid) AS made (oid, catalog)
+            JOIN pg_catalog.pg_depend AS d ON d.objid = made.oid AND d.classid = made.catalog
+            AND d.refobjid >= USERS AND (d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
+            OR d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass::pg_catalog.oid)
+            WHERE f.contype = 'f' AND (f.conrelid = ANY (?::pg_catalog.oid[]) OR f.confrelid = ANY (?::pg_catalog.oid[]))""");
 
     /** Functions, operators, domains, composite types and ranges; an enumeration runs nothing. */
     private static final String USERS = CatalogSql.qualified("""
@@ -53,22 +74,24 @@ record CodeOfTable(Set<Piece> pieces) {
         TRIGGER,
         RULE,
         DEFAULT,
-        GENERATED
+        GENERATED,
+        LINKED
     }
 
     /**
-     * A trigger's body, or a column's expression.
+     * A trigger's body, a column's expression, or what a table at the other end of a foreign key is made of.
      *
      * @param column empty where it is of no column
-     * @param text empty where it cannot be read
+     * @param text empty where it is not read
+     * @param version another one once it was replaced, be it by the same
      */
-    private record Piece(Kind kind, Optional<String> column, Optional<String> text) {}
+    private record Piece(Kind kind, Optional<String> column, Optional<String> text, String version) {}
 
     /** Reads it. */
     static CodeOfTable of(Connection connection, Collection<Long> tables) throws SQLException {
         Set<Piece> pieces = new HashSet<>();
         try (PreparedStatement select = connection.prepareStatement(CODE)) {
-            for (int i = 1; i <= 3; i++) {
+            for (int i = 1; i <= 5; i++) {
                 select.setString(i, CatalogSql.array(tables));
             }
             try (ResultSet code = select.executeQuery()) {
@@ -76,7 +99,10 @@ record CodeOfTable(Set<Piece> pieces) {
                     @Nullable String column = code.getString(2);
                     @Nullable String text = code.getString(3);
                     pieces.add(new Piece(
-                            Kind.valueOf(code.getString(1)), Optional.ofNullable(column), Optional.ofNullable(text)));
+                            Kind.valueOf(code.getString(1)),
+                            Optional.ofNullable(column),
+                            Optional.ofNullable(text),
+                            code.getString(4)));
                 }
             }
         }

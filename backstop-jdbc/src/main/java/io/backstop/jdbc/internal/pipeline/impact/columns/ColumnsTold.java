@@ -53,6 +53,7 @@ public final class ColumnsTold {
     private final Connection connection;
     private final List<StatementAssessment> statements;
     private final Map<String, Long> targets;
+    private final Set<Long> tables;
     private final CodeOfTable code;
 
     /**
@@ -65,6 +66,7 @@ public final class ColumnsTold {
         this.connection = connection;
         this.statements = statements;
         this.targets = resolved(connection, statements);
+        this.tables = Set.copyOf(tables);
         this.code = CodeOfTable.of(connection, tables);
     }
 
@@ -125,6 +127,8 @@ public final class ColumnsTold {
         Set<String> columns = withSources(tree);
         return !means(columns, written)
                 && !setsOffActions(tree, written, deleted)
+                && code.equals(
+                        CodeOfTable.of(connection, tables)) // it may have been replaced while the statement waited
                 && code.leavesAlone(connection, columns, column -> insertsRows() || means(Set.of(column), written));
     }
 
