@@ -253,7 +253,9 @@ class ProtectedColumnsTest {
                         POLICY,
                         List.of("UPDATE t SET b = 0 WHERE id < 5")),
                 // what the server plans for a foreign key
-                linked("ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES ref", "UPDATE t SET a = 5 WHERE id = 1"),
+                linked(
+                        "INSERT INTO ref VALUES (20); ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES ref",
+                        "UPDATE t SET a = 5 WHERE id = 1"),
                 linked("ALTER TABLE ref ADD FOREIGN KEY (k) REFERENCES t", "UPDATE t SET id = 500 WHERE id = 20"),
                 // a column that is not generated any more
                 generated("ALTER TABLE t ALTER COLUMN prot DROP EXPRESSION"),
