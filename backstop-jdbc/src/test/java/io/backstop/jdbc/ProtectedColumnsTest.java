@@ -400,6 +400,15 @@ class ProtectedColumnsTest {
                 plain("", "UPDATE t SET a = 5 WHERE id < 5"),
                 plain("", "INSERT INTO t (id, a) VALUES (20, 1) ON CONFLICT (id) DO UPDATE SET a = 5"),
                 plain("", "INSERT INTO t VALUES (30, 1, 1)"),
+                arguments(
+                        TABLE,
+                        ROWS,
+                        "CREATE TABLE another (prot int); "
+                                + trigger(
+                                        "BEFORE UPDATE ON another FOR EACH ROW",
+                                        "BEGIN NEW.prot := 0; RETURN NEW; END"),
+                        "{\"t\": [\"prot\"], \"another\": [\"prot\"]}",
+                        List.of("UPDATE t SET a = 5 WHERE id < 5")),
                 plain(
                         trigger(
                                 "BEFORE UPDATE ON t FOR EACH ROW",

@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * The protected tables under whatever name a write reaches them: their own, a partition's or child's, or that of a view, a
@@ -60,12 +59,7 @@ final class ProtectedRows {
         this.columns = ProtectedColumns.of(connection, withColumns);
         this.told = withColumns.isEmpty()
                 ? Optional.empty()
-                : Optional.of(new ColumnsTold(
-                        connection,
-                        assessment.statements(),
-                        withColumns.stream()
-                                .flatMap(tree -> tree.tables().stream())
-                                .collect(Collectors.toSet())));
+                : Optional.of(new ColumnsTold(connection, assessment.statements(), withColumns));
     }
 
     /** To be asked before the statement, which may give a table another name. */

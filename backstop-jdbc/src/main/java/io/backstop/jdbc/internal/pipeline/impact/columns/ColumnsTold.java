@@ -53,21 +53,21 @@ public final class ColumnsTold {
     private final Connection connection;
     private final List<StatementAssessment> statements;
     private final Map<String, Long> targets;
-    private final Set<Long> tables;
-    private final CodeOfTable code;
+    private final Map<ProtectedTree, CodeOfTable> code = new HashMap<>();
 
     /**
      * To be asked before the statement, which may give names another meaning, and change the code that it sets off.
      *
-     * @param tables of which columns are protected
+     * @param trees of which columns are protected
      */
-    public ColumnsTold(Connection connection, List<StatementAssessment> statements, Set<Long> tables)
+    public ColumnsTold(Connection connection, List<StatementAssessment> statements, List<ProtectedTree> trees)
             throws SQLException {
         this.connection = connection;
         this.statements = statements;
         this.targets = resolved(connection, statements);
-        this.tables = Set.copyOf(tables);
-        this.code = CodeOfTable.of(connection, tables);
+        for (ProtectedTree tree : trees) {
+            code.put(tree, CodeOfTable.of(connection, tree.tables()));
+        }
     }
 
     private static Map<String, Long> resolved(Connection connection, List<StatementAssessment> statements)
@@ -125,11 +125,12 @@ public final class ColumnsTold {
             return false;
         }
         Set<String> columns = withSources(tree);
-        return !means(columns, written)
-                && !setsOffActions(tree, written, deleted)
-                && code.equals(
-                        CodeOfTable.of(connection, tables)) // it may have been replaced while the statement waited
-                && code.leavesAlone(connection, columns, column -> insertsRows() || means(Set.of(column), written));
+        if (means(columns, written) || setsOffActions(tree, written, deleted)) {
+            return false;
+        }
+        CodeOfTable now = CodeOfTable.of(connection, tree.tables());
+        return now.equals(code.get(tree)) // it may have been replaced while the statement waited
+                && now.leavesAlone(connection, columns, column -> insertsRows() || means(Set.of(column), written));
     }
 
     /** A column that is not named gets its default then; in an UPDATE, one that is named. */
