@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -89,6 +90,12 @@ class WriteBudgetTest {
     private static int update(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             return statement.executeUpdate(sql);
+        }
+    }
+
+    private static void run(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
         }
     }
 
@@ -342,6 +349,134 @@ class WriteBudgetTest {
         assertThat(database.value("SELECT count(*) FROM " + table)).isEqualTo("2100");
         update(connection, "DELETE FROM " + table + " WHERE id <= 50");
         assertThatThrownBy(() -> update(connection, "DELETE FROM " + table + " WHERE id = 51"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("more than 50 percent of");
+    }
+
+    /** Two tables of a hundred rows each, one of which gets the name of the other while something waits, or goes on. */
+    private void createTwins() throws SQLException {
+        database.run(
+                "DROP SCHEMA IF EXISTS s CASCADE",
+                "CREATE SCHEMA s",
+                "CREATE TABLE s.t (id int) PARTITION BY RANGE (id)",
+                "CREATE TABLE s.o (id int) PARTITION BY RANGE (id)",
+                "CREATE TABLE s.t1 PARTITION OF s.t FOR VALUES FROM (1) TO (5000)",
+                "CREATE TABLE s.o1 PARTITION OF s.o FOR VALUES FROM (1) TO (5000)",
+                "CREATE VIEW s.v AS SELECT * FROM s.o",
+                "INSERT INTO s.t SELECT generate_series(1, 100)",
+                "INSERT INTO s.o SELECT generate_series(1, 100)",
+                "CREATE TABLE s.own AS SELECT generate_series(5001, 7000) AS id");
+    }
+
+    private static final String RENAMED = "ALTER TABLE s.t RENAME TO t9; ALTER TABLE s.o RENAME TO t";
+
+    private void assertNarrow(Connection connection, String table, int allowed) throws SQLException {
+        if (allowed > 0) {
+            update(connection, "DELETE FROM " + table + " WHERE id <= " + allowed);
+        }
+        assertThatThrownBy(() -> update(
+                        connection,
+                        "DELETE FROM " + table + " WHERE id BETWEEN " + (allowed + 1) + " AND " + (allowed + 2)))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("more than 50 percent of");
+    }
+
+    private static final String MORE_THERE = "INSERT INTO s.t SELECT n FROM generate_series(1001, 3000) AS n";
+
+    private static final String ATTACH = "ALTER TABLE s.t ATTACH PARTITION s.own FOR VALUES FROM (5000) TO (9000)";
+
+    static Stream<Arguments> waiting() {
+        return Stream.of(
+                Arguments.of(List.of(MORE_THERE), 50),
+                Arguments.of(List.of("SELECT 1; " + MORE_THERE), 50),
+                Arguments.of(List.of("BEGIN", MORE_THERE, "COMMIT"), 50),
+                Arguments.of(List.of("BEGIN", "SELECT 1", "SAVEPOINT a", MORE_THERE, "RELEASE a", "COMMIT"), 50),
+                Arguments.of(
+                        List.of("SET search_path = s", "INSERT INTO t SELECT n FROM generate_series(1001, 3000) AS n"),
+                        50),
+                Arguments.of(List.of(ATTACH), 0));
+    }
+
+    @ParameterizedTest
+    @MethodSource("waiting")
+    void rows_that_are_inserted_do_not_stretch_it_where_their_table_is_renamed_while_they_wait(
+            List<String> texts, int allowed) throws Exception {
+        createTwins();
+        Connection connection =
+                connect("\"max_write_percent_without_critical\": 100, \"require_approval_for_risks\": [\"CRITICAL\"]");
+        ExecutorService threads = Executors.newSingleThreadExecutor();
+        try (Connection other = database.connect();
+                Statement elsewhere = other.createStatement()) {
+            elsewhere.execute("BEGIN; LOCK TABLE s.t IN ACCESS EXCLUSIVE MODE");
+            Future<?> sent = threads.submit(() -> {
+                for (String text : texts) {
+                    run(connection, text);
+                }
+                return null;
+            });
+            while (!sent.isDone()
+                    && database.value("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                            .equals("0")) {
+                Thread.onSpinWait();
+            }
+            elsewhere.execute(RENAMED + "; COMMIT");
+            sent.get();
+        } finally {
+            threads.shutdownNow();
+        }
+        assertThat(database.value("SELECT count(*) FROM s.t")).isEqualTo("2100");
+        assertNarrow(connection, "s.t", allowed);
+    }
+
+    static Stream<Arguments> olderSnapshots() {
+        String begin = "BEGIN ISOLATION LEVEL REPEATABLE READ";
+        return Stream.of(
+                Arguments.of(List.of(begin, "SELECT 1 FROM s.own", "RENAME", MORE_THERE, "COMMIT"), 50),
+                Arguments.of(List.of(begin, "SELECT 1 FROM s.own", "RENAME", "SELECT 1; " + MORE_THERE, "COMMIT"), 50),
+                Arguments.of(
+                        List.of(
+                                "BEGIN ISOLATION LEVEL SERIALIZABLE",
+                                "SELECT 1 FROM s.own",
+                                "RENAME",
+                                "SAVEPOINT a; " + MORE_THERE,
+                                "COMMIT"),
+                        50),
+                Arguments.of(List.of(begin, "SELECT 1 FROM s.own", "RENAME", ATTACH, "COMMIT"), 50),
+                Arguments.of(List.of(begin, "SELECT 1 FROM s.own", "RENAME", "SELECT 1; " + ATTACH, "COMMIT"), 0));
+    }
+
+    @ParameterizedTest
+    @MethodSource("olderSnapshots")
+    void rows_that_are_inserted_do_not_stretch_it_where_their_table_had_another_name_when_the_transaction_began(
+            List<String> texts, int allowed) throws Exception {
+        createTwins();
+        Connection connection =
+                connect("\"max_write_percent_without_critical\": 100, \"require_approval_for_risks\": [\"CRITICAL\"]");
+        for (String text : texts) {
+            if (text.equals("RENAME")) {
+                database.run(RENAMED);
+            } else if (text.startsWith("! ")) {
+                assertThatThrownBy(() -> run(connection, text.substring(2)))
+                        .isInstanceOf(ImpactLimitException.class)
+                        .hasMessageContaining("send the statements one at a time");
+            } else {
+                run(connection, text);
+            }
+        }
+        assertThat(database.value("SELECT count(*) FROM s.t")).isEqualTo("2100");
+        assertNarrow(connection, "s.t", allowed);
+    }
+
+    @Test
+    void rows_do_not_stretch_it_in_a_table_that_was_made_since_the_transaction_began() throws Exception {
+        database.run("DROP SCHEMA IF EXISTS s CASCADE", "CREATE SCHEMA s");
+        Connection connection = connect("\"max_write_percent_without_critical\": 100");
+        update(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+        update(connection, "DELETE FROM users WHERE id = 1");
+        database.run("CREATE TABLE s.late AS SELECT generate_series(1, 100) AS id");
+        update(connection, "INSERT INTO s.late SELECT n FROM generate_series(1001, 3000) AS n");
+        update(connection, "COMMIT");
+        assertThatThrownBy(() -> update(connection, "DELETE FROM s.late WHERE id <= 51"))
                 .isInstanceOf(ImpactLimitException.class)
                 .hasMessageContaining("more than 50 percent of");
     }

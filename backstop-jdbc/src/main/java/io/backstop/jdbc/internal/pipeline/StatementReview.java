@@ -176,7 +176,8 @@ final class StatementReview {
         // A definition is stored by the way; what it may free of its protection has to be seen.
         boolean definesAlone = statement.assessment().risk() != RiskLevel.CRITICAL;
         if (secured.applies(verdict, statement) && !(counted && definesAlone)) {
-            limited.uncounted(run.session(), run.policy().impact());
+            limited.uncounted(
+                    run.session(), statement.assessment(), run.policy().impact(), approved.isPresent());
             return allowed.secure(run, statement, approved.map(ApprovalGate.Approved::id));
         }
         if (counted) {
@@ -206,8 +207,12 @@ final class StatementReview {
         }
         Optional<LookedExecution.Kept<T>> kept;
         try {
-            kept = LimitedExecution.runLooking(
-                    session, statement.assessment(), lastJudgement.unsecured(run, statement, false), run.execution());
+            kept = limited.runLooking(
+                    session,
+                    statement.assessment(),
+                    run.policy().impact(),
+                    lastJudgement.unsecured(run, statement, false),
+                    run.execution());
         } catch (SQLException e) {
             if (!onRows && LimitedExecution.outsideTransaction(session, e).isPresent()) {
                 return performUnlooked(run, statement, Optional.empty());
@@ -246,7 +251,7 @@ final class StatementReview {
     private <T extends @Nullable Object> T performUnlooked(
             StatementRun<T> run, ReviewedStatement statement, Optional<ApprovalGate.Approved> approved)
             throws SQLException {
-        limited.uncounted(run.session(), run.policy().impact());
+        limited.uncounted(run.session(), statement.assessment(), run.policy().impact(), approved.isPresent());
         return allowed.perform(run, statement, approved);
     }
 

@@ -98,8 +98,8 @@ public final class LimitedExecution {
         if (holdsUnseenCode(assessment)) {
             session.fence().restsOnCatalog(); // it may open a cursor, whose query runs when rows are fetched
         }
-        if (rules.enabled() && rules.budget().isPresent()) {
-            sizes.look(session, assessment, rules.budget().get());
+        if (rules.enabled() && SizesBeforeInserts.attaches(assessment)) {
+            sizes.look(session, assessment, rules);
         }
     }
 
@@ -145,16 +145,23 @@ public final class LimitedExecution {
      *
      * @return empty where it did; it was undone then, and has to be counted
      */
-    public static <T extends @Nullable Object> Optional<LookedExecution.Kept<T>> runLooking(
-            GuardedSession session, Assessment assessment, LastLook look, Execution<T> execution) throws SQLException {
+    public <T extends @Nullable Object> Optional<LookedExecution.Kept<T>> runLooking(
+            GuardedSession session, Assessment assessment, ImpactRules rules, LastLook look, Execution<T> execution)
+            throws SQLException {
         boolean defines = !LookedText.isOnRows(assessment);
         return LookedExecution.run(
                 session,
                 look,
-                written -> !written.deferring()
-                        && !written.holding()
-                        && session.ledger().unaccounted(written).keySet().stream()
-                                .allMatch(table -> defines && !WrittenRows.holdsData(table)),
+                written -> {
+                    boolean harmless = !written.deferring()
+                            && !written.holding()
+                            && session.ledger().unaccounted(written).keySet().stream()
+                                    .allMatch(table -> defines && !WrittenRows.holdsData(table));
+                    if (harmless) {
+                        sizes.remember(session, assessment, written, rules);
+                    }
+                    return harmless;
+                },
                 execution);
     }
 
@@ -162,6 +169,22 @@ public final class LimitedExecution {
     public void uncounted(GuardedSession session, ImpactRules rules) throws SQLException {
         settleOpen(session, rules);
         session.ledger().lost();
+    }
+
+    /**
+     * The same for a statement that is about to run.
+     *
+     * @param approved whether an operator has let it
+     */
+    public void uncounted(GuardedSession session, Assessment assessment, ImpactRules rules, boolean approved)
+            throws SQLException {
+        uncounted(session, rules);
+        if (rules.enabled() && CodeOnWrite.inserts(assessment)) {
+            if (!approved) {
+                SizesBeforeInserts.requirePresentNames(session, rules);
+            }
+            sizes.look(session, assessment, rules);
+        }
     }
 
     /**
@@ -191,6 +214,9 @@ public final class LimitedExecution {
                 throw refusal;
             }
             giveBackOnRollback(session, count, share);
+        }
+        if (looked) {
+            sizes.remember(session, NOTHING, written, rules);
         }
         ledger.account(written);
         if (written.deferring() || written.holding()) {
@@ -278,7 +304,7 @@ public final class LimitedExecution {
                 : Optional.empty();
         settleOpen(session, rules); // what fails or is undone leaves its traces in the counters
         if (plain.isPresent()) {
-            Optional<Attempt<T>> proved = attempt(session, rules, facts, transaction -> {
+            Optional<Attempt<T>> proved = attempt(session, assessment, rules, facts, transaction -> {
                 session.knowsWhatIsWritten();
                 Sent<T> sent = send(transaction, look, execution);
                 return sent.untaken().isPresent()
@@ -295,7 +321,7 @@ public final class LimitedExecution {
             }
         }
         CodeOnWrite.Facts now = code.of(session);
-        return attempt(session, rules, now, transaction -> {
+        return attempt(session, assessment, rules, now, transaction -> {
                     Count count = Count.begin(session.connection(), assessment, rules, now, session.isInserting());
                     Sent<T> sent = send(transaction, look, execution);
                     if (transaction.own()) {
@@ -366,7 +392,11 @@ public final class LimitedExecution {
 
     /** Empty where it could not be counted in this way; it was undone then. */
     private <T extends @Nullable Object> Optional<Attempt<T>> attempt(
-            GuardedSession session, ImpactRules rules, CodeOnWrite.Facts facts, Counting<T> counting)
+            GuardedSession session,
+            Assessment assessment,
+            ImpactRules rules,
+            CodeOnWrite.Facts facts,
+            Counting<T> counting)
             throws SQLException {
         StatementTransaction transaction = StatementTransaction.around(session);
         BudgetCheck.Share share = BudgetCheck.Share.NONE;
@@ -383,7 +413,7 @@ public final class LimitedExecution {
             session.ledger().account(count.written());
             Optional<Excess> excess = count.excess();
             if (excess.isEmpty()) {
-                sizes.remember(session, count, rules);
+                sizes.remember(session, assessment, count, rules);
                 share = take(session, rules, count);
                 excess = share.excess();
             }
@@ -476,7 +506,7 @@ public final class LimitedExecution {
         session.ledger().account(counted.written());
         Optional<Excess> excess = counted.excess();
         if (excess.isEmpty()) {
-            sizes.remember(session, counted, rules);
+            sizes.remember(session, NOTHING, counted, rules);
             BudgetCheck.Share share = take(session, rules, counted);
             excess = share.excess();
             if (excess.isPresent()) {

@@ -1,7 +1,5 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
-import io.backstop.api.analysis.RelationName;
-
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -11,18 +9,23 @@ import java.util.Optional;
 
 /** Compares changed rows with the size of their table. Reads no more rows than it has to. Not thread-safe. */
 record TableSizes(Connection connection) {
+    /** By the server's own look at the catalog, which is of the present; the estimate alone is as the transaction sees it. */
     private static final String RELATION = """
-            SELECT n.nspname, c.relname, (SELECT COALESCE(NULLIF(pg_catalog.sum(GREATEST(part.reltuples,
+            SELECT t.id::pg_catalog.regclass::pg_catalog.text,
+                t.id::pg_catalog.regclass::pg_catalog.text OPERATOR(pg_catalog.=) t.id::pg_catalog.text,
+                (SELECT COALESCE(NULLIF(pg_catalog.sum(GREATEST(part.reltuples,
                     pg_catalog.pg_stat_get_live_tuples(part.oid), 0))::pg_catalog.int8, 0), -1)
-                FROM pg_catalog.pg_class AS part WHERE part.oid OPERATOR(pg_catalog.=) c.oid AND part.relkind OPERATOR(pg_catalog.<>) 'p'
+                FROM pg_catalog.pg_class AS part WHERE part.oid OPERATOR(pg_catalog.=) t.id AND part.relkind OPERATOR(pg_catalog.<>) 'p'
                 OR part.oid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT leaf.relid::pg_catalog.oid
-                    FROM pg_catalog.pg_partition_tree(c.oid) AS leaf WHERE leaf.isleaf))),
-            c.relkind OPERATOR(pg_catalog.=) 'p', pg_catalog.has_table_privilege(c.oid, 'SELECT')
-                AND NOT pg_catalog.row_security_active(c.oid) AND c.relkind OPERATOR(pg_catalog.<>) 'f'
-                AND NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) AS part
-                    JOIN pg_catalog.pg_foreign_table AS far ON far.ftrelid OPERATOR(pg_catalog.=) part.relid)
-            FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-            WHERE c.oid OPERATOR(pg_catalog.=) ?::pg_catalog.oid""";
+                    FROM pg_catalog.pg_partition_tree(t.id) AS leaf WHERE leaf.isleaf))),
+            EXISTS (SELECT FROM pg_catalog.pg_partition_tree(t.id) AS top
+                WHERE top.relid::pg_catalog.oid OPERATOR(pg_catalog.=) t.id AND NOT top.isleaf),
+            pg_catalog.has_table_privilege(t.id, 'SELECT') AND NOT pg_catalog.row_security_active(t.id)
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_foreign_table AS far
+                    WHERE far.ftrelid OPERATOR(pg_catalog.=) t.id
+                    OR far.ftrelid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT part.relid::pg_catalog.oid
+                        FROM pg_catalog.pg_partition_tree(t.id) AS part)))
+            FROM (SELECT ?::pg_catalog.oid AS id) AS t""";
 
     /**
      * Whether rows are a larger share of their table, as it was before, than allowed.
@@ -64,15 +67,15 @@ record TableSizes(Connection connection) {
         try (PreparedStatement select = connection.prepareStatement(RELATION)) {
             select.setLong(1, table);
             try (ResultSet row = select.executeQuery()) {
-                if (!row.next()) {
+                row.next();
+                if (row.getBoolean(2)) {
                     return limit; // it is gone: nothing to compare with
                 }
                 if (!row.getBoolean(5)) {
                     return row.getLong(3);
                 }
                 // Rows of an inheritance child are no rows of this table; those of partitions are.
-                relation = (row.getBoolean(4) ? "" : "ONLY ")
-                        + RelationName.of(row.getString(1), row.getString(2)).quoted();
+                relation = (row.getBoolean(4) ? "" : "ONLY ") + row.getString(1);
             }
         }
         try (Statement statement = connection.createStatement();

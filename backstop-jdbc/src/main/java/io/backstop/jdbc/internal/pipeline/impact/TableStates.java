@@ -207,12 +207,16 @@ record TableStates(
         }
     }
 
-    /** All rows that were updated or deleted. */
+    /** All rows that were changed or inserted. */
     WrittenRows written() {
         Map<Long, Long> changed = new HashMap<>();
-        rows.forEach((table, counts) -> changed.put(table, counts.changed()));
+        Map<Long, Long> inserted = new HashMap<>();
+        rows.forEach((table, counts) -> {
+            changed.put(table, counts.changed());
+            inserted.put(table, counts.inserted());
+        });
         catalogs.forEach((table, counts) -> changed.put(table, counts.changed()));
-        return new WrittenRows(changed, process, deferring, heldCursors.isPresent());
+        return new WrittenRows(changed, inserted, process, deferring, heldCursors.isPresent());
     }
 
     /** How often the transaction changed relations or columns; while it is the same, none was dropped or got another file. */

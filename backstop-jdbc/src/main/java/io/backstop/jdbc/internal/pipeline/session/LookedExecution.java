@@ -7,7 +7,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.sql.SQLException;
 import java.util.Optional;
-import java.util.function.Predicate;
 
 /**
  * Runs what is to change no row that is there, and keeps it only if the server says so. What its names mean may have become
@@ -24,8 +23,7 @@ public final class LookedExecution {
      * @return empty where it may not; it was undone then
      */
     public static <T extends @Nullable Object> Optional<Kept<T>> run(
-            GuardedSession session, LastLook look, Predicate<WrittenRows> harmless, Execution<T> execution)
-            throws SQLException {
+            GuardedSession session, LastLook look, SecondLook harmless, Execution<T> execution) throws SQLException {
         StatementTransaction transaction = StatementTransaction.around(session);
         boolean kept = false;
         try {
@@ -55,16 +53,22 @@ public final class LookedExecution {
     }
 
     private static boolean keep(
-            GuardedSession session, LastLook look, Predicate<WrittenRows> harmless, StatementTransaction transaction)
+            GuardedSession session, LastLook look, SecondLook harmless, StatementTransaction transaction)
             throws SQLException {
         look.require();
         WrittenRows written = WrittenRows.read(session.connection());
-        boolean kept = harmless.test(written);
+        boolean kept = harmless.lets(written);
         if (kept) {
             session.ledger().account(written);
             transaction.keep();
         }
         return kept;
+    }
+
+    /** Says by what the transaction has written whether it may be kept. */
+    @FunctionalInterface
+    public interface SecondLook {
+        boolean lets(WrittenRows written) throws SQLException;
     }
 
     /** What it returned. */

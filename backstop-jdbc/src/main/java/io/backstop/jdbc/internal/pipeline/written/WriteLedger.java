@@ -24,6 +24,8 @@ public final class WriteLedger {
     /** Rows by their table's oid. A table stays in it when its lock was given back: its counter does not go back. */
     private final Map<Long, Long> accounted = new HashMap<>();
 
+    private final Map<Long, Long> accountedInserts = new HashMap<>();
+
     /**
      * @param process the server process that the driver was told of; behind a pooler another one answers
      * @param flushes whether the server can be told to begin the next transaction with no statistics of those before
@@ -37,6 +39,7 @@ public final class WriteLedger {
     public void begin() {
         known = flushed;
         accounted.clear();
+        accountedInserts.clear();
         goesOn = false;
         close();
     }
@@ -91,15 +94,25 @@ public final class WriteLedger {
     /** All that the transaction has changed so far is accounted for. */
     public void account(WrittenRows written) {
         accounted.putAll(written.byTable());
+        accountedInserts.putAll(written.inserted());
         known = true;
         close();
         flushed = flushes && written.process() == process;
     }
 
-    /** The rows by their table's oid that nobody has accounted for. */
+    /** The rows that were updated or deleted and nobody has accounted for, by their table's oid. */
     public Map<Long, Long> unaccounted(WrittenRows written) {
+        return beyond(written.byTable(), accounted);
+    }
+
+    /** The same of rows that were inserted. */
+    public Map<Long, Long> unaccountedInserts(WrittenRows written) {
+        return beyond(written.inserted(), accountedInserts);
+    }
+
+    private static Map<Long, Long> beyond(Map<Long, Long> byTable, Map<Long, Long> accounted) {
         Map<Long, Long> more = new HashMap<>();
-        written.byTable().forEach((table, rows) -> {
+        byTable.forEach((table, rows) -> {
             long difference = rows - accounted.getOrDefault(table, 0L);
             if (difference > 0) {
                 more.put(table, difference);

@@ -14,18 +14,20 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * How many rows a session has updated and deleted in each table that its transaction holds as a writer, whatever led there:
+ * How many rows a session has changed and inserted in each table that its transaction holds as a writer, whatever led there:
  * locks are held to the end, and neither they nor the statistics depend on a snapshot or on names. Tables of the system
  * catalog may be released before, so those that definitions and large objects are kept in are looked at by their oids, which
  * are the same in every version. The statistics hold besides what the server has not taken over from earlier transactions.
  * Immutable.
  *
- * @param byTable the rows by the table's oid, where there are any
+ * @param byTable the rows that were updated or deleted, by the table's oid, where there are any
+ * @param inserted the rows that were inserted into tables of the user's, in the same way
  * @param process the server process that answered
  * @param deferring whether code of the user's may wait for the commit
  * @param holding whether the transaction has declared a cursor WITH HOLD, whose query runs at the commit
  */
-public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferring, boolean holding) {
+public record WrittenRows(
+        Map<Long, Long> byTable, Map<Long, Long> inserted, int process, boolean deferring, boolean holding) {
     /**
      * pg_proc, pg_class, pg_attribute, pg_trigger, pg_rewrite, pg_operator, pg_cast, pg_type, pg_attrdef, pg_constraint, pg_policy,
      * pg_authid, pg_index, pg_inherits, pg_namespace, pg_enum and pg_description.
@@ -36,17 +38,19 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
     /** pg_largeobject and pg_largeobject_metadata. */
     private static final Set<Long> LARGE_OBJECTS = Set.of(2613L, 2995L);
 
-    /** The process, and each table with its rows; NULL where the server does not count. */
+    /** The process, and each table with its changed and inserted rows; NULL where the server does not count. */
     private static final String COUNTED = """
             (SELECT CASE WHEN %s OPERATOR(pg_catalog.=) 'on' THEN pg_catalog.concat(pg_catalog.pg_backend_pid(), (
-                SELECT pg_catalog.string_agg(pg_catalog.concat(',', w.relation, ' ', w.changed), '')
+                SELECT pg_catalog.string_agg(pg_catalog.concat(',', w.relation, ' ', w.changed, ' ', w.inserted), '')
                 FROM (SELECT v.relation, coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(v.relation), 0)
-                        OPERATOR(pg_catalog.+) coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(v.relation), 0) AS changed
+                        OPERATOR(pg_catalog.+) coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(v.relation), 0) AS changed,
+                        coalesce(pg_catalog.pg_stat_get_xact_tuples_inserted(v.relation), 0) AS inserted
                     FROM (%s
                         UNION SELECT pg_catalog.unnest('{%s}'::pg_catalog.oid[])) AS v (relation)) AS w
                 LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) w.relation
                 WHERE (c.oid IS NULL OR c.relkind OPERATOR(pg_catalog.=) 'r')
-                AND w.changed OPERATOR(pg_catalog.>) 0::pg_catalog.int8)) END) AS written""".replace('\n', ' ');
+                AND (w.changed OPERATOR(pg_catalog.>) 0::pg_catalog.int8
+                    OR w.inserted OPERATOR(pg_catalog.>) 0::pg_catalog.int8))) END) AS written""".replace('\n', ' ');
 
     private static final String LOCKED = """
             SELECT l.relation FROM pg_catalog.pg_locks AS l
@@ -75,6 +79,7 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
 
     public WrittenRows {
         byTable = Map.copyOf(byTable);
+        inserted = Map.copyOf(inserted);
     }
 
     /** Whether the server can be told to begin the next transaction with no statistics of those before. */
@@ -134,12 +139,26 @@ public record WrittenRows(Map<Long, Long> byTable, int process, boolean deferrin
         }
         String[] parts = written.split(",", -1);
         Map<Long, Long> byTable = new HashMap<>();
+        Map<Long, Long> inserted = new HashMap<>();
         for (int i = 1; i < parts.length; i++) {
-            int space = parts[i].indexOf(' ');
-            byTable.put(Long.valueOf(parts[i].substring(0, space)), Long.valueOf(parts[i].substring(space + 1)));
+            String[] numbers = parts[i].split(" ", -1);
+            put(byTable, Long.parseLong(numbers[0]), Long.parseLong(numbers[1]));
+            if (Long.parseLong(numbers[0]) >= CatalogSql.FIRST_USER_OID) {
+                put(inserted, Long.parseLong(numbers[0]), Long.parseLong(numbers[2]));
+            }
         }
         return new WrittenRows(
-                byTable, Integer.parseInt(parts[0]), row.getBoolean("deferring"), row.getString("held") != null);
+                byTable,
+                inserted,
+                Integer.parseInt(parts[0]),
+                row.getBoolean("deferring"),
+                row.getString("held") != null);
+    }
+
+    private static void put(Map<Long, Long> byTable, long table, long rows) {
+        if (rows > 0) {
+            byTable.put(table, rows);
+        }
     }
 
     /** The names of the cursors WITH HOLD that the transaction has declared. */
