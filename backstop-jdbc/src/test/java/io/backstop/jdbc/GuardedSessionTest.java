@@ -19,6 +19,7 @@ import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.Policy.Enforcement;
 import io.backstop.jdbc.control.SettableClock;
 import io.backstop.jdbc.control.SqlControlStore;
+import io.backstop.jdbc.policy.PolicyReader;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.PGConnection;
 
@@ -39,6 +41,7 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
@@ -47,6 +50,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -589,6 +593,53 @@ class GuardedSessionTest {
         assertThat(snapshots.discarded).isEqualTo(1);
         assertThat(snapshots.committed).isZero();
         assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("5000");
+    }
+
+    static Stream<List<String>> rollbacksToSavepoints() {
+        return Stream.of(
+                List.of("SAVEPOINT a", "TRUNCATE users", "ROLLBACK TO a"),
+                List.of("SAVEPOINT a", "TRUNCATE users", "ROLLBACK TO a; RELEASE a"),
+                List.of("SAVEPOINT a", "TRUNCATE users", "RELEASE a", "! ROLLBACK TO a", "ROLLBACK"),
+                List.of("SAVEPOINT a", "SAVEPOINT b", "TRUNCATE users", "RELEASE b", "ROLLBACK TO SAVEPOINT a"),
+                List.of("SELECT 1", "SAVEPOINT a", "TRUNCATE users", "! SELECT 1 / 0", "ROLLBACK TO a"),
+                List.of("JDBC SAVEPOINT", "TRUNCATE users", "JDBC ROLLBACK"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("rollbacksToSavepoints")
+    void what_was_saved_for_a_statement_that_is_rolled_back_to_a_savepoint_is_removed(List<String> steps)
+            throws Exception {
+        database.run("DROP TABLE IF EXISTS baskets", "CREATE TABLE baskets (id int)");
+        for (String fence : List.of("session", "off")) {
+            int discarded = snapshots.discarded;
+            int committed = snapshots.committed;
+            guard(new PolicyReader()
+                    .read("{\"require_approval_for_risks\": [], \"read_fence\": \"" + fence + "\"}", "p"));
+            connection.setAutoCommit(false);
+            execute("TRUNCATE baskets");
+            Optional<Savepoint> savepoint = Optional.empty();
+            for (String step : steps) {
+                if (step.equals("JDBC SAVEPOINT")) {
+                    savepoint = Optional.of(connection.setSavepoint());
+                } else if (step.equals("JDBC ROLLBACK")) {
+                    connection.rollback(savepoint.orElseThrow());
+                } else if (step.startsWith("! ")) {
+                    assertThatThrownBy(() -> execute(step.substring(2))).isInstanceOf(SQLException.class);
+                } else {
+                    execute(step);
+                }
+            }
+            boolean all = steps.contains("ROLLBACK");
+            assertThat(snapshots.discarded - discarded).isEqualTo(all ? 2 : 1);
+            execute("TRUNCATE users");
+            execute("SAVEPOINT a");
+            execute("SELECT pg_advisory_unlock_all()");
+            execute("ROLLBACK TO a");
+            connection.commit();
+            assertThat(snapshots.discarded - discarded).isEqualTo(all ? 2 : 1);
+            assertThat(snapshots.committed - committed).isEqualTo(all ? 1 : 2);
+            database.run("INSERT INTO users SELECT n, 'user' FROM generate_series(1, 10) AS n");
+        }
     }
 
     @Test

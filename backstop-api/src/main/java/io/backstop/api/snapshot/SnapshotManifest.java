@@ -328,6 +328,11 @@ public record SnapshotManifest(
         return coverage == Coverage.DEFINITIONS;
     }
 
+    /** Whether it holds definitions alone, of a table or of another object. */
+    public boolean holdsNoRows() {
+        return holdsDefinitionsAlone() || holdsObject();
+    }
+
     /** The origins of snapshots. */
     public enum Source {
         INLINE,

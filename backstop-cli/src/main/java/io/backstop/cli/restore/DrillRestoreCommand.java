@@ -149,8 +149,7 @@ final class DrillRestoreCommand implements Callable<Integer> {
             RelationName name = RelationName.of(manifest.schema(), manifest.table());
             if (!contents.undecided().contains(manifest.snapshotId())
                     && !manifest.belongsToUndo()
-                    && !manifest.holdsDefinitionsAlone()
-                    && !manifest.holdsObject()
+                    && !manifest.holdsNoRows()
                     && here.isNamedBy(manifest)
                     && !here.isOfAnotherServer(manifest)
                     && (table == null || table.matches(name))) {

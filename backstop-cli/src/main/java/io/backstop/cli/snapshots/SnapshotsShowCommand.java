@@ -84,7 +84,7 @@ final class SnapshotsShowCommand implements Callable<Integer> {
 
     /** What a snapshot without rows is there for; one with rows says it by these. */
     private static List<String> definitions(SnapshotManifest manifest, SnapshotArchive archive) {
-        if (!manifest.holdsDefinitionsAlone() && !manifest.holdsObject()) {
+        if (!manifest.holdsNoRows()) {
             return List.of();
         }
         try {

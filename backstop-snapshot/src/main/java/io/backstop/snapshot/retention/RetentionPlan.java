@@ -9,7 +9,6 @@ import io.backstop.snapshot.archive.SnapshotInventory.Unfinished;
 import io.backstop.snapshot.archive.StatementOutcome;
 
 import java.time.Instant;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -18,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * Decides which snapshots of a store stay and which go, and why: one by one, without regard to recovery groups.
@@ -73,8 +73,15 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
                             reason == Reason.OLD && beforeUndecided ? Reason.BEFORE_UNDECIDED : reason,
                             kept));
         }
+        Map<Table, List<Decision>> byTable = decided.values().stream()
+                .filter(decision -> decision.snapshot().damage().isEmpty())
+                .collect(Collectors.groupingBy(decision -> Table.of(decision.snapshot())));
         List<Decision> decisions = decided.values().stream()
-                .map(decision -> decision.removes() && completesWhatStays(decision.snapshot(), decided.values())
+                .map(decision -> decision.removes()
+                                && decision.snapshot().manifest().holdsNoRows()
+                                && completesWhatStays(
+                                        decision.snapshot(),
+                                        byTable.getOrDefault(Table.of(decision.snapshot()), List.of()))
                         ? new Decision(decision.snapshot(), Reason.COMPLETES, decision.best())
                         : decision)
                 .toList();
@@ -92,16 +99,10 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
      * Definitions that a table lost before its rows were stored are in no other snapshot. Without rows that were stored later,
      * the newest definitions of the table are the last that there are; so are the newest of what is no table.
      */
-    private static boolean completesWhatStays(Stored definitions, Collection<Decision> decisions) {
+    private static boolean completesWhatStays(Stored definitions, List<Decision> ofTable) {
         boolean object = definitions.manifest().holdsObject();
-        if (!object && !definitions.manifest().holdsDefinitionsAlone()) {
-            return false;
-        }
-        Table table = Table.of(definitions);
-        List<Decision> later = decisions.stream()
-                .filter(decision -> decision.snapshot().damage().isEmpty()
-                        && Table.of(decision.snapshot()).equals(table)
-                        && decision.snapshot().manifest().holdsObject() == object
+        List<Decision> later = ofTable.stream()
+                .filter(decision -> decision.snapshot().manifest().holdsObject() == object
                         && decision.snapshot()
                                 .manifest()
                                 .createdAt()

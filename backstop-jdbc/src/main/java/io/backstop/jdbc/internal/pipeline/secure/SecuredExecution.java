@@ -297,9 +297,8 @@ public final class SecuredExecution {
 
     private static String words(StatementTransaction transaction, RecoveryRules recovery, SecuredRows rows) {
         String open = transaction.own() ? "" : ", in an open transaction";
-        long definitions = rows.manifests().stream()
-                .filter(manifest -> manifest.holdsDefinitionsAlone() || manifest.holdsObject())
-                .count();
+        long definitions =
+                rows.manifests().stream().filter(SnapshotManifest::holdsNoRows).count();
         if (definitions == rows.manifests().size()) {
             return definitions == 0
                     ? "executed, nothing had to be saved" + open

@@ -92,7 +92,7 @@ public final class GuardedSession {
         this.driverSavepoints = new DriverSavepoints(postgres);
         this.ownStatements = new OwnStatements(postgres, driverSavepoints, end);
         this.fence = new SessionFence(connection, postgres, ownStatements);
-        this.uncommitted = new UncommittedSnapshots(connection, this::inTransaction);
+        this.uncommitted = new UncommittedSnapshots(connection, this::inTransaction, this::inFailedTransaction);
         this.ledger = new WriteLedger(postgres.getBackendPID(), WrittenRows.flushes(connection));
         this.managed = Proxy.isProxyClass(connection.getClass())
                 && Proxy.getInvocationHandler(connection).getClass().getEnclosingClass() == PGXAConnection.class;
@@ -194,6 +194,7 @@ public final class GuardedSession {
             }
             T result = call.run();
             fence.savepointEnded();
+            uncommitted.settle();
             return result;
         } finally {
             turn.unlock();
