@@ -70,6 +70,10 @@ class WriteBudgetTest {
 
     /** Each with a guard and a control store of its own, on the same file. */
     private Connection connect(String budget) throws Exception {
+        return connectAs("", budget);
+    }
+
+    private Connection connectAs(String role, String budget) throws Exception {
         Backstop guard = Backstop.builder()
                 .control(SqlControlStore.sqlite(folder.resolve("backstop.db"), clock))
                 .snapshots(snapshots)
@@ -78,7 +82,11 @@ class WriteBudgetTest {
                 .policy(new PolicyReader().read("{" + budget + "}", "p"))
                 .build();
         guards.add(guard);
-        Connection connection = guard.guard(database.connect());
+        Connection plain = database.connect();
+        if (!role.isEmpty()) {
+            run(plain, "SET ROLE " + role);
+        }
+        Connection connection = guard.guard(plain);
         connections.add(connection);
         return connection;
     }
@@ -479,6 +487,63 @@ class WriteBudgetTest {
         assertThatThrownBy(() -> update(connection, "DELETE FROM s.late WHERE id <= 51"))
                 .isInstanceOf(ImpactLimitException.class)
                 .hasMessageContaining("more than 50 percent of");
+    }
+
+    @Test
+    void rows_that_code_inserts_do_not_stretch_it_in_a_partition_that_was_made_since_the_transaction_began()
+            throws Exception {
+        createTwins();
+        Connection connection =
+                connect("\"max_write_percent_without_critical\": 100, \"require_approval_for_risks\": [\"CRITICAL\"]");
+        run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+        run(connection, "SELECT 1 FROM s.own");
+        database.run("CREATE TABLE s.late PARTITION OF s.t FOR VALUES FROM (5000) TO (9000)");
+        run(connection, "DO 'BEGIN INSERT INTO s.late SELECT n FROM generate_series(5001, 7000) AS n; END'");
+        run(connection, "COMMIT");
+        assertThat(database.value("SELECT count(*) FROM s.t")).isEqualTo("2100");
+        assertNarrow(connection, "s.t", 50);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "GRANT DELETE, UPDATE, SELECT (id) ON users TO writer",
+                "GRANT ALL ON users TO writer; ALTER TABLE users ENABLE ROW LEVEL SECURITY;"
+                        + " CREATE POLICY all_rows ON users USING (true)"
+            })
+    void rows_that_may_not_be_counted_are_no_less_a_share(String rights) throws Exception {
+        String role = "writer_" + ProcessHandle.current().pid();
+        database.run(
+                "DELETE FROM users WHERE id > 100",
+                "CREATE ROLE " + role,
+                "GRANT USAGE ON SCHEMA public TO " + role,
+                rights.replace("writer", role));
+        awaitStatistics("100");
+        database.run("ANALYZE users");
+        try {
+            Connection limited = connectAs(role, "\"write_budget\": {\"percent\": 100}");
+            assertThatThrownBy(() -> update(limited, "DELETE FROM users WHERE id <= 100"))
+                    .isInstanceOf(ImpactLimitException.class)
+                    .hasMessageContaining("it changed 100 rows, more than 50 percent of users");
+            assertThatThrownBy(() -> update(limited, "UPDATE users SET name = 'x' WHERE id <= 51"))
+                    .isInstanceOf(ImpactLimitException.class);
+            Connection connection = connectAs(role, "");
+            for (int slice = 0; slice < 5; slice++) {
+                update(connection, "DELETE FROM users WHERE id BETWEEN " + (slice * 10) + " AND " + (slice * 10 + 9));
+            }
+            assertThatThrownBy(() -> update(connection, "DELETE FROM users WHERE id IN (90, 91)"))
+                    .isInstanceOf(ImpactLimitException.class);
+        } finally {
+            database.run("DROP OWNED BY " + role, "DROP ROLE " + role);
+        }
+    }
+
+    /** The session that wrote the rows tells of them when it ends. */
+    private void awaitStatistics(String rows) throws SQLException {
+        while (!database.value("SELECT pg_stat_get_live_tuples('users'::regclass)")
+                .equals(rows)) {
+            Thread.onSpinWait();
+        }
     }
 
     @Test

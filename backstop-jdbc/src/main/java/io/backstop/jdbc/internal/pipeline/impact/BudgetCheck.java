@@ -101,7 +101,8 @@ final class BudgetCheck {
                                     loss.oid(),
                                     used.changed(),
                                     used.deleted(),
-                                    loss.rows().inserted()))) {
+                                    loss.rows().inserted(),
+                                    smallest))) {
                 return Optional.of(beyond("with it, agent " + session.agentId() + " would have changed "
                         + used.changed() + " rows" + within + ", more than " + budget.percent() + " percent of "
                         + loss.name()));

@@ -414,6 +414,10 @@ public final class LimitedExecution {
             Optional<Excess> excess = count.excess();
             if (excess.isEmpty()) {
                 sizes.remember(session, assessment, count, rules);
+                if (count.written().deferring()) {
+                    // At a higher isolation level the catalog was seen as it was, without the newest tables.
+                    sizes.remember(session, NOTHING, WrittenRows.read(session.connection()), rules);
+                }
                 share = take(session, rules, count);
                 excess = share.excess();
             }

@@ -79,7 +79,8 @@ record RowLimits(TableSizes sizes, Assessment assessment, ImpactRules rules, Map
                                     each.oid(),
                                     judged,
                                     each.rows().deleted(),
-                                    each.rows().inserted())
+                                    each.rows().inserted(),
+                                    Optional.empty())
                             || takesWhatWasThere(each, judged))) {
                 return Optional.of(before + judged + after + ", more than " + rules.maxWritePercent() + " percent of "
                         + each.name());

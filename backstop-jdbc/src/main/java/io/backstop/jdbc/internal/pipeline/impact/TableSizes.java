@@ -13,8 +13,11 @@ record TableSizes(Connection connection) {
     private static final String RELATION = """
             SELECT t.id::pg_catalog.regclass::pg_catalog.text,
                 t.id::pg_catalog.regclass::pg_catalog.text OPERATOR(pg_catalog.=) t.id::pg_catalog.text,
-                (SELECT COALESCE(NULLIF(pg_catalog.sum(GREATEST(part.reltuples,
-                    pg_catalog.pg_stat_get_live_tuples(part.oid), 0))::pg_catalog.int8, 0), -1)
+                (SELECT COALESCE(NULLIF(pg_catalog.sum(CASE
+                    WHEN part.reltuples OPERATOR(pg_catalog.<=) 0 THEN pg_catalog.pg_stat_get_live_tuples(part.oid)
+                    WHEN pg_catalog.pg_stat_get_live_tuples(part.oid) OPERATOR(pg_catalog.>) 0::pg_catalog.int8
+                        THEN LEAST(part.reltuples, pg_catalog.pg_stat_get_live_tuples(part.oid))
+                    ELSE part.reltuples END)::pg_catalog.int8, 0), -1)
                 FROM pg_catalog.pg_class AS part WHERE part.oid OPERATOR(pg_catalog.=) t.id AND part.relkind OPERATOR(pg_catalog.<>) 'p'
                 OR part.oid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT leaf.relid::pg_catalog.oid
                     FROM pg_catalog.pg_partition_tree(t.id) AS leaf WHERE leaf.isleaf))),
@@ -33,13 +36,19 @@ record TableSizes(Connection connection) {
      * @param changed how many rows are no longer what they were
      * @param gone how many of the table's rows are not there to be counted any more
      * @param added how many of the rows that are there now were not before
+     * @param known what the size is known to have been, for a table whose rows cannot be counted
      */
-    boolean isMoreThan(int percent, long table, long changed, long gone, long added) throws SQLException {
+    boolean isMoreThan(int percent, long table, long changed, long gone, long added, Optional<Long> known)
+            throws SQLException {
         if (percent == 100 || changed > Integer.MAX_VALUE) {
             return false;
         }
-        long enough = (changed * 100 + percent - 1) / percent - gone + added;
-        return enough > 0 && present(table, enough) < enough;
+        long enough = (changed * 100 + percent - 1) / percent;
+        if (enough - gone + added <= 0) {
+            return false;
+        }
+        Present present = present(table, enough - gone + added);
+        return present.counted() ? present.rows() - added + gone < enough : known.orElse(present.rows()) < enough;
     }
 
     /**
@@ -53,26 +62,28 @@ record TableSizes(Connection connection) {
         if (enough <= 0) {
             return Optional.of(limit);
         }
-        long present = present(table, enough);
-        return present < 0 ? Optional.empty() : Optional.of(Math.max(0, Math.min(limit, present + gone - added)));
+        Present present = present(table, enough);
+        long before = present.counted() ? Math.max(0, present.rows() + gone - added) : present.rows();
+        return before < 0 ? Optional.empty() : Optional.of(Math.min(limit, before));
     }
 
     /**
      * How many rows the table has, counted up to the limit; by the server's estimate, or -1 where it has none, where the
-     * role may not count, or would run the code of a policy or of another server by it. A table that was never analysed has
-     * the number of rows that the statistics have seen.
+     * role may not count, or would run the code of a policy or of another server by it. The statistics say how many there were
+     * before the transaction, and anybody who may analyse the table has a say in their last analysis, so the smaller of the two
+     * estimates counts.
      */
-    private long present(long table, long limit) throws SQLException {
+    private Present present(long table, long limit) throws SQLException {
         String relation;
         try (PreparedStatement select = connection.prepareStatement(RELATION)) {
             select.setLong(1, table);
             try (ResultSet row = select.executeQuery()) {
                 row.next();
                 if (row.getBoolean(2)) {
-                    return limit; // it is gone: nothing to compare with
+                    return new Present(limit, true); // it is gone: nothing to compare with
                 }
                 if (!row.getBoolean(5)) {
-                    return row.getLong(3);
+                    return new Present(row.getLong(3), false);
                 }
                 // Rows of an inheritance child are no rows of this table; those of partitions are.
                 relation = (row.getBoolean(4) ? "" : "ONLY ") + row.getString(1);
@@ -82,7 +93,10 @@ record TableSizes(Connection connection) {
                 ResultSet row = statement.executeQuery("SELECT pg_catalog.count(*) FROM (SELECT FROM " + relation
                         + " LIMIT " + limit + ") AS present")) {
             row.next();
-            return row.getLong(1);
+            return new Present(row.getLong(1), true);
         }
     }
+
+    /** @param counted whether these are the rows that the transaction sees, and not an estimate of those before it */
+    private record Present(long rows, boolean counted) {}
 }

@@ -45,8 +45,19 @@ class TableSizesTest {
             long table = Long.parseLong(database.value("SELECT 'hidden'::regclass::oid"));
             TableSizes sizes = new TableSizes(connection);
             assertThat(sizes.before(table, 10_000, 0, 0)).isEqualTo(Optional.of(3000L));
-            assertThat(sizes.isMoreThan(50, table, 2, 0, 0)).isFalse();
-            assertThat(sizes.isMoreThan(50, table, 2000, 0, 0)).isTrue();
+            assertThat(sizes.isMoreThan(50, table, 2, 0, 0, Optional.empty())).isFalse();
+            assertThat(sizes.isMoreThan(50, table, 2000, 2000, 0, Optional.empty()))
+                    .as("the estimate does not fall with what the transaction has deleted")
+                    .isTrue();
+            assertThat(sizes.before(table, 10_000, 2000, 0)).isEqualTo(Optional.of(3000L));
+            assertThat(sizes.before(table, 10_000, 0, 2000)).isEqualTo(Optional.of(3000L));
+            database.run("ANALYZE hidden");
+            database.run("UPDATE pg_class SET reltuples = 100000 WHERE relname IN ('hidden', 'low') AND relkind = 'r'");
+            assertThat(sizes.before(table, 10_000, 0, 0))
+                    .as("an analysis may have seen rows that were rolled back")
+                    .isEqualTo(Optional.of(3000L));
+            assertThat(sizes.isMoreThan(50, table, 2000, 0, 0, Optional.empty()))
+                    .isTrue();
         } finally {
             database.run("DROP TABLE hidden", "DROP ROLE " + role);
         }
