@@ -1,6 +1,7 @@
 package io.backstop.jdbc;
 
 import io.backstop.api.error.BackstopException;
+import io.backstop.api.error.ImpactLimitException;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
@@ -266,24 +267,65 @@ class LooksInTransactionsTest {
         }
     }
 
-    @Test
-    void a_failed_transaction_goes_on_when_its_statements_come_one_at_a_time() throws Exception {
-        connection.setAutoCommit(false);
-        execute("SAVEPOINT s");
-        assertThatThrownBy(() -> execute("UPDATE accounts SET v = 1 / 0 WHERE id = 1"))
-                .hasMessageContaining("division by zero");
-        for (String sql : List.of(
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ROLLBACK TO s; COMMIT",
+                "ROLLBACK TO SAVEPOINT s; RELEASE s; END",
+                "ROLLBACK TO s; COMMIT AND CHAIN",
+                "/* */ ROLLBACK TRANSACTION TO \"s\"; COMMIT",
                 "ROLLBACK TO s; INSERT INTO notes VALUES (12, 'x')",
-                "ROLLBACK TO s; UPDATE notes SET note = 'x' WHERE id = 1",
-                "ROLLBACK TO s; CREATE TABLE more AS SELECT * FROM notes")) {
-            assertThatThrownBy(() -> execute(sql))
-                    .hasMessageContaining("ROLLBACK TO SAVEPOINT stands in one text with what changes something")
-                    .extracting(thrown -> ((SQLException) thrown).getSQLState())
-                    .isEqualTo("ZB010");
+                "ROLLBACK TO s; INSERT INTO notes VALUES (12, 'x'); RELEASE s",
+                "BATCH"
+            })
+    void a_failed_transaction_goes_on_with_a_text_that_takes_it_back(String sql) throws Exception {
+        for (String policy : List.of("strict", "application")) {
+            again();
+            guard(policy);
+            connection.setAutoCommit(false);
+            execute("INSERT INTO notes VALUES (11, 'x')", "SAVEPOINT s");
+            assertThatThrownBy(() -> execute("UPDATE accounts SET v = 1 / 0 WHERE id = 1"))
+                    .hasMessageContaining("division by zero");
+            if (sql.equals("BATCH")) {
+                try (Statement statement = connection.createStatement()) {
+                    statement.addBatch("ROLLBACK TO s");
+                    statement.addBatch("COMMIT");
+                    statement.executeBatch();
+                }
+            } else {
+                execute(sql);
+            }
+            connection.commit();
+            assertThat(database.rows("SELECT id FROM notes WHERE id > 10 ORDER BY id"))
+                    .isEqualTo(sql.contains("INSERT") ? List.of("11", "12") : List.of("11"));
         }
-        execute("ROLLBACK TO s", "INSERT INTO notes VALUES (12, 'x')");
-        connection.commit();
-        assertThat(database.value("SELECT count(*) FROM notes WHERE id = 12")).isEqualTo("1");
+    }
+
+    @Test
+    void what_a_failed_transaction_has_left_is_looked_at_when_a_text_takes_it_back_and_commits() throws Exception {
+        guard("application", "INSERT INTO notes VALUES (1, 'w')");
+        connection.setAutoCommit(false);
+        database.run(TRIGGER);
+        execute("INSERT INTO notes VALUES (12, 'x')", "SAVEPOINT s");
+        assertThatThrownBy(() -> execute("SELECT 1 / 0")).hasMessageContaining("division by zero");
+        assertThatThrownBy(() -> execute("ROLLBACK TO s; COMMIT"))
+                .isInstanceOf(ImpactLimitException.class)
+                .hasMessageContaining("code that was made meanwhile");
+        connection.rollback();
+    }
+
+    @Test
+    void a_savepoint_that_is_not_there_is_told_as_without_the_guard() throws Exception {
+        connection.setAutoCommit(false);
+        execute("INSERT INTO notes VALUES (12, 'x')");
+        assertThatThrownBy(() -> execute("SELECT 1 / 0")).hasMessageContaining("division by zero");
+        assertThatThrownBy(() -> execute("ROLLBACK TO nosuch; COMMIT"))
+                .hasMessageContaining("savepoint \"nosuch\" does not exist")
+                .extracting(thrown -> ((SQLException) thrown).getSQLState())
+                .isEqualTo("3B001");
+        assertThatThrownBy(() -> execute("SELECT 1"))
+                .extracting(thrown -> ((SQLException) thrown).getSQLState())
+                .isEqualTo("25P02");
     }
 
     @ParameterizedTest

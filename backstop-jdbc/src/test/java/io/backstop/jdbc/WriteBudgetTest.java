@@ -402,6 +402,10 @@ class WriteBudgetTest {
                 Arguments.of(
                         List.of("SET search_path = s", "INSERT INTO t SELECT n FROM generate_series(1001, 3000) AS n"),
                         50),
+                Arguments.of(List.of("SET ROLE postgres; " + MORE_THERE), 50),
+                Arguments.of(List.of("BEGIN", "SET ROLE postgres; " + MORE_THERE, "COMMIT"), 50),
+                Arguments.of(List.of("ALTER TABLE s.own ALTER COLUMN id SET STATISTICS 10; " + MORE_THERE), 50),
+                Arguments.of(List.of("CREATE INDEX i ON s.own (id)", "DROP INDEX s.i; " + MORE_THERE), 50),
                 Arguments.of(List.of(ATTACH), 0));
     }
 

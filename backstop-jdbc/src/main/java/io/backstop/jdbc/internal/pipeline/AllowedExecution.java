@@ -9,8 +9,10 @@ import io.backstop.jdbc.internal.pipeline.fence.FencedExecution;
 import io.backstop.jdbc.internal.pipeline.impact.CodeOnWrite;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
 import io.backstop.jdbc.internal.pipeline.session.QueryTimeouts;
+import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
+import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.SQLException;
@@ -43,7 +45,12 @@ final class AllowedExecution {
         this.audit = audit;
     }
 
-    <T extends @Nullable Object> T secure(StatementRun<T> run, ReviewedStatement statement, Optional<String> approvalId)
+    /** @param measured how it is to be sent, if not as it comes */
+    <T extends @Nullable Object> T secure(
+            StatementRun<T> run,
+            ReviewedStatement statement,
+            Optional<String> approvalId,
+            Optional<Execution<T>> measured)
             throws SQLException {
         SecuredExecution.Outcome<T> outcome;
         long began = System.nanoTime();
@@ -55,7 +62,7 @@ final class AllowedExecution {
                     run.policy().recovery(),
                     approvalId,
                     lastJudgement.secured(run, statement, approvalId.isPresent()),
-                    run.execution());
+                    measured.orElse(run.execution()));
         } catch (SQLException e) {
             approvals.releaseUnused(approvalId, run, statement, e);
             SQLException failure = run.execution().translate(e);
@@ -80,13 +87,17 @@ final class AllowedExecution {
         return outcome.result();
     }
 
+    /** @param measured how it is to be sent within a transaction, if not as it comes */
     <T extends @Nullable Object> T perform(
-            StatementRun<T> run, ReviewedStatement statement, Optional<ApprovalGate.Approved> approved)
+            StatementRun<T> run,
+            ReviewedStatement statement,
+            Optional<ApprovalGate.Approved> approved,
+            Optional<Execution<T>> measured)
             throws SQLException {
         Links links = new Links(approved.map(ApprovalGate.Approved::id), Optional.empty());
         T result;
         try {
-            result = send(run, statement, approved);
+            result = send(run, statement, approved, measured);
         } catch (SQLException e) {
             approvals.releaseUnused(links.approvalId(), run, statement, e);
             audit.outcome(run.session(), statement, AuditTrail.failure(e), links);
@@ -106,8 +117,12 @@ final class AllowedExecution {
      * the code that it was approved with.
      */
     private <T extends @Nullable Object> T send(
-            StatementRun<T> run, ReviewedStatement statement, Optional<ApprovalGate.Approved> approved)
+            StatementRun<T> run,
+            ReviewedStatement statement,
+            Optional<ApprovalGate.Approved> approved,
+            Optional<Execution<T>> measured)
             throws SQLException {
+        Execution<T> execution = measured.orElse(run.execution());
         if (run.policy().enforcement() == Enforcement.MONITOR) {
             return fenced.write(run.session(), run.text(), run.execution());
         }
@@ -115,17 +130,25 @@ final class AllowedExecution {
         if (approved.isPresent()) {
             look.require();
             if (UndoableExecution.onRows(statement.assessment())) {
-                return sendApproved(run, statement, approved.get(), look);
+                return sendApproved(run, statement, approved.get(), look, execution);
             }
         }
         boolean uncounted = !run.policy().impact().enabled() && UndoableExecution.onRows(statement.assessment());
-        return uncounted || UndoableExecution.applies(statement.assessment())
-                ? UndoableExecution.run(run.session(), look, run.execution())
-                : fenced.write(run.session(), run.text(), run.execution());
+        if (uncounted || UndoableExecution.applies(statement.assessment())) {
+            return UndoableExecution.run(run.session(), look, execution);
+        }
+        ServerCall<T> write = () -> fenced.write(run.session(), run.text(), execution);
+        return measured.isPresent() && run.session().outsideTransaction()
+                ? UndoableExecution.run(run.session(), look, execution.sentBy(write))
+                : write.run();
     }
 
     private static <T extends @Nullable Object> T sendApproved(
-            StatementRun<T> run, ReviewedStatement statement, ApprovalGate.Approved approved, LastLook look)
+            StatementRun<T> run,
+            ReviewedStatement statement,
+            ApprovalGate.Approved approved,
+            LastLook look,
+            Execution<T> execution)
             throws SQLException {
         try (ApprovedCode code = ApprovedCode.watch(run.session(), statement, approved.context())) {
             return UndoableExecution.run(
@@ -134,7 +157,7 @@ final class AllowedExecution {
                         look.require();
                         code.requireSame();
                     },
-                    run.execution());
+                    execution);
         }
     }
 }

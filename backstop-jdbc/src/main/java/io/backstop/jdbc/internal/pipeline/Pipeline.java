@@ -41,6 +41,7 @@ import org.slf4j.LoggerFactory;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * The one path of a statement, and the only caller of the parts: analyse, judge, record, approve, snapshot, execute,
@@ -240,8 +241,8 @@ public final class Pipeline implements AutoCloseable {
         session.running(execution.statement());
         AssessedText text = submission.assess(new SessionTextAssessor(analyzer, session));
         Policy latest = policies.latest();
-        if (latest.enforcement() != Enforcement.MONITOR && FencedExecution.endsFailedTransaction(session, text)) {
-            rollBack(session);
+        if (latest.enforcement() != Enforcement.MONITOR) {
+            endFailure(session, text);
         }
         fenced.begin(session, latest.readFence(), text);
         return (session.isDeferring() || session.ledger().isOpen())
@@ -251,10 +252,22 @@ public final class Pipeline implements AutoCloseable {
                 : judged(session, submission, text, latest, execution);
     }
 
-    /**
-     * Does first what the text begins with: in a failed transaction nothing can be looked up, nor undone. The text then rolls
-     * back an empty one.
-     */
+    /** Does first what the text begins with: in a failed transaction nothing can be looked up, nor undone. */
+    private void endFailure(GuardedSession session, AssessedText text) throws SQLException {
+        if (FencedExecution.endsFailedTransaction(session, text)) {
+            rollBack(session);
+        }
+        Optional<String> toSavepoint = FencedExecution.revivesFailedTransaction(session, text);
+        if (toSavepoint.isPresent()) {
+            session.aroundSavepoint(false, () -> {
+                session.send(toSavepoint.get());
+                return true;
+            });
+            wentBack(session);
+        }
+    }
+
+    /** The text then rolls back an empty one. */
     private void rollBack(GuardedSession session) throws SQLException {
         session.send("ROLLBACK");
         session.rolledBack();

@@ -20,6 +20,7 @@ import io.backstop.jdbc.internal.pipeline.lookup.HarmlessDrop;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.LookedExecution;
+import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.RecordedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.internal.pipeline.written.LookedText;
@@ -74,7 +75,7 @@ final class StatementReview {
         audit.decided(run.session(), statement, "monitored, would be " + AuditTrail.words(verdict));
         run.events().judged(verdict);
         run.session().ledger().lost();
-        return allowed.perform(run, statement, Optional.empty());
+        return allowed.perform(run, statement, Optional.empty(), Optional.empty());
     }
 
     /** @throws BackstopException where it is refused; it did not run then, or was rolled back */
@@ -178,7 +179,7 @@ final class StatementReview {
         if (secured.applies(verdict, statement) && !(counted && definesAlone)) {
             limited.uncounted(
                     run.session(), statement.assessment(), run.policy().impact(), approved.isPresent());
-            return allowed.secure(run, statement, approved.map(ApprovalGate.Approved::id));
+            return allowed.secure(run, statement, approved.map(ApprovalGate.Approved::id), measured(run, statement));
         }
         if (counted) {
             return limit(run, statement);
@@ -200,7 +201,7 @@ final class StatementReview {
                 return performUnlooked(run, statement, Optional.empty());
             }
             session.ledger().leaveOpen(true);
-            return allowed.perform(run, statement, Optional.empty());
+            return allowed.perform(run, statement, Optional.empty(), Optional.empty());
         }
         if (!session.outsideTransaction()) {
             limited.settleOpen(session, run.policy().impact()); // what is undone leaves its traces in the counters
@@ -252,7 +253,13 @@ final class StatementReview {
             StatementRun<T> run, ReviewedStatement statement, Optional<ApprovalGate.Approved> approved)
             throws SQLException {
         limited.uncounted(run.session(), statement.assessment(), run.policy().impact(), approved.isPresent());
-        return allowed.perform(run, statement, approved);
+        return allowed.perform(run, statement, approved, measured(run, statement));
+    }
+
+    private <T extends @Nullable Object> Optional<Execution<T>> measured(
+            StatementRun<T> run, ReviewedStatement statement) {
+        return limited.measuring(
+                run.session(), statement.assessment(), run.policy().impact(), run.execution());
     }
 
     /** What is too long to be read, by Backstop or by an operator, is blocked. */

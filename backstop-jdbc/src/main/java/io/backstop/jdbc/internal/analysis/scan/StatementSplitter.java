@@ -33,6 +33,12 @@ public final class StatementSplitter {
         return statements;
     }
 
+    /** The first statement as it is written; not of a text without any. */
+    public static String first(TokenList tokens) {
+        TokenSpan first = split(tokens).get(0);
+        return tokens.text().substring(tokens.start(first.from()), tokens.end(first.to() - 1));
+    }
+
     private static void add(List<TokenSpan> statements, int from, int to) {
         if (from < to) {
             statements.add(new TokenSpan(from, to));

@@ -10,6 +10,8 @@ import io.backstop.api.policy.ReadFence;
 import io.backstop.jdbc.internal.analysis.detail.CursorName;
 import io.backstop.jdbc.internal.analysis.detail.TransactionModes;
 import io.backstop.jdbc.internal.analysis.query.WriteTransactionNeeds;
+import io.backstop.jdbc.internal.analysis.scan.Lexer;
+import io.backstop.jdbc.internal.analysis.scan.StatementSplitter;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.LookedExecution;
@@ -304,6 +306,17 @@ public final class FencedExecution {
     /** Whether the session's transaction has failed, and the text rolls it back before it goes on with something else. */
     public static boolean endsFailedTransaction(GuardedSession session, AssessedText text) {
         return session.inFailedTransaction() && text.assessment().statements().size() > 1 && rollsBackFirst(text);
+    }
+
+    /** The ROLLBACK TO SAVEPOINT with which a text of several statements takes back that the session's transaction has failed. */
+    public static Optional<String> revivesFailedTransaction(GuardedSession session, AssessedText text) {
+        List<StatementAssessment> statements = text.assessment().statements();
+        if (!session.inFailedTransaction()
+                || statements.size() == 1
+                || statements.get(0).tag() != CommandTag.ROLLBACK_TO_SAVEPOINT) {
+            return Optional.empty();
+        }
+        return Optional.of(StatementSplitter.first(Lexer.scan(text.sql(), text.standardConformingStrings())));
     }
 
     /** Whether the text begins with a ROLLBACK after which nothing goes on: a chain keeps what the transaction may do. */

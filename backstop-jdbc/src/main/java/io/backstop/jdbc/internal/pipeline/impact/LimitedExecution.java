@@ -179,12 +179,26 @@ public final class LimitedExecution {
     public void uncounted(GuardedSession session, Assessment assessment, ImpactRules rules, boolean approved)
             throws SQLException {
         uncounted(session, rules);
-        if (rules.enabled() && CodeOnWrite.inserts(assessment)) {
+        if (rules.enabled()
+                && CodeOnWrite.inserts(assessment)
+                && LookedText.control(assessment).isPresent()) {
             if (!approved) {
                 SizesBeforeInserts.requirePresentNames(session, rules);
             }
             sizes.look(session, assessment, rules);
         }
+    }
+
+    /**
+     * Has the sizes of the tables remembered into which a statement inserts whose rows nobody counts.
+     *
+     * @return how it is to be sent within a transaction; empty where there is nothing to remember
+     */
+    public <T extends @Nullable Object> Optional<Execution<T>> measuring(
+            GuardedSession session, Assessment assessment, ImpactRules rules, Execution<T> execution) {
+        return rules.enabled() && LookedText.control(assessment).isEmpty()
+                ? sizes.measuring(session, assessment, rules, execution)
+                : Optional.empty();
     }
 
     /**

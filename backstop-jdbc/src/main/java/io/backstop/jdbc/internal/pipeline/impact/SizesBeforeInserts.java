@@ -12,6 +12,8 @@ import io.backstop.api.policy.WriteBudget;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.ReadAt;
+import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.written.WriteLedger;
 import io.backstop.jdbc.internal.pipeline.written.WrittenRows;
 import org.jspecify.annotations.Nullable;
 
@@ -108,11 +110,40 @@ final class SizesBeforeInserts {
             throws SQLException {
         Optional<WriteBudget> budget = withShare(rules);
         if (budget.isPresent()) {
-            Map<Long, Long> inserted = session.ledger().unaccountedInserts(written);
-            inserted.keySet().removeIf(oid -> !isDue(session, oid, budget.get()));
-            measure(session, byRoot(session, inserted), budget.get());
-            rememberRedefined(session, assessment, budget.get());
+            remember(session, assessment, session.ledger().unaccountedInserts(written), budget.get());
         }
+    }
+
+    private void remember(GuardedSession session, Assessment assessment, Map<Long, Long> inserted, WriteBudget budget)
+            throws SQLException {
+        inserted.keySet().removeIf(oid -> !isDue(session, oid, budget));
+        measure(session, byRoot(session, inserted), budget);
+        rememberRedefined(session, assessment, budget);
+    }
+
+    /**
+     * The same for a statement whose rows nobody counts, where it runs in a transaction and leaves it open.
+     *
+     * @return how it is to be sent; empty where there is nothing to remember
+     */
+    <T extends @Nullable Object> Optional<Execution<T>> measuring(
+            GuardedSession session, Assessment assessment, ImpactRules rules, Execution<T> execution) {
+        Optional<WriteBudget> budget = withShare(rules);
+        if (budget.isEmpty() || !(CodeOnWrite.inserts(assessment) || attaches(assessment))) {
+            return Optional.empty();
+        }
+        return Optional.of(execution.sentBy(() -> {
+            if (!session.inTransaction() || session.inFailedTransaction()) {
+                return execution.run();
+            }
+            WrittenRows before = WrittenRows.readAll(session.connection());
+            T result = execution.run();
+            if (session.inTransaction()) {
+                WrittenRows written = WrittenRows.read(session.connection());
+                remember(session, assessment, WriteLedger.insertsSince(before, written), budget.get());
+            }
+            return result;
+        }));
     }
 
     private static Optional<WriteBudget> withShare(ImpactRules rules) {

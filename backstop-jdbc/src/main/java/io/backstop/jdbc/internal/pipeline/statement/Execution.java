@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.statement;
 
 import org.jspecify.annotations.Nullable;
 
+import java.sql.SQLException;
 import java.sql.Statement;
 
 /** How a statement is sent, once it may be. */
@@ -22,4 +23,35 @@ public interface Execution<T extends @Nullable Object> extends ServerCall<T> {
 
     /** What is run, for settings that have to change while it runs. */
     Statement statement();
+
+    /** The same, with something before or after it. */
+    default Execution<T> sentBy(ServerCall<T> call) {
+        Execution<T> execution = this;
+        return new Execution<>() {
+            @Override
+            public T run() throws SQLException {
+                return call.run();
+            }
+
+            @Override
+            public long[] batchCounts(T result) {
+                return execution.batchCounts(result);
+            }
+
+            @Override
+            public boolean repeatable() {
+                return execution.repeatable();
+            }
+
+            @Override
+            public boolean isBatch() {
+                return execution.isBatch();
+            }
+
+            @Override
+            public Statement statement() {
+                return execution.statement();
+            }
+        };
+    }
 }

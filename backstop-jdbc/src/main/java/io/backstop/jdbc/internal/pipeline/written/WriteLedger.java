@@ -110,6 +110,11 @@ public final class WriteLedger {
         return beyond(written.inserted(), accountedInserts);
     }
 
+    /** The rows that were inserted since, by their table's oid. */
+    public static Map<Long, Long> insertsSince(WrittenRows before, WrittenRows written) {
+        return beyond(written.inserted(), before.inserted());
+    }
+
     private static Map<Long, Long> beyond(Map<Long, Long> byTable, Map<Long, Long> accounted) {
         Map<Long, Long> more = new HashMap<>();
         byTable.forEach((table, rows) -> {
