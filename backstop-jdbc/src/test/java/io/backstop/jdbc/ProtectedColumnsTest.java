@@ -257,6 +257,18 @@ class ProtectedColumnsTest {
                         "INSERT INTO ref VALUES (20); ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES ref",
                         "UPDATE t SET a = 5 WHERE id = 1"),
                 linked("ALTER TABLE ref ADD FOREIGN KEY (k) REFERENCES t", "UPDATE t SET id = 500 WHERE id = 20"),
+                // what is not there any more when it is looked for
+                gone("ALTER FUNCTION fading(int) RENAME TO faded"),
+                gone("DROP FUNCTION fading(int)"),
+                gone("ALTER FUNCTION fading(int) SET SCHEMA s"),
+                // what the server makes of keys of partitions, above the table and beyond a foreign key
+                above("t", "", "UPDATE t SET a = 77 WHERE id = 1"),
+                above("t", "", "UPDATE t SET a = 77 WHERE id = 1 RETURNING id"),
+                above(
+                        "ref",
+                        "INSERT INTO ref VALUES (20, 1); ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES ref;"
+                                + " ALTER ROLE ordinary SET constraint_exclusion = on",
+                        "UPDATE t SET a = 5 WHERE id = 1"),
                 // a column that is not generated any more
                 generated("ALTER TABLE t ALTER COLUMN prot DROP EXPRESSION"),
                 generated("DO $$BEGIN ALTER TABLE t ALTER prot DROP EXPRESSION; END$$"),
@@ -303,6 +315,33 @@ class ProtectedColumnsTest {
                         + " CREATE INDEX few ON ref (k) WHERE k <> fixed(77); " + key
                         + "; CREATE OR REPLACE FUNCTION fixed(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
                         + " $$BEGIN PERFORM public.more(); RETURN 1; END$$",
+                sql);
+    }
+
+    /** A trigger's function that changes the column once, and then is not there by its name. */
+    private static Arguments gone(String how) {
+        return plain(
+                CODE + "CREATE SCHEMA s; CREATE FUNCTION fading(int) RETURNS int LANGUAGE plpgsql AS $f$BEGIN"
+                        + " UPDATE public.t SET prot = 0 WHERE id = 10; EXECUTE '" + how + "'; RETURN $1; END$f$;"
+                        + trigger(
+                                "BEFORE UPDATE ON t FOR EACH ROW",
+                                "BEGIN IF NEW.id = 1 THEN NEW.a := fading(NEW.a); END IF; RETURN NEW; END"),
+                "UPDATE t SET a = 5 WHERE id = 1");
+    }
+
+    /** A table that is a partition by what changes the column. */
+    private static Arguments above(String table, String key, String sql) {
+        String by = table.equals("t") ? "fixed(a)" : "k + fixed(77)";
+        String made = "CREATE TABLE above (LIKE " + table + ") PARTITION BY RANGE ((" + by + ")); ALTER TABLE above"
+                + " ATTACH PARTITION " + table + " FOR VALUES FROM (MINVALUE) TO (MAXVALUE); ";
+        return plain(
+                CODE + "CREATE FUNCTION fixed(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';"
+                        + (table.equals("t")
+                                ? ""
+                                : "CREATE TABLE ref (k int PRIMARY KEY, l int); INSERT INTO ref SELECT n, n FROM generate_series(1, 19) AS n;")
+                        + made + key
+                        + "; CREATE OR REPLACE FUNCTION fixed(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
+                        + " $$BEGIN IF $1 = 77 THEN PERFORM public.more(); END IF; RETURN $1; END$$",
                 sql);
     }
 

@@ -58,8 +58,9 @@ final class Count {
      * The second look.
      *
      * @param batchCounts how many rows each statement of a batch changed
+     * @param reported how many rows it changed by its own account; empty where the driver does not know
      */
-    Result end(long[] batchCounts) throws SQLException {
+    Result end(long[] batchCounts, Optional<Long> reported) throws SQLException {
         TableStates now = TableStates.of(connection);
         ChangedRows changed = now.changedSince(before);
         if (now.countersSetSince(before)) {
@@ -91,7 +92,7 @@ final class Count {
             excess = lost.find(connection, now).map(Excess::counted);
         }
         if (excess.isEmpty()) {
-            excess = protectedRows.touched(changed, now).map(Excess::counted);
+            excess = protectedRows.touched(changed, now, reported).map(Excess::counted);
         }
         if (excess.isEmpty()) {
             Map<Long, RowCounts> earlier = afterInserts ? new ChangedRows(before.rows()).grown(now.tables()) : Map.of();

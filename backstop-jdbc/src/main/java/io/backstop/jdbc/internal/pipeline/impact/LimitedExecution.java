@@ -14,6 +14,7 @@ import io.backstop.api.error.ImpactLimitException;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
+import io.backstop.jdbc.internal.pipeline.impact.columns.ReportedRows;
 import io.backstop.jdbc.internal.pipeline.impact.plain.PlainTable;
 import io.backstop.jdbc.internal.pipeline.impact.plain.PlainWrite;
 import io.backstop.jdbc.internal.pipeline.impact.plain.PlainWrites;
@@ -342,7 +343,8 @@ public final class LimitedExecution {
                         // Triggers that wait for the commit would change rows after they were counted.
                         transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
                     }
-                    return Optional.of(new Counted<>(sent, count.end(sent.batchCounts(execution))));
+                    return Optional.of(
+                            new Counted<>(sent, count.end(sent.batchCounts(execution), sent.reported(execution))));
                 })
                 .orElseThrow();
     }
@@ -371,6 +373,11 @@ public final class LimitedExecution {
             Optional<LookedExecution.Kept<T>> result, Optional<SQLException> untaken) {
         long[] batchCounts(Execution<T> execution) {
             return result.isPresent() ? execution.batchCounts(result.get().result()) : new long[0];
+        }
+
+        /** Empty where the driver does not know. */
+        Optional<Long> reported(Execution<T> execution) throws SQLException {
+            return result.isPresent() ? ReportedRows.of(execution, batchCounts(execution)) : Optional.empty();
         }
 
         /** @throws SQLException why there is none */
@@ -520,7 +527,7 @@ public final class LimitedExecution {
         session.send("SAVEPOINT backstop_settle");
         Count count = Count.begin(connection, NOTHING, rules, code.of(session), session.isInserting());
         T result = work.run();
-        Count.Result counted = count.end(new long[0]);
+        Count.Result counted = count.end(new long[0], Optional.empty());
         session.ledger().account(counted.written());
         Optional<Excess> excess = counted.excess();
         if (excess.isEmpty()) {

@@ -80,8 +80,12 @@ final class ProtectedRows {
         return meant;
     }
 
-    /** What the statement did to a protected table, in words of which it is the subject. */
-    Optional<String> touched(ChangedRows changed, TableStates now) throws SQLException {
+    /**
+     * What the statement did to a protected table, in words of which it is the subject.
+     *
+     * @param reported how many rows it changed by its own account
+     */
+    Optional<String> touched(ChangedRows changed, TableStates now, Optional<Long> reported) throws SQLException {
         for (long table : changed.byTable().keySet()) {
             String name = tables.get(table);
             if (name != null) {
@@ -89,7 +93,7 @@ final class ProtectedRows {
             }
         }
         for (ProtectedTree tree : withColumns) {
-            if (updates(tree, changed) && !leavesColumnsAlone(tree, changed)) {
+            if (updates(tree, changed) && !leavesColumnsAlone(tree, changed, reported)) {
                 return Optional.of("it updated table " + tree.name() + ", of which the policy protects columns");
             }
         }
@@ -148,15 +152,18 @@ final class ProtectedRows {
         return deleted && inserted;
     }
 
-    private boolean leavesColumnsAlone(ProtectedTree tree, ChangedRows changed) throws SQLException {
-        Collection<RowCounts> counts = changed.byTable().values();
+    private boolean leavesColumnsAlone(ProtectedTree tree, ChangedRows changed, Optional<Long> reported)
+            throws SQLException {
+        RowCounts counts = changed.byTable().values().stream().reduce(RowCounts.NONE, RowCounts::plus);
         return !LimitedExecution.holdsUnseenCode(assessment)
                 && told.orElseThrow()
                         .leavesAlone(
                                 tree,
                                 changed.byTable().keySet(),
-                                counts.stream().anyMatch(table -> table.deleted() > 0),
-                                counts.stream().anyMatch(table -> table.inserted() > 0));
+                                counts.updated(),
+                                counts.deleted(),
+                                counts.inserted(),
+                                reported);
     }
 
     /** A table that goes by another name is not protected any more. */

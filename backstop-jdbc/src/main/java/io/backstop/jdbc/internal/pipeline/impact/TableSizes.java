@@ -1,5 +1,8 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
+import org.postgresql.core.TransactionState;
+import org.postgresql.jdbc.PgConnection;
+
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -69,12 +72,13 @@ record TableSizes(Connection connection) {
 
     /**
      * How many rows the table has, counted up to the limit; by the server's estimate, or -1 where it has none, where the
-     * role may not count, or would run the code of a policy or of another server by it. The statistics say how many there were
+     * role may not count, or would run the code of a policy or of another server by it, or code that fails. The statistics say how many there were
      * before the transaction, and anybody who may analyse the table has a say in their last analysis, so the smaller of the two
      * estimates counts.
      */
     private Present present(long table, long limit) throws SQLException {
         String relation;
+        long estimate;
         try (PreparedStatement select = connection.prepareStatement(RELATION)) {
             select.setLong(1, table);
             try (ResultSet row = select.executeQuery()) {
@@ -87,13 +91,43 @@ record TableSizes(Connection connection) {
                 }
                 // Rows of an inheritance child are no rows of this table; those of partitions are.
                 relation = (row.getBoolean(4) ? "" : "ONLY ") + row.getString(1);
+                estimate = row.getLong(3);
             }
         }
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SELECT pg_catalog.count(*) FROM (SELECT FROM " + relation
-                        + " LIMIT " + limit + ") AS present")) {
-            row.next();
-            return new Present(row.getLong(1), true);
+        return counted("SELECT pg_catalog.count(*) FROM (SELECT FROM " + relation + " LIMIT " + limit + ") AS present")
+                .map(rows -> new Present(rows, true))
+                .orElse(new Present(estimate, false));
+    }
+
+    /**
+     * Asks read-only, and rolls that back, in one round trip: to plan a query, the server evaluates what the table's
+     * statistics and constraints are made of, which may be code of the user's.
+     *
+     * @return empty where that code fails
+     */
+    private Optional<Long> counted(String query) throws SQLException {
+        PgConnection postgres = connection.unwrap(PgConnection.class);
+        boolean alone = connection.getAutoCommit() && postgres.getTransactionState() == TransactionState.IDLE;
+        String end = alone ? "ROLLBACK" : "ROLLBACK TO backstop_size; RELEASE backstop_size";
+        try (Statement statement = connection.createStatement()) {
+            try {
+                statement.execute(
+                        (alone ? "BEGIN READ ONLY" : "SAVEPOINT backstop_size; SET LOCAL transaction_read_only = on")
+                                + "; " + query + "; " + end);
+            } catch (SQLException e) {
+                if (postgres.getTransactionState() != TransactionState.FAILED) {
+                    throw e;
+                }
+                statement.execute(end);
+                return Optional.empty();
+            }
+            while (statement.getUpdateCount() >= 0) {
+                statement.getMoreResults();
+            }
+            try (ResultSet row = statement.getResultSet()) {
+                row.next();
+                return Optional.of(row.getLong(1));
+            }
         }
     }
 

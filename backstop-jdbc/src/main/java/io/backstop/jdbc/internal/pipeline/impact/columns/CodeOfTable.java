@@ -23,7 +23,9 @@ import java.util.function.Predicate;
 record CodeOfTable(Set<Piece> pieces) {
     /**
      * With the body where it can be read; a condition may call anything. The server plans queries of its own on the tables at the
-     * other end of foreign keys, and evaluates for that what their indexes, constraints and statistics are made of.
+     * other end of foreign keys, and evaluates for that what their indexes, constraints, statistics and partition keys are made
+     * of, those of the partitioned tables above them too. A function in C (13) or of the server itself (12) is no code of an
+     * agent's, unless a constraint calls it, which may be any.
      */
     private static final String CODE = CatalogSql.qualified("""
             SELECT 'TRIGGER', NULL, CASE WHEN l.lanname = 'plpgsql' AND t.tgqual IS NULL THEN p.prosrc END,
@@ -40,22 +42,41 @@ record CodeOfTable(Set<Piece> pieces) {
             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
             WHERE d.adrelid = ANY (?::pg_catalog.oid[])
             UNION ALL SELECT 'LINKED', NULL, NULL, pg_catalog.concat(d.objid, ' ', d.refobjid)
-            FROM pg_catalog.pg_constraint AS f
-            CROSS JOIN LATERAL (SELECT f.conrelid UNION ALL SELECT f.confrelid
-                UNION ALL SELECT part.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(f.conrelid) AS part
-                UNION ALL SELECT part.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(f.confrelid) AS part)
-                AS other (oid)
+            FROM (SELECT own.oid FROM pg_catalog.unnest(?::pg_catalog.oid[]) AS own (oid)
+                UNION SELECT f.conrelid FROM pg_catalog.pg_constraint AS f
+                WHERE f.contype = 'f' AND f.confrelid = ANY (?::pg_catalog.oid[])
+                UNION SELECT f.confrelid FROM pg_catalog.pg_constraint AS f
+                WHERE f.contype = 'f' AND f.conrelid = ANY (?::pg_catalog.oid[])) AS near (oid)
+            CROSS JOIN LATERAL (SELECT near.oid
+                UNION SELECT part.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(near.oid) AS part
+                UNION SELECT top.relid::pg_catalog.oid
+                FROM pg_catalog.pg_partition_ancestors(near.oid) AS top (relid)) AS related (oid)
             CROSS JOIN LATERAL (
-                SELECT c.oid, 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid
-                FROM pg_catalog.pg_constraint AS c WHERE c.conrelid = other.oid AND c.contype = 'c'
+                SELECT related.oid, 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+                UNION ALL SELECT c.oid, 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid
+                FROM pg_catalog.pg_constraint AS c WHERE c.conrelid = related.oid
                 UNION ALL SELECT i.indexrelid, 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
-                FROM pg_catalog.pg_index AS i WHERE i.indrelid = other.oid
+                FROM pg_catalog.pg_index AS i WHERE i.indrelid = related.oid
                 UNION ALL SELECT s.oid, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass::pg_catalog.oid
-                FROM pg_catalog.pg_statistic_ext AS s WHERE s.stxrelid = other.oid) AS made (oid, catalog)
-            JOIN pg_catalog.pg_depend AS d ON d.objid = made.oid AND d.classid = made.catalog
-            AND d.refobjid >= USERS AND (d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
-            OR d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass::pg_catalog.oid)
-            WHERE f.contype = 'f' AND (f.conrelid = ANY (?::pg_catalog.oid[]) OR f.confrelid = ANY (?::pg_catalog.oid[]))""");
+                FROM pg_catalog.pg_statistic_ext AS s WHERE s.stxrelid = related.oid) AS made (oid, catalog)
+            JOIN pg_catalog.pg_depend AS d ON d.objid = made.oid AND d.classid = made.catalog AND d.refobjid >= USERS
+            LEFT JOIN pg_catalog.pg_opclass AS k ON k.oid = d.refobjid
+            AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass::pg_catalog.oid
+            WHERE (d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
+                AND (made.catalog = 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid
+                    OR EXISTS (SELECT FROM pg_catalog.pg_proc AS p
+                        WHERE p.oid = d.refobjid AND NOT p.prolang = ANY ('{12,13}'::pg_catalog.oid[]))))
+            OR (d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass::pg_catalog.oid
+                AND EXISTS (SELECT FROM pg_catalog.pg_operator AS o
+                    JOIN pg_catalog.pg_proc AS p ON p.oid = o.oprcode
+                    WHERE o.oid = d.refobjid AND NOT p.prolang = ANY ('{12,13}'::pg_catalog.oid[])))
+            OR EXISTS (SELECT FROM pg_catalog.pg_amproc AS m
+                JOIN pg_catalog.pg_proc AS p ON p.oid = m.amproc
+                WHERE m.amprocfamily = k.opcfamily AND NOT p.prolang = ANY ('{12,13}'::pg_catalog.oid[]))
+            OR EXISTS (SELECT FROM pg_catalog.pg_amop AS m
+                JOIN pg_catalog.pg_operator AS o ON o.oid = m.amopopr
+                JOIN pg_catalog.pg_proc AS p ON p.oid = o.oprcode
+                WHERE m.amopfamily = k.opcfamily AND NOT p.prolang = ANY ('{12,13}'::pg_catalog.oid[]))""");
 
     /** Functions, operators, domains, composite types and ranges; an enumeration runs nothing. */
     private static final String USERS = CatalogSql.qualified("""
@@ -91,7 +112,7 @@ record CodeOfTable(Set<Piece> pieces) {
     static CodeOfTable of(Connection connection, Collection<Long> tables) throws SQLException {
         Set<Piece> pieces = new HashSet<>();
         try (PreparedStatement select = connection.prepareStatement(CODE)) {
-            for (int i = 1; i <= 5; i++) {
+            for (int i = 1; i <= 6; i++) {
                 select.setString(i, CatalogSql.array(tables));
             }
             try (ResultSet code = select.executeQuery()) {

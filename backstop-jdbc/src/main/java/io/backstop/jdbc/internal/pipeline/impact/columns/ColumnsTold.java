@@ -15,7 +15,9 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Tells whether a text says itself which columns of a table it updates. It does so only if it writes to this table alone, by
@@ -53,7 +55,9 @@ public final class ColumnsTold {
     private final Connection connection;
     private final List<StatementAssessment> statements;
     private final Map<String, Long> targets;
-    private final Map<ProtectedTree, CodeOfTable> code = new HashMap<>();
+
+    /** Empty where it may write to the columns. */
+    private final Map<ProtectedTree, Optional<CodeOfTable>> code = new HashMap<>();
 
     /**
      * To be asked before the statement, which may give names another meaning, and change the code that it sets off.
@@ -66,8 +70,20 @@ public final class ColumnsTold {
         this.statements = statements;
         this.targets = resolved(connection, statements);
         for (ProtectedTree tree : trees) {
-            code.put(tree, CodeOfTable.of(connection, tree.tables()));
+            CodeOfTable found = CodeOfTable.of(connection, tree.tables());
+            code.put(tree, leavesAlone(found, withSources(tree)) ? Optional.of(found) : Optional.empty());
         }
+    }
+
+    private boolean leavesAlone(CodeOfTable found, Set<String> columns) throws SQLException {
+        Set<String> written = columnsWritten();
+        return found.leavesAlone(connection, columns, column -> insertsRows() || means(Set.of(column), written));
+    }
+
+    private Set<String> columnsWritten() {
+        return statements.stream()
+                .flatMap(statement -> statement.columnsWritten().stream())
+                .collect(Collectors.toSet());
     }
 
     private static Map<String, Long> resolved(Connection connection, List<StatementAssessment> statements)
@@ -97,19 +113,25 @@ public final class ColumnsTold {
      * Whether it says so, and none of them is protected.
      *
      * @param changed the tables of which the statement changed rows
-     * @param deleted whether it deleted rows
-     * @param inserted whether it inserted rows
+     * @param updated how many rows it updated, as the server counts
+     * @param deleted how many it deleted
+     * @param inserted how many it inserted
+     * @param reported how many it changed by its own account
      */
-    public boolean leavesAlone(ProtectedTree tree, Set<Long> changed, boolean deleted, boolean inserted)
+    public boolean leavesAlone(
+            ProtectedTree tree, Set<Long> changed, long updated, long deleted, long inserted, Optional<Long> reported)
             throws SQLException {
-        if (deleted
-                && inserted
-                && statements.stream()
-                        .anyMatch(each ->
-                                each.tag() != CommandTag.UPDATE || !each.inner().isEmpty())) {
+        boolean updates = statements.stream()
+                .allMatch(
+                        each -> each.tag() == CommandTag.UPDATE && each.inner().isEmpty());
+        if (deleted > 0 && inserted > 0 && !updates) {
             return false; // no UPDATE that moves rows to another partition: a row may be back without its value
         }
-        Set<String> written = new HashSet<>();
+        // A row that moves counts as deleted and inserted. Whatever code changed besides counts, too.
+        if (!reported.equals(Optional.of(updated + (updates ? Math.max(deleted, inserted) : deleted + inserted)))) {
+            return false;
+        }
+        Set<String> written = columnsWritten();
         for (StatementAssessment statement : statements) {
             if (!EvaluatingCommands.onRows(statement.tag())) {
                 return false; // a setting or a definition beside it may be another when it runs
@@ -119,18 +141,17 @@ public final class ColumnsTold {
                     return false;
                 }
             }
-            written.addAll(statement.columnsWritten());
         }
         if (written.isEmpty() || !tree.tables().containsAll(changed)) {
             return false;
         }
         Set<String> columns = withSources(tree);
-        if (means(columns, written) || setsOffActions(tree, written, deleted)) {
+        if (means(columns, written) || setsOffActions(tree, written, deleted > 0)) {
             return false;
         }
+        // It may have been replaced while the statement waited, and so may what its words meant.
         CodeOfTable now = CodeOfTable.of(connection, tree.tables());
-        return now.equals(code.get(tree)) // it may have been replaced while the statement waited
-                && now.leavesAlone(connection, columns, column -> insertsRows() || means(Set.of(column), written));
+        return code.getOrDefault(tree, Optional.empty()).filter(now::equals).isPresent() && leavesAlone(now, columns);
     }
 
     /** A column that is not named gets its default then; in an UPDATE, one that is named. */
