@@ -139,6 +139,29 @@ class DefinitionsMadeMeanwhileTest {
                 "CREATE TRIGGER wipes BEFORE INSERT ON notes EXECUTE FUNCTION wiping()"
                         + " | MERGE INTO notes USING (VALUES (7)) AS v (id) ON notes.id = v.id"
                         + " WHEN NOT MATCHED THEN INSERT VALUES (v.id, 'one')",
+                "CREATE TRIGGER wipes BEFORE INSERT ON notes EXECUTE FUNCTION wiping()"
+                        + " | SET ROLE postgres; INSERT INTO notes VALUES (1, 'one')",
+                "CREATE TRIGGER wipes BEFORE INSERT ON notes EXECUTE FUNCTION wiping()"
+                        + " | SET row_security = on; INSERT INTO notes VALUES (1, 'one')",
+                "CREATE TRIGGER wipes BEFORE INSERT ON notes EXECUTE FUNCTION wiping()"
+                        + " | INSERT INTO notes SELECT 1, set_config('row_security', 'on', false)",
+                "CREATE TRIGGER wipes BEFORE INSERT ON notes EXECUTE FUNCTION wiping()"
+                        + " | ALTER ROLE CURRENT_USER SET lc_messages = 'C'; INSERT INTO notes VALUES (1, 'one')",
+                "CREATE TRIGGER wipes BEFORE INSERT ON notes EXECUTE FUNCTION wiping()"
+                        + " | BEGIN; CREATE TABLE made (id int); INSERT INTO notes VALUES (1, 'one')",
+                "CREATE TRIGGER wipes BEFORE INSERT ON notes EXECUTE FUNCTION wiping()"
+                        + " | SAVEPOINT s; CREATE TABLE made (id int); INSERT INTO notes VALUES (1, 'one')",
+                "CREATE OR REPLACE VIEW looks AS SELECT wiped() AS id, 'one' AS note"
+                        + " | SET ROLE postgres; SELECT * FROM looks",
+                "CREATE OR REPLACE VIEW looks AS SELECT wiped() AS id, 'one' AS note"
+                        + " | SELECT *, set_config('row_security', 'on', false) FROM looks",
+                "CREATE OR REPLACE VIEW looks AS SELECT wiped() AS id, 'one' AS note"
+                        + " | COPY (SELECT * FROM looks) TO PROGRAM 'cat > /dev/null'",
+                "CREATE FUNCTION built(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';"
+                        + " CREATE INDEX built ON notes (built(id));"
+                        + " CREATE OR REPLACE FUNCTION built(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
+                        + " 'BEGIN DELETE FROM public.users; RETURN 1; END'"
+                        + " | CLUSTER notes USING built",
             })
     void code_that_is_committed_while_a_statement_waits_is_counted(String definition, String sql) throws Exception {
         for (boolean autoCommit : new boolean[] {true, false}) {
@@ -147,11 +170,15 @@ class DefinitionsMadeMeanwhileTest {
                 guard.execute(sql);
                 if (!autoCommit) {
                     guard.connection().commit();
+                } else if (sql.startsWith("BEGIN")) {
+                    guard.execute("COMMIT");
                 }
                 return sql;
             });
             if (!autoCommit) {
                 guard.connection().rollback();
+            } else if (sql.startsWith("BEGIN")) {
+                guard.execute("ROLLBACK");
             }
             assertNothingLost();
             create(database);

@@ -112,6 +112,56 @@ class UncountedChangesTest {
         assertNothingChanged();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"REPEATABLE READ", "SERIALIZABLE"})
+    void a_partition_that_was_detached_since_the_transaction_began_has_a_share(String level) throws SQLException {
+        database.run(
+                "CREATE TABLE parts (id int) PARTITION BY RANGE (id)",
+                "CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (1000)",
+                "INSERT INTO parts SELECT generate_series(1, 100)");
+        for (String sql : List.of(
+                "DELETE FROM part WHERE id <= 100",
+                "UPDATE part SET id = 0 WHERE id <= 100",
+                "DO 'BEGIN DELETE FROM part WHERE id <= 100; END'")) {
+            execute("BEGIN ISOLATION LEVEL " + level);
+            execute("SELECT 1 FROM notes");
+            database.run("ALTER TABLE parts DETACH PARTITION part");
+            assertThatThrownBy(() -> execute(sql))
+                    .isInstanceOf(ImpactLimitException.class)
+                    .hasMessageContaining("100 rows, more than 50 percent of part");
+            execute("ROLLBACK");
+            database.run("ALTER TABLE parts ATTACH PARTITION part FOR VALUES FROM (0) TO (1000)");
+        }
+    }
+
+    /** The driver tells the server to end a part of a long text, with whose counters the next begins anew. */
+    @ParameterizedTest
+    @ValueSource(strings = {"COMMIT; %s BEGIN", "ROLLBACK; BEGIN; %s SELECT 1", "COMMIT AND CHAIN"})
+    void what_a_text_begins_anew_hides_nothing(String text) throws SQLException {
+        execute("INSERT INTO notes VALUES (1, 'one')");
+        execute("BEGIN");
+        execute("DELETE FROM users WHERE id <= 900");
+        execute(text.formatted("SELECT 1; ".repeat(700)));
+        createTrigger("INSERT", "notes", "DELETE FROM users WHERE id BETWEEN 2001 AND 4900");
+        assertThatThrownBy(() -> {
+                    execute("INSERT INTO notes VALUES (1, 'one')");
+                    execute("COMMIT");
+                })
+                .isInstanceOf(ImpactLimitException.class);
+        execute("ROLLBACK");
+        assertThat(database.value("SELECT count(*) FROM users WHERE id > 900")).isEqualTo("4100");
+    }
+
+    @Test
+    void a_text_that_defines_and_inserts_in_a_transaction_that_it_leaves_open_commits() throws SQLException {
+        execute("BEGIN; CREATE TABLE more (id int); INSERT INTO more VALUES (1); INSERT INTO notes VALUES (1, 'one')");
+        execute("INSERT INTO more VALUES (2)");
+        execute("COMMIT");
+        assertThat(database.value("SELECT count(*) FROM more")).isEqualTo("2");
+        execute("SET ROLE postgres; INSERT INTO more VALUES (3)");
+        assertThat(database.value("SELECT count(*) FROM more")).isEqualTo("3");
+    }
+
     /** The share is of the rows that there were before the transaction. */
     @ParameterizedTest
     @ValueSource(

@@ -403,6 +403,7 @@ class WriteBudgetTest {
                         List.of("SET search_path = s", "INSERT INTO t SELECT n FROM generate_series(1001, 3000) AS n"),
                         50),
                 Arguments.of(List.of("SET ROLE postgres; " + MORE_THERE), 50),
+                Arguments.of(List.of("BEGIN; CREATE TABLE s.x (id int); " + MORE_THERE, "COMMIT"), 50),
                 Arguments.of(List.of("BEGIN", "SET ROLE postgres; " + MORE_THERE, "COMMIT"), 50),
                 Arguments.of(List.of("ALTER TABLE s.own ALTER COLUMN id SET STATISTICS 10; " + MORE_THERE), 50),
                 Arguments.of(List.of("CREATE INDEX i ON s.own (id)", "DROP INDEX s.i; " + MORE_THERE), 50),
@@ -491,6 +492,56 @@ class WriteBudgetTest {
         assertThatThrownBy(() -> update(connection, "DELETE FROM s.late WHERE id <= 51"))
                 .isInstanceOf(ImpactLimitException.class)
                 .hasMessageContaining("more than 50 percent of");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"DISCARD TEMP", "SET ROLE postgres", "CREATE TABLE more (id int)", "DELETE FROM users"})
+    void rows_that_are_inserted_before_a_transaction_fails_do_not_stretch_it(String within) throws Exception {
+        database.run("DELETE FROM users WHERE id > 100");
+        for (String rules : List.of("", ", \"require_approval_for_risks\": [\"CRITICAL\"]")) {
+            Connection connection = connect("\"max_write_percent_without_critical\": 100" + rules);
+            run(connection, "BEGIN");
+            run(connection, "INSERT INTO users SELECT n FROM generate_series(30001, 30500) AS n");
+            run(connection, "SAVEPOINT a");
+            for (String fails : List.of("SELECT 1 / 0", within, within)) {
+                assertThatThrownBy(() -> run(connection, fails)).isInstanceOf(SQLException.class);
+            }
+            run(connection, "ROLLBACK TO a");
+            run(connection, "COMMIT");
+            assertNarrow(connection, "users", 50);
+            database.run(
+                    "DELETE FROM users WHERE id > 100 OR name IS NULL",
+                    "INSERT INTO users SELECT n, 'user' FROM generate_series(1, 50) AS n");
+            clock.advance(Duration.ofHours(2));
+        }
+    }
+
+    @Test
+    void rows_that_cannot_be_counted_keep_nobody_waiting_and_make_nothing_fail() throws Exception {
+        createTwins();
+        String role = "writer_" + ProcessHandle.current().pid();
+        database.run(
+                "CREATE SCHEMA hidden",
+                "CREATE TABLE hidden.log (id int)",
+                "GRANT SELECT ON hidden.log TO PUBLIC",
+                "CREATE FUNCTION s.logs() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+                        + " $$ BEGIN INSERT INTO hidden.log VALUES (new.id); RETURN new; END $$",
+                "CREATE TRIGGER logs BEFORE INSERT ON s.own FOR EACH ROW EXECUTE FUNCTION s.logs()",
+                "CREATE TABLE s.t2 PARTITION OF s.t FOR VALUES FROM (5000) TO (9000)",
+                "ANALYZE s.t",
+                "CREATE ROLE " + role,
+                "GRANT USAGE ON SCHEMA s TO " + role,
+                "GRANT ALL ON ALL TABLES IN SCHEMA s TO " + role);
+        try (Connection other = database.connect()) {
+            Connection connection = connectAs(role, "");
+            assertThat(update(connection, "INSERT INTO s.own VALUES (9000)")).isEqualTo(1);
+            run(other, "BEGIN; LOCK TABLE s.t2 IN ACCESS EXCLUSIVE MODE");
+            assertThat(update(connection, "INSERT INTO s.t1 VALUES (500)")).isEqualTo(1);
+            assertThat(update(connection, "DELETE FROM s.t1 WHERE id IN (500, 1)"))
+                    .isEqualTo(2);
+        } finally {
+            database.run("DROP SCHEMA hidden CASCADE", "DROP OWNED BY " + role, "DROP ROLE " + role);
+        }
     }
 
     @Test

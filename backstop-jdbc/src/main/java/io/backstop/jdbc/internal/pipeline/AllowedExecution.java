@@ -111,6 +111,11 @@ final class AllowedExecution {
         return result;
     }
 
+    /** The statement as it is sent where nobody looks after it, which follows its settings. */
+    <T extends @Nullable Object> Execution<T> following(StatementRun<T> run) {
+        return run.execution().sentBy(() -> fenced.write(run.session(), run.text(), run.execution()));
+    }
+
     /**
      * Sends what neither a limit nor a snapshot looks after. What takes rows away may wait for locks that no snapshot has
      * taken before, and is looked at when it has them; it can still be undone then. So is what was approved: whether it met

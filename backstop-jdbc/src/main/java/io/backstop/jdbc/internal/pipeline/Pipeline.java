@@ -32,6 +32,7 @@ import io.backstop.jdbc.internal.pipeline.statement.PreparedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import io.backstop.jdbc.internal.pipeline.statement.Submission;
+import io.backstop.jdbc.internal.pipeline.written.LookedText;
 import io.backstop.jdbc.policy.Judge;
 import io.backstop.jdbc.policy.PolicySource;
 import org.jspecify.annotations.Nullable;
@@ -245,6 +246,20 @@ public final class Pipeline implements AutoCloseable {
             endFailure(session, text);
         }
         fenced.begin(session, latest.readFence(), text);
+        try {
+            return settled(session, submission, text, latest, execution);
+        } finally {
+            if (LookedText.ends(text.assessment())
+                    && session.turn().isHeldByCurrentThread()
+                    && session.inTransaction()) {
+                session.ledger().beginUnknown();
+            }
+        }
+    }
+
+    private <T extends @Nullable Object> T settled(
+            GuardedSession session, Submission submission, AssessedText text, Policy latest, Execution<T> execution)
+            throws SQLException {
         return (session.isDeferring() || session.ledger().isOpen())
                         && DeferredTriggerRuns.areLookedAtBefore(text.assessment())
                 ? deferredTriggers.run(

@@ -196,11 +196,15 @@ final class StatementReview {
         GuardedSession session = run.session();
         boolean onRows = LookedText.isOnRows(statement.assessment());
         boolean controls = LookedText.control(statement.assessment()).isPresent();
-        if (onRows && (controls || (!session.outsideTransaction() && !session.endsUnseen()))) {
+        boolean setting = LookedText.holdsSetting(statement.assessment());
+        if (controls || (onRows && !session.outsideTransaction() && !session.endsUnseen())) {
             if (!session.knowsWhatIsWritten()) {
                 return performUnlooked(run, statement, Optional.empty());
             }
-            session.ledger().leaveOpen(true);
+            session.ledger().leaveOpen(true, !onRows);
+            if (setting) {
+                session.ledger().goesOn(); // it may have opened a cursor
+            }
             return allowed.perform(run, statement, Optional.empty(), Optional.empty());
         }
         if (!session.outsideTransaction()) {
@@ -213,7 +217,7 @@ final class StatementReview {
                     statement.assessment(),
                     run.policy().impact(),
                     lastJudgement.unsecured(run, statement, false),
-                    run.execution());
+                    setting ? allowed.following(run) : run.execution());
         } catch (SQLException e) {
             if (!onRows && LimitedExecution.outsideTransaction(session, e).isPresent()) {
                 return performUnlooked(run, statement, Optional.empty());

@@ -139,7 +139,7 @@ public final class FencedExecution {
         boolean looked = looks && (need == FenceNeed.WRITE_TRANSACTION || mixed == MixedText.LEFT_OPEN || fetches);
         boolean byItself = looked && mixed != MixedText.LEFT_OPEN && (!open || (session.endsUnseen() && !fetches));
         if (looked && !byItself && session.knowsWhatIsWritten()) {
-            session.ledger().leaveOpen(false);
+            session.ledger().leaveOpen(false, false);
             if (need == FenceNeed.WRITE_TRANSACTION && mayGoOn(text, execution)) {
                 session.ledger().goesOn();
             }

@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -214,7 +215,10 @@ public final class LimitedExecution {
         }
         boolean looked = ledger.isKnown(); // else nothing has gone on since it was looked at
         WrittenRows written = WrittenRows.read(session.connection());
-        Map<Long, Long> more = looked ? ledger.unaccounted(written) : Map.of();
+        Map<Long, Long> more = looked ? ledger.unaccounted(written) : new HashMap<>();
+        if (ledger.mayDefine()) {
+            more.keySet().removeIf(table -> !WrittenRows.holdsData(table));
+        }
         if (!more.isEmpty()) {
             code.outdated(session);
             Count.Result count = Unaccounted.count(session, rules, written, more);

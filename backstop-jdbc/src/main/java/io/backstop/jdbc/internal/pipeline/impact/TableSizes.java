@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
+import io.backstop.api.internal.postgres.InheritanceTree;
 import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
 
@@ -12,8 +13,12 @@ import java.util.Optional;
 
 /** Compares changed rows with the size of their table. Reads no more rows than it has to. Not thread-safe. */
 record TableSizes(Connection connection) {
-    /** By the server's own look at the catalog, which is of the present; the estimate alone is as the transaction sees it. */
+    /**
+     * Names and rights by the server's own look at the catalog, which is of the present; what is of the catalog's tables is as the
+     * transaction sees it, and locks no partition.
+     */
     private static final String RELATION = """
+            WITH tree (oid) AS (%s)
             SELECT t.id::pg_catalog.regclass::pg_catalog.text,
                 t.id::pg_catalog.regclass::pg_catalog.text OPERATOR(pg_catalog.=) t.id::pg_catalog.text,
                 (SELECT COALESCE(NULLIF(pg_catalog.sum(CASE
@@ -21,17 +26,15 @@ record TableSizes(Connection connection) {
                     WHEN pg_catalog.pg_stat_get_live_tuples(part.oid) OPERATOR(pg_catalog.>) 0::pg_catalog.int8
                         THEN LEAST(part.reltuples, pg_catalog.pg_stat_get_live_tuples(part.oid))
                     ELSE part.reltuples END)::pg_catalog.int8, 0), -1)
-                FROM pg_catalog.pg_class AS part WHERE part.oid OPERATOR(pg_catalog.=) t.id AND part.relkind OPERATOR(pg_catalog.<>) 'p'
-                OR part.oid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT leaf.relid::pg_catalog.oid
-                    FROM pg_catalog.pg_partition_tree(t.id) AS leaf WHERE leaf.isleaf))),
-            EXISTS (SELECT FROM pg_catalog.pg_partition_tree(t.id) AS top
-                WHERE top.relid::pg_catalog.oid OPERATOR(pg_catalog.=) t.id AND NOT top.isleaf),
+                FROM pg_catalog.pg_class AS part WHERE part.relkind OPERATOR(pg_catalog.<>) 'p'
+                AND (part.oid OPERATOR(pg_catalog.=) t.id
+                    OR (c.relkind OPERATOR(pg_catalog.=) 'p' AND part.oid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT oid FROM tree))))),
+            c.relkind IS NOT DISTINCT FROM 'p',
             pg_catalog.has_table_privilege(t.id, 'SELECT') AND NOT pg_catalog.row_security_active(t.id)
                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_foreign_table AS far
-                    WHERE far.ftrelid OPERATOR(pg_catalog.=) t.id
-                    OR far.ftrelid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT part.relid::pg_catalog.oid
-                        FROM pg_catalog.pg_partition_tree(t.id) AS part)))
-            FROM (SELECT ?::pg_catalog.oid AS id) AS t""";
+                    WHERE far.ftrelid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT oid FROM tree)))
+            FROM (SELECT ?::pg_catalog.oid AS id) AS t
+            LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) t.id""".formatted(InheritanceTree.query("?::pg_catalog.oid"));
 
     /**
      * Whether rows are a larger share of their table, as it was before, than allowed.
@@ -72,7 +75,8 @@ record TableSizes(Connection connection) {
 
     /**
      * How many rows the table has, counted up to the limit; by the server's estimate, or -1 where it has none, where the
-     * role may not count, or would run the code of a policy or of another server by it, or code that fails. The statistics say how many there were
+     * role may not count, or would run the code of a policy or of another server by it, or code that fails, or where
+     * somebody has locked it. The statistics say how many there were
      * before the transaction, and anybody who may analyse the table has a say in their last analysis, so the smaller of the two
      * estimates counts.
      */
@@ -81,6 +85,7 @@ record TableSizes(Connection connection) {
         long estimate;
         try (PreparedStatement select = connection.prepareStatement(RELATION)) {
             select.setLong(1, table);
+            select.setLong(2, table);
             try (ResultSet row = select.executeQuery()) {
                 row.next();
                 if (row.getBoolean(2)) {
@@ -101,9 +106,9 @@ record TableSizes(Connection connection) {
 
     /**
      * Asks read-only, and rolls that back, in one round trip: to plan a query, the server evaluates what the table's
-     * statistics and constraints are made of, which may be code of the user's.
+     * statistics and constraints are made of, which may be code of the user's. Waits for nobody who has locked a partition.
      *
-     * @return empty where that code fails
+     * @return empty where that code fails, or somebody has
      */
     private Optional<Long> counted(String query) throws SQLException {
         PgConnection postgres = connection.unwrap(PgConnection.class);
@@ -111,9 +116,10 @@ record TableSizes(Connection connection) {
         String end = alone ? "ROLLBACK" : "ROLLBACK TO backstop_size; RELEASE backstop_size";
         try (Statement statement = connection.createStatement()) {
             try {
-                statement.execute(
-                        (alone ? "BEGIN READ ONLY" : "SAVEPOINT backstop_size; SET LOCAL transaction_read_only = on")
-                                + "; " + query + "; " + end);
+                statement.execute((alone
+                                ? "BEGIN READ ONLY; SET LOCAL lock_timeout = 100"
+                                : "SAVEPOINT backstop_size; SET LOCAL transaction_read_only = on; SET LOCAL lock_timeout = 100")
+                        + "; " + query + "; " + end);
             } catch (SQLException e) {
                 if (postgres.getTransactionState() != TransactionState.FAILED) {
                     throw e;

@@ -62,7 +62,8 @@ record TableStates(
                 CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'f' THEN 'FOREIGN'
                     WHEN c.relpersistence OPERATOR(pg_catalog.=) 't' THEN 'TEMPORARY' ELSE 'STORED' END AS kind,
                 coalesce(pg_catalog.pg_relation_filenode(c.oid), 0) AS file,
-                CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid ELSE c.oid END AS root,
+                CASE WHEN c.relispartition THEN coalesce(pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid, c.oid)
+                    ELSE c.oid END AS root,
                 coalesce(pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid), 0) AS inserted,
                 coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), 0) AS updated,
                 coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid), 0) AS deleted,

@@ -60,13 +60,16 @@ public final class LookedText {
 
     /**
      * Whether it is to change no row that is there, and it is looked at whether that is so. Not where it ends its transaction
-     * itself, or defines something beside transaction control: what it defined could not be told from what it set off.
+     * itself.
      */
     public static boolean isLookedAt(Assessment assessment) {
-        return (assessment.risk() == RiskLevel.WRITE || assessment.risk() == RiskLevel.HIGH)
-                && assessment.statements().stream()
-                        .allMatch(each -> each.risk() != RiskLevel.HIGH || EvaluatingCommands.defines(each.tag()))
-                && (control(assessment).isEmpty() || (!ends(assessment) && isOnRows(assessment)));
+        return (assessment.risk() == RiskLevel.WRITE || assessment.risk() == RiskLevel.HIGH) && !ends(assessment);
+    }
+
+    /** Whether it holds what is HIGH and defines nothing, as a setting. */
+    public static boolean holdsSetting(Assessment assessment) {
+        return assessment.statements().stream()
+                .anyMatch(each -> each.risk() == RiskLevel.HIGH && !EvaluatingCommands.defines(each.tag()));
     }
 
     /** Whether it reads or inserts rows, and defines nothing. */
@@ -92,7 +95,8 @@ public final class LookedText {
                 .findFirst();
     }
 
-    private static boolean ends(Assessment assessment) {
+    /** Whether it ends a transaction. */
+    public static boolean ends(Assessment assessment) {
         return assessment.statements().stream().anyMatch(each -> ENDING.contains(each.tag()));
     }
 }

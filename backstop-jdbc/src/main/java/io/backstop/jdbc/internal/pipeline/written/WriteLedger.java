@@ -15,8 +15,15 @@ public final class WriteLedger {
     private boolean flushed;
 
     private boolean known;
+
+    /** Whether something was left open since all was accounted for. */
+    private boolean pending;
+
     private volatile boolean open;
     private boolean mayWrite;
+
+    /** Whether it may change definitions, too. */
+    private boolean mayDefine;
 
     /** Whether something that was left open goes on to the end of the transaction, whenever it is looked at. */
     private boolean goesOn;
@@ -44,9 +51,17 @@ public final class WriteLedger {
         close();
     }
 
+    /** One has ended and another was begun, within a text; what that has changed so far is not known. */
+    public void beginUnknown() {
+        flushed = false;
+        begin();
+    }
+
     private void close() {
         open = goesOn;
+        pending = false;
         mayWrite = false;
+        mayDefine = false;
     }
 
     /** Whether it is known what the transaction had changed before what is to be accounted for. */
@@ -54,9 +69,12 @@ public final class WriteLedger {
         return known;
     }
 
-    /** A statement is sent of which nobody counts what it changes. What was left open has been looked at before. */
+    /**
+     * A statement is sent of which nobody counts what it changes. What was left open has been looked at before; or the
+     * transaction has failed since, and is looked at when it goes on.
+     */
     public void lost() {
-        known = false;
+        known &= pending;
         flushed = false;
     }
 
@@ -64,10 +82,13 @@ public final class WriteLedger {
      * A statement is sent that is to change no row that is there; whether that is so is looked at before the commit.
      *
      * @param writes whether it may insert rows
+     * @param defines whether it may change definitions
      */
-    public void leaveOpen(boolean writes) {
+    public void leaveOpen(boolean writes, boolean defines) {
         open = true;
+        pending = true;
         mayWrite |= writes;
+        mayDefine |= defines;
         flushed = false;
     }
 
@@ -79,6 +100,11 @@ public final class WriteLedger {
     /** Whether something was left open that may insert rows. */
     public boolean mayWrite() {
         return mayWrite;
+    }
+
+    /** Whether something was left open that may change definitions. */
+    public boolean mayDefine() {
+        return mayDefine;
     }
 
     /** Whether something was left open. */

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline.impact.columns;
 
+import io.backstop.api.internal.postgres.InheritanceTree;
 import io.backstop.jdbc.internal.analysis.detail.WordsOfText;
 import io.backstop.jdbc.internal.analysis.rule.FunctionRules;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogSql;
@@ -48,7 +49,7 @@ record CodeOfTable(Set<Piece> pieces) {
                 UNION SELECT f.confrelid FROM pg_catalog.pg_constraint AS f
                 WHERE f.contype = 'f' AND f.conrelid = ANY (?::pg_catalog.oid[])) AS near (oid)
             CROSS JOIN LATERAL (SELECT near.oid
-                UNION SELECT part.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(near.oid) AS part
+                UNION (%s)
                 UNION SELECT top.relid::pg_catalog.oid
                 FROM pg_catalog.pg_partition_ancestors(near.oid) AS top (relid)) AS related (oid)
             CROSS JOIN LATERAL (
@@ -76,7 +77,7 @@ record CodeOfTable(Set<Piece> pieces) {
             OR EXISTS (SELECT FROM pg_catalog.pg_amop AS m
                 JOIN pg_catalog.pg_operator AS o ON o.oid = m.amopopr
                 JOIN pg_catalog.pg_proc AS p ON p.oid = o.oprcode
-                WHERE m.amopfamily = k.opcfamily AND NOT p.prolang = ANY ('{12,13}'::pg_catalog.oid[]))""");
+                WHERE m.amopfamily = k.opcfamily AND NOT p.prolang = ANY ('{12,13}'::pg_catalog.oid[]))""".formatted(InheritanceTree.query("near.oid")));
 
     /** Functions, operators, domains, composite types and ranges; an enumeration runs nothing. */
     private static final String USERS = CatalogSql.qualified("""
