@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
@@ -269,6 +270,15 @@ class ProtectedColumnsTest {
                         "INSERT INTO ref VALUES (20, 1); ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES ref;"
                                 + " ALTER ROLE ordinary SET constraint_exclusion = on",
                         "UPDATE t SET a = 5 WHERE id = 1"),
+                // labels and attributes that the values are read by
+                labelled("ALTER TYPE kind RENAME VALUE 'open' TO 'paid'"),
+                labelled("DO $$BEGIN ALTER TYPE kind RENAME VALUE 'open' TO 'paid'; END$$"),
+                arguments(
+                        "CREATE TYPE pair AS (a int, b int); CREATE TABLE t (id int, prot pair)",
+                        "INSERT INTO t SELECT n, ROW(n, 2)::pair FROM generate_series(1, 20) AS n",
+                        "",
+                        POLICY,
+                        List.of("ALTER TYPE pair RENAME ATTRIBUTE a TO z")),
                 // a column that is not generated any more
                 generated("ALTER TABLE t ALTER COLUMN prot DROP EXPRESSION"),
                 generated("DO $$BEGIN ALTER TABLE t ALTER prot DROP EXPRESSION; END$$"),
@@ -343,6 +353,16 @@ class ProtectedColumnsTest {
                         + "; CREATE OR REPLACE FUNCTION fixed(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
                         + " $$BEGIN IF $1 = 77 THEN PERFORM public.more(); END IF; RETURN $1; END$$",
                 sql);
+    }
+
+    private static Arguments labelled(String sql) {
+        return arguments(
+                "CREATE TYPE kind AS ENUM ('open', 'shut'); CREATE DOMAIN kinds AS kind[];"
+                        + " CREATE TABLE t (id int, prot kinds)",
+                "INSERT INTO t SELECT n, '{open}' FROM generate_series(1, 20) AS n",
+                "",
+                POLICY,
+                List.of(sql));
     }
 
     private static Arguments generated(String sql) {
@@ -434,11 +454,55 @@ class ProtectedColumnsTest {
                 .flatMap(kind -> Stream.of(arguments(kind, sql), arguments(kind, "DO 'BEGIN " + sql + "; END'")));
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void prepared_updates_and_batches_of_other_columns_run(boolean keys) throws Exception {
+        define(TABLE, ROWS, "CREATE TYPE kind AS ENUM ('open')", "ALTER TABLE t ADD sort kind");
+        try (Backstop backstop = backstop("{\"t\": [\"prot\", \"sort\"]}");
+                Connection connection = backstop.guard(
+                        DriverManager.getConnection(database.url().replace("user=postgres", "user=ordinary")));
+                PreparedStatement update = connection.prepareStatement(
+                        "UPDATE t SET a = ? WHERE id = ?",
+                        keys ? Statement.RETURN_GENERATED_KEYS : Statement.NO_GENERATED_KEYS)) {
+            for (int id = 1; id < 4; id++) {
+                update.setInt(1, 500);
+                update.setInt(2, id);
+                assertThat(update.executeUpdate()).isEqualTo(1);
+                update.addBatch();
+                update.setInt(2, id + 10);
+                update.addBatch();
+            }
+            assertThat(update.executeBatch()).containsOnly(1).hasSize(6);
+            update.setFetchSize(1);
+            update.execute();
+            connection.createStatement().execute("ALTER TYPE kind ADD VALUE 'shut'");
+        }
+        assertThat(database.value("SELECT count(*) FROM t WHERE a = 500")).isEqualTo("6");
+    }
+
     static Stream<Arguments> harmless() {
         return Stream.of(
                 plain("", "UPDATE t SET a = 5 WHERE id < 5"),
                 plain("", "INSERT INTO t (id, a) VALUES (20, 1) ON CONFLICT (id) DO UPDATE SET a = 5"),
                 plain("", "INSERT INTO t VALUES (30, 1, 1)"),
+                plain("", "UPDATE t SET a = 5 WHERE id < 5 RETURNING id, a"),
+                plain("", "UPDATE t SET a = 5 WHERE id > 100 RETURNING id"),
+                plain(
+                        "",
+                        "INSERT INTO t (id, a) VALUES (20, 1), (40, 1) ON CONFLICT (id) DO UPDATE SET a = 5 RETURNING *"),
+                plain(
+                        "",
+                        "BEGIN",
+                        "UPDATE t SET a = 5 WHERE id < 5",
+                        "UPDATE t SET a = 6 WHERE id < 5 RETURNING *",
+                        "COMMIT"),
+                plain(
+                        "CREATE TABLE grown (id int, prot int) PARTITION BY RANGE (id); CREATE INDEX lower ON t ((a + 0));"
+                                + " CREATE TABLE ref (k int PRIMARY KEY) PARTITION BY RANGE (k); CREATE TABLE ref1 PARTITION OF ref"
+                                + " FOR VALUES FROM (0) TO (100); INSERT INTO ref SELECT generate_series(1, 20);"
+                                + " ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES ref",
+                        "UPDATE t SET a = 5 WHERE id < 5"),
+                partitioned("", "UPDATE t SET a = 5, k = 2 WHERE id < 5 RETURNING id"),
                 arguments(
                         TABLE,
                         ROWS,

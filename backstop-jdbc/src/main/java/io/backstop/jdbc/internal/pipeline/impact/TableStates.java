@@ -47,8 +47,8 @@ record TableStates(
         int process,
         boolean deferring,
         Optional<String> heldCursors) {
-    /** pg_class and pg_attribute: their oids are the same in every version. */
-    private static final Set<Long> OF_RELATIONS = Set.of(1259L, 1249L);
+    /** pg_class, pg_attribute and pg_enum: their oids are the same in every version. */
+    private static final Set<Long> OF_RELATIONS = Set.of(1259L, 1249L, 3501L);
 
     /** pg_largeobject_metadata; the pages of 2 kB are rows of pg_largeobject, 2613. A change of owner takes nothing away. */
     private static final long LARGE_OBJECTS = 2995;
@@ -220,7 +220,7 @@ record TableStates(
         return new WrittenRows(changed, inserted, process, deferring, heldCursors.isPresent());
     }
 
-    /** How often the transaction changed relations or columns; while it is the same, none was dropped or got another file. */
+    /** How often the transaction changed relations, columns or labels; while it is the same, none was dropped or got another file. */
     long relationWrites() {
         return OF_RELATIONS.stream()
                 .mapToLong(oid -> catalogs.getOrDefault(oid, RowCounts.NONE).changed())
