@@ -22,6 +22,7 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -411,22 +412,50 @@ class ProtectedColumnsTest {
         String harmless = "BEGIN NEW.a := NEW.a + 0; RETURN NEW; END";
         define(TABLE, ROWS, trigger("BEFORE UPDATE ON t FOR EACH ROW", harmless));
         String replacing = "CREATE OR REPLACE FUNCTION code() RETURNS trigger LANGUAGE plpgsql AS $code$%s$code$";
+        List<String> texts = new ArrayList<>(List.of(replacing.formatted("BEGIN NEW.prot := 0; RETURN NEW; END")));
+        if (back) {
+            texts.add(replacing.formatted(harmless));
+        }
+        assertHeldWhere("UPDATE t SET a = 5 WHERE id = 1", texts);
+    }
+
+    /** Whatever it is that changes rows besides, they are more than the statement reports. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "CREATE INDEX late ON t (fixed(a))",
+                "CREATE INDEX late ON t (a) WHERE fixed(a) = 1",
+                "ALTER TABLE t ADD CHECK (fixed(a) = 1) NOT VALID",
+                "ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;"
+                        + " CREATE POLICY late ON t USING (true) WITH CHECK (fixed(a) = 1)",
+                "CREATE OR REPLACE VIEW seen AS SELECT fixed(77) AS id"
+            })
+    void code_that_is_made_while_the_statement_waits_is_seen(String made) throws Exception {
+        define(
+                TABLE,
+                ROWS,
+                CODE + "CREATE FUNCTION fixed(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN IF $1 = 77 THEN"
+                        + " PERFORM public.more(); END IF; RETURN 1; END$$; CREATE VIEW seen AS SELECT 1 AS id");
+        assertHeldWhere("UPDATE t SET a = 77 WHERE id IN (SELECT id FROM seen)", List.of(made));
+        assertThat(database.value("SELECT prot FROM t WHERE id = 10")).isEqualTo("10");
+    }
+
+    private void assertHeldWhere(String sql, List<String> meanwhile) throws Exception {
         ExecutorService thread = Executors.newSingleThreadExecutor();
         try (Connection other = database.connect();
                 Statement statement = other.createStatement()) {
             other.setAutoCommit(false);
-            statement.execute("LOCK TABLE t IN SHARE MODE");
+            statement.execute("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE");
             Future<?> update = thread.submit(() -> {
-                guarded(POLICY, List.of("UPDATE t SET a = 5 WHERE id = 1"));
+                guarded(POLICY, List.of(sql));
                 return null;
             });
             while (database.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass")
                     .equals("0")) {
                 Thread.onSpinWait();
             }
-            database.run(replacing.formatted("BEGIN NEW.prot := 0; RETURN NEW; END"));
-            if (back) {
-                database.run(replacing.formatted(harmless));
+            for (String text : meanwhile) {
+                statement.execute(text);
             }
             other.commit();
             assertThatThrownBy(update::get).hasCauseInstanceOf(ImpactLimitException.class);
