@@ -281,36 +281,6 @@ class ApprovedCodeTest {
         assertNothingLost();
     }
 
-    @Test
-    void code_that_another_makes_while_the_guard_itself_waits_is_not_run() throws Exception {
-        String sql = "INSERT INTO notes SELECT act(), 'x'";
-        ExecutorService threads = Executors.newSingleThreadExecutor();
-        try (Connection connection = connect(true);
-                Connection other = database.connect()) {
-            approved(connection, sql);
-            other.setAutoCommit(false);
-            execute(other, "LOCK TABLE notes IN ACCESS EXCLUSIVE MODE");
-            execute(other, ACT + WIPES);
-            Future<?> waiting = threads.submit(() -> {
-                execute(connection, sql);
-                return sql;
-            });
-            awaitLock(waiting);
-            other.commit();
-            assertThatThrownBy(waiting::get)
-                    .cause()
-                    .isInstanceOf(StatementBlockedException.class)
-                    .hasMessage("INSERT is refused: what the approved statement runs was replaced meanwhile;"
-                            + " nothing was run\nHINT: send it again, and have it approved as it is now");
-        } finally {
-            threads.shutdownNow();
-        }
-        assertNothingLost();
-        assertThat(store.approvals().list(ApprovalState.APPROVED))
-                .as("given back")
-                .hasSize(1);
-    }
-
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void code_that_puts_back_what_it_replaced_is_undone(boolean second) throws Exception {

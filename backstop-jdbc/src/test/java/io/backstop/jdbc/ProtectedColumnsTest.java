@@ -266,6 +266,12 @@ class ProtectedColumnsTest {
                 // what the server makes of keys of partitions, above the table and beyond a foreign key
                 above("t", "", "UPDATE t SET a = 77 WHERE id = 1"),
                 above("t", "", "UPDATE t SET a = 77 WHERE id = 1 RETURNING id"),
+                above("t", "", "SELECT generate_series(1, 2); UPDATE t SET a = 77 WHERE id = 1"),
+                above(
+                        "t",
+                        "",
+                        "WITH u AS (UPDATE t SET a = 77 WHERE id = 1 RETURNING id) SELECT generate_series(1, 2) FROM u"),
+                above("t", "", "WITH u AS (UPDATE t SET a = 77 WHERE id = 1) UPDATE t SET a = 5 WHERE id IN (4, 5)"),
                 above(
                         "ref",
                         "INSERT INTO ref VALUES (20, 1); ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES ref;"
@@ -516,6 +522,7 @@ class ProtectedColumnsTest {
                 plain("", "INSERT INTO t VALUES (30, 1, 1)"),
                 plain("", "UPDATE t SET a = 5 WHERE id < 5 RETURNING id, a"),
                 plain("", "UPDATE t SET a = 5 WHERE id > 100 RETURNING id"),
+                plain("", "WITH w AS (SELECT 3 AS id) UPDATE t SET a = 5 FROM w WHERE t.id = w.id RETURNING t.id"),
                 plain(
                         "",
                         "INSERT INTO t (id, a) VALUES (20, 1), (40, 1) ON CONFLICT (id) DO UPDATE SET a = 5 RETURNING *"),

@@ -152,6 +152,33 @@ class UncountedChangesTest {
         assertThat(database.value("SELECT count(*) FROM users WHERE id > 900")).isEqualTo("4100");
     }
 
+    /** Whether it was refused, or failed after it had ended the transaction. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "COMMIT; DELETE FROM users; BEGIN",
+                "COMMIT; BEGIN; DROP DATABASE nosuch",
+                "ROLLBACK TO nosuch; COMMIT; BEGIN",
+                "SELECT 1 / 0; COMMIT; BEGIN"
+            })
+    void what_was_left_open_is_looked_at_after_a_text_that_did_not_end_its_transaction(String text)
+            throws SQLException {
+        execute("INSERT INTO notes VALUES (1, 'one')");
+        createTrigger("INSERT", "notes", "DELETE FROM users WHERE id BETWEEN 2001 AND 4900");
+        execute("BEGIN");
+        execute("SAVEPOINT s");
+        try {
+            execute("INSERT INTO notes VALUES (1, 'one')");
+            execute("SAVEPOINT s");
+            execute(text);
+        } catch (SQLException refused) {
+            execute("ROLLBACK TO s");
+        }
+        assertThatThrownBy(() -> execute("COMMIT")).isInstanceOf(ImpactLimitException.class);
+        execute("ROLLBACK");
+        assertNothingChanged();
+    }
+
     @Test
     void a_text_that_defines_and_inserts_in_a_transaction_that_it_leaves_open_commits() throws SQLException {
         execute("BEGIN; CREATE TABLE more (id int); INSERT INTO more VALUES (1); INSERT INTO notes VALUES (1, 'one')");

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -514,6 +515,22 @@ class WriteBudgetTest {
                     "INSERT INTO users SELECT n, 'user' FROM generate_series(1, 50) AS n");
             clock.advance(Duration.ofHours(2));
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"session, SELECT 1", "off, SELECT 1", "session, BEGIN", "off, BEGIN"})
+    void rows_whose_insertion_was_approved_do_not_stretch_it(String fence, String begin) throws Exception {
+        createTwins();
+        Connection held = connect("\"require_approval_for_risks\": [\"WRITE\"], \"read_fence\": \"" + fence + "\"");
+        run(held, begin);
+        assertThatThrownBy(() -> run(held, MORE_THERE)).isInstanceOf(SQLException.class);
+        try (SqlControlStore operators = SqlControlStore.sqlite(folder.resolve("backstop.db"), clock)) {
+            String id = operators.approvals().list(ApprovalState.PENDING).get(0).id();
+            operators.approvals().decide(id, true, "ops");
+        }
+        run(held, MORE_THERE);
+        run(held, "COMMIT");
+        assertNarrow(connect(""), "s.t", 50);
     }
 
     @Test

@@ -246,13 +246,16 @@ public final class Pipeline implements AutoCloseable {
             endFailure(session, text);
         }
         fenced.begin(session, latest.readFence(), text);
+        boolean ran = false;
         try {
-            return settled(session, submission, text, latest, execution);
+            T result = settled(session, submission, text, latest, execution);
+            ran = true;
+            return result;
         } finally {
             if (LookedText.ends(text.assessment())
                     && session.turn().isHeldByCurrentThread()
                     && session.inTransaction()) {
-                session.ledger().beginUnknown();
+                session.ledger().endedWithin(ran);
             }
         }
     }

@@ -202,8 +202,8 @@ final class StatementReview {
                 return performUnlooked(run, statement, Optional.empty());
             }
             session.ledger().leaveOpen(true, !onRows);
-            if (setting) {
-                session.ledger().goesOn(); // it may have opened a cursor
+            if (setting && LookedText.mayGoOn(statement.assessment(), run.execution())) {
+                session.ledger().goesOn();
             }
             return allowed.perform(run, statement, Optional.empty(), Optional.empty());
         }

@@ -20,6 +20,7 @@ import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
 import io.backstop.jdbc.internal.pipeline.statement.AssessedText;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
+import io.backstop.jdbc.internal.pipeline.written.LookedText;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
@@ -140,7 +141,7 @@ public final class FencedExecution {
         boolean byItself = looked && mixed != MixedText.LEFT_OPEN && (!open || (session.endsUnseen() && !fetches));
         if (looked && !byItself && session.knowsWhatIsWritten()) {
             session.ledger().leaveOpen(false, false);
-            if (need == FenceNeed.WRITE_TRANSACTION && mayGoOn(text, execution)) {
+            if (need == FenceNeed.WRITE_TRANSACTION && LookedText.mayGoOn(text.assessment(), execution)) {
                 session.ledger().goesOn();
             }
         }
@@ -347,11 +348,6 @@ public final class FencedExecution {
     }
 
     /** Whether rows of it may be fetched when it has been looked at. */
-    private static boolean mayGoOn(AssessedText text, Execution<?> execution) throws SQLException {
-        return holds(text.assessment(), CommandTag.DECLARE_CURSOR)
-                || execution.statement().getFetchSize() > 0;
-    }
-
     private static boolean declaresHeld(AssessedText text) {
         return holds(text.assessment(), CommandTag.DECLARE_CURSOR)
                 && (text.assessment().statements().size() > 1

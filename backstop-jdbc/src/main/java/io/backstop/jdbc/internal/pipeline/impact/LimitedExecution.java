@@ -347,8 +347,8 @@ public final class LimitedExecution {
                         // Triggers that wait for the commit would change rows after they were counted.
                         transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
                     }
-                    return Optional.of(
-                            new Counted<>(sent, count.end(sent.batchCounts(execution), sent.reported(execution))));
+                    return Optional.of(new Counted<>(
+                            sent, count.end(sent.batchCounts(execution), sent.reported(assessment, execution))));
                 })
                 .orElseThrow();
     }
@@ -380,8 +380,10 @@ public final class LimitedExecution {
         }
 
         /** Empty where the driver does not know. */
-        Optional<Long> reported(Execution<T> execution) throws SQLException {
-            return result.isPresent() ? ReportedRows.of(execution, batchCounts(execution)) : Optional.empty();
+        Optional<Long> reported(Assessment assessment, Execution<T> execution) throws SQLException {
+            return result.isPresent()
+                    ? ReportedRows.of(assessment, execution, batchCounts(execution))
+                    : Optional.empty();
         }
 
         /** @throws SQLException why there is none */

@@ -133,7 +133,7 @@ final class SizesBeforeInserts {
             return Optional.empty();
         }
         return Optional.of(execution.sentBy(() -> {
-            if (!session.inTransaction() || session.inFailedTransaction()) {
+            if (session.outsideTransaction() || session.inFailedTransaction()) {
                 return execution.run();
             }
             WrittenRows before = WrittenRows.readAll(session.connection());

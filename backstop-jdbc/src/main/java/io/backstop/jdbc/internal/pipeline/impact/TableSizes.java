@@ -75,10 +75,9 @@ record TableSizes(Connection connection) {
 
     /**
      * How many rows the table has, counted up to the limit; by the server's estimate, or -1 where it has none, where the
-     * role may not count, or would run the code of a policy or of another server by it, or code that fails, or where
-     * somebody has locked it. The statistics say how many there were
-     * before the transaction, and anybody who may analyse the table has a say in their last analysis, so the smaller of the two
-     * estimates counts.
+     * role may not count, would run the code of a policy or of another server by it, or code that fails, or would wait for
+     * somebody. The statistics say how many there were before the transaction; and as anybody who may analyse the table has a
+     * say in the last analysis, the smaller of the two estimates counts.
      */
     private Present present(long table, long limit) throws SQLException {
         String relation;

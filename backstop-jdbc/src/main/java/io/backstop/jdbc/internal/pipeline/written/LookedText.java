@@ -5,7 +5,9 @@ import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
+import io.backstop.jdbc.internal.pipeline.statement.Execution;
 
+import java.sql.SQLException;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Optional;
@@ -93,6 +95,12 @@ public final class LookedText {
         return assessment.statements().stream()
                 .filter(each -> MARKING.contains(each.tag()) || ENDING.contains(each.tag()))
                 .findFirst();
+    }
+
+    /** Whether a cursor or a portal may be left of it, which goes on whenever it is fetched from. */
+    public static boolean mayGoOn(Assessment assessment, Execution<?> execution) throws SQLException {
+        return assessment.statements().stream().anyMatch(each -> each.tag() == CommandTag.DECLARE_CURSOR)
+                || execution.statement().getFetchSize() > 0;
     }
 
     /** Whether it ends a transaction. */

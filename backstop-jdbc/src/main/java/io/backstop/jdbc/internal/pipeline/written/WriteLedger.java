@@ -51,10 +51,20 @@ public final class WriteLedger {
         close();
     }
 
-    /** One has ended and another was begun, within a text; what that has changed so far is not known. */
-    public void beginUnknown() {
-        flushed = false;
-        begin();
+    /**
+     * A text was sent that ends its transaction, and one is open. What that has changed so far is not known.
+     *
+     * @param ran whether all of it has run; else the transaction may be the one before, of which what was left open is still
+     *     to be looked at
+     */
+    public void endedWithin(boolean ran) {
+        if (ran || !pending) {
+            flushed = false;
+            begin();
+        } else {
+            accounted.clear();
+            accountedInserts.clear();
+        }
     }
 
     private void close() {
