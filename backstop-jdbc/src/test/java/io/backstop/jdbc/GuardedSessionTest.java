@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.PGConnection;
@@ -640,6 +641,26 @@ class GuardedSessionTest {
             assertThat(snapshots.committed - committed).isEqualTo(all ? 1 : 2);
             database.run("INSERT INTO users SELECT n, 'user' FROM generate_series(1, 10) AS n");
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "COMMIT AND CHAIN, 2, 0",
+        "COMMIT; BEGIN, 2, 0",
+        "ROLLBACK AND CHAIN, 1, 1",
+        "ROLLBACK; BEGIN, 1, 1",
+    })
+    void what_was_saved_in_a_transaction_that_another_follows_in_the_same_text_is_settled(
+            String end, int committed, int discarded) throws SQLException {
+        database.run("DROP TABLE IF EXISTS baskets", "CREATE TABLE baskets (id int)");
+        guard(Policy.application());
+        connection.setAutoCommit(false);
+        execute("TRUNCATE baskets");
+        execute(end);
+        execute("TRUNCATE users");
+        connection.commit();
+        assertThat(snapshots.committed).isEqualTo(committed);
+        assertThat(snapshots.discarded).isEqualTo(discarded);
     }
 
     @Test

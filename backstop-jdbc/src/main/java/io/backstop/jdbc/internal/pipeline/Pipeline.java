@@ -246,16 +246,13 @@ public final class Pipeline implements AutoCloseable {
             endFailure(session, text);
         }
         fenced.begin(session, latest.readFence(), text);
-        boolean ran = false;
         try {
-            T result = settled(session, submission, text, latest, execution);
-            ran = true;
-            return result;
+            return settled(session, submission, text, latest, execution);
         } finally {
-            if (LookedText.ends(text.assessment())
+            if (LookedText.endsCounters(text.assessment())
                     && session.turn().isHeldByCurrentThread()
                     && session.inTransaction()) {
-                session.ledger().endedWithin(ran);
+                session.ledger().beginAnew();
             }
         }
     }

@@ -123,7 +123,7 @@ public final class UncommittedSnapshots {
 
     private void of(String current) {
         if (!current.equals(transaction)) {
-            forget(); // of one that has ended where nobody saw it
+            settleEnded(); // where nobody saw it
             transaction = current;
         }
     }
@@ -156,6 +156,10 @@ public final class UncommittedSnapshots {
             }
             return;
         }
+        settleEnded();
+    }
+
+    private void settleEnded() {
         if (isEmpty()) {
             return;
         }
@@ -165,8 +169,11 @@ public final class UncommittedSnapshots {
         RecoveryNotReadyException why =
                 new RecoveryNotReadyException("the transaction was rolled back", "nothing was changed");
         try {
+            boolean idle = !inTransaction.getAsBoolean();
             String status = value("SELECT pg_catalog.pg_xact_status('" + transaction + "')");
-            rollBack();
+            if (idle) {
+                rollBack(); // what the question has begun
+            }
             if (status.equals("aborted")) {
                 ended.forEach(undo -> undo.accept(why));
                 stored.forEach(each -> each.rows().discard(why));

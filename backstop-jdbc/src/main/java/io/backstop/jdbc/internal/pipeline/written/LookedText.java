@@ -54,6 +54,9 @@ public final class LookedText {
             CommandTag.CREATE_MATERIALIZED_VIEW,
             CommandTag.REFRESH_MATERIALIZED_VIEW);
 
+    /** pgjdbc sends no more than about 64 kB of answers' worth at once, for each of which it reckons 250 bytes. */
+    private static final int SENT_AT_ONCE = 200;
+
     private LookedText() {}
 
     private static Set<CommandTag> set(CommandTag first, CommandTag... others) {
@@ -103,8 +106,15 @@ public final class LookedText {
                 || execution.statement().getFetchSize() > 0;
     }
 
-    /** Whether it ends a transaction. */
-    public static boolean ends(Assessment assessment) {
+    /**
+     * Whether it ends a transaction, and is so long that pgjdbc sends it in parts: between them the server takes its statistics
+     * over, and the counters begin anew.
+     */
+    public static boolean endsCounters(Assessment assessment) {
+        return assessment.statements().size() > SENT_AT_ONCE && ends(assessment);
+    }
+
+    private static boolean ends(Assessment assessment) {
         return assessment.statements().stream().anyMatch(each -> ENDING.contains(each.tag()));
     }
 }

@@ -52,19 +52,14 @@ public final class WriteLedger {
     }
 
     /**
-     * A text was sent that ends its transaction, and one is open. What that has changed so far is not known.
-     *
-     * @param ran whether all of it has run; else the transaction may be the one before, of which what was left open is still
-     *     to be looked at
+     * The counters of the open transaction may have begun anew: what was accounted for would hide as much. What was left open
+     * is still to be looked at.
      */
-    public void endedWithin(boolean ran) {
-        if (ran || !pending) {
-            flushed = false;
-            begin();
-        } else {
-            accounted.clear();
-            accountedInserts.clear();
-        }
+    public void beginAnew() {
+        accounted.clear();
+        accountedInserts.clear();
+        flushed = false;
+        known &= pending;
     }
 
     private void close() {
