@@ -314,6 +314,27 @@ class LooksInTransactionsTest {
         connection.rollback();
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ROLLBACK TO s; SELEC 1",
+                "ROLLBACK TO s; DELETE FROM few WHERE id = 1",
+                "ROLLBACK TO s; TRUNCATE few"
+            })
+    void a_transaction_stays_failed_where_the_text_that_takes_it_back_is_refused(String sql) throws Exception {
+        guard("strict");
+        connection.setAutoCommit(false);
+        execute("INSERT INTO notes VALUES (12, 'x')", "SAVEPOINT s");
+        assertThatThrownBy(() -> execute("SELECT 1 / 0")).hasMessageContaining("division by zero");
+        assertThatThrownBy(() -> execute(sql)).isInstanceOf(BackstopException.class);
+        assertThatThrownBy(() -> execute("SELECT 1"))
+                .extracting(thrown -> ((SQLException) thrown).getSQLState())
+                .isEqualTo("25P02");
+        execute("ROLLBACK TO s", "INSERT INTO notes VALUES (13, 'x')");
+        connection.commit();
+        assertThat(database.value("SELECT count(*) FROM notes WHERE id > 10")).isEqualTo("2");
+    }
+
     @Test
     void a_savepoint_that_is_not_there_is_told_as_without_the_guard() throws Exception {
         connection.setAutoCommit(false);

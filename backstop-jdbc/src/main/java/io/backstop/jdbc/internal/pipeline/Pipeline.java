@@ -242,12 +242,15 @@ public final class Pipeline implements AutoCloseable {
         session.running(execution.statement());
         AssessedText text = submission.assess(new SessionTextAssessor(analyzer, session));
         Policy latest = policies.latest();
-        if (latest.enforcement() != Enforcement.MONITOR) {
-            endFailure(session, text);
-        }
+        boolean revived = latest.enforcement() != Enforcement.MONITOR && endFailure(session, text);
         fenced.begin(session, latest.readFence(), text);
         try {
             return settled(session, submission, text, latest, execution);
+        } catch (BackstopException e) {
+            if (revived && session.turn().isHeldByCurrentThread()) {
+                session.failAgain(e);
+            }
+            throw e;
         } finally {
             if (LookedText.endsCounters(text.assessment())
                     && session.turn().isHeldByCurrentThread()
@@ -267,8 +270,12 @@ public final class Pipeline implements AutoCloseable {
                 : judged(session, submission, text, latest, execution);
     }
 
-    /** Does first what the text begins with: in a failed transaction nothing can be looked up, nor undone. */
-    private void endFailure(GuardedSession session, AssessedText text) throws SQLException {
+    /**
+     * Does first what the text begins with: in a failed transaction nothing can be looked up, nor undone.
+     *
+     * @return whether the transaction goes on from a savepoint
+     */
+    private boolean endFailure(GuardedSession session, AssessedText text) throws SQLException {
         if (FencedExecution.endsFailedTransaction(session, text)) {
             rollBack(session);
         }
@@ -280,6 +287,7 @@ public final class Pipeline implements AutoCloseable {
             });
             wentBack(session);
         }
+        return toSavepoint.isPresent();
     }
 
     /** The text then rolls back an empty one. */

@@ -534,6 +534,17 @@ public final class GuardedSession {
         ownStatements.failBehind(connection, savepoint);
     }
 
+    /** Has the transaction fail again that a text has gone back in, which was refused then; a failure is added to why. */
+    public void failAgain(Exception why) {
+        if (inTransaction() && !inFailedTransaction()) {
+            try {
+                ownStatements.fail(connection);
+            } catch (SQLException e) {
+                why.addSuppressed(e);
+            }
+        }
+    }
+
     /** Sends a statement of Backstop's own. */
     public void send(String sql) throws SQLException {
         ownStatements.send(connection, sql);

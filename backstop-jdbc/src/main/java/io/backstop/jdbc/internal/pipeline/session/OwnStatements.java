@@ -43,8 +43,17 @@ final class OwnStatements {
      * took before.
      */
     void failBehind(Connection connection, String savepoint) throws SQLException {
+        fail(connection, "ROLLBACK TO SAVEPOINT " + savepoint + "; RELEASE SAVEPOINT " + savepoint + "; " + FAIL);
+    }
+
+    /** Has the transaction fail. */
+    void fail(Connection connection) throws SQLException {
+        fail(connection, FAIL);
+    }
+
+    private void fail(Connection connection, String sql) throws SQLException {
         try {
-            send(connection, "ROLLBACK TO SAVEPOINT " + savepoint + "; RELEASE SAVEPOINT " + savepoint + "; " + FAIL);
+            send(connection, sql);
         } catch (SQLException e) {
             if (!NO_SUCH_SAVEPOINT.equals(e.getSQLState())) {
                 throw e;
