@@ -18,6 +18,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.PGConnection;
+import org.postgresql.jdbc.AutoSave;
 
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -50,6 +52,7 @@ class WriteBudgetTest {
     private final List<Backstop> guards = new ArrayList<>();
     private final List<Connection> connections = new ArrayList<>();
     private TestDatabase database;
+    private AutoSave autosave = AutoSave.NEVER;
 
     @BeforeEach
     void create(TestDatabase testDatabase) throws SQLException {
@@ -84,6 +87,7 @@ class WriteBudgetTest {
                 .build();
         guards.add(guard);
         Connection plain = database.connect();
+        plain.unwrap(PGConnection.class).setAutosave(autosave);
         if (!role.isEmpty()) {
             run(plain, "SET ROLE " + role);
         }
@@ -550,12 +554,18 @@ class WriteBudgetTest {
                 "GRANT USAGE ON SCHEMA s TO " + role,
                 "GRANT ALL ON ALL TABLES IN SCHEMA s TO " + role);
         try (Connection other = database.connect()) {
+            autosave = AutoSave.ALWAYS;
             Connection connection = connectAs(role, "");
             assertThat(update(connection, "INSERT INTO s.own VALUES (9000)")).isEqualTo(1);
             run(other, "BEGIN; LOCK TABLE s.t2 IN ACCESS EXCLUSIVE MODE");
             assertThat(update(connection, "INSERT INTO s.t1 VALUES (500)")).isEqualTo(1);
+            connection.setAutoCommit(false);
+            assertThat(update(connection, "INSERT INTO s.t1 VALUES (501)")).isEqualTo(1);
             assertThat(update(connection, "DELETE FROM s.t1 WHERE id IN (500, 1)"))
                     .isEqualTo(2);
+            assertThat(update(connection, "DELETE FROM s.t1 WHERE id IN (501, 2)"))
+                    .isEqualTo(2);
+            connection.commit();
         } finally {
             database.run("DROP SCHEMA hidden CASCADE", "DROP OWNED BY " + role, "DROP ROLE " + role);
         }

@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.internal.postgres.InheritanceTree;
 import org.postgresql.core.TransactionState;
+import org.postgresql.jdbc.AutoSave;
 import org.postgresql.jdbc.PgConnection;
 
 import java.sql.Connection;
@@ -113,10 +114,12 @@ record TableSizes(Connection connection) {
         PgConnection postgres = connection.unwrap(PgConnection.class);
         boolean alone = connection.getAutoCommit() && postgres.getTransactionState() == TransactionState.IDLE;
         String end = alone ? "ROLLBACK" : "ROLLBACK TO backstop_size; RELEASE backstop_size";
+        AutoSave callers = postgres.getAutosave();
+        postgres.setAutosave(AutoSave.NEVER); // it is no statement of the caller's
         try (Statement statement = connection.createStatement()) {
             try {
                 statement.execute((alone
-                                ? "BEGIN READ ONLY; SET LOCAL lock_timeout = 100"
+                                ? "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL lock_timeout = 100"
                                 : "SAVEPOINT backstop_size; SET LOCAL transaction_read_only = on; SET LOCAL lock_timeout = 100")
                         + "; " + query + "; " + end);
             } catch (SQLException e) {
@@ -133,6 +136,8 @@ record TableSizes(Connection connection) {
                 row.next();
                 return Optional.of(row.getLong(1));
             }
+        } finally {
+            postgres.setAutosave(callers);
         }
     }
 
