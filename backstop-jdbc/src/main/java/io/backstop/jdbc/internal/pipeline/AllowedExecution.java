@@ -12,7 +12,6 @@ import io.backstop.jdbc.internal.pipeline.session.QueryTimeouts;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
-import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.SQLException;
@@ -112,8 +111,8 @@ final class AllowedExecution {
     }
 
     /** The statement as it is sent where nobody looks after it, which follows its settings. */
-    <T extends @Nullable Object> Execution<T> following(StatementRun<T> run) {
-        return run.execution().sentBy(() -> fenced.write(run.session(), run.text(), run.execution()));
+    <T extends @Nullable Object> Execution<T> following(StatementRun<T> run, Execution<T> execution) {
+        return execution.sentBy(() -> fenced.write(run.session(), run.text(), execution));
     }
 
     /**
@@ -142,10 +141,10 @@ final class AllowedExecution {
         if (uncounted || UndoableExecution.applies(statement.assessment())) {
             return UndoableExecution.run(run.session(), look, execution);
         }
-        ServerCall<T> write = () -> fenced.write(run.session(), run.text(), execution);
+        Execution<T> following = following(run, execution);
         return measured.isPresent() && run.session().outsideTransaction()
-                ? UndoableExecution.run(run.session(), look, execution.sentBy(write))
-                : write.run();
+                ? UndoableExecution.run(run.session(), look, following)
+                : following.run();
     }
 
     private static <T extends @Nullable Object> T sendApproved(

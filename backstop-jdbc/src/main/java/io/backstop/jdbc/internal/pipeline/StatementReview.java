@@ -217,7 +217,7 @@ final class StatementReview {
                     statement.assessment(),
                     run.policy().impact(),
                     lastJudgement.unsecured(run, statement, false),
-                    setting ? allowed.following(run) : run.execution());
+                    setting ? allowed.following(run, run.execution()) : run.execution());
         } catch (SQLException e) {
             if (!onRows && LimitedExecution.outsideTransaction(session, e).isPresent()) {
                 return performUnlooked(run, statement, Optional.empty());

@@ -17,16 +17,15 @@ public final class WriteLedger {
     private boolean known;
 
     /** Whether something was left open since all was accounted for. */
-    private boolean pending;
+    private volatile boolean pending;
 
-    private volatile boolean open;
     private boolean mayWrite;
 
     /** Whether it may change definitions, too. */
     private boolean mayDefine;
 
     /** Whether something that was left open goes on to the end of the transaction, whenever it is looked at. */
-    private boolean goesOn;
+    private volatile boolean goesOn;
 
     /** Rows by their table's oid. A table stays in it when its lock was given back: its counter does not go back. */
     private final Map<Long, Long> accounted = new HashMap<>();
@@ -63,7 +62,6 @@ public final class WriteLedger {
     }
 
     private void close() {
-        open = goesOn;
         pending = false;
         mayWrite = false;
         mayDefine = false;
@@ -90,7 +88,6 @@ public final class WriteLedger {
      * @param defines whether it may change definitions
      */
     public void leaveOpen(boolean writes, boolean defines) {
-        open = true;
         pending = true;
         mayWrite |= writes;
         mayDefine |= defines;
@@ -114,7 +111,7 @@ public final class WriteLedger {
 
     /** Whether something was left open. */
     public boolean isOpen() {
-        return open;
+        return pending || goesOn;
     }
 
     /** A statement is sent, and what it changes will be accounted for. */

@@ -56,7 +56,7 @@ public final class ColumnsTold {
     private final List<StatementAssessment> statements;
     private final Map<String, Long> targets;
 
-    /** Empty where it may write to the columns. */
+    /** Of those trees alone that the text is about; empty where it may write to the columns. */
     private final Map<ProtectedTree, Optional<CodeOfTable>> code = new HashMap<>();
 
     /**
@@ -70,9 +70,23 @@ public final class ColumnsTold {
         this.statements = statements;
         this.targets = resolved(connection, statements);
         for (ProtectedTree tree : trees) {
+            if (!isAbout(tree)) {
+                continue;
+            }
             CodeOfTable found = CodeOfTable.of(connection, tree.tables());
             code.put(tree, leavesAlone(found, withSources(tree)) ? Optional.of(found) : Optional.empty());
         }
+    }
+
+    /** Whether it reads and writes rows alone, and of this table alone by the table's own name. */
+    private boolean isAbout(ProtectedTree tree) {
+        return !columnsWritten().isEmpty()
+                && statements.stream()
+                        .allMatch(each -> EvaluatingCommands.onRows(each.tag())
+                                && each.targets().stream()
+                                        .allMatch(target -> tree.tables()
+                                                .contains(targets.getOrDefault(
+                                                        target.name().quoted(), 0L))));
     }
 
     private boolean leavesAlone(CodeOfTable found, Set<String> columns) throws SQLException {
@@ -131,20 +145,10 @@ public final class ColumnsTold {
         if (!reported.equals(Optional.of(updated + (updates ? Math.max(deleted, inserted) : deleted + inserted)))) {
             return false;
         }
+        if (!isAbout(tree) || !tree.tables().containsAll(changed)) {
+            return false; // a setting or a definition beside it may be another when it runs
+        }
         Set<String> written = columnsWritten();
-        for (StatementAssessment statement : statements) {
-            if (!EvaluatingCommands.onRows(statement.tag())) {
-                return false; // a setting or a definition beside it may be another when it runs
-            }
-            for (Target target : statement.targets()) {
-                if (!tree.tables().contains(targets.getOrDefault(target.name().quoted(), 0L))) {
-                    return false;
-                }
-            }
-        }
-        if (written.isEmpty() || !tree.tables().containsAll(changed)) {
-            return false;
-        }
         Set<String> columns = withSources(tree);
         if (means(columns, written) || setsOffActions(tree, written, deleted > 0)) {
             return false;
