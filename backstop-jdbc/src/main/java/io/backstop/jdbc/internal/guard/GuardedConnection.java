@@ -308,10 +308,15 @@ public final class GuardedConnection extends DelegatingConnection {
     @Override
     public void close() throws SQLException {
         try {
-            session.close(() -> {
-                super.close();
-                return session;
-            });
+            session.close(
+                    () -> {
+                        pipeline.closing(session);
+                        return session;
+                    },
+                    () -> {
+                        super.close();
+                        return session;
+                    });
         } finally {
             reportClosed();
         }

@@ -315,6 +315,13 @@ public final class Pipeline implements AutoCloseable {
         }
     }
 
+    /** A pool is about to have a connection back whose transaction is open, in the turn of who closes it. */
+    public void closing(GuardedSession session) throws SQLException {
+        if (session.isDeferring() || session.ledger().isOpen()) {
+            deferredTriggers.settle(session);
+        }
+    }
+
     private <T extends @Nullable Object> T judged(
             GuardedSession session, Submission submission, AssessedText text, Policy latest, Execution<T> execution)
             throws SQLException {

@@ -108,6 +108,17 @@ public final class GuardedSession {
             throw new SQLException(
                     "allowEncodingChanges=true cannot be guarded\nHINT: leave that setting out", "F0000");
         }
+        if (inTransaction()) {
+            inherit();
+        }
+    }
+
+    /** Of a transaction that is open already, whoever began it, nothing is known: it may hold all that matters later. */
+    private void inherit() {
+        schemaChanged = true;
+        inserting = true;
+        fence.restsOnCatalog();
+        fence.holdsCursor();
     }
 
     public Connection connection() {
@@ -214,8 +225,11 @@ public final class GuardedSession {
     /**
      * Closes the connection, after which nothing is sent for it. What is under way on a pool's connection is cancelled and
      * waited for; a connection of the application's own breaks off below it, as without Backstop.
+     *
+     * @param settlement looks at what the open transaction holds. A pool may commit it, or leave it to the next user; where it
+     *     fails, the transaction is rolled back, the connection is closed all the same, and the failure is thrown
      */
-    public void close(ServerCall<?> call) throws SQLException {
+    public void close(ServerCall<?> settlement, ServerCall<?> call) throws SQLException {
         end.begin();
         if (connection == postgres) {
             try {
@@ -229,14 +243,59 @@ public final class GuardedSession {
         boolean taken = end.awaitTurn(this::cancelUnderWay);
         try {
             if (!end.isOver()) {
+                Optional<SQLException> failure = taken ? settleOpen(settlement) : Optional.empty();
                 leaveFence();
-                call.run();
+                try {
+                    call.run();
+                } catch (SQLException e) {
+                    failure.ifPresent(e::addSuppressed);
+                    throw e;
+                }
+                if (failure.isPresent()) {
+                    throw failure.get();
+                }
             }
         } finally {
             end.complete();
             if (taken) {
                 turn.unlock();
             }
+        }
+    }
+
+    private Optional<SQLException> settleOpen(ServerCall<?> settlement) {
+        if (!inTransaction() || inFailedTransaction()) {
+            return Optional.empty();
+        }
+        try {
+            startTurn();
+            settlement.run();
+            if (fence.cursorHeld()) {
+                closeHeldCursors();
+            }
+            return Optional.empty();
+        } catch (SQLException e) {
+            rollBackBeforeClose(e);
+            return Optional.of(e);
+        }
+    }
+
+    /** Their queries run at the commit, which nobody fences. */
+    private void closeHeldCursors() throws SQLException {
+        for (String name : WrittenRows.heldCursors(connection)) {
+            send("CLOSE " + postgres.escapeIdentifier(name));
+        }
+    }
+
+    private void rollBackBeforeClose(SQLException why) {
+        try {
+            if (inTransaction()) {
+                send("ROLLBACK");
+            }
+            uncommitted.settle();
+        } catch (SQLException e) {
+            why.addSuppressed(e);
+            end.abort("a transaction could not be rolled back before its connection was closed");
         }
     }
 
@@ -307,6 +366,10 @@ public final class GuardedSession {
      */
     public void beginTurn() throws SQLException {
         end.requireOpen();
+        startTurn();
+    }
+
+    private void startTurn() throws SQLException {
         idleAtTurn = !inTransaction();
         fence.beginTurn();
         if (idleAtTurn) {

@@ -124,7 +124,7 @@ final class SessionEnd {
             Thread.currentThread().interrupt();
         }
         if (!taken || callsOutsideTurn.get() > 0) {
-            abort();
+            abort("a connection was closed while a statement was under way that did not end");
         }
         return taken;
     }
@@ -137,8 +137,9 @@ final class SessionEnd {
         }
     }
 
-    private void abort() {
-        LOG.warn("a connection was closed while a statement was under way that did not end; it was aborted");
+    /** Aborts the physical connection, so that it is not used on. */
+    void abort(String why) {
+        LOG.warn("{}; it was aborted", why);
         try {
             postgres.abort(Runnable::run);
         } catch (SQLException e) {
