@@ -297,6 +297,29 @@ class PooledAgentsTest {
 
     @ParameterizedTest
     @EnumSource
+    void what_triggers_take_at_the_commit_is_of_the_agent_that_set_them_off(Kind kind) throws Exception {
+        database.run(
+                "DROP TABLE IF EXISTS notes",
+                "CREATE TABLE notes (id int)",
+                "CREATE OR REPLACE FUNCTION taking() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " 'BEGIN DELETE FROM users WHERE id <= 20; RETURN new; END'",
+                "CREATE CONSTRAINT TRIGGER takes AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+                        + " EXECUTE FUNCTION taking()");
+        open(kind);
+        try (Connection connection = pool.borrow();
+                PreparedStatement insert = connection.prepareStatement("INSERT INTO notes VALUES (1)")) {
+            connection.setAutoCommit(false);
+            Backstop.asAgent("first", insert::executeUpdate);
+            connection.commit();
+        }
+        assertThat(database.value("SELECT count(*) FROM users")).isEqualTo("80");
+        assertThatThrownBy(() -> updateAs("first", "DELETE FROM users WHERE id BETWEEN 21 AND 40"))
+                .isInstanceOf(ImpactLimitException.class);
+        assertThat(update("DELETE FROM users WHERE id BETWEEN 21 AND 40")).isEqualTo(20);
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void a_transaction_that_a_borrower_left_open_is_not_the_next_ones(Kind kind) throws Exception {
         open(kind);
         Backstop.asAgent("first", () -> {

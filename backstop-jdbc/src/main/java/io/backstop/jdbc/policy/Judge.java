@@ -41,7 +41,8 @@ public final class Judge {
 
     /** The assessment as the policy sees it: with what it protects on top. */
     public Assessment weigh(Assessment assessment, Policy policy) {
-        return ProtectedObjects.apply(policy.impact(), assessment);
+        return ProtectedObjects.apply(
+                policy.impact(), !policy.requireApprovalForRisks().contains(RiskLevel.CRITICAL), assessment);
     }
 
     /** The verdict on an assessment that {@link #weigh} returned. */

@@ -65,6 +65,11 @@ public final class PolicyNames {
                 || (maybeCut(schema) && policy.indexOf('.') > 0 && policy.startsWith(fold(schema)));
     }
 
+    /** The table of a policy's name in this schema, however the policy wrote the schema. */
+    static RelationName inSchema(String schema, String policyName) {
+        return RelationName.of(schema, lastPart(policyName));
+    }
+
     /** Whether a name of the policy can mean this column. */
     public static boolean meansColumn(String policyName, String column) {
         return fold(policyName).equals(fold(column))

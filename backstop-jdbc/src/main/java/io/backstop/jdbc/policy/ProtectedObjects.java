@@ -14,10 +14,12 @@ import io.backstop.api.analysis.Target;
 import io.backstop.api.policy.ImpactRules;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Raises writes to protected tables and columns, and to the system catalog, to CRITICAL. Pure. */
 final class ProtectedObjects {
@@ -35,17 +37,54 @@ final class ProtectedObjects {
             CommandTag.TRUNCATE);
     private static final Set<String> SYSTEM_SCHEMAS = Set.of("pg_catalog", "information_schema", "pg_toast");
 
+    /** What the text of a statement mentions that gives a table another name or place. */
+    private static final Set<String> RELEASING = Set.of("rename", "schema", "detach", "inherit");
+
     private ProtectedObjects() {}
 
-    /** The assessment with the findings that the rules add to it, or itself where they add none. */
-    static Assessment apply(ImpactRules rules, Assessment assessment) {
+    /**
+     * The assessment with the findings that the rules add to it, or itself where they add none.
+     *
+     * @param unasked whether CRITICAL statements run without a human's consent: one that takes rows out of their protection then
+     *     counts as one that destroys them, so that they are stored before
+     */
+    static Assessment apply(ImpactRules rules, boolean unasked, Assessment assessment) {
         if (assessment.risk() == RiskLevel.SAFE) {
             return assessment;
         }
         List<StatementAssessment> statements = assessment.statements().stream()
-                .map(statement -> systemCatalog(statement.with(findings(rules, statement))))
+                .map(statement -> {
+                    StatementAssessment weighed = systemCatalog(statement.with(findings(rules, statement)));
+                    return unasked ? releasing(rules, weighed) : weighed;
+                })
                 .toList();
         return Assessment.of(statements);
+    }
+
+    /** What is done to the rows under their new name, nobody asks for any more. */
+    private static StatementAssessment releasing(ImpactRules rules, StatementAssessment statement) {
+        if (!statement.destructions().isEmpty() || statement.holdsAny(ROW_WRITES)) {
+            return statement;
+        }
+        Set<RelationName> released = new LinkedHashSet<>();
+        for (Target target : statement.targets()) {
+            protectedNames(rules)
+                    .filter(policyName -> frees(policyName, statement, target))
+                    .map(policyName -> PolicyNames.inSchema(target.name().name(), policyName))
+                    .forEach(released::add);
+            boolean moves = RELEASING.stream().anyMatch(statement.mentions()::contains);
+            if (moves && protectedNames(rules).anyMatch(policyName -> PolicyNames.means(policyName, target.name()))) {
+                released.add(target.name());
+            }
+        }
+        return released.isEmpty()
+                ? statement
+                : statement.destroying(
+                        List.of(new Destruction(Destruction.Kind.ALTER_TABLE, List.copyOf(released), false, false)));
+    }
+
+    private static Stream<String> protectedNames(ImpactRules rules) {
+        return Stream.concat(rules.protectedTables().stream(), rules.protectedColumns().keySet().stream());
     }
 
     /** Rows of the catalog are the schema itself; no snapshot of tables brings them back. */

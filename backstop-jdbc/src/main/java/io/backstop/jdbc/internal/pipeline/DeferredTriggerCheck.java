@@ -24,6 +24,10 @@ final class DeferredTriggerCheck {
     /** Before the transaction's commit. */
     void settle(GuardedSession session) throws SQLException {
         Policy policy = policies.current();
+        session.lookAsWriter(() -> settle(session, policy));
+    }
+
+    private void settle(GuardedSession session, Policy policy) throws SQLException {
         settleOpen(session, policy);
         if (session.isDeferring() && !session.inFailedTransaction() && counts(policy)) {
             limited.settle(session, policy.impact(), () -> {

@@ -202,6 +202,7 @@ final class StatementReview {
                 return performUnlooked(run, statement, Optional.empty());
             }
             session.ledger().leaveOpen(true, !onRows);
+            session.leaving();
             if (setting && LookedText.mayGoOn(statement.assessment(), run.execution())) {
                 session.ledger().goesOn();
             }

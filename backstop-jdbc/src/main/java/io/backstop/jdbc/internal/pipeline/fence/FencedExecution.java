@@ -141,6 +141,7 @@ public final class FencedExecution {
         boolean byItself = looked && mixed != MixedText.LEFT_OPEN && (!open || (session.endsUnseen() && !fetches));
         if (looked && !byItself && session.knowsWhatIsWritten()) {
             session.ledger().leaveOpen(false, false);
+            session.leaving();
             if (need == FenceNeed.WRITE_TRANSACTION && LookedText.mayGoOn(text.assessment(), execution)) {
                 session.ledger().goesOn();
             }

@@ -210,9 +210,13 @@ public final class LimitedExecution {
      */
     public void settleOpen(GuardedSession session, ImpactRules rules) throws SQLException {
         WriteLedger ledger = session.ledger();
-        if (!ledger.isOpen() || session.inFailedTransaction()) {
-            return;
+        if (ledger.isOpen() && !session.inFailedTransaction()) {
+            session.lookAsWriter(() -> lookAtOpen(session, rules));
         }
+    }
+
+    private void lookAtOpen(GuardedSession session, ImpactRules rules) throws SQLException {
+        WriteLedger ledger = session.ledger();
         boolean looked = ledger.isKnown(); // else nothing has gone on since it was looked at
         WrittenRows written = WrittenRows.read(session.connection());
         Map<Long, Long> more = looked ? ledger.unaccounted(written) : new HashMap<>();

@@ -132,7 +132,6 @@ public final class StatementPreview {
         }
         boolean begins = !session.inTransaction() || session.idleAtTurn();
         StatementTransaction transaction = StatementTransaction.around(session);
-        SQLException undone = new SQLException("what was run for a preview could not be undone");
         ExpectedImpact found;
         try {
             if (begins) {
@@ -142,17 +141,12 @@ public final class StatementPreview {
             transaction.execute(LIMITS.formatted(LOCK_TIMEOUT.toMillis(), timeout));
             found = counted(session, statement.assessment(), text, policy, impact, begins);
         } catch (SQLException e) {
-            undone.addSuppressed(e);
             found = impact.noting("run beforehand, it failed with " + e.getSQLState());
         } catch (RuntimeException | Error e) {
             transaction.undo(e);
             throw e;
         }
-        int before = undone.getSuppressed().length;
-        transaction.undo(undone);
-        if (undone.getSuppressed().length > before) {
-            throw undone;
-        }
+        transaction.undoWhole();
         return found;
     }
 

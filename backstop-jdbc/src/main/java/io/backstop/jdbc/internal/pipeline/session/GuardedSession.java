@@ -67,6 +67,9 @@ public final class GuardedSession {
     /** Whether the open transaction may hold triggers that wait for its commit. Written within the turn. */
     private volatile boolean deferring;
 
+    /** Whose statement it was that left something last. Read and written within the turn. */
+    private String leftBy;
+
     /** Whether the caller's transaction may insert or have inserted rows. Read and written within the turn. */
     private boolean inserting;
 
@@ -98,6 +101,7 @@ public final class GuardedSession {
                 && Proxy.getInvocationHandler(connection).getClass().getEnclosingClass() == PGXAConnection.class;
         this.database = database;
         this.configuredAgent = configuredAgent;
+        this.leftBy = configuredAgent;
         if (!postgres.getQueryExecutor().getQuoteReturningIdentifiers()) {
             // pgjdbc would put the names of generated-key columns into the text as they are, after it was judged.
             throw new SQLException(
@@ -409,6 +413,35 @@ public final class GuardedSession {
     /** To be told when a statement of the caller's transaction may have left triggers for the commit. */
     public void deferring() {
         deferring = inTransaction();
+        leaving();
+    }
+
+    /** To be told when a statement of the caller's transaction leaves something that is looked at later. */
+    public void leaving() {
+        leftBy = agentId();
+    }
+
+    /**
+     * Looks at what was left, in the name of the agent whose statement left something last, whoever commits it.
+     *
+     * @param look fails where what was left is refused
+     */
+    public void lookAsWriter(Look look) throws SQLException {
+        try {
+            CurrentAgent.during(leftBy, () -> {
+                look.run();
+                return leftBy;
+            });
+        } catch (SQLException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e); // a look throws nothing else
+        }
+    }
+
+    /** A look at what a transaction holds. */
+    public interface Look {
+        void run() throws SQLException;
     }
 
     /** Whether triggers may run at the commit that were not counted. */

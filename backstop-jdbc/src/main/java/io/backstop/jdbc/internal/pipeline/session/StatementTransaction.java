@@ -186,12 +186,12 @@ public abstract sealed class StatementTransaction {
         }
     }
 
-    /** Undoes what the statement did, for it to be run in another way. */
+    /** Undoes what the statement did, for it to be run in another way; fails as the connection does, if it is lost. */
     public final void undoWhole() throws SQLException {
         SQLException why = new SQLException("the statement was to be undone, and could not be");
         undo(why);
-        if (why.getSuppressed().length > 0) {
-            throw why;
+        for (Throwable failure : why.getSuppressed()) {
+            throw failure instanceof SQLException server ? server : why;
         }
     }
 
