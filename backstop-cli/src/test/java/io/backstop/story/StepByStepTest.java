@@ -21,61 +21,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** A tool takes tables apart in many small steps, none of which takes rows but the last; all of it comes back. */
 class StepByStepTest extends GuardedStory {
-    /** What the tables are made of and what hangs on them, a line for each definition. */
-    private static final String DEFINITIONS = """
-            SELECT format('%s column %s %s null=%s default=%s identity=%s stats=%s options=%s comment=%s', c.oid::regclass,
-                       a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid),
-                       a.attidentity, nullif(a.attstattarget, -1), a.attoptions, col_description(c.oid, a.attnum))
-            FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-            LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-            WHERE c.relnamespace = 'app'::regnamespace AND c.relkind IN ('r', 'p')
-            UNION ALL
-            SELECT format('%s constraint %s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid),
-                       obj_description(oid, 'pg_constraint'))
-            FROM pg_constraint WHERE connamespace = 'app'::regnamespace AND conrelid <> 0 AND contype <> 't'
-            UNION ALL
-            SELECT pg_get_indexdef(indexrelid) || ' replica=' || indisreplident || ' clustered=' || indisclustered
-            FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = 'app'::regnamespace
-            UNION ALL
-            SELECT pg_get_triggerdef(t.oid) || ' ' || tgenabled::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-            WHERE NOT tgisinternal AND c.relnamespace = 'app'::regnamespace
-            UNION ALL
-            SELECT pg_get_ruledef(r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
-            WHERE c.relnamespace = 'app'::regnamespace AND c.relkind = 'r'
-            UNION ALL
-            SELECT format('policy %s %s %s %s', tablename, policyname, cmd, qual) FROM pg_policies WHERE schemaname = 'app'
-            UNION ALL
-            SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxnamespace = 'app'::regnamespace
-            UNION ALL
-            SELECT format('table %s security=%s force=%s owner=%s acl=%s options=%s replica=%s', oid::regclass,
-                       relrowsecurity, relforcerowsecurity, relowner::regrole, relacl, reloptions, relreplident)
-            FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relkind IN ('r', 'p')
-            UNION ALL
-            SELECT format('%s %s %s %s %s', oid::regclass, relkind, pg_get_viewdef(oid), relacl,
-                       obj_description(oid, 'pg_class'))
-            FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relkind IN ('v', 'm')
-            UNION ALL
-            SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'app'::regnamespace AND prokind = 'f'
-            UNION ALL
-            SELECT format('sequence %s %s %s', seqrelid::regclass, seqtypid::regtype, seqincrement)
-            FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid WHERE c.relnamespace = 'app'::regnamespace
-            ORDER BY 1""";
-
-    /** What stands in the schema by itself. */
-    private static final String OBJECTS = """
-            SELECT pg_get_functiondef(oid) || proacl::text || proowner::regrole::text FROM pg_proc
-            WHERE pronamespace = 'app'::regnamespace AND prokind <> 'a'
-            UNION ALL
-            SELECT format('%s %s', oid::regprocedure, prokind) FROM pg_proc WHERE pronamespace = 'app'::regnamespace
-            UNION ALL
-            SELECT format('%s %s %s %s', oid::regtype, typtype, obj_description(oid, 'pg_type'),
-                       ARRAY(SELECT enumlabel FROM pg_enum WHERE enumtypid = t.oid ORDER BY enumsortorder))
-            FROM pg_type t WHERE typnamespace = 'app'::regnamespace
-            UNION ALL
-            SELECT format('%s %s %s %s', seqrelid::regclass, seqtypid::regtype, seqincrement, seqstart)
-            FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid WHERE c.relnamespace = 'app'::regnamespace
-            ORDER BY 1""";
-
     @BeforeEach
     void createTables() throws SQLException {
         database.run(
@@ -223,7 +168,7 @@ class StepByStepTest extends GuardedStory {
     @ParameterizedTest
     @EnumSource
     void tables_that_a_tool_took_apart_come_back_as_they_were(Tool tool) throws Exception {
-        List<String> before = database.rows(DEFINITIONS);
+        List<String> before = database.rows(SchemaDefinitions.OF_TABLES);
         List<String> rows =
                 database.rows("SELECT o::text || u::text FROM app.orders o JOIN app.users u ON u.id = user_id");
         send(tool.oneTransaction, tool.statements);
@@ -238,7 +183,7 @@ class StepByStepTest extends GuardedStory {
     @EnumSource
     void a_schema_that_a_tool_took_apart_comes_back_in_one_script(Tool tool) throws Exception {
         database.run("CREATE VIEW app.across AS SELECT name, sum FROM app.known JOIN app.sums ON id = user_id");
-        List<String> before = database.rows(DEFINITIONS);
+        List<String> before = database.rows(SchemaDefinitions.OF_TABLES);
         List<String> rows = rows();
         List<String> statements = new ArrayList<>(List.of("DROP VIEW app.across"));
         statements.addAll(tool.statements);
@@ -254,7 +199,7 @@ class StepByStepTest extends GuardedStory {
     }
 
     private void assertComesBack(List<String> before, List<String> rows) throws SQLException {
-        assertThat(database.rows(DEFINITIONS)).containsExactlyElementsOf(before);
+        assertThat(database.rows(SchemaDefinitions.OF_TABLES)).containsExactlyElementsOf(before);
         assertThat(database.rows("SELECT o::text || u::text FROM app.orders o JOIN app.users u ON u.id = user_id"))
                 .containsExactlyInAnyOrderElementsOf(rows);
         database.run("INSERT INTO app.users (email) VALUES ('new@x')", "INSERT INTO app.orders (user_id) VALUES (21)");
@@ -276,7 +221,7 @@ class StepByStepTest extends GuardedStory {
 
     @Test
     void a_table_that_stays_gets_back_what_it_lost_and_no_row_of_it_is_touched() throws Exception {
-        List<String> before = database.rows(DEFINITIONS);
+        List<String> before = database.rows(SchemaDefinitions.OF_TABLES);
         send(
                 false,
                 List.of(
@@ -290,7 +235,7 @@ class StepByStepTest extends GuardedStory {
         String id = oldestFirst().get(0).snapshotId();
         recoverAndCopyBack("app.users", "--before", id);
         database.run("DROP TABLE app.users_recovered");
-        assertThat(database.rows(DEFINITIONS)).containsExactlyElementsOf(before);
+        assertThat(database.rows(SchemaDefinitions.OF_TABLES)).containsExactlyElementsOf(before);
         assertThat(database.value("SELECT name FROM app.users WHERE id = 1")).isEqualTo("later");
     }
 
@@ -323,11 +268,11 @@ class StepByStepTest extends GuardedStory {
 
     @Test
     void a_view_that_was_dropped_or_replaced_by_itself_is_brought_back_or_named() throws Exception {
-        List<String> before = database.rows(DEFINITIONS);
+        List<String> before = database.rows(SchemaDefinitions.OF_TABLES);
         send(false, List.of("DROP VIEW app.both", "DROP VIEW app.known"));
         recoverAndCopyBack("app.users", "--before", beginning());
         database.run("DROP TABLE app.users_recovered");
-        assertThat(database.rows(DEFINITIONS)).containsExactlyElementsOf(before);
+        assertThat(database.rows(SchemaDefinitions.OF_TABLES)).containsExactlyElementsOf(before);
         String now = Instant.now().toString();
         send(false, List.of("CREATE OR REPLACE VIEW app.known AS SELECT id, name, 2 AS two FROM app.users"));
         CommandRun run = command("recover", "--table", "app.users", "--before", now);
@@ -350,7 +295,7 @@ class StepByStepTest extends GuardedStory {
                 "CREATE AGGREGATE app.total(int) (SFUNC = int4pl, STYPE = int)",
                 "COMMENT ON TYPE app.mood IS 'how it goes'",
                 "REVOKE ALL ON FUNCTION app.add(int) FROM PUBLIC");
-        List<String> before = database.rows(OBJECTS);
+        List<String> before = database.rows(SchemaDefinitions.OF_OBJECTS);
         send(
                 false,
                 List.of(
@@ -371,7 +316,7 @@ class StepByStepTest extends GuardedStory {
         database.run(run.output());
         assertThat(database.value("SELECT app.add(3, 1)")).isEqualTo("2");
         database.run("CREATE OR REPLACE FUNCTION app.add(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1 + $2'");
-        assertThat(database.rows(OBJECTS)).containsExactlyElementsOf(before);
+        assertThat(database.rows(SchemaDefinitions.OF_OBJECTS)).containsExactlyElementsOf(before);
         assertThat(database.value("SELECT nextval('app.numbers')")).isEqualTo("4713");
         CommandRun again = command("recover", "--schema", "app", "--before", beginning());
         assertThat(again.output()).doesNotContain("CREATE ");

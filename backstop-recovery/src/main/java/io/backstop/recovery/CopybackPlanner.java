@@ -20,9 +20,12 @@ import io.backstop.recovery.model.RestoredTable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Compares restored tables with the database in which their rows are missed, and writes the script that puts the rows
@@ -81,31 +84,45 @@ public final class CopybackPlanner {
             }
         }
         List<PlannedTable> planned = new ArrayList<>();
+        List<String> left = new ArrayList<>();
         SqlScript script;
         List<String> warnings;
         List<CopybackPlan.Part> parts;
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             for (RestoredTable table : ForeignKeyOrder.of(tables)) {
-                planned.add(planned(transaction, table));
+                try {
+                    planned.add(planned(transaction, table));
+                } catch (RecoveryException e) {
+                    if (tables.size() == 1) {
+                        throw e;
+                    }
+                    left.add("table " + table.original() + " is left as it is: " + e.problem() + "; " + e.hint());
+                }
             }
             CopybackScript writer = new CopybackScript(transaction, planned, differing, completing, objects);
             script = writer.write();
-            warnings = writer.warnings();
+            warnings = Stream.concat(left.stream(), writer.warnings().stream()).toList();
             parts = planned.stream()
                     .map(table -> table.part(writer.counts(table)))
                     .toList();
         } catch (SQLException e) {
             throw ServerErrors.ofPlan("the copyback plan could not be made", e);
         }
-        return new CopybackPlan(parts, script.toString(), warnings, rehearsal(connection, script));
+        Map<SqlScript.Attempt, String> failing = new LinkedHashMap<>();
+        Rehearsal rehearsal = rehearsal(connection, script, failing);
+        List<String> notes = new ArrayList<>(warnings);
+        failing.forEach((attempt, why) ->
+                notes.add(attempt.words() + " cannot be made now: " + why + "; the script has it in a comment"));
+        return new CopybackPlan(parts, script.without(failing), notes, rehearsal);
     }
 
-    private Rehearsal rehearsal(Connection connection, SqlScript script) throws RecoveryException {
+    private Rehearsal rehearsal(Connection connection, SqlScript script, Map<SqlScript.Attempt, String> failing)
+            throws RecoveryException {
         if (!rehearsing) {
             return new Rehearsal.NotDone("that was not asked for");
         }
         try {
-            return ScriptRehearsal.of(connection, script.steps());
+            return ScriptRehearsal.of(connection, script.steps(), failing);
         } catch (SQLException e) {
             throw ServerErrors.ofPlan("the copyback script could not be rehearsed", e);
         }

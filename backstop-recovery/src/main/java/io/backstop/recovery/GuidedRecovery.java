@@ -147,8 +147,7 @@ public final class GuidedRecovery {
             RestoreProgress progress)
             throws RecoveryException {
         Map<SnapshotManifest, SnapshotManifest> definitions = selection.definitions(chosen);
-        boolean completing =
-                !definitions.isEmpty() || chosen.stream().anyMatch(SnapshotManifest::holdsDefinitionsAlone);
+        boolean completing = selection.isOfMoment();
         List<RestoredTable> tables = chosen.isEmpty()
                 ? List.of()
                 : restore.defining(definitions).restoreTogether(connection, Restore.defaultTargets(chosen), progress);

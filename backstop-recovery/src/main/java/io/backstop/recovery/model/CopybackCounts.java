@@ -24,6 +24,11 @@ public record CopybackCounts(long stored, long putBack, long updated, long kept,
         return new CopybackCounts(stored, stored, 0, 0, 0, 0);
     }
 
+    /** None of them comes back by the script. */
+    public static CopybackCounts leftOut(long stored) {
+        return new CopybackCounts(stored, 0, 0, 0, stored, 0);
+    }
+
     /** How many stored rows do not come back as they were stored; the script offers them in comments. */
     public long offered() {
         return kept + leftOut;

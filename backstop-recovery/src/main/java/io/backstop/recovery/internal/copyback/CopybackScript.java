@@ -13,6 +13,7 @@ import io.backstop.recovery.model.CopybackPlan.Situation;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.SequenceOwnership;
+import io.backstop.snapshot.schema.DependentIdentity;
 import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Place;
@@ -30,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /** Writes the script of a copyback plan, part by part, from the planned tables in foreign-key order. Used once. */
 public final class CopybackScript {
@@ -59,6 +61,9 @@ public final class CopybackScript {
     private final Map<PlannedTable, RowMergeScript> merges = new LinkedHashMap<>();
     private final SqlScript script = new SqlScript();
     private final List<String> warnings = new ArrayList<>();
+
+    /** Tables of whose rows it cannot be told which are missing. */
+    private final Set<PlannedTable> notMerged = new HashSet<>();
 
     /** What still has more than the present table once the script has run. */
     private final List<RestoredTable> incomplete = new ArrayList<>();
@@ -100,6 +105,9 @@ public final class CopybackScript {
             return rows.counts();
         }
         long stored = table.restored().manifest().rowCount();
+        if (notMerged.contains(table)) {
+            return CopybackCounts.leftOut(stored);
+        }
         return switch (table.situation()) {
             case GONE, CHANGED -> CopybackCounts.all(stored);
             case PRESENT, TEMPORARY -> CopybackCounts.untouched(stored);
@@ -112,10 +120,7 @@ public final class CopybackScript {
             if (table.restored().manifest().holdsDefinitionsAlone()) {
                 continue;
             }
-            merges.put(
-                    table,
-                    new RowMergeScript(
-                            transaction, table.restored(), table.present().orElseThrow(), differing));
+            merge(table);
         }
         script.note("""
                 Copyback plan by Backstop. Nothing of this has been run: read it, then run it as a whole,
@@ -132,9 +137,13 @@ public final class CopybackScript {
         List<DetachedChildren> left = DetachedChildren.of(transaction, tables, aside);
         placeBack();
         List<Dependent> dependents = DependentsToRecreate.of(placed, aside);
+        List<LostParts> lost = lostParts(dependents);
+        dependents = dependents.stream()
+                .filter(dependent -> lost.stream().noneMatch(parts -> parts.bringsBack(dependent)))
+                .toList();
         dependents("what they are parts of", dependents, d -> ATTACHING.contains(d.kind()));
         placement();
-        rowsBack();
+        rowsBack(lost);
         aside.forEach(table -> table.offerRows(script));
         prerequisites(placed);
         objects.write(transaction, script, warnings);
@@ -148,6 +157,24 @@ public final class CopybackScript {
         script.commit();
         footer(aside, left);
         return script;
+    }
+
+    /** Among several tables, one whose rows cannot be put back keeps none of the others from theirs. */
+    private void merge(PlannedTable table) throws SQLException, RecoveryException {
+        try {
+            merges.put(
+                    table,
+                    new RowMergeScript(
+                            transaction, table.restored(), table.present().orElseThrow(), differing));
+        } catch (RecoveryException e) {
+            if (tables.size() == 1) {
+                throw e;
+            }
+            warnings.add("no row of table " + table.restored().original() + " is put back: " + e.problem() + "; "
+                    + e.hint());
+            notMerged.add(table);
+            incomplete.add(table.restored());
+        }
     }
 
     private void acrossPartitions() throws SQLException {
@@ -230,10 +257,11 @@ public final class CopybackScript {
                 aside.add(moved);
             }
         }
+        Set<DependentIdentity> off = new HashSet<>();
         for (DisplacedTable table : aside) {
             script.part(table.present().name() + " is set aside as "
                     + table.names().target() + " with all rows that it has now");
-            table.takeOff(script);
+            table.takeOff(script, off);
         }
         aside.forEach(table -> table.rename(script));
         return aside;
@@ -278,7 +306,7 @@ public final class CopybackScript {
         // A partitioned table takes over the keys that its partitions have; the other way round they would be there
         // twice.
         placed.stream()
-                .sorted(Comparator.comparing(this::partitionDepth).reversed())
+                .sorted(Comparator.comparing(table -> -partitionDepth(table, placed)))
                 .forEach(table -> RenameIntoPlace.foreignKeys(keys, table, all, changed));
         if (!keys.isEmpty()) {
             script.part("foreign keys that could not be made when the tables were restored");
@@ -286,30 +314,76 @@ public final class CopybackScript {
         }
     }
 
-    /** How many partitioned tables of this script a table is a part of. */
-    private int partitionDepth(RestoredTable table) {
-        return placed.stream()
+    /** How many partitioned tables among these a table is a part of. */
+    private static int partitionDepth(RestoredTable table, List<RestoredTable> among) {
+        return among.stream()
                 .filter(table::isPartitionOf)
-                .mapToInt(parent -> 1 + partitionDepth(parent))
+                .mapToInt(parent -> 1 + partitionDepth(parent, among))
                 .max()
                 .orElse(0);
     }
 
-    private void rowsBack() throws SQLException {
+    /** @param lost what the tables that are there get again */
+    private void rowsBack(List<LostParts> lost) throws SQLException {
         if (!merges.isEmpty()) {
             mergeRows();
         }
         if (completing) {
             prerequisites(written.stream().map(PlannedTable::restored).toList());
         }
-        for (PlannedTable table : written) {
-            LostParts parts = LostParts.of(transaction, table, completing);
-            parts.write(script);
+        lost.forEach(parts -> parts.write(script, parts.parts(LostParts.Stage.TABLE)));
+        lost.forEach(parts -> parts.write(script, parts.parts(LostParts.Stage.FOREIGN_KEY)));
+        hanging(lost);
+    }
+
+    /**
+     * A partitioned table comes behind its partitions: it takes over what they have, and the other way round that would be
+     * there twice.
+     *
+     * @param recreated what is made again in the end, for it hangs on tables that take a place
+     */
+    private List<LostParts> lostParts(List<Dependent> recreated) throws SQLException {
+        Set<DependentIdentity> otherwise =
+                recreated.stream().map(DependentIdentity::of).collect(Collectors.toSet());
+        List<RestoredTable> all = tables.stream().map(PlannedTable::restored).toList();
+        Predicate<Dependent> own = DependentsToRecreate.ownForeignKeys(all);
+        List<LostParts> lost = new ArrayList<>();
+        for (PlannedTable table : written.stream()
+                .sorted(Comparator.comparing(t -> -partitionDepth(t.restored(), all)))
+                .toList()) {
+            LostParts parts = LostParts.of(
+                    transaction,
+                    table,
+                    completing,
+                    own.or(dependent -> otherwise.contains(DependentIdentity.of(dependent))));
             parts.warning().ifPresent(warnings::add);
             if (!parts.areBack()) {
                 incomplete.add(table.restored());
             }
+            lost.add(parts);
         }
+        return lost;
+    }
+
+    /** What hangs on several tables is made again once, when all of them have what it needs. */
+    private void hanging(List<LostParts> lost) {
+        List<Dependent> order =
+                DependentOrder.merge(lost.stream().map(LostParts::dependents).toList());
+        List<LostParts.Part> together = new ArrayList<>();
+        Optional<LostParts> owner = Optional.empty();
+        for (Dependent dependent : order) {
+            LostParts of = lost.stream()
+                    .filter(parts -> parts.part(dependent).isPresent())
+                    .findFirst()
+                    .orElseThrow();
+            if (owner.isPresent() && !owner.get().equals(of)) {
+                owner.get().write(script, together);
+                together.clear();
+            }
+            owner = Optional.of(of);
+            together.add(of.part(dependent).orElseThrow());
+        }
+        owner.ifPresent(parts -> parts.write(script, together));
     }
 
     private void mergeRows() throws SQLException {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -33,10 +34,8 @@ final class DependentsToRecreate {
                 .filter(d -> !stored.contains(identity(d)))
                 .filter(d -> placed.stream().noneMatch(copy -> isPartOf(copy, d)))
                 .toList()));
-        Set<Place> own = ownForeignKeys(placed);
         return DependentOrder.merge(lists).stream()
-                .filter(d -> !(d.kind() == DependentKind.FOREIGN_KEY
-                        && d.place().filter(own::contains).isPresent()))
+                .filter(Predicate.not(ownForeignKeys(placed)))
                 .toList();
     }
 
@@ -54,16 +53,17 @@ final class DependentsToRecreate {
     }
 
     /** Foreign keys that come back with the restored tables themselves, where others' dependents say they stand. */
-    private static Set<Place> ownForeignKeys(List<RestoredTable> placed) {
+    static Predicate<Dependent> ownForeignKeys(List<RestoredTable> restored) {
         Set<Place> places = new HashSet<>();
-        for (RestoredTable table : placed) {
+        for (RestoredTable table : restored) {
             table.description().constraints().stream()
                     .filter(c -> c.kind() == ConstraintKind.FOREIGN_KEY)
                     .flatMap(c -> Stream.of(table.original(), table.target())
                             .map(t -> new Place(t.schema().orElseThrow(), t.name(), c.name())))
                     .forEach(places::add);
         }
-        return places;
+        return dependent -> dependent.kind() == DependentKind.FOREIGN_KEY
+                && dependent.place().filter(places::contains).isPresent();
     }
 
     private record KindAndIdentity(DependentKind kind, String identity) {}

@@ -8,6 +8,7 @@ import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.RestoredNames;
 import io.backstop.recovery.model.RestoredTable;
+import io.backstop.snapshot.schema.DependentIdentity;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
@@ -171,15 +172,21 @@ record DisplacedTable(
         return rest;
     }
 
-    /** Takes off what hangs on the table; all tables of a script come before {@link #rename}. */
-    void takeOff(SqlScript script) {
+    /**
+     * Takes off what hangs on the table; all tables of a script come before {@link #rename}.
+     *
+     * @param off what is off already, as it hung on another table, too; is added to
+     */
+    void takeOff(SqlScript script, Set<DependentIdentity> off) {
         if (present.description().foreign().isEmpty()) {
             script.run("LOCK TABLE " + present.name().quoted() + " IN ACCESS EXCLUSIVE MODE");
         }
         parents.forEach(script::run);
         List<Dependent> lastFirst = new ArrayList<>(moved());
         Collections.reverse(lastFirst);
-        lastFirst.forEach(dependent -> dependent.drop().ifPresent(script::run));
+        lastFirst.stream()
+                .filter(dependent -> off.add(DependentIdentity.of(dependent)))
+                .forEach(dependent -> dependent.drop().ifPresent(script::run));
     }
 
     void rename(SqlScript script) {

@@ -25,6 +25,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -41,14 +42,21 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                     + "JOIN pg_database d ON d.datname = current_database() WHERE n.nspname = ? AND c.relname = ? "
                     + "AND d.oid::text = ?";
 
-    static LostParts of(RecoveryTransaction transaction, PlannedTable table, boolean wanted) throws SQLException {
+    /** @param otherwise whether something that hangs on the table comes back by another part of the script */
+    static LostParts of(
+            RecoveryTransaction transaction, PlannedTable table, boolean wanted, Predicate<Dependent> otherwise)
+            throws SQLException {
         PresentTable present = table.present().orElseThrow();
+        List<Part> parts =
+                new Comparison(transaction, table.restored().description(), present.description(), wanted).parts();
         return new LostParts(
                 table.restored(),
                 present,
                 isAnother(transaction, table.restored()),
                 wanted,
-                new Comparison(transaction, table.restored().description(), present.description(), wanted).parts());
+                parts.stream()
+                        .filter(part -> part.dependent().filter(otherwise).isEmpty())
+                        .toList());
     }
 
     private static boolean isAnother(RecoveryTransaction transaction, RestoredTable restored) throws SQLException {
@@ -61,8 +69,9 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
         return !oids.isEmpty() && !oids.contains(Long.toString(stored.tableOid()));
     }
 
-    void write(SqlScript script) {
-        if (parts.isEmpty()) {
+    /** All that was lost is written in the end, in parts: what others need first. */
+    void write(SqlScript script, List<Part> chosen) {
+        if (chosen.isEmpty()) {
             return;
         }
         script.part(
@@ -71,15 +80,47 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                         : wanted
                                 ? present.name() + " has not what follows any more, and gets it again"
                                 : present.name() + " has not what follows any more. If that is missed, uncomment it:");
-        for (Part part : parts) {
-            script.note(part.words());
+        for (Part part : chosen) {
             if (comesBack(part)) {
-                part.sql().forEach(script::run);
+                script.attempt(part.words(), part.sql());
             } else {
+                script.note(part.words());
                 part.obstacle().ifPresent(script::note);
                 part.sql().forEach(script::commentOut);
             }
         }
+    }
+
+    List<Part> parts(Stage stage) {
+        return parts.stream().filter(part -> part.stage() == stage).toList();
+    }
+
+    /** Whether it is a foreign key of the table's own that the script gives it again. */
+    boolean bringsBack(Dependent dependent) {
+        return dependent.kind() == DependentKind.FOREIGN_KEY
+                && dependent
+                        .place()
+                        .filter(place -> place.isOn(restored.original()))
+                        .isPresent()
+                && parts(Stage.FOREIGN_KEY).stream()
+                        .anyMatch(part -> comesBack(part)
+                                && part.words()
+                                        .equals("constraint "
+                                                + dependent
+                                                        .place()
+                                                        .orElseThrow()
+                                                        .name()));
+    }
+
+    /** What hung on the table, in an order in which it can be made again. */
+    List<Dependent> dependents() {
+        return parts.stream().flatMap(part -> part.dependent().stream()).toList();
+    }
+
+    Optional<Part> part(Dependent dependent) {
+        return parts.stream()
+                .filter(part -> part.dependent().filter(dependent::equals).isPresent())
+                .findFirst();
     }
 
     /** Whether the present table has all that the stored one had, once the script has run. */
@@ -105,14 +146,34 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                                 + " has the most of it: keep that");
     }
 
+    /** When something can be made again. */
+    enum Stage {
+        /** Needs nothing but its table. */
+        TABLE,
+        /** Needs the key of another table, which may have been lost, too. */
+        FOREIGN_KEY,
+        /** Needs whatever else there is. */
+        DEPENDENT
+    }
+
     /**
      * Something that the present table has not.
      *
      * @param obstacle why it cannot be made now
+     * @param dependent what it is, where it only hangs on the table
      */
-    record Part(String words, List<String> sql, Optional<String> obstacle) {
+    record Part(String words, List<String> sql, Optional<String> obstacle, Stage stage, Optional<Dependent> dependent) {
         Part {
             sql = List.copyOf(sql);
+        }
+
+        static Part of(Dependent dependent, Optional<String> obstacle) {
+            return new Part(
+                    dependent.kind() + " " + dependent.identity(),
+                    dependent.sql(),
+                    obstacle,
+                    Stage.DEPENDENT,
+                    Optional.of(dependent));
         }
     }
 
@@ -159,7 +220,9 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
             for (Index index : stored.indexes()) {
                 if (present.indexes().stream()
                         .noneMatch(other -> other.name().equals(index.name())
-                                || (other.body().equals(index.body()) && other.unique() == index.unique()))) {
+                                || (isRenamed(other)
+                                        && other.body().equals(index.body())
+                                        && other.unique() == index.unique()))) {
                     lost(
                             "index " + index.name(),
                             withComment(
@@ -192,27 +255,44 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
             return List.copyOf(parts);
         }
 
+        /** One that had the same name before is another one, though it may be made alike. */
+        private boolean isRenamed(Index index) {
+            return stored.indexes().stream().noneMatch(before -> before.name().equals(index.name()));
+        }
+
+        private boolean isRenamed(Constraint constraint) {
+            return stored.constraints().stream()
+                    .noneMatch(before -> before.name().equals(constraint.name()));
+        }
+
         private void dependent(Dependent dependent) throws SQLException {
             List<Dependent> same = present.dependents().stream()
                     .filter(other -> other.kind() == dependent.kind()
                             && (other.identity().equals(dependent.identity())
                                     || other.sql().equals(dependent.sql())))
                     .toList();
-            String words = dependent.kind() + " " + dependent.identity();
             if (same.isEmpty()) {
-                parts.add(new Part(words, dependent.sql(), needs.missing(dependent)));
+                parts.add(Part.of(dependent, needs.missing(dependent)));
             } else if (wanted && same.stream().noneMatch(other -> other.sql().equals(dependent.sql()))) {
-                differs(words, dependent.sql());
+                parts.add(Part.of(dependent, Optional.of(staysAsItIs(dependent.kind() + " " + dependent.identity()))));
             }
         }
 
         /** Which of the two is right, nobody can tell: what is there stays. */
+        private static String staysAsItIs(String words) {
+            return words + " is another by now, and stays as it is";
+        }
+
         private void differs(String words, List<String> statements) {
-            parts.add(new Part(words, statements, Optional.of(words + " is another by now, and stays as it is")));
+            parts.add(new Part(words, statements, Optional.of(staysAsItIs(words)), Stage.TABLE, Optional.empty()));
         }
 
         private void lost(String words, List<String> statements) {
-            parts.add(new Part(words, statements, Optional.empty()));
+            lost(words, statements, Stage.TABLE);
+        }
+
+        private void lost(String words, List<String> statements, Stage stage) {
+            parts.add(new Part(words, statements, Optional.empty(), stage, Optional.empty()));
         }
 
         private void column(Column column) {
@@ -335,7 +415,8 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                 if (wanted
                         && present.constraints().stream()
                                 .noneMatch(other -> other.name().equals(constraint.name())
-                                        || (other.kind() == constraint.kind()
+                                        || (isRenamed(other)
+                                                && other.kind() == constraint.kind()
                                                 && other.definition().equals(constraint.definition())))) {
                     lost(
                             "constraint " + constraint.name(),
@@ -344,7 +425,8 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                                     "CONSTRAINT " + RelationName.quote(constraint.name()) + " ON "
                                             + RelationName.of(stored.schema(), stored.name())
                                                     .quoted(),
-                                    constraint.comment()));
+                                    constraint.comment()),
+                            foreign ? Stage.FOREIGN_KEY : Stage.TABLE);
                 }
             }
         }

@@ -63,12 +63,16 @@ final class RenameIntoPlace {
             SqlScript script, RestoredTable restored, List<RestoredTable> others, List<RelationName> changed) {
         String table = "ALTER TABLE " + restored.original().quoted();
         for (OpenForeignKey key : restored.openForeignKeys()) {
+            boolean takenOff = changed.stream().anyMatch(other -> ForeignKeyOrder.refersTo(key.key(), other));
             String sql = switch (key.state()) {
                 case LEFT_OUT -> table + added(restored, key.key());
-                case NOT_VALIDATED -> table + " VALIDATE CONSTRAINT " + RelationName.quote(key.name());
+                case NOT_VALIDATED ->
+                    takenOff
+                            ? table + added(restored, key.key())
+                            : table + " VALIDATE CONSTRAINT " + RelationName.quote(key.name());
             };
             if (others.stream().anyMatch(other -> ForeignKeyOrder.refersTo(key.key(), other.original()))) {
-                script.run(sql);
+                attempt(script, restored, key.name(), sql);
             } else {
                 script.note(key.warning() + "; once that is there again:").commentOut(sql);
             }
@@ -77,7 +81,12 @@ final class RenameIntoPlace {
         restored.description().constraints().stream()
                 .filter(c -> c.kind() == ConstraintKind.FOREIGN_KEY && !open.contains(c.name()))
                 .filter(c -> changed.stream().anyMatch(other -> ForeignKeyOrder.refersTo(c, other)))
-                .forEach(c -> script.run(table + added(restored, c)));
+                .forEach(c -> attempt(script, restored, c.name(), table + added(restored, c)));
+    }
+
+    /** Rows that it asks for may come back later, by another snapshot. */
+    private static void attempt(SqlScript script, RestoredTable restored, String name, String sql) {
+        script.attempt("foreign key " + name + " of " + restored.original(), List.of(sql));
     }
 
     private static String added(RestoredTable restored, Constraint constraint) {

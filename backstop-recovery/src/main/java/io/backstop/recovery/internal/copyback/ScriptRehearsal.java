@@ -3,6 +3,7 @@ package io.backstop.recovery.internal.copyback;
 import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
+import io.backstop.recovery.internal.text.SqlScript.Attempt;
 import io.backstop.recovery.internal.text.SqlScript.Step;
 import io.backstop.recovery.model.Rehearsal;
 
@@ -11,6 +12,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -26,6 +28,8 @@ public final class ScriptRehearsal {
 
     /** The driver takes a semicolon in a body of standard SQL for the end of the statement. */
     private static final Pattern STANDARD_BODY = Pattern.compile("\\bBEGIN\\s+ATOMIC\\b", Pattern.CASE_INSENSITIVE);
+
+    private static final String SAVEPOINT = "SAVEPOINT backstop_attempt";
 
     private static final int SHOWN = 120;
 
@@ -54,8 +58,12 @@ public final class ScriptRehearsal {
 
     private ScriptRehearsal() {}
 
-    /** @param connection a plain connection in auto-commit; left so, and nothing is changed */
-    public static Rehearsal of(Connection connection, List<Step> steps) throws SQLException {
+    /**
+     * @param connection a plain connection in auto-commit; left so, and nothing is changed
+     * @param failing is given what the script can do without and that fails, with PostgreSQL's words
+     */
+    public static Rehearsal of(Connection connection, List<Step> steps, Map<Attempt, String> failing)
+            throws SQLException {
         connection.setAutoCommit(false);
         try (Statement statement = connection.createStatement()) {
             statement.setEscapeProcessing(false);
@@ -68,11 +76,24 @@ public final class ScriptRehearsal {
                         "connect to the primary server with --db" + AGAIN);
             }
             statement.execute(LOCK_TIMEOUT);
+            Optional<Attempt> attempt = Optional.empty();
             for (Step step : steps) {
+                if (step.attempt().filter(failing::containsKey).isPresent()) {
+                    continue;
+                }
+                if (!step.attempt().equals(attempt)) {
+                    attempt = step.attempt();
+                    statement.execute(SAVEPOINT);
+                }
                 try {
                     statement.execute(sent(step.rehearsed()));
                 } catch (SQLException e) {
-                    return failed(step, e);
+                    Rehearsal failed = failed(step, e);
+                    if (attempt.isEmpty() || !(failed instanceof Rehearsal.Failed)) {
+                        return failed;
+                    }
+                    statement.execute("ROLLBACK TO " + SAVEPOINT);
+                    failing.put(attempt.get(), ServerErrors.sentence(e));
                 }
             }
             return committable(statement);
@@ -89,7 +110,7 @@ public final class ScriptRehearsal {
             statement.execute(deferred);
             return new Rehearsal.Passed();
         } catch (SQLException e) {
-            return failed(new Step("COMMIT", deferred), e);
+            return failed(new Step("COMMIT", deferred, Optional.empty()), e);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.backstop.recovery.internal.select;
 
+import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
@@ -112,6 +113,11 @@ public final class SnapshotSelection {
         SnapshotManifest chosen = choose(table, true);
         List<SnapshotManifest> group = group(chosen);
         return usable(chosen.holdsDefinitionsAlone() ? group : withPartitions(group));
+    }
+
+    /** Whether the tables are wanted as they were at a moment of their history, with all that they had then. */
+    public boolean isOfMoment() {
+        return before.isPresent();
     }
 
     /**
@@ -253,15 +259,15 @@ public final class SnapshotSelection {
     private SnapshotManifest before(RecoveryPoint point, List<SnapshotManifest> candidates, List<SnapshotManifest> own)
             throws RecoveryException {
         Optional<SnapshotManifest> chosen =
-                candidates.stream().filter(point::isReachedBy).reduce((newer, older) -> older);
+                oldestThatFits(candidates.stream().filter(point::isReachedBy).toList());
         if (chosen.isPresent()) {
             List<SnapshotManifest> between = own.subList(own.indexOf(chosen.get()) + 1, own.size()).stream()
                     .filter(point::isReachedBy)
                     .toList();
             between.forEach(rows -> notes.add(rows.snapshotId() + " of " + rows.createdAt()
                     + " holds only rows that one statement took after " + point
-                    + ": once the table is in its place, put these back by `backstop recover --before "
-                    + rows.snapshotId() + "`"));
+                    + ": once the table is in its place, put these back by `backstop recover --table "
+                    + name(rows) + " --before " + rows.snapshotId() + "`"));
             tellNewer(chosen.get(), own);
             return chosen.get();
         }
@@ -281,6 +287,19 @@ public final class SnapshotSelection {
                         + own.get(0).table() + "` shows all of them");
     }
 
+    /** Rows of single statements do not go into a table whose columns a later statement took or changed: that one comes first. */
+    private static Optional<SnapshotManifest> oldestThatFits(List<SnapshotManifest> newestFirst) {
+        Optional<SnapshotManifest> oldest = newestFirst.stream().reduce((newer, older) -> older);
+        return oldest.filter(manifest -> manifest.coverage() == Coverage.ROWS)
+                .flatMap(rows -> newestFirst.stream()
+                        .filter(manifest -> manifest.coverage() == Coverage.TABLE
+                                && manifest.operation()
+                                        .filter(Destruction.Kind.ALTER_TABLE::equals)
+                                        .isPresent())
+                        .reduce((newer, older) -> older))
+                .or(() -> oldest);
+    }
+
     /** What later statements took is not in it, unless it was there before. */
     private void tellNewer(SnapshotManifest chosen, List<SnapshotManifest> newestFirst) {
         List<HistoryEntry> newer =
@@ -293,7 +312,11 @@ public final class SnapshotSelection {
         notes.add("this brings back what " + told(chosen) + " holds, and no more: what later statements took of "
                 + name(chosen) + " is in newer snapshots. Once the script has run, `recover --before ID` puts back what"
                 + " each of these holds:");
-        newer.forEach(entry -> notes.add("  " + entry.words()));
+        newer.forEach(entry -> notes.add("  " + entry.words()
+                + (entry.manifest().coverage() != Coverage.DEFINITIONS
+                                && !entry.manifest().columns().equals(chosen.columns())
+                        ? "; with other columns, so that it would take this table's place: compare the two instead"
+                        : "")));
     }
 
     /** What was lost before the chosen snapshot was taken is not in it. */

@@ -2,6 +2,9 @@ package io.backstop.recovery.internal.text;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** An SQL script for people to read and for a server to run, written from top to bottom. Not thread-safe. */
 public final class SqlScript {
@@ -28,7 +31,7 @@ public final class SqlScript {
     /** Somebody may have made reading alone the default, to keep applications from writing; comes before any query. */
     public static final String READ_WRITE = "SET TRANSACTION READ WRITE";
 
-    private final StringBuilder text = new StringBuilder();
+    private final List<Piece> pieces = new ArrayList<>();
     private final List<Step> steps = new ArrayList<>();
 
     /**
@@ -36,7 +39,7 @@ public final class SqlScript {
      * which an encoding of another session's would cut where no character ends.
      */
     public SqlScript begin() {
-        text.append("BEGIN;\n");
+        write("BEGIN;\n");
         run(READ_WRITE);
         run("SET LOCAL client_encoding = 'UTF8'");
         return this;
@@ -49,19 +52,19 @@ public final class SqlScript {
     }
 
     public SqlScript commit() {
-        text.append("COMMIT;\n");
+        write("COMMIT;\n");
         return this;
     }
 
     /** Explains what follows. */
     public SqlScript note(String words) {
-        text.append(SqlFragments.comment(words));
+        write(SqlFragments.comment(words));
         return this;
     }
 
     /** Begins a part, with a line of space before it. */
     public SqlScript part(String words) {
-        text.append('\n');
+        write("\n");
         return note(words);
     }
 
@@ -76,9 +79,26 @@ public final class SqlScript {
      * @param rehearsed what is run in its place to see whether it would work
      */
     public SqlScript run(String sql, String rehearsed) {
-        text.append(PsqlText.safe(sql)).append(";\n");
-        steps.add(new Step(sql, rehearsed));
+        write(PsqlText.safe(sql) + ";\n");
+        steps.add(new Step(sql, rehearsed, Optional.empty()));
         return this;
+    }
+
+    /**
+     * Statements that the others can do without: where one of them is known to fail, they are only offered.
+     *
+     * @param words what they make
+     */
+    public SqlScript attempt(String words, List<String> statements) {
+        Attempt attempt = new Attempt(words, statements);
+        note(words);
+        pieces.add(attempt);
+        statements.forEach(sql -> steps.add(new Step(sql, sql, Optional.of(attempt))));
+        return this;
+    }
+
+    private void write(String text) {
+        pieces.add(new Text(text));
     }
 
     /** A statement that only runs once somebody has taken the comment marks away. */
@@ -87,13 +107,13 @@ public final class SqlScript {
     }
 
     public SqlScript append(SqlScript other) {
-        text.append(other.text);
+        pieces.addAll(other.pieces);
         steps.addAll(other.steps);
         return this;
     }
 
     public boolean isEmpty() {
-        return text.isEmpty();
+        return pieces.isEmpty();
     }
 
     /** What it runs within its transaction, in order. */
@@ -103,7 +123,44 @@ public final class SqlScript {
 
     @Override
     public String toString() {
+        return without(Map.of());
+    }
+
+    /** The script with these attempts in comments, each behind the reason why it fails. */
+    public String without(Map<Attempt, String> failing) {
+        StringBuilder text = new StringBuilder();
+        for (Piece piece : pieces) {
+            if (piece instanceof Attempt attempt && failing.containsKey(attempt)) {
+                text.append(SqlFragments.comment("it cannot be made now: " + failing.get(attempt)));
+                attempt.statements().forEach(sql -> text.append(SqlFragments.comment(PsqlText.safe(sql) + ";")));
+            } else {
+                text.append(piece.text());
+            }
+        }
         return text.toString();
+    }
+
+    /** A part of the text. */
+    private sealed interface Piece permits Text, Attempt {
+        String text();
+    }
+
+    private record Text(String text) implements Piece {}
+
+    /**
+     * Statements that the others can do without.
+     *
+     * @param words what they make
+     */
+    public record Attempt(String words, List<String> statements) implements Piece {
+        public Attempt {
+            statements = List.copyOf(statements);
+        }
+
+        @Override
+        public String text() {
+            return statements.stream().map(sql -> PsqlText.safe(sql) + ";\n").collect(Collectors.joining());
+        }
     }
 
     /**
@@ -111,6 +168,7 @@ public final class SqlScript {
      *
      * @param sql as the script has it
      * @param rehearsed what shows whether it works, and leaves nothing behind once it is rolled back
+     * @param attempt what it belongs to, where the script can do without it
      */
-    public record Step(String sql, String rehearsed) {}
+    public record Step(String sql, String rehearsed, Optional<Attempt> attempt) {}
 }

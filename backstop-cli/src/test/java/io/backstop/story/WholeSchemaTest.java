@@ -1,0 +1,168 @@
+package io.backstop.story;
+
+import io.backstop.cli.CommandRun;
+import io.backstop.jdbc.Backstop;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.util.List;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** What hangs between the tables of a schema, of which some are gone, some are there and some have other columns, comes back. */
+class WholeSchemaTest extends GuardedStory {
+    private Instant moment = Instant.EPOCH;
+
+    @BeforeEach
+    void createTables() throws SQLException {
+        database.run(
+                "CREATE SCHEMA app",
+                "CREATE TABLE app.a (id int PRIMARY KEY, v int CONSTRAINT small CHECK (v < 1000), w int)",
+                "CREATE TABLE app.b (id int PRIMARY KEY, a int CONSTRAINT b_a REFERENCES app.a, v text, w int)",
+                "CREATE TABLE app.loose (v int, w text)",
+                "CREATE TABLE app.parts (id int, kind int, PRIMARY KEY (id, kind)) PARTITION BY LIST (kind)",
+                "CREATE TABLE app.parts_0 PARTITION OF app.parts FOR VALUES IN (0)",
+                "CREATE TABLE app.parts_1 PARTITION OF app.parts FOR VALUES IN (1)",
+                "CREATE INDEX parts_id ON app.parts (id)",
+                "CREATE VIEW app.both AS SELECT a.id, b.v FROM app.a JOIN app.b ON b.a = a.id",
+                "CREATE VIEW app.above AS SELECT id FROM app.both",
+                "INSERT INTO app.a SELECT i, i FROM generate_series(1, 20) i",
+                "INSERT INTO app.b SELECT i, i, 'v' || i FROM generate_series(1, 20) i",
+                "INSERT INTO app.loose SELECT i, 'w' || i FROM generate_series(1, 20) i",
+                "INSERT INTO app.parts SELECT i, i % 2 FROM generate_series(1, 20) i");
+        moment = Instant.now();
+    }
+
+    private void send(String... statements) throws Exception {
+        try (Backstop backstop = backstop("\"block_operations\": []");
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        }
+    }
+
+    private CommandRun recover() {
+        return command("recover", "--schema", "app", "--before", moment.toString());
+    }
+
+    private List<String> definitions() throws SQLException {
+        return database.rows(SchemaDefinitions.OF_TABLES);
+    }
+
+    private void assertAllComesBack(String... statements) throws Exception {
+        List<String> before = definitions();
+        send(statements);
+        CommandRun run = recover();
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        database.run(run.output());
+        for (String line : run.output().lines().toList()) {
+            if (line.startsWith("-- DROP TABLE ")) {
+                database.run(line.substring(3));
+            }
+        }
+        assertThat(definitions()).containsExactlyElementsOf(before);
+        for (String table : List.of("a", "b", "loose", "parts")) {
+            assertThat(database.value("SELECT count(*) FROM app." + table)).isEqualTo("20");
+        }
+    }
+
+    @Test
+    void a_foreign_key_between_a_table_that_is_there_and_one_that_is_gone() throws Exception {
+        assertAllComesBack("ALTER TABLE app.a DROP CONSTRAINT small", "DROP TABLE app.b CASCADE");
+    }
+
+    @Test
+    void a_foreign_key_between_a_table_that_is_there_and_one_that_has_other_columns() throws Exception {
+        assertAllComesBack("ALTER TABLE app.b DROP CONSTRAINT b_a", "ALTER TABLE app.a DROP COLUMN w");
+    }
+
+    @Test
+    void a_foreign_key_whose_two_tables_have_other_columns() throws Exception {
+        assertAllComesBack("ALTER TABLE app.b DROP COLUMN w", "ALTER TABLE app.a DROP COLUMN w");
+    }
+
+    @Test
+    void a_foreign_key_and_the_key_that_it_needs() throws Exception {
+        assertAllComesBack("ALTER TABLE app.b DROP CONSTRAINT b_a", "ALTER TABLE app.a DROP CONSTRAINT a_pkey");
+    }
+
+    @Test
+    void views_over_two_tables_that_are_there() throws Exception {
+        assertAllComesBack("DROP VIEW app.above", "DROP VIEW app.both", "ALTER TABLE app.a DROP CONSTRAINT small");
+    }
+
+    @Test
+    void views_over_two_tables_that_have_other_columns() throws Exception {
+        assertAllComesBack("ALTER TABLE app.b DROP COLUMN w", "ALTER TABLE app.a DROP COLUMN w, DROP CONSTRAINT small");
+    }
+
+    @Test
+    void keys_and_indexes_of_a_partitioned_table_and_its_partitions() throws Exception {
+        assertAllComesBack("ALTER TABLE app.parts DROP CONSTRAINT parts_pkey", "DROP INDEX app.parts_id");
+    }
+
+    @Test
+    void one_of_two_indexes_that_are_made_alike() throws Exception {
+        database.run("CREATE INDEX twin ON app.parts (id)");
+        moment = Instant.now();
+        assertAllComesBack("DROP INDEX app.parts_id");
+    }
+
+    @Test
+    void a_table_whose_rows_cannot_be_told_apart_keeps_no_other_from_its_own() throws Exception {
+        send("UPDATE app.loose SET v = 0", "DELETE FROM app.b");
+        database.run("UPDATE app.loose SET w = 'later'");
+        CommandRun run = recover();
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        assertThat(run.output())
+                .contains("no row of table app.loose is put back: ")
+                .contains("app.loose: 20 stored rows: 20 are missing and are NOT PUT BACK")
+                .contains("-- keep app.loose_recovered until");
+        database.run(run.output());
+        assertThat(database.value("SELECT count(*) FROM app.b")).isEqualTo("20");
+        assertThat(database.value("SELECT count(*) FROM app.loose_recovered")).isEqualTo("20");
+    }
+
+    @Test
+    void what_the_rows_of_today_do_not_allow_is_offered_and_named() throws Exception {
+        send("ALTER TABLE app.a DROP CONSTRAINT small", "DROP VIEW app.above");
+        database.run("UPDATE app.a SET v = 4711 WHERE id = 1");
+        CommandRun run = recover();
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        assertThat(run.output())
+                .contains(
+                        "-- note: constraint small cannot be made now: check constraint \"small\" of relation \"a\" is"
+                                + " violated by some row")
+                .contains("-- ALTER TABLE \"app\".\"a\" ADD CONSTRAINT \"small\"");
+        database.run(run.output());
+        assertThat(database.value("SELECT count(*) FROM app.above")).isEqualTo("20");
+    }
+
+    @Test
+    void rows_of_one_statement_wait_for_the_columns_that_a_later_one_took() throws Exception {
+        send(
+                "DELETE FROM app.a WHERE id > 40",
+                "DELETE FROM app.b WHERE id > 4",
+                "ALTER TABLE app.b DROP COLUMN v CASCADE");
+        CommandRun run = recover();
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        String command = run.output()
+                .lines()
+                .filter(line -> line.contains("put these back by `backstop recover "))
+                .map(line -> line.substring(line.indexOf("--table"), line.lastIndexOf('`')))
+                .findFirst()
+                .orElseThrow();
+        database.run(run.output(), "DROP TABLE app.b_set_aside");
+        List<String> words = List.of(command.split(" ", -1));
+        CommandRun rows = command("recover", words.get(0), words.get(1), words.get(2), words.get(3));
+        assertThat(rows.exitCode()).as(rows.errors()).isZero();
+        database.run(rows.output());
+        assertThat(database.value("SELECT count(v) FROM app.b")).isEqualTo("20");
+    }
+}
