@@ -6,6 +6,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.sql.Connection;
@@ -129,5 +130,51 @@ class ReleasedTablesTest extends GuardedStory {
             assertThat(outcome(backstop, "ALTER TABLE t RENAME TO u")).isEqualTo("ok 0");
         }
         assertThat(archive.list()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "ALTER TABLE p RENAME TO q",
+                "ALTER TABLE p SET SCHEMA s2",
+                "ALTER SCHEMA public RENAME TO s3",
+                "ALTER TABLE p RENAME COLUMN x TO z",
+                "ALTER TABLE child NO INHERIT p"
+            })
+    void code_behind_the_snapshot_of_another_table_does_not_free_it(String move) throws Exception {
+        database.run(
+                "CREATE TABLE u (id int PRIMARY KEY, v text)",
+                "INSERT INTO u VALUES (1, 'a')",
+                "CREATE FUNCTION moving() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN EXECUTE 'alter ' || '"
+                        + move.substring("ALTER ".length()) + "'; RETURN null; END $f$",
+                "CREATE FUNCTION moved() RETURNS int LANGUAGE plpgsql AS $f$ BEGIN EXECUTE 'alter ' || '"
+                        + move.substring("ALTER ".length()) + "'; RETURN 1; END $f$",
+                "CREATE TRIGGER a BEFORE TRUNCATE ON u FOR EACH STATEMENT EXECUTE FUNCTION moving()",
+                "CREATE TRIGGER b AFTER UPDATE ON u FOR EACH STATEMENT EXECUTE FUNCTION moving()",
+                "CREATE CONSTRAINT TRIGGER c AFTER DELETE ON u DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+                        + " EXECUTE FUNCTION moving()");
+        List<String> before = places();
+        try (Backstop backstop =
+                backstop("\"protected_tables\": [\"public.p\"], \"protected_columns\": {\"public.p\": [\"x\"]}")) {
+            for (String sql : List.of(
+                    "TRUNCATE u",
+                    "UPDATE u SET v = 'b'",
+                    "DELETE FROM u",
+                    "ALTER TABLE u ALTER v TYPE int USING public.moved()",
+                    "DELETE FROM u WHERE public.moved() = 1")) {
+                assertThat(outcome(backstop, sql)).as(sql).startsWith("ZB0");
+                assertThat(places()).as(sql).isEqualTo(before);
+            }
+        }
+        assertThat(archive.list()).isEmpty();
+    }
+
+    private List<String> places() throws SQLException {
+        return database.rows(
+                "SELECT n.nspname, c.relname, string_agg(a.attname, ',' ORDER BY attnum), (SELECT count(*) FROM"
+                        + " pg_inherits WHERE inhrelid = c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
+                        + " JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0"
+                        + " WHERE relkind IN ('r', 'p') AND nspname !~ '^pg_|^information' GROUP BY c.oid, 1, 2 ORDER BY 1, 2");
     }
 }

@@ -60,6 +60,7 @@ final class AllowedExecution {
                     statement,
                     run.policy().recovery(),
                     approvalId,
+                    run.policy().impact(),
                     lastJudgement.secured(run, statement, approvalId.isPresent()),
                     measured.orElse(run.execution()));
         } catch (SQLException e) {

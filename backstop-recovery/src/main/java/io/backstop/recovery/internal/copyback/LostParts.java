@@ -100,16 +100,17 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
         return dependent.kind() == DependentKind.FOREIGN_KEY
                 && dependent
                         .place()
-                        .filter(place -> place.isOn(restored.original()))
-                        .isPresent()
-                && parts(Stage.FOREIGN_KEY).stream()
-                        .anyMatch(part -> comesBack(part)
-                                && part.words()
-                                        .equals("constraint "
-                                                + dependent
-                                                        .place()
-                                                        .orElseThrow()
-                                                        .name()));
+                        .filter(place -> place.isOn(restored.original()) && bringsBackKey(place.name()))
+                        .isPresent();
+    }
+
+    private boolean bringsBackKey(String name) {
+        return parts(Stage.FOREIGN_KEY).stream()
+                .anyMatch(part -> comesBack(part) && part.words().equals(wordsOfConstraint(name)));
+    }
+
+    private static String wordsOfConstraint(String name) {
+        return "constraint " + name;
     }
 
     /** What hung on the table, in an order in which it can be made again. */
@@ -419,7 +420,7 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                                                 && other.kind() == constraint.kind()
                                                 && other.definition().equals(constraint.definition())))) {
                     lost(
-                            "constraint " + constraint.name(),
+                            wordsOfConstraint(constraint.name()),
                             withComment(
                                     sql.constraint(constraint).sql(),
                                     "CONSTRAINT " + RelationName.quote(constraint.name()) + " ON "

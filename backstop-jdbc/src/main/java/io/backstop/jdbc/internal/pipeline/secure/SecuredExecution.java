@@ -6,6 +6,7 @@ import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.control.SnapshotCatalogue;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.RecoveryRules;
 import io.backstop.api.policy.SnapshotMode;
 import io.backstop.api.policy.Verdict;
@@ -58,6 +59,8 @@ public final class SecuredExecution {
     }
 
     /**
+     * @param approvalId of what an operator has let; where there is none, code beside it may not free protected tables
+     * @param protection what the policy protects
      * @param look is asked under the locks, when the snapshot is verified
      * @throws RecoveryNotReadyException where the rows could not be secured; the statement did not run, or was undone
      * @throws SQLException where the server refused the statement, which was undone then, with the caller's transaction if it
@@ -68,6 +71,7 @@ public final class SecuredExecution {
             ReviewedStatement statement,
             RecoveryRules recovery,
             Optional<String> approvalId,
+            ImpactRules protection,
             LastLook look,
             Execution<T> execution)
             throws SQLException {
@@ -77,7 +81,8 @@ public final class SecuredExecution {
                 : Optional.empty();
         Optional<RowMismatch> other = Optional.empty();
         for (int tries = 0; tries < ROW_TRIES && query.isPresent(); tries++) {
-            Attempt<T> attempt = attempt(service, session, statement, recovery, approvalId, query, look, execution);
+            Attempt<T> attempt =
+                    attempt(service, session, statement, recovery, approvalId, protection, query, look, execution);
             if (attempt.outcome().isPresent()) {
                 return attempt.outcome().get();
             }
@@ -87,7 +92,16 @@ public final class SecuredExecution {
             }
         }
         try {
-            return attempt(service, session, statement, recovery, approvalId, Optional.empty(), look, execution)
+            return attempt(
+                            service,
+                            session,
+                            statement,
+                            recovery,
+                            approvalId,
+                            protection,
+                            Optional.empty(),
+                            look,
+                            execution)
                     .outcome()
                     .orElseThrow();
         } catch (RecoveryNotReadyException e) {
@@ -101,6 +115,7 @@ public final class SecuredExecution {
             ReviewedStatement statement,
             RecoveryRules recovery,
             Optional<String> approvalId,
+            ImpactRules protection,
             Optional<RowQuery> query,
             LastLook look,
             Execution<T> execution)
@@ -122,6 +137,9 @@ public final class SecuredExecution {
             unused = Optional.of(rows);
             securing = false;
             requireSidecar(session, recovery, rows);
+            Optional<ProtectedPlaces> places = approvalId.isPresent()
+                    ? Optional.empty()
+                    : Optional.of(ProtectedPlaces.of(connection, statement.assessment(), protection));
             look.require();
             T result = transaction.send(execution);
             securing = true;
@@ -136,6 +154,9 @@ public final class SecuredExecution {
                 return new Attempt<>(Optional.empty(), other);
             }
             rows.confirmNothingElseWasDestroyed();
+            if (places.isPresent()) {
+                places.get().requireUnchanged(connection);
+            }
             progress.reached(Step.CONFIRMED, statement.assessment().operation(), 0, 0);
             for (SnapshotManifest manifest : rows.manifests()) {
                 catalogue.add(manifest, rows.storage());

@@ -281,6 +281,10 @@ public final class GuardedSession {
         } catch (SQLException e) {
             rollBackBeforeClose(e);
             return Optional.of(e);
+        } catch (RuntimeException e) {
+            SQLException failure = new SQLException("what the transaction left could not be looked at", e);
+            rollBackBeforeClose(failure);
+            return Optional.of(failure);
         }
     }
 
