@@ -18,8 +18,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -95,20 +93,11 @@ class ClosedTransactionTest {
 
     /** The physical connection is used on. */
     private Connection borrow(Pool pool) {
-        return (Connection) Proxy.newProxyInstance(
-                getClass().getClassLoader(), new Class<?>[] {Connection.class}, (proxy, method, arguments) -> {
-                    if (method.getName().equals("close")) {
-                        if (!pool.sql.isEmpty()) {
-                            send(plain, pool.sql);
-                        }
-                        return null;
-                    }
-                    try {
-                        return method.invoke(plain, arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
+        return PooledConnections.over(plain, () -> {
+            if (!pool.sql.isEmpty()) {
+                send(plain, pool.sql);
+            }
+        });
     }
 
     private static void send(Connection connection, String sql) throws SQLException {

@@ -24,13 +24,9 @@ final class DeferredTriggerCheck {
     /** Before the transaction's commit. */
     void settle(GuardedSession session) throws SQLException {
         Policy policy = policies.current();
-        session.lookAsWriter(() -> settle(session, policy));
-    }
-
-    private void settle(GuardedSession session, Policy policy) throws SQLException {
         settleOpen(session, policy);
         if (session.isDeferring() && !session.inFailedTransaction() && counts(policy)) {
-            limited.settle(session, policy.impact(), () -> {
+            session.lookAsWriter(() -> limited.settle(session, policy.impact(), () -> {
                 try {
                     session.send("SET CONSTRAINTS ALL IMMEDIATE");
                 } catch (SQLException e) {
@@ -38,7 +34,7 @@ final class DeferredTriggerCheck {
                     throw e;
                 }
                 return Boolean.TRUE;
-            });
+            }));
         }
     }
 

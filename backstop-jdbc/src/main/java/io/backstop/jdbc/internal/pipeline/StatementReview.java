@@ -201,8 +201,7 @@ final class StatementReview {
             if (!session.knowsWhatIsWritten()) {
                 return performUnlooked(run, statement, Optional.empty());
             }
-            session.ledger().leaveOpen(true, !onRows);
-            session.leaving();
+            session.leaveOpen(true, !onRows);
             if (setting && LookedText.mayGoOn(statement.assessment(), run.execution())) {
                 session.ledger().goesOn();
             }

@@ -140,8 +140,7 @@ public final class FencedExecution {
         boolean looked = looks && (need == FenceNeed.WRITE_TRANSACTION || mixed == MixedText.LEFT_OPEN || fetches);
         boolean byItself = looked && mixed != MixedText.LEFT_OPEN && (!open || (session.endsUnseen() && !fetches));
         if (looked && !byItself && session.knowsWhatIsWritten()) {
-            session.ledger().leaveOpen(false, false);
-            session.leaving();
+            session.leaveOpen(false, false);
             if (need == FenceNeed.WRITE_TRANSACTION && LookedText.mayGoOn(text.assessment(), execution)) {
                 session.ledger().goesOn();
             }

@@ -417,11 +417,12 @@ public final class GuardedSession {
     /** To be told when a statement of the caller's transaction may have left triggers for the commit. */
     public void deferring() {
         deferring = inTransaction();
-        leaving();
+        leftBy = agentId();
     }
 
-    /** To be told when a statement of the caller's transaction leaves something that is looked at later. */
-    public void leaving() {
+    /** The same when a statement is sent of which {@link WriteLedger#leaveOpen} is to know. */
+    public void leaveOpen(boolean writes, boolean defines) {
+        ledger.leaveOpen(writes, defines);
         leftBy = agentId();
     }
 
