@@ -70,10 +70,14 @@ abstract class GuardedStory {
         return folder.resolve("backstop.db");
     }
 
-    /** Nothing is held for a human; the rest as {@code strict} has it, but for these keys of a policy. */
+    /** Nothing is held for a human and no ordinary write is stored; the rest as {@code strict} has it, but for these keys. */
     final Backstop backstop(String rules) throws SQLException, IOException {
         Path policy = folder.resolve("policy.json");
-        Files.writeString(policy, "{\"require_approval_for_risks\": []" + (rules.isEmpty() ? "" : ", " + rules) + "}");
+        Files.writeString(
+                policy,
+                "{\"require_approval_for_risks\": []"
+                        + (rules.contains("cover_writes") ? "" : ", \"cover_writes\": \"none\"")
+                        + (rules.isEmpty() ? "" : ", " + rules) + "}");
         return under(policy.toString());
     }
 

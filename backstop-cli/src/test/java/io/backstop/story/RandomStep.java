@@ -7,10 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 
-/**
- * One statement that takes something away from what is in the schema {@code app}, or one of daily work in it. CASCADE of what
- * has no rows is not among them: nothing is stored of it.
- */
+/** One statement that takes something away from what is in the schema {@code app}, or one of daily work in it. */
 final class RandomStep {
     private static final String IN_APP = "'app'::regnamespace";
 
@@ -47,9 +44,10 @@ final class RandomStep {
                         .map(sql -> sql + cascade);
             case 15, 16 ->
                 pick("SELECT format('DROP INDEX %s', indexrelid::regclass) FROM pg_index i JOIN pg_class c ON"
-                        + " c.oid = indrelid WHERE relnamespace = " + IN_APP
-                        + " AND NOT EXISTS (SELECT FROM pg_constraint"
-                        + " WHERE conindid = indexrelid) AND NOT c.relispartition");
+                                + " c.oid = indrelid WHERE relnamespace = " + IN_APP
+                                + " AND NOT EXISTS (SELECT FROM pg_constraint"
+                                + " WHERE conindid = indexrelid) AND NOT c.relispartition")
+                        .map(sql -> sql + cascade);
             case 17, 18 ->
                 pick("SELECT format(CASE relkind WHEN 'v' THEN 'DROP VIEW %s' ELSE 'DROP MATERIALIZED VIEW %s' END,"
                                 + " oid::regclass) FROM pg_class WHERE relnamespace = " + IN_APP
@@ -62,24 +60,25 @@ final class RandomStep {
                 column("a.attnotnull AND a.attidentity = ''")
                         .map(c -> "ALTER TABLE " + c.table + " ALTER COLUMN " + c.name + " DROP NOT NULL");
             case 21 ->
-                pick(
-                        "SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) FROM pg_trigger t JOIN pg_class c"
-                                + " ON c.oid = tgrelid WHERE relnamespace = " + IN_APP + " AND NOT tgisinternal");
+                pick("SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) FROM pg_trigger t JOIN pg_class c"
+                                + " ON c.oid = tgrelid WHERE relnamespace = " + IN_APP + " AND NOT tgisinternal")
+                        .map(sql -> sql + cascade);
             case 22 ->
-                pick(
-                        "SELECT format('DROP POLICY %I ON %s', polname, polrelid::regclass) FROM pg_policy p JOIN pg_class c"
-                                + " ON c.oid = polrelid WHERE relnamespace = " + IN_APP);
+                pick("SELECT format('DROP POLICY %I ON %s', polname, polrelid::regclass) FROM pg_policy p JOIN pg_class c"
+                                + " ON c.oid = polrelid WHERE relnamespace = " + IN_APP)
+                        .map(sql -> sql + cascade);
             case 23 ->
-                pick("SELECT format('DROP FUNCTION %s', oid::regprocedure) FROM pg_proc WHERE pronamespace = "
-                        + IN_APP);
+                pick("SELECT format('DROP FUNCTION %s', oid::regprocedure) FROM pg_proc WHERE pronamespace = " + IN_APP)
+                        .map(sql -> sql + cascade);
             case 24 ->
                 pick("SELECT format('DROP TYPE %s', oid::regtype) FROM pg_type WHERE typnamespace = " + IN_APP
-                        + " AND typtype = 'e' UNION ALL SELECT format('DROP DOMAIN %s', oid::regtype) FROM pg_type WHERE"
-                        + " typnamespace = " + IN_APP + " AND typtype = 'd'");
+                                + " AND typtype = 'e' UNION ALL SELECT format('DROP DOMAIN %s', oid::regtype) FROM pg_type WHERE"
+                                + " typnamespace = " + IN_APP + " AND typtype = 'd'")
+                        .map(sql -> sql + cascade);
             case 25 ->
-                pick(
-                        "SELECT format('DROP SEQUENCE %s', oid::regclass) FROM pg_class WHERE relkind = 'S' AND relnamespace = "
-                                + IN_APP);
+                pick("SELECT format('DROP SEQUENCE %s', oid::regclass) FROM pg_class WHERE relkind = 'S' AND relnamespace = "
+                                + IN_APP)
+                        .map(sql -> sql + cascade);
             case 26 ->
                 pick("SELECT format('DROP STATISTICS %s.%I', stxnamespace::regnamespace, stxname) FROM pg_statistic_ext"
                         + " WHERE stxnamespace = " + IN_APP);

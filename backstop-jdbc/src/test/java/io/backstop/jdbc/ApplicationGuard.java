@@ -9,6 +9,7 @@ import java.sql.Statement;
 
 /** A connection that is guarded under the profile application, with snapshots that store nothing. */
 final class ApplicationGuard implements AutoCloseable {
+    final FakeSnapshots snapshots = new FakeSnapshots();
     private final Backstop backstop;
     private Connection connection;
 
@@ -16,7 +17,7 @@ final class ApplicationGuard implements AutoCloseable {
     ApplicationGuard(TestDatabase database, Path folder) throws SQLException {
         backstop = Backstop.builder()
                 .policy("application")
-                .snapshots(new FakeSnapshots())
+                .snapshots(snapshots)
                 .control(folder.resolve("backstop.db"))
                 .build();
         connection = backstop.guard(database.connect());

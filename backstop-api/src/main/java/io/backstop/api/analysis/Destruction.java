@@ -44,6 +44,11 @@ public record Destruction(Kind kind, List<RelationName> relations, boolean casca
         DROP_SCHEMA(CommandTag.DROP_SCHEMA),
         /** ALTER TABLE that drops a column or rewrites its values. */
         ALTER_TABLE(CommandTag.ALTER_TABLE),
+        /**
+         * DROP … CASCADE of a type, domain, function, sequence or index, with the columns and tables that depend on it. The
+         * statement's {@link RemovedDefinition}s say which class of object each name is.
+         */
+        DROP_OBJECT,
         /** Objects that no snapshot of tables brings back: a database, a server file, code run unseen. */
         UNRECOVERABLE;
 
@@ -57,7 +62,7 @@ public record Destruction(Kind kind, List<RelationName> relations, boolean casca
             this.command = Optional.empty();
         }
 
-        /** The command that destroys in this way; empty for {@link #UNRECOVERABLE}, which many do. */
+        /** The command that destroys in this way; empty where many do. */
         public Optional<CommandTag> command() {
             return command;
         }

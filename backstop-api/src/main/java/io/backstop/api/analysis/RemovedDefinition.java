@@ -7,8 +7,9 @@ import java.util.Objects;
  *
  * @param kind how the name is to be looked up
  * @param name as the statement wrote it
+ * @param cascade whether what depends on it goes as well
  */
-public record RemovedDefinition(Kind kind, RelationName name) {
+public record RemovedDefinition(Kind kind, RelationName name, boolean cascade) {
     public RemovedDefinition {
         Objects.requireNonNull(kind, "kind");
         Objects.requireNonNull(name, "name");

@@ -82,7 +82,7 @@ public record Policy(
                 Set.of(),
                 strict.blocked(),
                 strict.blockUnknownOrParseFailure(),
-                strict.recovery(),
+                strict.recovery().covering(CoverWrites.NONE),
                 strict.impact().withoutBudget(),
                 strict.quarantine().never(),
                 ReadFence.STATEMENT,

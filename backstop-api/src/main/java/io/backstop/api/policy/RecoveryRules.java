@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
  *     the statement is refused. At least 1.
  * @param recent what mode {@link SnapshotMode#RECENT} asks for
  * @param recoveryGroups tables that are always saved together, by the group's name; {@code name} or {@code schema.name}
+ * @param coverWrites which ordinary writes keep before-images
  */
 public record RecoveryRules(
         boolean requireRecoveryForCritical,
@@ -23,11 +24,13 @@ public record RecoveryRules(
         SnapshotMode snapshotMode,
         long maxInlineSnapshotBytes,
         RecentRules recent,
-        Map<String, Set<String>> recoveryGroups) {
+        Map<String, Set<String>> recoveryGroups,
+        CoverWrites coverWrites) {
 
     public RecoveryRules {
         Objects.requireNonNull(snapshotMode, "snapshotMode");
         Objects.requireNonNull(recent, "recent");
+        Objects.requireNonNull(coverWrites, "coverWrites");
         if (maxInlineSnapshotBytes < 1) {
             throw new IllegalArgumentException("max_inline_snapshot_bytes has to be at least 1");
         }
@@ -36,7 +39,26 @@ public record RecoveryRules(
     }
 
     public static RecoveryRules defaults() {
-        return new RecoveryRules(true, true, SnapshotMode.INLINE, Long.MAX_VALUE, RecentRules.defaults(), Map.of());
+        return new RecoveryRules(
+                true,
+                true,
+                SnapshotMode.INLINE,
+                Long.MAX_VALUE,
+                RecentRules.defaults(),
+                Map.of(),
+                CoverWrites.UPDATES_AND_DELETES);
+    }
+
+    /** The same, but for ordinary writes. */
+    public RecoveryRules covering(CoverWrites writes) {
+        return new RecoveryRules(
+                requireRecoveryForCritical,
+                blockUnrecoverableOperations,
+                snapshotMode,
+                maxInlineSnapshotBytes,
+                recent,
+                recoveryGroups,
+                writes);
     }
 
     /** The tables that the named groups save together with one of these, in no order; without the given ones. */

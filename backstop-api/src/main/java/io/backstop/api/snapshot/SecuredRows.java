@@ -2,6 +2,7 @@ package io.backstop.api.snapshot;
 
 import io.backstop.api.error.RecoveryNotReadyException;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
@@ -29,6 +30,12 @@ public interface SecuredRows {
     default Optional<RowMismatch> otherRowsTaken() throws RecoveryNotReadyException {
         return Optional.empty();
     }
+
+    /**
+     * Notes tables of which the statement changed rows that are not stored, through a trigger or a rule, for whoever undoes it.
+     * To be called before {@link #committed}.
+     */
+    default void alsoChanged(Collection<String> tables) {}
 
     /** How many rows are in no snapshot, because they were written since; empty where the snapshots were just taken. */
     default Optional<RowsSince> rowsSince() {

@@ -248,6 +248,11 @@ public record SnapshotManifest(
         return undoOf.isPresent();
     }
 
+    /** Whether it is there for an undo alone, of an ordinary write or of an undo: it tells of no loss. */
+    public boolean servesUndoAlone() {
+        return belongsToUndo() || source == Source.WRITE;
+    }
+
     /** Whether its rows and definitions are encrypted. */
     public boolean hasEncryptedRows() {
         return formatVersion == ENCRYPTED_FORMAT_VERSION;
@@ -335,8 +340,16 @@ public record SnapshotManifest(
 
     /** The origins of snapshots. */
     public enum Source {
+        /** Before a statement that destroys. */
         INLINE,
+        /** Before an ordinary write, for an undo of it. */
+        WRITE,
         SIDECAR,
-        MANUAL
+        MANUAL;
+
+        /** Whether it was taken in the transaction of a statement, and is undecided until that is committed. */
+        public boolean ofStatement() {
+            return this == INLINE || this == WRITE;
+        }
     }
 }

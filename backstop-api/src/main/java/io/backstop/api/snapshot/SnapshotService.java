@@ -3,6 +3,8 @@ package io.backstop.api.snapshot;
 import io.backstop.api.error.RecoveryNotReadyException;
 
 import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Optional;
 
 /**
  * Stores the rows that a statement is about to destroy. The driver finds it through {@link SnapshotServiceProvider}.
@@ -47,6 +49,21 @@ public interface SnapshotService extends AutoCloseable {
             Connection connection, Connections more, SnapshotRequest request, RowQuery query, Progress progress)
             throws RecoveryNotReadyException {
         return secure(connection, more, request, progress);
+    }
+
+    /**
+     * Stores the rows that one ordinary UPDATE or DELETE is about to change, so that it can be undone. Nothing is stored where
+     * its rows cannot be told one by one, or foreign keys take rows of other tables along; and nothing is refused because of
+     * what else it may change. As after {@link #secureRows}, which rows it took has to be compared.
+     *
+     * @param request its only destruction is the statement's
+     * @return empty where nothing is stored; the transaction has to be taken back to where it was then
+     * @throws RecoveryNotReadyException where the rows could not be stored
+     * @throws SQLException as the server said it; the transaction has failed
+     */
+    default Optional<SecuredRows> coverRows(
+            Connection connection, SnapshotRequest request, RowQuery query, Progress progress) throws SQLException {
+        return Optional.empty();
     }
 
     @Override

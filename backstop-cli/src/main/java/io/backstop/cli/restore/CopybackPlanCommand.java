@@ -173,7 +173,7 @@ public final class CopybackPlanCommand implements Callable<Integer> {
         }
         SnapshotArchive.Contents contents = archive.contents();
         List<SnapshotManifest> all = contents.valid().stream()
-                .filter(manifest -> !manifest.belongsToUndo() && !manifest.holdsNoRows())
+                .filter(manifest -> !manifest.servesUndoAlone() && !manifest.holdsNoRows())
                 .toList();
         RelationName table =
                 target.among(all.stream().map(CopybackPlanCommand::name).toList(), contents.broken());

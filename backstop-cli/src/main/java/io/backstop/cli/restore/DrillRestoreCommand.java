@@ -148,7 +148,7 @@ final class DrillRestoreCommand implements Callable<Integer> {
         for (SnapshotManifest manifest : contents.valid()) {
             RelationName name = RelationName.of(manifest.schema(), manifest.table());
             if (!contents.undecided().contains(manifest.snapshotId())
-                    && !manifest.belongsToUndo()
+                    && !manifest.servesUndoAlone()
                     && !manifest.holdsNoRows()
                     && here.isNamedBy(manifest)
                     && !here.isOfAnotherServer(manifest)

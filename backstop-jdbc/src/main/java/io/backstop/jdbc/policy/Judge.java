@@ -95,9 +95,11 @@ public final class Judge {
                                 .map(CommandTag::text),
                         statement.destructions().stream()
                                 .map(Destruction::kind)
-                                .filter(kind -> kind.command()
-                                        .map(blocked.commands()::contains)
-                                        .orElse(blocked.unrecoverable()))
+                                .filter(kind -> kind == Destruction.Kind.UNRECOVERABLE
+                                        ? blocked.unrecoverable()
+                                        : kind.command()
+                                                .filter(blocked.commands()::contains)
+                                                .isPresent())
                                 .map(Destruction.Kind::text))
                 .flatMap(Function.identity());
     }

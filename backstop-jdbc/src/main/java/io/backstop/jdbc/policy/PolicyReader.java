@@ -1,5 +1,6 @@
 package io.backstop.jdbc.policy;
 
+import io.backstop.api.policy.CoverWrites;
 import io.backstop.api.policy.DisclosureRules;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.Policy;
@@ -30,6 +31,7 @@ import static io.backstop.jdbc.policy.PolicyKey.AUDIT_PARAMETERS;
 import static io.backstop.jdbc.policy.PolicyKey.BLOCK_OPERATIONS;
 import static io.backstop.jdbc.policy.PolicyKey.BLOCK_UNKNOWN_OR_PARSE_FAILURE;
 import static io.backstop.jdbc.policy.PolicyKey.BLOCK_UNRECOVERABLE_OPERATIONS;
+import static io.backstop.jdbc.policy.PolicyKey.COVER_WRITES;
 import static io.backstop.jdbc.policy.PolicyKey.DANGEROUS_RETRY_WINDOW_SECONDS;
 import static io.backstop.jdbc.policy.PolicyKey.IMPACT_ANALYSIS_ENABLED;
 import static io.backstop.jdbc.policy.PolicyKey.MAX_BLOCKED_ATTEMPTS_PER_WINDOW;
@@ -180,7 +182,8 @@ public final class PolicyReader {
                 values.choice(SNAPSHOT_MODE, SnapshotMode.class, defaults.snapshotMode()),
                 values.number(MAX_INLINE_SNAPSHOT_BYTES, defaults.maxInlineSnapshotBytes(), 1, Long.MAX_VALUE),
                 recent(values, defaults.recent()),
-                values.namesByName(RECOVERY_GROUPS, defaults.recoveryGroups()));
+                values.namesByName(RECOVERY_GROUPS, defaults.recoveryGroups()),
+                values.choice(COVER_WRITES, CoverWrites.class, defaults.coverWrites()));
     }
 
     private static RecentRules recent(PolicyValues values, RecentRules defaults) throws InvalidPolicyException {

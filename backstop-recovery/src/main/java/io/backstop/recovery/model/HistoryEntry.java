@@ -41,7 +41,7 @@ public record HistoryEntry(SnapshotManifest manifest, List<String> lost, Optiona
 
     private String origin() {
         return switch (manifest.source()) {
-            case INLINE ->
+            case INLINE, WRITE ->
                 " as they were before "
                         + manifest.operation()
                                 .map(kind -> "the " + kind.name().replace('_', ' '))

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * What {@code committed.json} holds: that the statement a snapshot was taken for is committed, and, where whoever marks it
@@ -21,15 +22,17 @@ import java.util.regex.Pattern;
  * @param counts how many rows of the snapshot's table the statement wrote; empty where that is not known
  * @param oldestRunning the {@code xmin} from which on transactions had not ended when the statement had run, its own included;
  *     empty where that is not known
+ * @param otherTables of which the statement changed rows that are in no snapshot, {@code schema.name}
  */
 public record CommitMark(
         Set<String> rowsTransactionIds,
         Set<String> ownTransactionIds,
         Optional<StatementCounts> counts,
-        Optional<String> oldestRunning) {
+        Optional<String> oldestRunning,
+        Set<String> otherTables) {
     /** Says nothing of the statement but, where it is in the storage, that it is committed. */
     public static final CommitMark WITHOUT_ROWS =
-            new CommitMark(Set.of(), Set.of(), Optional.empty(), Optional.empty());
+            new CommitMark(Set.of(), Set.of(), Optional.empty(), Optional.empty(), Set.of());
 
     /** More than a mark of Backstop's has. */
     static final int LONGEST = 64 << 10;
@@ -37,18 +40,23 @@ public record CommitMark(
     /** Of a statement with more, none is kept. */
     private static final int MOST_IDS = 1000;
 
+    /** Of more, so many are kept. */
+    private static final int MOST_NAMES = 100;
+
     private static final String ROWS = "rows_transaction_ids";
     private static final String OWN = "own_transaction_ids";
     private static final String OLDEST = "oldest_running_transaction_id";
     private static final String INSERTED = "rows_inserted";
     private static final String UPDATED = "rows_updated";
     private static final String DELETED = "rows_deleted";
+    private static final String OTHERS = "other_tables";
     private static final String MAC = "mac";
     private static final Pattern ID = Pattern.compile("[0-9]{1,10}");
 
     public CommitMark {
         rowsTransactionIds = rowsTransactionIds.size() <= MOST_IDS ? Set.copyOf(rowsTransactionIds) : Set.of();
         ownTransactionIds = ownTransactionIds.size() <= MOST_IDS ? Set.copyOf(ownTransactionIds) : Set.of();
+        otherTables = otherTables.stream().limit(MOST_NAMES).collect(Collectors.toUnmodifiableSet());
     }
 
     /** @param key of the snapshot, which authenticates it */
@@ -62,7 +70,10 @@ public record CommitMark(
         counts.ifPresent(rows ->
                 node.put(INSERTED, rows.inserted()).put(UPDATED, rows.updated()).put(DELETED, rows.deleted()));
         oldestRunning.ifPresent(oldest -> node.put(OLDEST, oldest));
-        if (!rowsTransactionIds.isEmpty() || counts.isPresent() || oldestRunning.isPresent()) {
+        if (!otherTables.isEmpty()) {
+            new TreeSet<>(otherTables).forEach(node.putArray(OTHERS)::add);
+        }
+        if (node.size() > 2) {
             key.ifPresent(own -> node.put(MAC, mac(own, node)));
         }
         return SnapshotJson.MAPPER.writeValueAsBytes(node);
@@ -86,7 +97,8 @@ public record CommitMark(
             Optional<Set<String>> own = ids(node.path(OWN));
             return rows.isEmpty() || own.isEmpty()
                     ? WITHOUT_ROWS
-                    : new CommitMark(rows.get(), own.get(), counts(node), oldest(node.path(OLDEST)));
+                    : new CommitMark(
+                            rows.get(), own.get(), counts(node), oldest(node.path(OLDEST)), names(node.path(OTHERS)));
         } catch (JacksonException e) {
             return WITHOUT_ROWS;
         }
@@ -102,6 +114,14 @@ public record CommitMark(
             ids.add(id.asString());
         }
         return Optional.of(ids);
+    }
+
+    private static Set<String> names(JsonNode list) {
+        Set<String> names = new TreeSet<>();
+        for (JsonNode name : list) {
+            names.add(name.asString());
+        }
+        return names;
     }
 
     private static Optional<String> oldest(JsonNode id) {

@@ -213,7 +213,7 @@ public final class SnapshotArchive {
                 .map(id -> Set.of(TransactionIds.inRows(id)))
                 .orElse(Set.of());
         return marked.rowsTransactionIds().isEmpty()
-                ? new CommitMark(own, own, marked.counts(), marked.oldestRunning())
+                ? new CommitMark(own, own, marked.counts(), marked.oldestRunning(), marked.otherTables())
                 : marked;
     }
 

@@ -87,6 +87,7 @@ final class Capture {
     private Optional<String> oldestRunning = Optional.empty();
     private Set<String> numbersOfRows = Set.of();
     private Set<String> ownNumbers = Set.of();
+    private Set<String> otherTables = Set.of();
 
     Capture(
             CallerSession session,
@@ -391,7 +392,16 @@ final class Capture {
 
     private CommitMark mark(SnapshotDraft draft) {
         return new CommitMark(
-                numbersOfRows, ownNumbers, Optional.ofNullable(counts.get(tables.get(draft))), oldestRunning);
+                numbersOfRows,
+                ownNumbers,
+                Optional.ofNullable(counts.get(tables.get(draft))),
+                oldestRunning,
+                otherTables);
+    }
+
+    /** Notes tables of which the statement changed rows that are not stored. */
+    void alsoChanged(Collection<String> others) {
+        otherTables = Set.copyOf(others);
     }
 
     /** Marks what was stored for a statement that was committed, and waits for the storage no longer than a removal does. */
@@ -478,9 +488,7 @@ final class Capture {
             return session.rows(
                             "SELECT current_setting('server_version'), (CASE WHEN pg_is_in_recovery() "
                                     + "THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END)::text, "
-                                    + (provenance.source() == SnapshotManifest.Source.INLINE
-                                            ? "pg_current_xact_id()::text"
-                                            : "NULL"),
+                                    + (provenance.source().ofStatement() ? "pg_current_xact_id()::text" : "NULL"),
                             row -> new Origin(
                                     row.getString(1), row.getString(2), now, Optional.ofNullable(row.getString(3))))
                     .get(0);

@@ -10,12 +10,14 @@ import io.backstop.snapshot.internal.loss.CollateralLossCheck;
 import io.backstop.snapshot.internal.session.CallerSession;
 
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
 /**
  * The rows saved for one statement, and the checks afterwards.
  *
+ * @param aftermath where rows of other tables must not go
  * @param taken where rows were saved one by one
  * @param rowsSince where snapshots were taken beforehand
  * @param capture what stored it
@@ -24,7 +26,7 @@ record PostgresSecuredRows(
         String groupId,
         List<SnapshotManifest> manifests,
         String storage,
-        CollateralLossCheck aftermath,
+        Optional<CollateralLossCheck> aftermath,
         Optional<AffectedRowsCheck> taken,
         Optional<RowsSince> rowsSince,
         Capture capture)
@@ -47,6 +49,11 @@ record PostgresSecuredRows(
     }
 
     @Override
+    public void alsoChanged(Collection<String> tables) {
+        capture.alsoChanged(tables);
+    }
+
+    @Override
     public void committed() {
         capture.markCommitted();
     }
@@ -54,7 +61,9 @@ record PostgresSecuredRows(
     @Override
     public void confirmNothingElseWasDestroyed() throws RecoveryNotReadyException {
         try {
-            aftermath.confirm();
+            if (aftermath.isPresent()) {
+                aftermath.get().confirm();
+            }
             capture.statementRan();
         } catch (RecoveryNotReadyException e) {
             throw e; // the answer, which is an SQLException too

@@ -45,6 +45,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -60,6 +61,9 @@ import java.util.Optional;
  * go on. Only where that rollback fails too, because the connection is lost, is the transaction gone with the connection.
  */
 public final class PostgresSnapshotService implements SnapshotService {
+    /** An ordinary write waits for locks as it would without a snapshot: as long as the server lets it. */
+    private static final Duration AS_LONG_AS_IT_TAKES = Duration.ofMillis(Integer.MAX_VALUE);
+
     private static final RowsSince NOTHING_SINCE = new RowsSince(0, false);
 
     private final ObjectStore store;
@@ -143,6 +147,31 @@ public final class PostgresSnapshotService implements SnapshotService {
         return rows.isPresent() ? rows.get() : secure(connection, more, request, progress);
     }
 
+    @Override
+    public Optional<SecuredRows> coverRows(
+            Connection connection, SnapshotRequest request, RowQuery query, Progress progress) throws SQLException {
+        Progress logged = LoggedProgress.of(progress);
+        CallerSession session = new CallerSession(connection);
+        Capture capture = new Capture(
+                session, archive, Provenance.ofWrite(request), RowEncoding.AUTO, logged, settings, ids, chunkBytes);
+        try {
+            SnapshotVisibility visibility = SnapshotVisibility.of(session);
+            if (visibility != SnapshotVisibility.UNDECIDED) {
+                capture.beginsIn(TransactionNumbers.of(session));
+            }
+            String groupId = ids.groupId();
+            return new RowCapture(session, capture, AS_LONG_AS_IT_TAKES, request, logged, true)
+                    .save(visibility, query, groupId)
+                    .map(saved -> secured(groupId, saved, capture));
+        } catch (SQLException | RuntimeException e) {
+            capture.discard(e);
+            throw e;
+        } catch (IOException e) {
+            capture.discard(e);
+            throw CaptureFailures.storing(store, e);
+        }
+    }
+
     /** Saves, and where nothing comes of it, leaves the transaction as it was found. */
     private Optional<PostgresSecuredRows> secure(
             Connection connection, Provenance provenance, Progress progress, Saving saving)
@@ -195,16 +224,20 @@ public final class PostgresSnapshotService implements SnapshotService {
             Capture capture)
             throws SQLException, IOException, RecoveryNotReadyException {
         String groupId = ids.groupId();
-        return new RowCapture(session, capture, settings.lockTimeout(), request, progress)
+        return new RowCapture(session, capture, settings.lockTimeout(), request, progress, false)
                 .save(visibility, query, groupId)
-                .map(saved -> new PostgresSecuredRows(
-                        groupId,
-                        saved.manifests(),
-                        store.address(),
-                        saved.aftermath(),
-                        Optional.of(saved.taken()),
-                        Optional.empty(),
-                        capture));
+                .map(saved -> secured(groupId, saved, capture));
+    }
+
+    private PostgresSecuredRows secured(String groupId, RowCapture.Saved saved, Capture capture) {
+        return new PostgresSecuredRows(
+                groupId,
+                saved.manifests(),
+                store.address(),
+                saved.aftermath(),
+                Optional.of(saved.taken()),
+                Optional.empty(),
+                capture);
     }
 
     private LockedBlastRadius lock(
@@ -249,7 +282,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                 groupId,
                 covering.manifests(),
                 store.address(),
-                aftermath,
+                Optional.of(aftermath),
                 Optional.empty(),
                 request.recent().map(age -> covering.since()),
                 capture);
@@ -265,8 +298,7 @@ public final class PostgresSnapshotService implements SnapshotService {
             String groupId)
             throws SQLException, IOException, RecoveryNotReadyException {
         BlastRadius radius = locked.radius();
-        StandaloneObjects standalone =
-                new BlastRadiusResolver(session, locked.path()).standalone(request.destructions(), radius);
+        StandaloneObjects standalone = new BlastRadiusResolver(session, locked.path()).standalone(request, radius);
         if (radius.tables().isEmpty()) {
             return new Covering(List.of(), NOTHING_SINCE);
         }
@@ -324,7 +356,9 @@ public final class PostgresSnapshotService implements SnapshotService {
     private static boolean drops(SnapshotRequest request) {
         return request.destructions().stream()
                 .map(Destruction::kind)
-                .anyMatch(kind -> kind == Destruction.Kind.DROP_TABLE || kind == Destruction.Kind.DROP_SCHEMA);
+                .anyMatch(kind -> kind == Destruction.Kind.DROP_TABLE
+                        || kind == Destruction.Kind.DROP_SCHEMA
+                        || kind == Destruction.Kind.DROP_OBJECT);
     }
 
     private static void requireTransaction(Connection connection) throws SQLException, RecoveryNotReadyException {

@@ -73,9 +73,18 @@ record Provenance(
         return of(request, false);
     }
 
+    /** Of rows that an ordinary write is about to change. */
+    static Provenance ofWrite(SnapshotRequest request) {
+        return of(SnapshotManifest.Source.WRITE, request, false);
+    }
+
     private static Provenance of(SnapshotRequest request, boolean ownTransaction) {
+        return of(SnapshotManifest.Source.INLINE, request, ownTransaction);
+    }
+
+    private static Provenance of(SnapshotManifest.Source source, SnapshotRequest request, boolean ownTransaction) {
         return new Provenance(
-                SnapshotManifest.Source.INLINE,
+                source,
                 request.database(),
                 Optional.of(request.statementSha256()),
                 request.approvalId(),

@@ -50,9 +50,17 @@ final class RowCapture {
     private final Duration lockTimeout;
     private final SnapshotRequest request;
     private final Progress progress;
+    private final boolean ordinary;
 
+    /** @param ordinary whether it is for an ordinary write, of which nothing else is asked than that its own rows are stored */
     RowCapture(
-            CallerSession session, Capture capture, Duration lockTimeout, SnapshotRequest request, Progress progress) {
+            CallerSession session,
+            Capture capture,
+            Duration lockTimeout,
+            SnapshotRequest request,
+            Progress progress,
+            boolean ordinary) {
+        this.ordinary = ordinary;
         this.session = session;
         this.capture = capture;
         this.lockTimeout = lockTimeout;
@@ -70,19 +78,24 @@ final class RowCapture {
         BlastRadius radius = new TableLocks(session, lockTimeout).lock(() -> look(resolver, destruction), progress);
         Optional<RowTargets> found = RowTargets.of(session, resolver, destruction, radius);
         // What has to be saved whole is better locked before the transaction sees anything.
-        if (found.isEmpty() || (visibility == SnapshotVisibility.UNDECIDED && hasOthers(found.get(), radius))) {
+        if (found.isEmpty()
+                || ((ordinary || visibility == SnapshotVisibility.UNDECIDED) && hasOthers(found.get(), radius))) {
             return Optional.empty();
         }
         RowTargets parts = found.get();
         if (visibility != SnapshotVisibility.CURRENT) {
             new StaleSnapshotChecks(session).requireCurrent(radius);
         }
-        if (request.callersTransaction()) {
+        if (request.callersTransaction() && !ordinary) {
             DeferredTriggers.refuse(session, radius);
         }
         // Before the query: what a function in it destroys is destroyed by the statement, too.
-        CollateralLossCheck aftermath = CollateralLossCheck.expect(
-                session, new CapturedTableIds(Set.of(), parts.oids()), visibility != SnapshotVisibility.CURRENT);
+        Optional<CollateralLossCheck> aftermath = ordinary
+                ? Optional.empty()
+                : Optional.of(CollateralLossCheck.expect(
+                        session,
+                        new CapturedTableIds(Set.of(), parts.oids()),
+                        visibility != SnapshotVisibility.CURRENT));
         AffectedRowsCheck.Before before = AffectedRowsCheck.before(session, parts, parts.relations(radius));
         path.useCallers();
         Optional<LockedRowIdentities> rows = LockedRowIdentities.lock(session, query, parts.oids(), lockTimeout)
@@ -95,7 +108,9 @@ final class RowCapture {
         List<SnapshotManifest> manifests = copy(parts, radius, rows.get(), groupId);
         session.execute("ROLLBACK TO SAVEPOINT backstop_copy; RELEASE SAVEPOINT backstop_copy");
         return Optional.of(new Saved(
-                manifests, aftermath.with(saved(visibility, parts, radius, rows.get())), before.saved(rows.get())));
+                manifests,
+                aftermath.map(look -> look.with(saved(visibility, parts, radius, rows.get()))),
+                before.saved(rows.get())));
     }
 
     /** Nothing at all where rows cannot be told apart, so that nothing is locked in vain. */
@@ -157,5 +172,5 @@ final class RowCapture {
     }
 
     /** What is stored, and the two looks before the statement. */
-    record Saved(List<SnapshotManifest> manifests, CollateralLossCheck aftermath, AffectedRowsCheck taken) {}
+    record Saved(List<SnapshotManifest> manifests, Optional<CollateralLossCheck> aftermath, AffectedRowsCheck taken) {}
 }

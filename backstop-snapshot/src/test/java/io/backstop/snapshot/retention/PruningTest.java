@@ -233,7 +233,7 @@ class PruningTest {
         SnapshotDraft draft = new SnapshotArchive(store).begin("public", "users", "snap_2");
         draft.publish(StoredSnapshots.manifest(draft, new Wanted("snap_2", "users", daysAgo(10)).undecided()));
         byte[] manifest = content("snapshots/public.users/snap_2/manifest.json");
-        draft.markCommitted(new CommitMark(Set.of(), Set.of(), Optional.empty(), Optional.empty()));
+        draft.markCommitted(new CommitMark(Set.of(), Set.of(), Optional.empty(), Optional.empty(), Set.of()));
         assertThat(content("snapshots/public.users/snap_2/manifest.json")).isEqualTo(manifest);
         assertThat(new Pruning(store).run(plan(store)).complete()).isTrue();
         assertThat(ids(store)).containsExactly("snap_2");

@@ -6,6 +6,7 @@ import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.policy.Verdict;
+import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.internal.analysis.rule.EvaluatingCommands;
 import io.backstop.jdbc.internal.pipeline.audit.AuditTrail;
@@ -18,8 +19,10 @@ import io.backstop.jdbc.internal.pipeline.impact.LimitedExecution;
 import io.backstop.jdbc.internal.pipeline.lookup.CheckedDrop;
 import io.backstop.jdbc.internal.pipeline.lookup.HarmlessDrop;
 import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
+import io.backstop.jdbc.internal.pipeline.secure.WriteCover;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.LookedExecution;
+import io.backstop.jdbc.internal.pipeline.statement.BeforeImages;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.RecordedText;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
@@ -84,8 +87,11 @@ final class StatementReview {
         refuseSyntaxError(run, statement);
         Optional<HarmlessDrop> drop = harmlessDrop(run, statement);
         if (drop.isPresent()) {
-            CheckedDrop<T> checked =
-                    check(run, statement.weighed(drop.get().recorded(statement.assessment())), drop.get());
+            ReviewedStatement harmless = statement.weighed(drop.get().recorded(statement.assessment()));
+            if (isStored(run, harmless)) {
+                return decide(run, harmless);
+            }
+            CheckedDrop<T> checked = check(run, harmless, drop.get());
             if (checked.harmless()) {
                 return checked.result();
             }
@@ -113,18 +119,24 @@ final class StatementReview {
         }
     }
 
-    /** Only where the policy lets it run as such, at once. */
+    /** Whether it runs at once, behind a snapshot of what goes by it. */
+    private boolean isStored(StatementRun<?> run, ReviewedStatement statement) throws SQLException {
+        Verdict verdict = judge.decide(statement.assessment(), run.policy(), refusals.state(run.session()));
+        return verdict instanceof Verdict.Allow && secured.applies(verdict, statement);
+    }
+
+    /** Only where the policy lets it run as such, at once, and nothing that it removes is stored as it stands. */
     private Optional<HarmlessDrop> harmlessDrop(StatementRun<?> run, ReviewedStatement statement) throws SQLException {
         if (!run.execution().repeatable()) {
             return Optional.empty();
         }
         Optional<HarmlessDrop> drop = HarmlessDrop.find(run.session(), statement);
-        if (drop.isEmpty()) {
-            return drop;
+        if (drop.isEmpty() || (!drop.get().ofNothing() && isStored(run, statement))) {
+            return Optional.empty();
         }
         Assessment judged = judge.weigh(drop.get().judged(statement.assessment()), run.policy());
         Verdict verdict = judge.decide(judged, run.policy(), refusals.state(run.session()));
-        return drop.filter(harmless -> verdict instanceof Verdict.Allow allow && !allow.snapshot());
+        return drop.filter(harmless -> verdict instanceof Verdict.Allow);
     }
 
     private <T extends @Nullable Object> CheckedDrop<T> check(
@@ -292,6 +304,9 @@ final class StatementReview {
         if (uncountable.isPresent()) {
             return pastLimit(run, statement, uncountable.get());
         }
+        Optional<WriteCover> cover =
+                secured.cover(run.session(), statement, run.policy().recovery(), run.execution());
+        long began = System.nanoTime();
         LimitedExecution.Attempt<T> attempt;
         try {
             catalog.requireCounts(run.session(), statement.sql());
@@ -300,6 +315,7 @@ final class StatementReview {
                     statement.assessment(),
                     run.policy().impact(),
                     lastJudgement.counted(run, statement),
+                    cover.isPresent() ? cover.get() : BeforeImages.NONE,
                     run.execution());
         } catch (SQLException e) {
             Optional<Excess> outside = LimitedExecution.outsideTransaction(run.session(), e);
@@ -314,7 +330,11 @@ final class StatementReview {
             }
         }
         if (attempt.excess().isEmpty()) {
-            audit.outcome(run.session(), statement, "executed", Links.NONE);
+            Optional<SecuredRows> rows = cover.flatMap(WriteCover::rows);
+            Optional<String> change = rows.map(SecuredRows::groupId);
+            run.session().changed(change);
+            audit.outcome(run.session(), statement, "executed", new Links(Optional.empty(), change));
+            rows.ifPresent(stored -> run.events().secured(stored, began));
             return attempt.result();
         }
         Excess excess = attempt.excess().get();

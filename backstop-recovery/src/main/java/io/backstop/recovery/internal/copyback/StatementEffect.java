@@ -30,7 +30,7 @@ enum StatementEffect {
                         ? UNKNOWN
                         : REMOVED;
             case UPDATE -> CHANGED;
-            case ALTER_TABLE, DROP_VIEW, DROP_MATERIALIZED_VIEW, UNRECOVERABLE -> UNKNOWN;
+            case ALTER_TABLE, DROP_VIEW, DROP_MATERIALIZED_VIEW, DROP_OBJECT, UNRECOVERABLE -> UNKNOWN;
         };
     }
 

@@ -83,7 +83,7 @@ public final class SchemaSelection {
         Set<RelationName> names = new LinkedHashSet<>();
         Set<RelationName> unchanged = new LinkedHashSet<>();
         for (SnapshotManifest manifest : contents.valid()) {
-            if (manifest.schema().equals(schema) && !manifest.belongsToUndo() && !manifest.holdsObject()) {
+            if (manifest.schema().equals(schema) && !manifest.servesUndoAlone() && !manifest.holdsObject()) {
                 (since.isReachedBy(manifest) ? names : unchanged).add(name(manifest));
             }
         }

@@ -73,7 +73,7 @@ public final class SnapshotSelection {
     private static SnapshotArchive.Contents withoutUndos(SnapshotArchive.Contents contents) {
         return new SnapshotArchive.Contents(
                 contents.valid().stream()
-                        .filter(manifest -> !manifest.belongsToUndo() && !manifest.holdsObject())
+                        .filter(manifest -> !manifest.servesUndoAlone() && !manifest.holdsObject())
                         .toList(),
                 contents.undecided(),
                 contents.broken());

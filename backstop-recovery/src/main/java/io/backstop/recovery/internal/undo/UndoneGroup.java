@@ -91,6 +91,14 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
         }
         requireNothingElse(group, parts);
         List<String> notes = new ArrayList<>();
+        Set<String> otherTables = new TreeSet<>();
+        for (SnapshotManifest manifest : manifests) {
+            otherTables.addAll(archive.mark(manifest).otherTables());
+        }
+        if (!otherTables.isEmpty()) {
+            notes.add("the statement of " + group + " also changed rows of " + String.join(", ", otherTables)
+                    + ", through a trigger or a rule; what they were is not stored, and they stay as they are");
+        }
         contents.valid().stream()
                 .filter(manifest -> manifest.undoOf().filter(group::equals).isPresent()
                         && !contents.undecided().contains(manifest.snapshotId()))
@@ -188,7 +196,7 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
         return switch (operation.get()) {
             case DELETE, TRUNCATE -> Effect.REMOVED;
             case UPDATE -> Effect.CHANGED;
-            case DROP_TABLE, DROP_SCHEMA, DROP_VIEW, DROP_MATERIALIZED_VIEW, ALTER_TABLE, UNRECOVERABLE ->
+            case DROP_TABLE, DROP_SCHEMA, DROP_VIEW, DROP_MATERIALIZED_VIEW, DROP_OBJECT, ALTER_TABLE, UNRECOVERABLE ->
                 throw new RecoveryException(
                         manifest.snapshotId() + " was taken for "
                                 + operation.get().text() + ", which changes more than rows",

@@ -64,12 +64,16 @@ public final class StaleSnapshotChecks {
             Optional<Effect> effect = BlastRadiusResolver.effect(destruction);
             if (effect.isPresent() && !effect.get().byRow()) {
                 for (RelationName name : destruction.relations()) {
-                    if (destruction.kind() == Destruction.Kind.DROP_SCHEMA || !isTemporary(resolver, name)) {
+                    if (!isOfTable(destruction) || !isTemporary(resolver, name)) {
                         throw refusal(destruction, name);
                     }
                 }
             }
         }
+    }
+
+    private static boolean isOfTable(Destruction destruction) {
+        return destruction.kind() != Destruction.Kind.DROP_SCHEMA && destruction.kind() != Destruction.Kind.DROP_OBJECT;
     }
 
     private boolean isTemporary(BlastRadiusResolver resolver, RelationName name) throws SQLException {
@@ -81,7 +85,11 @@ public final class StaleSnapshotChecks {
     }
 
     private RecoveryNotReadyException refusal(Destruction destruction, RelationName name) throws SQLException {
-        String subject = destruction.kind() == Destruction.Kind.DROP_SCHEMA ? "schema " + name.name() : "table " + name;
+        String subject = switch (destruction.kind()) {
+            case DROP_SCHEMA -> "schema " + name.name();
+            case DROP_OBJECT -> "what depends on " + name;
+            default -> "table " + name;
+        };
         return new RecoveryNotReadyException(
                 "the transaction runs at " + session.value("SHOW transaction_isolation") + " and had begun before, so "
                         + subject + " may hold rows that it cannot see and that would go unsaved",

@@ -47,8 +47,9 @@ public final class BlastRadiusResolver {
 
     public BlastRadius resolve(SnapshotRequest request) throws SQLException, RecoveryNotReadyException {
         Set<Reach> reached = new LinkedHashSet<>();
+        ObjectCascade cascade = ObjectCascade.of(session, path, request.definitions());
         for (Destruction destruction : request.destructions()) {
-            spread(begin(destruction), reached);
+            spread(destruction.kind() == Destruction.Kind.DROP_OBJECT ? cascade.tables() : begin(destruction), reached);
         }
         List<Reach> beside = new ArrayList<>();
         for (String companion : request.companions()) {
@@ -57,6 +58,8 @@ public final class BlastRadiusResolver {
         StoredRowTypes.refuse(session, with(Effect.ALTERED, reached));
         spread(beside, reached);
         spread(new RedefinedTables(session, path).of(request.definitions()), reached);
+        spread(cascade.redefined(), reached);
+        cascade.requireWithin(reached);
         return radius(reached);
     }
 
@@ -123,7 +126,7 @@ public final class BlastRadiusResolver {
             case UPDATE -> Optional.of(Effect.UPDATED);
             case TRUNCATE -> Optional.of(cascade ? Effect.TRUNCATED_CASCADE : Effect.TRUNCATED);
             case DROP_TABLE -> Optional.of(cascade ? Effect.DROPPED_CASCADE : Effect.DROPPED);
-            case DROP_VIEW, DROP_MATERIALIZED_VIEW, DROP_SCHEMA ->
+            case DROP_VIEW, DROP_MATERIALIZED_VIEW, DROP_SCHEMA, DROP_OBJECT ->
                 cascade ? Optional.of(Effect.DROPPED_CASCADE) : Optional.empty();
             case ALTER_TABLE -> Optional.of(Effect.ALTERED);
             case UNRECOVERABLE ->
@@ -170,10 +173,10 @@ public final class BlastRadiusResolver {
      *
      * @throws RecoveryNotReadyException where it could not be brought back
      */
-    public StandaloneObjects standalone(List<Destruction> destructions, BlastRadius radius)
+    public StandaloneObjects standalone(SnapshotRequest request, BlastRadius radius)
             throws SQLException, RecoveryNotReadyException {
         StandaloneObjects all = StandaloneObjects.NONE;
-        for (Destruction destruction : destructions) {
+        for (Destruction destruction : request.destructions()) {
             if (!destruction.cascade()) {
                 continue;
             }
@@ -190,6 +193,8 @@ public final class BlastRadiusResolver {
                     all = all.and(StandaloneObjects.of(
                             session, CascadeClosure.ITSELF.formatted(CallerSession.array(views)), false));
                 }
+                case DROP_OBJECT ->
+                    ObjectCascade.of(session, path, request.definitions()).refuseUnknown();
                 case DROP_TABLE, ALTER_TABLE, TRUNCATE, DELETE, UPDATE, UNRECOVERABLE -> {}
             }
         }

@@ -41,12 +41,11 @@ final class RedefinedTables {
             """;
 
     /** A view hangs on all tables that it is made of, and is in the description of each. */
-    private static final String BENEATH = """
+    static final String BENEATH = """
             WITH RECURSIVE beneath(oid) AS (
                 SELECT v.oid FROM pg_catalog.pg_class v JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace
                 LEFT JOIN pg_catalog.pg_index i ON i.indrelid = v.oid AND i.indexrelid = ANY (%1$s)
-                WHERE v.relkind IN ('v', 'm') AND (v.oid = ANY (%1$s) OR i.indexrelid IS NOT NULL)
-                  AND (pg_catalog.pg_has_role(v.relowner, 'USAGE') OR pg_catalog.pg_has_role(n.nspowner, 'USAGE'))
+                WHERE v.relkind IN ('v', 'm') AND (v.oid = ANY (%1$s) OR i.indexrelid IS NOT NULL) AND (%2$s)
                 UNION
                 SELECT d.refobjid FROM beneath b
                 JOIN pg_catalog.pg_rewrite r ON r.ev_class = b.oid AND r.rulename = '_RETURN'
@@ -59,6 +58,10 @@ final class RedefinedTables {
               AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
               AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
             """;
+
+    /** The owner of a schema may drop what is in it. */
+    private static final String OWN_VIEWS =
+            "pg_catalog.pg_has_role(v.relowner, 'USAGE') OR pg_catalog.pg_has_role(n.nspowner, 'USAGE')";
 
     private final CallerSession session;
     private final SearchPath path;
@@ -83,7 +86,7 @@ final class RedefinedTables {
         }
         String array = CallerSession.array(named);
         List<Reach> reached = new ArrayList<>(session.rows(TABLES.formatted(array), Reach::read));
-        reached.addAll(session.rows(BENEATH.formatted(array), Reach::read));
+        reached.addAll(session.rows(BENEATH.formatted(array, OWN_VIEWS), Reach::read));
         return reached;
     }
 

@@ -15,7 +15,7 @@ import java.util.Set;
 
 /**
  * Finds the functions, types and sequences that a statement removes or replaces and that belong to no table: all of a name,
- * where several have it. What is not there, or what the role may not alter, is left out.
+ * where several have it, and with CASCADE those that go with them. What is not there, or what the role may not alter, is left out.
  */
 public final class RemovedObjects {
     /** {@code %1$s} is the catalog, {@code %2$s} its prefix, {@code %3$s} the condition of the name, then of the object. */
@@ -55,6 +55,7 @@ public final class RemovedObjects {
             }
         }
         path.useCatalog();
+        objects.addAll(ObjectCascade.of(session, path, definitions).objects());
         return List.copyOf(objects);
     }
 

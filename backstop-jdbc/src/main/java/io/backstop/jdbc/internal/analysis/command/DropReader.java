@@ -26,6 +26,8 @@ final class DropReader implements CommandReader {
         cursor.require(Keyword.DROP);
         cursor.accept(Keyword.PROCEDURAL);
         ObjectClass objects = ObjectClass.read(cursor);
+        // CONCURRENTLY runs in no transaction, so that nothing can be stored with it.
+        boolean concurrently = objects == ObjectClass.INDEX && cursor.accept(Keyword.CONCURRENTLY);
         List<RelationName> names = names(cursor, reading, objects);
         boolean cascade = cursor.accept(Keyword.CASCADE);
         if (!cascade) {
@@ -33,7 +35,15 @@ final class DropReader implements CommandReader {
         }
         cursor.requireDone();
         fire(reading, objects, names, cascade);
-        destroy(reading, objects, names, cascade);
+        if (concurrently) {
+            if (cascade) {
+                reading.facts().destroysBeyondRecovery(names, true);
+            }
+        } else {
+            destroy(reading, objects, names, cascade);
+            definition(objects)
+                    .ifPresent(kind -> names.forEach(name -> reading.facts().undefines(kind, name, cascade)));
+        }
         return objects.dropping();
     }
 
@@ -45,11 +55,7 @@ final class DropReader implements CommandReader {
                 yield List.of();
             }
             case RULE, TRIGGER, POLICY -> onTable(cursor, reading);
-            case OPERATOR, AGGREGATE, FUNCTION, PROCEDURE, ROUTINE -> {
-                List<RelationName> names = signatures(cursor, reading, objects);
-                undefine(reading, objects, names);
-                yield names;
-            }
+            case OPERATOR, AGGREGATE, FUNCTION, PROCEDURE, ROUTINE -> signatures(cursor, reading, objects);
             case OPERATOR_CLASS, OPERATOR_FAMILY -> {
                 cursor.ifExists();
                 RelationName name = cursor.qualifiedName();
@@ -64,15 +70,7 @@ final class DropReader implements CommandReader {
                 yield names;
             }
             case LARGE_OBJECT -> throw new NotUnderstoodException("large objects are not dropped");
-            default -> {
-                // CONCURRENTLY runs in no transaction, so that nothing can be stored with it.
-                boolean concurrently = objects == ObjectClass.INDEX && cursor.accept(Keyword.CONCURRENTLY);
-                List<RelationName> names = list(cursor, reading, objects);
-                if (!concurrently) {
-                    undefine(reading, objects, names);
-                }
-                yield names;
-            }
+            default -> list(cursor, reading, objects);
         };
     }
 
@@ -127,16 +125,15 @@ final class DropReader implements CommandReader {
         return List.of(name);
     }
 
-    /** What is a part of tables, or made of them, or stands by itself, and has a name of its own. */
-    private static void undefine(StatementReading reading, ObjectClass objects, List<RelationName> names) {
-        Optional<RemovedDefinition.Kind> kind = switch (objects) {
+    /** Of what is a part of tables, or made of them, or stands by itself, and has a name of its own. */
+    private static Optional<RemovedDefinition.Kind> definition(ObjectClass objects) {
+        return switch (objects) {
             case INDEX, VIEW, MATERIALIZED_VIEW, SEQUENCE -> Optional.of(RemovedDefinition.Kind.RELATION);
             case STATISTICS -> Optional.of(RemovedDefinition.Kind.STATISTICS);
             case FUNCTION, PROCEDURE, ROUTINE, AGGREGATE -> Optional.of(RemovedDefinition.Kind.ROUTINE);
             case TYPE, DOMAIN -> Optional.of(RemovedDefinition.Kind.TYPE);
             default -> Optional.empty();
         };
-        kind.ifPresent(found -> names.forEach(name -> reading.facts().undefines(found, name)));
     }
 
     /** {@code f(int, text), g} and {@code +(int, int)}. */
@@ -210,6 +207,23 @@ final class DropReader implements CommandReader {
             case MATERIALIZED_VIEW -> destroys(reading, Destruction.Kind.DROP_MATERIALIZED_VIEW, names, cascade);
             case SCHEMA -> destroys(reading, Destruction.Kind.DROP_SCHEMA, names, cascade);
             case DATABASE, TABLESPACE, EXTENSION, OWNED -> reading.facts().destroysBeyondRecovery(names, cascade);
+            // Nothing hangs on the last three; their table has them.
+            case INDEX,
+                    SEQUENCE,
+                    STATISTICS,
+                    FUNCTION,
+                    PROCEDURE,
+                    ROUTINE,
+                    AGGREGATE,
+                    TYPE,
+                    DOMAIN,
+                    RULE,
+                    TRIGGER,
+                    POLICY -> {
+                if (cascade) {
+                    destroys(reading, Destruction.Kind.DROP_OBJECT, names, true);
+                }
+            }
             default -> {
                 if (cascade) {
                     reading.facts().destroysBeyondRecovery(names, true);

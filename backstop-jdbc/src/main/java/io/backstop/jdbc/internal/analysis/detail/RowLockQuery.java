@@ -104,8 +104,9 @@ public final class RowLockQuery {
         }
         String condition = slice(cursor, cursor.find(Keyword.RETURNING));
         String row = RelationName.quote(reference);
-        return "SELECT " + row + ".tableoid, " + row + ".ctid FROM " + from + " WHERE (" + condition
-                + ") FOR UPDATE OF " + row;
+        // What refers to a row's key may go on where the row is updated, as beside the statement itself.
+        return "SELECT " + row + ".tableoid, " + row + ".ctid FROM " + from + " WHERE (" + condition + ") FOR "
+                + (update ? "NO KEY UPDATE" : "UPDATE") + " OF " + row;
     }
 
     /** The text from here to there, where the cursor then stands. */

@@ -79,7 +79,12 @@ public final class StatementFacts {
 
     /** It takes a definition from what has this name, and no row. */
     public void undefines(RemovedDefinition.Kind kind, RelationName name) {
-        RemovedDefinition removed = new RemovedDefinition(kind, name);
+        undefines(kind, name, false);
+    }
+
+    /** @param cascade whether what depends on that goes as well */
+    public void undefines(RemovedDefinition.Kind kind, RelationName name, boolean cascade) {
+        RemovedDefinition removed = new RemovedDefinition(kind, name, cascade);
         if (!definitions.contains(removed)) {
             definitions.add(removed);
         }

@@ -1,12 +1,14 @@
 package io.backstop.jdbc.internal.pipeline.impact;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.RelationName;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.jdbc.internal.pipeline.impact.plain.PlainTable;
 import io.backstop.jdbc.internal.pipeline.written.WrittenRows;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -133,5 +135,15 @@ final class Count {
             Map<Long, TableStates.Table> tables,
             Optional<String> transaction,
             WrittenRows written,
-            Optional<Excess> excess) {}
+            Optional<Excess> excess) {
+        /** The tables of which rows were updated or deleted, temporary ones left out. */
+        List<RelationName> changedTables() {
+            return changed.byTable().entrySet().stream()
+                    .filter(table -> table.getValue().changed() > 0 && tables.containsKey(table.getKey()))
+                    .map(table -> tables.get(table.getKey()))
+                    .filter(table -> table.kind() == TableStates.Kind.STORED)
+                    .map(TableStates.Table::qualified)
+                    .toList();
+        }
+    }
 }

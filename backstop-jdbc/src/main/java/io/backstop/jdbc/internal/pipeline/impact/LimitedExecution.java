@@ -21,6 +21,7 @@ import io.backstop.jdbc.internal.pipeline.impact.plain.PlainWrites;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.LookedExecution;
 import io.backstop.jdbc.internal.pipeline.session.StatementTransaction;
+import io.backstop.jdbc.internal.pipeline.statement.BeforeImages;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.LastLook;
 import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
@@ -315,19 +316,43 @@ public final class LimitedExecution {
      * Runs it; where the attempt has an excess, everything that it did was undone.
      *
      * @param look is asked when it has run, which may have taken long, and before it is kept
+     * @param images of the rows that it changes
      */
     public <T extends @Nullable Object> Attempt<T> run(
-            GuardedSession session, Assessment assessment, ImpactRules rules, LastLook look, Execution<T> execution)
+            GuardedSession session,
+            Assessment assessment,
+            ImpactRules rules,
+            LastLook look,
+            BeforeImages images,
+            Execution<T> execution)
             throws SQLException {
         refuseTransactionControl(assessment);
         refuseCursor(assessment);
+        if (images.wanted()) {
+            settleOpen(session, rules);
+        }
+        while (images.wanted()) {
+            CodeOnWrite.Facts now = code.of(session);
+            Optional<Attempt<T>> covered = attempt(session, assessment, rules, now, images, transaction -> {
+                if (!images.store(transaction.own())) {
+                    return Optional.empty();
+                }
+                Counted<T> counted = count(session, assessment, rules, now, look, execution, transaction);
+                return counted.sent().result().isPresent() && images.areExact()
+                        ? Optional.of(counted)
+                        : Optional.empty();
+            });
+            if (covered.isPresent()) {
+                return covered.get();
+            }
+        }
         CodeOnWrite.Facts facts = code.of(session);
         Optional<PlainWrite> plain = execution.repeatable() && !session.isInserting()
                 ? plainWrites.find(session, assessment, facts::firesOn)
                 : Optional.empty();
         settleOpen(session, rules); // what fails or is undone leaves its traces in the counters
         if (plain.isPresent()) {
-            Optional<Attempt<T>> proved = attempt(session, assessment, rules, facts, transaction -> {
+            Optional<Attempt<T>> proved = attempt(session, assessment, rules, facts, BeforeImages.NONE, transaction -> {
                 session.knowsWhatIsWritten();
                 Sent<T> sent = send(transaction, look, execution);
                 return sent.untaken().isPresent()
@@ -344,17 +369,33 @@ public final class LimitedExecution {
             }
         }
         CodeOnWrite.Facts now = code.of(session);
-        return attempt(session, assessment, rules, now, transaction -> {
-                    Count count = Count.begin(session.connection(), assessment, rules, now, session.isInserting());
-                    Sent<T> sent = send(transaction, look, execution);
-                    if (transaction.own()) {
-                        // Triggers that wait for the commit would change rows after they were counted.
-                        transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
-                    }
-                    return Optional.of(new Counted<>(
-                            sent, count.end(sent.batchCounts(execution), sent.reported(assessment, execution))));
-                })
+        return attempt(
+                        session,
+                        assessment,
+                        rules,
+                        now,
+                        BeforeImages.NONE,
+                        transaction ->
+                                Optional.of(count(session, assessment, rules, now, look, execution, transaction)))
                 .orElseThrow();
+    }
+
+    private static <T extends @Nullable Object> Counted<T> count(
+            GuardedSession session,
+            Assessment assessment,
+            ImpactRules rules,
+            CodeOnWrite.Facts facts,
+            LastLook look,
+            Execution<T> execution,
+            StatementTransaction transaction)
+            throws SQLException {
+        Count count = Count.begin(session.connection(), assessment, rules, facts, session.isInserting());
+        Sent<T> sent = send(transaction, look, execution);
+        if (transaction.own()) {
+            // Triggers that wait for the commit would change rows after they were counted.
+            transaction.execute("SET CONSTRAINTS ALL IMMEDIATE");
+        }
+        return new Counted<>(sent, count.end(sent.batchCounts(execution), sent.reported(assessment, execution)));
     }
 
     private static <T extends @Nullable Object> Sent<T> send(
@@ -427,9 +468,11 @@ public final class LimitedExecution {
             Assessment assessment,
             ImpactRules rules,
             CodeOnWrite.Facts facts,
+            BeforeImages images,
             Counting<T> counting)
             throws SQLException {
-        StatementTransaction transaction = StatementTransaction.around(session);
+        StatementTransaction transaction =
+                images.wanted() ? StatementTransaction.aroundCopy(session) : StatementTransaction.around(session);
         BudgetCheck.Share share = BudgetCheck.Share.NONE;
         session.ledger().counting();
         boolean decided = false;
@@ -437,6 +480,7 @@ public final class LimitedExecution {
             Optional<Counted<T>> counted = counting.run(transaction);
             if (counted.isEmpty()) {
                 session.ledger().lost();
+                images.discard(new SQLException("the write is run in another way"));
                 transaction.undoWhole();
                 return Optional.empty();
             }
@@ -455,9 +499,12 @@ public final class LimitedExecution {
             if (excess.isPresent()) {
                 SQLException why = new SQLException(excess.get().reason());
                 transaction.undo(why);
+                images.discard(why);
                 budget.giveBack(share, why);
             } else {
+                images.keeping(transaction.own(), count.changedTables());
                 keep(session, transaction, count, share, facts);
+                images.kept(transaction.own());
             }
             decided = true;
             return Optional.of(new Attempt<>(counted.get().sent().taken(), excess));
@@ -467,6 +514,9 @@ public final class LimitedExecution {
             }
             session.ledger().lost();
             transaction.undo(e);
+            if (e instanceof Exception failure) {
+                images.discard(failure);
+            }
             if (isUndone(e)) {
                 budget.giveBack(share, e);
             }

@@ -61,9 +61,9 @@ public record HarmlessDrop(RuleId rule, RiskLevel risk, Predicate<CatalogChanges
                     "pg_seclabel"));
 
     // Operators are qualified, because on the session's search path they may mean anything.
-    private static final String NAMED = " OPERATOR(pg_catalog.=) ?::pg_catalog.name";
+    static final String NAMED = " OPERATOR(pg_catalog.=) ?::pg_catalog.name";
 
-    private static final String IN_SCHEMA = " AND CASE WHEN ?::pg_catalog.text IS NULL"
+    static final String IN_SCHEMA = " AND CASE WHEN ?::pg_catalog.text IS NULL"
             + " THEN n.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(true))"
             + " ELSE n.nspname OPERATOR(pg_catalog.=) ?::pg_catalog.name"
             + " OR n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() END";
@@ -164,14 +164,18 @@ public record HarmlessDrop(RuleId rule, RiskLevel risk, Predicate<CatalogChanges
     }
 
     private static boolean answer(Connection connection, String question, RelationName name) throws SQLException {
-        @Nullable String schema = name.schema().orElse(null);
-        return question.contains(IN_SCHEMA)
-                ? answer(connection, question, name.name(), schema, schema)
-                : answer(connection, question, name.name());
+        return answer(connection, question, parameters(question, name));
     }
 
-    private static boolean answer(Connection connection, String question, @Nullable String... parameters)
-            throws SQLException {
+    /** Of a question that holds {@link #NAMED}, and perhaps {@link #IN_SCHEMA} after it. */
+    static @Nullable String[] parameters(String question, RelationName name) {
+        @Nullable String schema = name.schema().orElse(null);
+        return question.contains(IN_SCHEMA)
+                ? new @Nullable String[] {name.name(), schema, schema}
+                : new @Nullable String[] {name.name()};
+    }
+
+    static boolean answer(Connection connection, String question, @Nullable String... parameters) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement(question)) {
             for (int i = 0; i < parameters.length; i++) {
                 select.setString(i + 1, parameters[i]);
@@ -181,6 +185,11 @@ public record HarmlessDrop(RuleId rule, RiskLevel risk, Predicate<CatalogChanges
                 return row.getBoolean(1);
             }
         }
+    }
+
+    /** Whether nothing goes at all. */
+    public boolean ofNothing() {
+        return rule.equals(ABSENT);
     }
 
     /** What the policy decides about: a command of this risk on these objects, of nothing where nothing goes. */
@@ -201,16 +210,17 @@ public record HarmlessDrop(RuleId rule, RiskLevel risk, Predicate<CatalogChanges
     private Assessment assessment(StatementAssessment statement, CommandTag tag) {
         String reason = rule.equals(ABSENT) ? "names only what does not exist" : "removes a type that no table uses";
         return Assessment.of(List.of(new StatementAssessment(
-                tag,
-                List.of(),
-                risk,
-                true,
-                statement.targets(),
-                List.of(),
-                Set.of(),
-                Set.of(),
-                List.of(new Finding(rule, risk, reason)),
-                List.of(),
-                statement.needsWriteTransaction())));
+                        tag,
+                        List.of(),
+                        risk,
+                        true,
+                        statement.targets(),
+                        List.of(),
+                        Set.of(),
+                        Set.of(),
+                        List.of(new Finding(rule, risk, reason)),
+                        List.of(),
+                        statement.needsWriteTransaction())
+                .removing(rule.equals(ABSENT) ? List.of() : statement.definitions())));
     }
 }

@@ -12,8 +12,6 @@ import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.lookup.CatalogChanges.Rows;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
@@ -32,7 +30,7 @@ final class RowlessCascade {
     private static final String GONE = """
             WITH RECURSIVE gone (classid, objid, objsubid) AS (
                 SELECT named.classid::pg_catalog.oid, named.objid::pg_catalog.oid, 0
-                FROM (SELECT 'pg_catalog.%s'::pg_catalog.regclass, %s) AS named (classid, objid)
+                FROM (%s) AS named (classid, objid)
                 WHERE named.objid IS NOT NULL
                 UNION SELECT d.classid, d.objid, d.objsubid FROM gone JOIN pg_catalog.pg_depend AS d
                     ON d.refclassid OPERATOR(pg_catalog.=) gone.classid AND d.refobjid OPERATOR(pg_catalog.=) gone.objid),
@@ -58,31 +56,36 @@ final class RowlessCascade {
         Optional<String> question = question(drop.objects());
         if (question.isPresent()) {
             for (RelationName name : drop.names()) {
-                try (PreparedStatement select = connection.prepareStatement(question.get())) {
-                    select.setString(1, drop.objects() == ObjectClass.EXTENSION ? name.name() : name.quoted());
-                    try (ResultSet row = select.executeQuery()) {
-                        row.next();
-                        if (row.getBoolean(1)) {
-                            return Optional.empty();
-                        }
-                    }
+                boolean goes = question.get().contains(HarmlessDrop.NAMED)
+                        ? HarmlessDrop.answer(connection, question.get(), HarmlessDrop.parameters(question.get(), name))
+                        : HarmlessDrop.answer(connection, question.get(), name.quoted());
+                if (goes) {
+                    return Optional.empty();
                 }
             }
         }
         return Optional.of(new HarmlessDrop(RULE, RiskLevel.HIGH, RowlessCascade::isRowless));
     }
 
-    /** Empty for classes whose names may stand for several objects. */
+    private static String question(String catalog, String oid) {
+        return GONE.formatted("SELECT 'pg_catalog." + catalog + "'::pg_catalog.regclass, " + oid);
+    }
+
+    /** Of all functions of a name. Empty for classes that are not looked up. */
     private static Optional<String> question(ObjectClass objects) {
         return switch (objects) {
-            case TYPE, DOMAIN -> Optional.of(GONE.formatted("pg_type", "pg_catalog.to_regtype(?)"));
-            case SEQUENCE, INDEX -> Optional.of(GONE.formatted("pg_class", "pg_catalog.to_regclass(?)"));
-            case COLLATION -> Optional.of(GONE.formatted("pg_collation", "pg_catalog.to_regcollation(?)"));
+            case TYPE, DOMAIN -> Optional.of(question("pg_type", "pg_catalog.to_regtype(?)"));
+            case SEQUENCE, INDEX -> Optional.of(question("pg_class", "pg_catalog.to_regclass(?)"));
+            case COLLATION -> Optional.of(question("pg_collation", "pg_catalog.to_regcollation(?)"));
             case EXTENSION ->
-                Optional.of(GONE.formatted(
+                Optional.of(question(
                         "pg_extension",
-                        "(SELECT e.oid FROM pg_catalog.pg_extension AS e WHERE e.extname"
-                                + " OPERATOR(pg_catalog.=) ?::pg_catalog.name)"));
+                        "(SELECT e.oid FROM pg_catalog.pg_extension AS e WHERE e.extname" + HarmlessDrop.NAMED + ")"));
+            case FUNCTION, PROCEDURE, ROUTINE, AGGREGATE ->
+                Optional.of(GONE.formatted(
+                        "SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_proc AS o"
+                                + " JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) o.pronamespace"
+                                + " WHERE o.proname" + HarmlessDrop.NAMED + HarmlessDrop.IN_SCHEMA));
             default -> Optional.empty();
         };
     }
@@ -101,13 +104,12 @@ final class RowlessCascade {
                 && changes.ofCatalog("pg_attrdef").equals(Rows.NONE);
     }
 
-    /** As it is without CASCADE; nothing is stored of what goes with it. */
+    /** As it is without CASCADE, but for the definitions that go with it. */
     static Assessment assessment(StatementAssessment statement) {
         return Assessment.of(List.of(statement
                 .without(Rule.DROP_CASCADE.id())
                 .without(Rule.DROP_EXTENSION.id())
                 .destroying(List.of())
-                .removing(List.of())
                 .with(List.of(FINDING))));
     }
 }

@@ -6,6 +6,7 @@ import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.control.SnapshotCatalogue;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.policy.CoverWrites;
 import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.RecoveryRules;
 import io.backstop.api.policy.SnapshotMode;
@@ -245,6 +246,19 @@ public final class SecuredExecution {
                         || (snapshots.isPresent()
                                 && (!assessment.destructions().stream().allMatch(Destruction::ofViewsAlone)
                                         || SecuredText.canStoreDefinitions(statement))));
+    }
+
+    /** What keeps the rows of an ordinary write as they were, where the policy wants that and the text tells them. */
+    public Optional<WriteCover> cover(
+            GuardedSession session, ReviewedStatement statement, RecoveryRules recovery, Execution<?> execution)
+            throws SQLException {
+        if (snapshots.isEmpty()
+                || recovery.coverWrites() == CoverWrites.NONE
+                || recovery.snapshotMode() == SnapshotMode.OFF) {
+            return Optional.empty();
+        }
+        return RowCaptureEligibility.query(session, statement, execution)
+                .map(query -> new WriteCover(snapshots.get(), catalogue, progress, session, statement, query));
     }
 
     /**

@@ -47,7 +47,8 @@ class RowLockQueryTest {
     void tells_the_rows_of(String statement, String row, String from, String condition) {
         assertThat(RowLockQuery.query(statement, true))
                 .contains("SELECT \"" + row + "\".tableoid, \"" + row + "\".ctid FROM " + from + " WHERE (" + condition
-                        + ") FOR UPDATE OF \"" + row + "\"");
+                        + ") FOR " + (statement.startsWith("UPDATE") ? "NO KEY UPDATE" : "UPDATE") + " OF \"" + row
+                        + "\"");
     }
 
     @ParameterizedTest

@@ -1,0 +1,289 @@
+package io.backstop.story;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.cli.CommandRun;
+import io.backstop.jdbc.Backstop;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Ordinary writes keep what their rows were, and are undone by the name that the driver tells. */
+class CoveredWritesTest extends GuardedStory {
+    private static final String COVER = "\"cover_writes\": \"updates_and_deletes\"";
+
+    @BeforeEach
+    void createTables() throws SQLException {
+        database.run(
+                "CREATE TABLE child (id int PRIMARY KEY, t_id int REFERENCES t ON DELETE CASCADE)",
+                "CREATE TABLE parts (id int PRIMARY KEY, v text) PARTITION BY RANGE (id)",
+                "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (50)",
+                "CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (50) TO (100)",
+                "CREATE TABLE plain (id int PRIMARY KEY, v text)",
+                "CREATE TABLE keyless (id int, v text)",
+                "CREATE TABLE log (at timestamptz DEFAULT now(), v text)",
+                "INSERT INTO child VALUES (1, 1)",
+                "INSERT INTO parts SELECT i, 'p' || i FROM generate_series(1, 99) i",
+                "INSERT INTO plain SELECT i, 'v' || i FROM generate_series(1, 100) i",
+                "INSERT INTO keyless SELECT i, 'k' || i FROM generate_series(1, 20) i");
+    }
+
+    private String all() throws SQLException {
+        StringBuilder all = new StringBuilder();
+        for (String table : List.of("t", "child", "parts", "plain", "keyless")) {
+            all.append(database.value("SELECT string_agg(x::text, ' ' ORDER BY x::text) FROM " + table + " x"))
+                    .append('|');
+        }
+        return all.toString();
+    }
+
+    private Optional<String> change(Backstop backstop, String sql) throws SQLException {
+        try (Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+            return Backstop.lastChange(connection);
+        }
+    }
+
+    private CommandRun undo(String id) {
+        return command("undo", id, "--control", control().toString(), "--as", "olga");
+    }
+
+    private void undoIt(String id) {
+        CommandRun run = undo(id);
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "UPDATE plain SET v = 'x' WHERE id = 7",
+                "UPDATE plain SET v = 'x' WHERE id IN (3, 5, 9) RETURNING v",
+                "UPDATE plain SET id = id + 1000 WHERE id = 7",
+                "DELETE FROM plain WHERE id < 10",
+                "DELETE FROM plain AS p USING t WHERE p.id = t.id AND t.k = 3 AND t.id < 30",
+                "UPDATE parts SET v = 'x' WHERE id = 49",
+                "UPDATE parts SET id = 60 WHERE id = 49",
+                "DELETE FROM parts WHERE id IN (49, 50)",
+                "UPDATE keyless SET v = 'x' WHERE id = 7",
+                "DELETE FROM keyless WHERE id = 7",
+                "UPDATE t SET v = 'x' WHERE id = 1"
+            })
+    void an_ordinary_write_is_undone_by_its_name_and_its_undo_too(String sql) throws Exception {
+        String before = all();
+        try (Backstop backstop = backstop(COVER)) {
+            String change = change(backstop, sql).orElseThrow();
+            String after = all();
+            assertThat(after).isNotEqualTo(before);
+            assertThat(archive.list())
+                    .isNotEmpty()
+                    .allSatisfy(manifest -> assertThat(manifest.source()).isEqualTo(SnapshotManifest.Source.WRITE));
+            assertThat(archive.contents().undecided()).isEmpty();
+            undoIt(change);
+            assertThat(all()).isEqualTo(before);
+            String undone = archive.list().stream()
+                    .filter(SnapshotManifest::belongsToUndo)
+                    .map(SnapshotManifest::groupId)
+                    .findFirst()
+                    .orElseThrow();
+            undoIt(undone);
+            assertThat(all()).isEqualTo(after);
+        }
+    }
+
+    @Test
+    void bound_values_are_part_of_the_write() throws Exception {
+        String before = all();
+        try (Backstop backstop = backstop(COVER);
+                Connection connection = backstop.guard(database.connect());
+                PreparedStatement update = connection.prepareStatement("UPDATE plain SET v = ? WHERE id = ?")) {
+            List<String> changes = new ArrayList<>();
+            for (int id = 1; id <= 3; id++) {
+                update.setString(1, "it's");
+                update.setInt(2, id);
+                assertThat(update.executeUpdate()).isEqualTo(1);
+                changes.add(Backstop.lastChange(connection).orElseThrow());
+            }
+            changes.forEach(this::undoIt);
+        }
+        assertThat(all()).isEqualTo(before);
+    }
+
+    @Test
+    void each_write_of_a_transaction_has_a_name_of_its_own() throws Exception {
+        try (Backstop backstop = backstop(COVER);
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("UPDATE plain SET v = 'first' WHERE id = 1");
+            String first = Backstop.lastChange(connection).orElseThrow();
+            statement.execute("DELETE FROM plain WHERE id = 2");
+            String second = Backstop.lastChange(connection).orElseThrow();
+            assertThat(undo(first).exitCode()).isEqualTo(3); // nobody knows yet how it ends
+            connection.commit();
+            undoIt(second);
+            assertThat(database.value("SELECT v FROM plain WHERE id = 2")).isEqualTo("v2");
+            assertThat(database.value("SELECT v FROM plain WHERE id = 1")).isEqualTo("first");
+            undoIt(first);
+            assertThat(database.value("SELECT v FROM plain WHERE id = 1")).isEqualTo("v1");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void nothing_is_kept_of_what_is_rolled_back(boolean toSavepoint) throws Exception {
+        try (Backstop backstop = backstop(COVER);
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("INSERT INTO log (v) VALUES ('x')");
+            if (toSavepoint) {
+                statement.execute("SAVEPOINT s");
+            }
+            statement.execute("UPDATE plain SET v = 'x' WHERE id = 1");
+            statement.execute(toSavepoint ? "ROLLBACK TO s" : "ROLLBACK");
+            connection.commit();
+        }
+        assertThat(archive.list()).isEmpty();
+    }
+
+    @Test
+    void a_row_that_somebody_changed_since_is_named() throws Exception {
+        try (Backstop backstop = backstop(COVER)) {
+            String change =
+                    change(backstop, "UPDATE plain SET v = 'x' WHERE id < 4").orElseThrow();
+            database.run("UPDATE plain SET v = 'mine' WHERE id = 2");
+            CommandRun run = undo(change);
+            assertThat(run.exitCode()).isEqualTo(3);
+            assertThat(run.output() + run.errors()).contains("public.plain").doesNotContain("mine");
+            assertThat(database.value("SELECT count(*) FROM plain WHERE v = 'x'"))
+                    .isEqualTo("2");
+        }
+    }
+
+    @Test
+    void what_a_trigger_changes_elsewhere_is_told_and_not_refused() throws Exception {
+        database.run(
+                "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE keyless SET v = 'seen'"
+                        + " WHERE id = 1; INSERT INTO log (v) VALUES (old.v); RETURN new; END$$",
+                "CREATE TRIGGER touch BEFORE UPDATE ON plain FOR EACH ROW EXECUTE FUNCTION touch()");
+        try (Backstop backstop = backstop(COVER)) {
+            String change =
+                    change(backstop, "UPDATE plain SET v = 'x' WHERE id = 1").orElseThrow();
+            CommandRun run = command("undo", change, "--control", control().toString(), "--as", "olga", "--dry-run");
+            assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+            assertThat(run.output() + run.errors())
+                    .contains("also changed rows of public.keyless")
+                    .doesNotContain("public.log");
+        }
+    }
+
+    /** Whatever cannot be told row by row runs as without; it is not named as covered. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "DELETE FROM t WHERE id = 1", // takes rows of another table along
+                "INSERT INTO plain VALUES (1, 'y') ON CONFLICT (id) DO UPDATE SET v = excluded.v",
+                "WITH gone AS (DELETE FROM plain WHERE id = 1 RETURNING id) SELECT count(*) FROM gone",
+                "UPDATE plain SET v = 'x' WHERE id = 4711", // finds nothing
+                "INSERT INTO plain VALUES (4711, 'y')"
+            })
+    void what_is_not_covered_runs(String sql) throws Exception {
+        try (Backstop backstop = backstop(COVER)) {
+            assertThat(change(backstop, sql)).isEmpty();
+        }
+        assertThat(archive.list()).isEmpty();
+    }
+
+    @Test
+    void a_trigger_that_changes_other_rows_of_the_table_leaves_the_write_uncovered() throws Exception {
+        database.run(
+                "CREATE FUNCTION spread() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF pg_trigger_depth() = 1 THEN"
+                        + " UPDATE plain SET v = 'spread' WHERE id = 50; END IF; RETURN NULL; END$$",
+                "CREATE TRIGGER spread AFTER UPDATE ON plain FOR EACH ROW EXECUTE FUNCTION spread()");
+        try (Backstop backstop = backstop(COVER)) {
+            assertThat(change(backstop, "UPDATE plain SET v = 'x' WHERE id = 1"))
+                    .isEmpty();
+        }
+        assertThat(database.value("SELECT string_agg(v, ',' ORDER BY id) FROM plain WHERE id IN (1, 50)"))
+                .isEqualTo("x,spread");
+        assertThat(archive.list()).isEmpty();
+    }
+
+    @Test
+    void past_a_limit_nothing_is_kept_of_the_first_attempt() throws Exception {
+        try (Backstop backstop = backstop(COVER + ", \"max_write_rows_without_critical\": 5")) {
+            execute(backstop, "UPDATE plain SET v = 'x' WHERE id < 10");
+        }
+        assertThat(archive.list())
+                .singleElement()
+                .satisfies(manifest -> assertThat(manifest.source()).isEqualTo(SnapshotManifest.Source.INLINE));
+        assertThat(archive.contents().undecided()).isEmpty();
+    }
+
+    @Test
+    void without_the_storage_no_covered_write_runs() throws Exception {
+        Path policy = folder.resolve("covering.json");
+        Files.writeString(policy, "{\"require_approval_for_risks\": [], " + COVER + "}");
+        try (Backstop backstop = Backstop.builder()
+                .policy(policy.toString())
+                .storage("s3://nowhere@http://127.0.0.1:1")
+                .control(control())
+                .build()) {
+            assertThat(outcome(backstop, "UPDATE plain SET v = 'x' WHERE id = 1"))
+                    .startsWith("ZB007");
+            assertThat(outcome(backstop, "INSERT INTO plain VALUES (4711, 'y')"))
+                    .isEqualTo("ok 1");
+        }
+        assertThat(database.value("SELECT v FROM plain WHERE id = 1")).isEqualTo("v1");
+    }
+
+    /** The server's own word on a write is what the caller hears. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "UPDATE plain SET v = 'x' WHERE id = 1 / 0|22012",
+                "UPDATE plain SET nosuch = 'x' WHERE id = 1|42703",
+                "UPDATE plain SET v = 'x' WHERE nosuch = 1|42703",
+                "UPDATE plain SET id = 2 WHERE id = 1|23505",
+                "UPDATE nosuch SET v = 'x' WHERE id = 1|42P01"
+            })
+    void a_write_that_fails_fails_as_it_does_without(String sql, String state) throws Exception {
+        try (Backstop backstop = backstop(COVER)) {
+            assertThat(outcome(backstop, sql)).startsWith(state);
+            try (Connection connection = backstop.guard(database.connect());
+                    Statement statement = connection.createStatement()) {
+                connection.setAutoCommit(false);
+                statement.execute("INSERT INTO log (v) VALUES ('x')");
+                assertThat(outcome(statement, sql)).startsWith(state);
+                assertThat(outcome(statement, "SELECT 1")).startsWith("25P02");
+            }
+        }
+        assertThat(archive.list()).isEmpty();
+    }
+
+    @Test
+    void what_an_ordinary_write_changed_is_no_loss_to_recover() throws Exception {
+        try (Backstop backstop = backstop(COVER)) {
+            execute(backstop, "DELETE FROM plain WHERE id < 60"); // past the limits, so it is a loss
+            execute(backstop, "UPDATE plain SET v = 'x' WHERE id = 70");
+        }
+        recoverAndCopyBack("plain");
+        assertThat(database.value("SELECT count(*) FROM plain")).isEqualTo("100");
+        assertThat(database.value("SELECT v FROM plain WHERE id = 70")).isEqualTo("x");
+    }
+}

@@ -1,0 +1,143 @@
+package io.backstop.jdbc.internal.pipeline.secure;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.control.SnapshotCatalogue;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.Progress;
+import io.backstop.api.snapshot.RowMismatch;
+import io.backstop.api.snapshot.RowQuery;
+import io.backstop.api.snapshot.SecuredRows;
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotRequest;
+import io.backstop.api.snapshot.SnapshotService;
+import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
+import io.backstop.jdbc.internal.pipeline.statement.BeforeImages;
+import io.backstop.jdbc.internal.pipeline.statement.ReviewedStatement;
+
+import java.sql.SQLException;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Has the rows stored that an ordinary write is about to change. Where they cannot be told, or it keeps changing others, it
+ * runs uncovered; where they cannot be stored, it does not run. Used for one write, in its session's turn.
+ */
+public final class WriteCover implements BeforeImages {
+    /** How often others may have been faster. */
+    private static final int TRIES = 3;
+
+    private final SnapshotService service;
+    private final SnapshotCatalogue catalogue;
+    private final Progress progress;
+    private final GuardedSession session;
+    private final ReviewedStatement statement;
+    private final RowQuery query;
+    private int tries;
+    private Optional<SecuredRows> stored = Optional.empty();
+    private boolean kept;
+
+    WriteCover(
+            SnapshotService service,
+            SnapshotCatalogue catalogue,
+            Progress progress,
+            GuardedSession session,
+            ReviewedStatement statement,
+            RowQuery query) {
+        this.service = service;
+        this.catalogue = catalogue;
+        this.progress = progress;
+        this.session = session;
+        this.statement = statement;
+        this.query = query;
+    }
+
+    @Override
+    public boolean wanted() {
+        return tries < TRIES;
+    }
+
+    @Override
+    public boolean store(boolean ownTransaction) throws SQLException {
+        tries++;
+        SnapshotRequest request = new SnapshotRequest(
+                statement.assessment().destructions(),
+                List.of(),
+                Long.MAX_VALUE,
+                Optional.empty(),
+                session.database(),
+                session.agentId(),
+                statement.sha256().orElse(""),
+                Optional.empty(),
+                !ownTransaction);
+        try {
+            stored = service.coverRows(session.connection(), request, query, progress);
+        } catch (RecoveryNotReadyException e) {
+            throw e; // the storage's
+        } catch (SQLException e) {
+            if (isEnd(String.valueOf(e.getSQLState()))) {
+                throw e;
+            }
+            stored = Optional.empty(); // the write itself will say what is in its way
+        }
+        if (stored.isEmpty()) {
+            tries = TRIES;
+        }
+        return stored.isPresent();
+    }
+
+    /** The statement was cancelled, or the connection is lost. */
+    private static boolean isEnd(String state) {
+        return state.startsWith("57") || state.startsWith("08");
+    }
+
+    @Override
+    public boolean areExact() throws SQLException {
+        Optional<RowMismatch> other = stored.orElseThrow().otherRowsTaken();
+        if (other.filter(RowMismatch::byOthers).isPresent()) {
+            tries = TRIES; // it would be the same again
+        }
+        return other.isEmpty();
+    }
+
+    @Override
+    public void keeping(boolean ownTransaction, Collection<RelationName> changed) throws SQLException {
+        if (stored.isEmpty() || stored.get().manifests().isEmpty()) {
+            return;
+        }
+        SecuredRows rows = stored.get();
+        Set<RelationName> others = new HashSet<>(changed);
+        rows.manifests().forEach(manifest -> others.remove(RelationName.of(manifest.schema(), manifest.table())));
+        rows.alsoChanged(others.stream().map(RelationName::toString).toList());
+        rows.confirmNothingElseWasDestroyed();
+        for (SnapshotManifest manifest : rows.manifests()) {
+            catalogue.add(manifest, rows.storage());
+        }
+        if (!ownTransaction) {
+            session.uncommitted().add(rows);
+        }
+        kept = true; // from here on nobody knows whether the rows are changed, until it is done
+    }
+
+    @Override
+    public void kept(boolean ownTransaction) {
+        if (ownTransaction) {
+            stored.ifPresent(SecuredRows::committed);
+        }
+    }
+
+    @Override
+    public void discard(Exception why) {
+        if (!kept) {
+            stored.ifPresent(rows -> rows.discard(why));
+            stored = Optional.empty();
+        }
+    }
+
+    /** What is stored of a write that is kept; empty where it is not covered, or changed no row. */
+    public Optional<SecuredRows> rows() {
+        return stored.filter(rows -> kept);
+    }
+}

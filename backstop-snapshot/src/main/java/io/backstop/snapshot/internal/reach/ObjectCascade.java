@@ -1,0 +1,249 @@
+package io.backstop.snapshot.internal.reach;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RemovedDefinition;
+import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.snapshot.describe.ObjectAddress;
+import io.backstop.snapshot.internal.reach.CascadeClosure.Reach;
+import io.backstop.snapshot.internal.session.CallerSession;
+import io.backstop.snapshot.internal.session.SearchPath;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * What a DROP … CASCADE takes along with a type, domain, function, sequence, index or statistics: tables and columns, parts
+ * of tables that stay, views, and what stands by itself. Where several functions have the name, what hangs on any of them. What is
+ * not there, or what the role may not drop, takes nothing along: the server refuses that itself.
+ */
+final class ObjectCascade {
+    /** {@code %1$s} is the catalog, {@code %2$s} its prefix, {@code %3$s} the condition of the name. */
+    private static final String NAMED = """
+            SELECT 'pg_catalog.%1$s'::pg_catalog.regclass::pg_catalog.oid, x.oid, 0 FROM pg_catalog.%1$s x
+            JOIN pg_catalog.pg_namespace n ON n.oid = x.%2$snamespace
+            WHERE %3$s AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+              AND (pg_catalog.pg_has_role(x.%2$sowner, 'USAGE') OR pg_catalog.pg_has_role(n.nspowner, 'USAGE'))
+            """;
+
+    /** Tables of which a part goes; of what is no table's, all that is part of it is gone with it. */
+    private static final String REDEFINED = CascadeClosure.ALL_GONE + """
+            , losing(oid) AS (
+                SELECT x.conrelid FROM gone g JOIN pg_catalog.pg_constraint x ON x.oid = g.objid
+                WHERE g.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+                UNION
+                SELECT x.tgrelid FROM gone g JOIN pg_catalog.pg_trigger x ON x.oid = g.objid
+                WHERE g.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass
+                UNION
+                SELECT x.polrelid FROM gone g JOIN pg_catalog.pg_policy x ON x.oid = g.objid
+                WHERE g.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
+                UNION
+                SELECT x.adrelid FROM gone g JOIN pg_catalog.pg_attrdef x ON x.oid = g.objid
+                WHERE g.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                UNION
+                SELECT x.stxrelid FROM gone g JOIN pg_catalog.pg_statistic_ext x ON x.oid = g.objid
+                WHERE g.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
+                UNION
+                SELECT x.ev_class FROM gone g JOIN pg_catalog.pg_rewrite x ON x.oid = g.objid
+                WHERE g.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+                UNION
+                SELECT coalesce(x.indrelid, g.objid) FROM gone g LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = g.objid
+                WHERE g.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            )
+            SELECT c.oid, c.relkind IN ('v', 'm') AS of_query, CASE WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE')
+                   THEN 'REDEFINED' ELSE 'DESCRIBED' END AS effect
+            FROM losing l JOIN pg_catalog.pg_class c ON c.oid = l.oid
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND c.relpersistence <> 't'
+              AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+              AND (c.relkind IN ('v', 'm') OR pg_catalog.pg_has_role(c.relowner, 'USAGE')
+                   OR pg_catalog.has_table_privilege(c.oid, 'SELECT'))
+            ORDER BY c.oid
+            """;
+
+    /**
+     * What belongs to nothing else. A domain that loses its constraint and a composite type that loses an attribute are
+     * among them.
+     */
+    private static final String BY_THEMSELVES = CascadeClosure.ALL_GONE + """
+            , changed(classid, objid) AS (
+                SELECT g.classid, g.objid FROM gone g WHERE g.objsubid = 0
+                UNION
+                SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, x.contypid FROM gone g
+                JOIN pg_catalog.pg_constraint x ON x.oid = g.objid AND x.contypid <> 0
+                WHERE g.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+                UNION
+                SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, c.reltype FROM gone g
+                JOIN pg_catalog.pg_class c ON c.oid = g.objid AND c.relkind = 'c'
+                WHERE g.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND g.objsubid <> 0
+            )
+            SELECT DISTINCT x.classid, x.objid, pg_catalog.pg_describe_object(x.classid, x.objid, 0) AS description,
+                   x.classid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_class'::pg_catalog.regclass)
+                   OR EXISTS (SELECT FROM pg_catalog.pg_type t WHERE x.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+                              AND t.oid = x.objid AND t.typtype IN ('e', 'c', 'd', 'r', 'b')) AS known
+            FROM changed x
+            WHERE x.classid NOT IN ('pg_catalog.pg_constraint'::pg_catalog.regclass,
+                    'pg_catalog.pg_trigger'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass,
+                    'pg_catalog.pg_attrdef'::pg_catalog.regclass, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass,
+                    'pg_catalog.pg_rewrite'::pg_catalog.regclass, 'pg_catalog.pg_cast'::pg_catalog.regclass,
+                    'pg_catalog.pg_default_acl'::pg_catalog.regclass)
+              AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
+                              WHERE x.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = x.objid
+                                AND c.relkind <> 'S')
+              AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = x.classid AND d.objid = x.objid
+                                AND d.deptype IN ('a', 'i', 'e'))
+            ORDER BY 1, 2
+            """;
+
+    private final CallerSession session;
+    private final Optional<String> begin;
+
+    private ObjectCascade(CallerSession session, Optional<String> begin) {
+        this.session = session;
+        this.begin = begin;
+    }
+
+    /** Looks the names up as the server would. */
+    static ObjectCascade of(CallerSession session, SearchPath path, Collection<RemovedDefinition> definitions)
+            throws SQLException {
+        List<String> named = new ArrayList<>();
+        for (RemovedDefinition definition : definitions) {
+            if (definition.cascade()) {
+                named.add(named(session, path, definition));
+            }
+        }
+        return new ObjectCascade(
+                session, named.isEmpty() ? Optional.empty() : Optional.of(addresses(session, path, named)));
+    }
+
+    private static String named(CallerSession session, SearchPath path, RemovedDefinition definition)
+            throws SQLException {
+        RelationName name = definition.name();
+        return switch (definition.kind()) {
+            case RELATION -> {
+                Optional<Long> oid = new BlastRadiusResolver(session, path).oid(name);
+                yield NAMED.formatted(
+                        "pg_class", "rel", oid.map(found -> "x.oid = " + found).orElse("false"));
+            }
+            case STATISTICS -> NAMED.formatted("pg_statistic_ext", "stx", condition("stx", "statistics_obj", name));
+            case ROUTINE -> NAMED.formatted("pg_proc", "pro", condition("pro", "function", name));
+            case TYPE -> NAMED.formatted("pg_type", "typ", condition("typ", "type", name));
+        };
+    }
+
+    private static String condition(String prefix, String visible, RelationName name) {
+        String where = name.schema()
+                .map(schema -> "n.nspname = " + SqlSpelling.escapedLiteral(schema))
+                .orElse("pg_catalog.pg_" + visible + "_is_visible(x.oid)");
+        return "x." + prefix + "name = " + SqlSpelling.escapedLiteral(name.name()) + " AND " + where;
+    }
+
+    /** A query of the named objects, which does not depend on the search path any more. */
+    private static String addresses(CallerSession session, SearchPath path, List<String> named) throws SQLException {
+        path.useCallers();
+        List<String> found = session.rows(
+                String.join(" UNION ", named),
+                row -> "(" + row.getLong(1) + "::pg_catalog.oid, " + row.getLong(2) + "::pg_catalog.oid, 0)");
+        path.useCatalog();
+        return found.isEmpty()
+                ? "SELECT 0::pg_catalog.oid, 0::pg_catalog.oid, 0 WHERE false"
+                : "VALUES " + String.join(", ", found);
+    }
+
+    /**
+     * Tables that go and tables that lose a column.
+     *
+     * @throws RecoveryNotReadyException where a row type would lose an attribute that rows hold
+     */
+    List<Reach> tables() throws SQLException, RecoveryNotReadyException {
+        if (begin.isEmpty()) {
+            return List.of();
+        }
+        StoredRowTypes.refuseDropCascade(session, begin.get());
+        return session.rows(CascadeClosure.GONE.formatted(begin.get()), Reach::read);
+    }
+
+    /** Tables that lose a definition, and those beneath views that go. */
+    List<Reach> redefined() throws SQLException {
+        if (begin.isEmpty()) {
+            return List.of();
+        }
+        List<Reach> reached = new ArrayList<>();
+        List<Long> views = new ArrayList<>();
+        session.rows(REDEFINED.formatted(begin.get()), row -> {
+            if (row.getBoolean("of_query")) {
+                return views.add(row.getLong("oid"));
+            }
+            return reached.add(Reach.read(row));
+        });
+        if (!views.isEmpty()) {
+            reached.addAll(
+                    session.rows(RedefinedTables.BENEATH.formatted(CallerSession.array(views), "true"), Reach::read));
+        }
+        return reached;
+    }
+
+    /** Functions, types and sequences that go or are changed. */
+    List<ObjectAddress> objects() throws SQLException {
+        return byThemselves().stream()
+                .filter(ByItself::known)
+                .map(ByItself::address)
+                .toList();
+    }
+
+    /**
+     * For a statement that was judged to take no rows.
+     *
+     * @param reached what is stored whole, or described
+     * @throws RecoveryNotReadyException where a table or a column that is not stored goes
+     */
+    void requireWithin(Set<Reach> reached) throws SQLException, RecoveryNotReadyException {
+        if (begin.isEmpty()) {
+            return;
+        }
+        Set<Long> whole = reached.stream()
+                .filter(reach -> !reach.effect().takesDefinitionsAlone())
+                .map(Reach::oid)
+                .collect(Collectors.toSet());
+        List<Long> missing =
+                session.rows(CascadeClosure.GONE.formatted(begin.get()), row -> row.getLong("oid")).stream()
+                        .filter(oid -> !whole.contains(oid))
+                        .toList();
+        if (!missing.isEmpty()) {
+            throw new RecoveryNotReadyException(
+                    "rows of table " + session.value("SELECT " + missing.get(0) + "::pg_catalog.regclass")
+                            + " go with what the statement drops, which was not so when it was judged",
+                    "send it again");
+        }
+    }
+
+    /** @throws RecoveryNotReadyException where something goes that no snapshot holds */
+    void refuseUnknown() throws SQLException, RecoveryNotReadyException {
+        List<String> unknown = byThemselves().stream()
+                .filter(object -> !object.known())
+                .map(ByItself::description)
+                .toList();
+        if (!unknown.isEmpty()) {
+            throw StandaloneObjects.refusal(unknown);
+        }
+    }
+
+    private List<ByItself> byThemselves() throws SQLException {
+        return begin.isEmpty()
+                ? List.of()
+                : session.rows(
+                        BY_THEMSELVES.formatted(begin.get()),
+                        row -> new ByItself(
+                                new ObjectAddress(row.getLong("classid"), row.getLong("objid")),
+                                row.getString("description"),
+                                row.getBoolean("known")));
+    }
+
+    /** An object that is part of no other. */
+    private record ByItself(ObjectAddress address, String description, boolean known) {}
+}
