@@ -183,7 +183,17 @@ public final class PolicyReader {
                 values.number(MAX_INLINE_SNAPSHOT_BYTES, defaults.maxInlineSnapshotBytes(), 1, Long.MAX_VALUE),
                 recent(values, defaults.recent()),
                 values.namesByName(RECOVERY_GROUPS, defaults.recoveryGroups()),
-                values.choice(COVER_WRITES, CoverWrites.class, defaults.coverWrites()));
+                coverWrites(values, defaults.coverWrites()));
+    }
+
+    /** A write is covered where its rows are counted. */
+    private static CoverWrites coverWrites(PolicyValues values, CoverWrites byDefault) throws InvalidPolicyException {
+        boolean counted = values.flag(IMPACT_ANALYSIS_ENABLED, true);
+        CoverWrites wanted = values.choice(COVER_WRITES, CoverWrites.class, counted ? byDefault : CoverWrites.NONE);
+        if (wanted != CoverWrites.NONE && !counted) {
+            throw values.conflict(COVER_WRITES, "a write is covered only where impact_analysis_enabled is true");
+        }
+        return wanted;
     }
 
     private static RecentRules recent(PolicyValues values, RecentRules defaults) throws InvalidPolicyException {

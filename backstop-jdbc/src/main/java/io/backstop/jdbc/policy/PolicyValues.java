@@ -203,5 +203,12 @@ final class PolicyValues {
                 "policy " + name + ", line " + value.line() + ": \"" + key.key() + "\" has to be " + expected);
     }
 
+    /** A value of a key that the file has, which another one rules out. */
+    InvalidPolicyException conflict(PolicyKey key, String why) {
+        Value value = values.get(key);
+        int line = value == null ? 1 : value.line();
+        return new InvalidPolicyException("policy " + name + ", line " + line + ": \"" + key.key() + "\": " + why);
+    }
+
     private record Value(int line, Object json) {}
 }

@@ -3,6 +3,7 @@ package io.backstop.jdbc.policy;
 import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.policy.CoverWrites;
 import io.backstop.api.policy.Policy;
 import io.backstop.api.policy.SnapshotMode;
 import io.backstop.api.policy.WriteBudget;
@@ -105,6 +106,9 @@ class PolicyReaderTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
                     "snapshot_mode": "sometimes"              | "snapshot_mode" has to be "inline", "recent" or "off"
+                    "cover_writes": "all"                     | "cover_writes" has to be "none" or "updates_and_deletes"
+                    "cover_writes": true                      | "cover_writes" has to be "none" or "updates_and_deletes"
+                    "impact_analysis_enabled": false, "cover_writes": "updates_and_deletes" | "cover_writes": a write is covered only where impact_analysis_enabled is true
                     "require_approval_for_risks": ["SAFE"]    | "require_approval_for_risks" has to be a list of WRITE, HIGH and CRITICAL
                     "require_approval_for_risks": "HIGH"      | "require_approval_for_risks" has to be a list of WRITE, HIGH and CRITICAL
                     "block_operations": [1]                   | "block_operations" has to be a list of names
@@ -173,6 +177,20 @@ class PolicyReaderTest {
         assertThat(reader.read("{\"block_operations\": [" + list + "]}", "p.json")
                         .blockOperations())
                 .isEqualTo(names);
+    }
+
+    @Test
+    void writes_are_covered_where_they_are_counted_unless_told_otherwise() throws Exception {
+        assertThat(reader.read("{}", "p.json").recovery().coverWrites()).isEqualTo(CoverWrites.UPDATES_AND_DELETES);
+        assertThat(reader.read("{\"cover_writes\": \"none\"}", "p.json")
+                        .recovery()
+                        .coverWrites())
+                .isEqualTo(CoverWrites.NONE);
+        assertThat(reader.read("{\"impact_analysis_enabled\": false}", "p.json")
+                        .recovery()
+                        .coverWrites())
+                .isEqualTo(CoverWrites.NONE);
+        assertThat(Policy.application().recovery().coverWrites()).isEqualTo(CoverWrites.NONE);
     }
 
     @Test
