@@ -12,6 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -36,7 +37,7 @@ class CoveredWritesTest extends GuardedStory {
                 "CREATE TABLE keyless (id int, v text)",
                 "CREATE TABLE log (at timestamptz DEFAULT now(), v text)",
                 "INSERT INTO child VALUES (1, 1)",
-                "INSERT INTO parts SELECT i, 'p' || i FROM generate_series(1, 99) i",
+                "INSERT INTO parts SELECT i, 'p' || i FROM generate_series(1, 99) i WHERE i <> 60",
                 "INSERT INTO plain SELECT i, 'v' || i FROM generate_series(1, 100) i",
                 "INSERT INTO keyless SELECT i, 'k' || i FROM generate_series(1, 20) i");
     }
@@ -154,8 +155,10 @@ class CoveredWritesTest extends GuardedStory {
                 statement.execute("SAVEPOINT s");
             }
             statement.execute("UPDATE plain SET v = 'x' WHERE id = 1");
+            assertThat(Backstop.lastChange(connection)).isPresent();
             statement.execute(toSavepoint ? "ROLLBACK TO s" : "ROLLBACK");
             connection.commit();
+            assertThat(Backstop.lastChange(connection)).isEmpty();
         }
         assertThat(archive.list()).isEmpty();
     }
@@ -199,6 +202,9 @@ class CoveredWritesTest extends GuardedStory {
                 "INSERT INTO plain VALUES (1, 'y') ON CONFLICT (id) DO UPDATE SET v = excluded.v",
                 "WITH gone AS (DELETE FROM plain WHERE id = 1 RETURNING id) SELECT count(*) FROM gone",
                 "UPDATE plain SET v = 'x' WHERE id = 4711", // finds nothing
+                "UPDATE plain SET v = 'x' WHERE id = 1 AND xmax = 0", // which a row lock changes
+                "UPDATE plain SET v = 'x' WHERE id < 3 AND set_config('my.x', 'y', true) <> ''", // does it once
+                "DELETE FROM plain WHERE id < 3 AND random() < 2",
                 "INSERT INTO plain VALUES (4711, 'y')"
             })
     void what_is_not_covered_runs(String sql) throws Exception {
@@ -249,6 +255,48 @@ class CoveredWritesTest extends GuardedStory {
                     .isEqualTo("ok 1");
         }
         assertThat(database.value("SELECT v FROM plain WHERE id = 1")).isEqualTo("v1");
+    }
+
+    @Test
+    void a_write_that_waits_for_a_row_is_late_when_its_time_is_over() throws Exception {
+        try (Connection other = database.connect();
+                Statement holding = other.createStatement();
+                Backstop backstop = backstop(COVER);
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            other.setAutoCommit(false);
+            holding.execute("UPDATE plain SET v = 'theirs' WHERE id = 3");
+            statement.setQueryTimeout(1);
+            assertThat(outcome(statement, "UPDATE plain SET v = 'x' WHERE id < 5"))
+                    .startsWith("57014");
+            statement.setQueryTimeout(0);
+            statement.execute("SET lock_timeout = 10");
+            assertThat(outcome(statement, "UPDATE plain SET v = 'x' WHERE id < 5"))
+                    .startsWith("55P03");
+            other.rollback();
+        }
+        assertThat(database.value("SELECT count(*) FROM plain WHERE v = 'x'")).isEqualTo("0");
+        assertThat(archive.list()).isEmpty();
+    }
+
+    /** Who may change a column alone may not lock the table. */
+    @Test
+    void rights_that_do_for_the_write_do() throws Exception {
+        database.run(
+                "CREATE ROLE covering LOGIN",
+                "GRANT USAGE ON SCHEMA public TO covering",
+                "GRANT SELECT (id), UPDATE (v) ON plain TO covering");
+        try (Backstop backstop = backstop(COVER);
+                Connection plain =
+                        DriverManager.getConnection(database.url().replaceFirst("user=[^&]*", "user=covering"));
+                Connection connection = backstop.guard(plain);
+                Statement statement = connection.createStatement()) {
+            assertThat(outcome(statement, "UPDATE plain SET v = 'x' WHERE id = 1"))
+                    .isEqualTo("ok 1");
+            assertThat(Backstop.lastChange(connection)).isEmpty();
+        } finally {
+            database.run("DROP OWNED BY covering", "DROP ROLE covering");
+        }
     }
 
     /** The server's own word on a write is what the caller hears. */

@@ -1,5 +1,6 @@
 package io.backstop.story;
 
+import io.backstop.api.snapshot.Progress.Step;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
@@ -7,15 +8,20 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -30,6 +36,7 @@ class ObjectCascadeTest extends GuardedStory {
         database.run(
                 "CREATE SCHEMA app",
                 "CREATE TYPE app.mood AS ENUM ('sad', 'ok')",
+                "CREATE TYPE app.lonely AS ENUM ('a')",
                 "CREATE TYPE app.unused AS ENUM ('a', 'b')",
                 "CREATE DOMAIN app.short AS text CHECK (length(VALUE) < 60)",
                 "CREATE TYPE app.inner_pair AS (a int, b text)",
@@ -62,6 +69,23 @@ class ObjectCascadeTest extends GuardedStory {
                 "CREATE POLICY fine ON app.users USING (app.is_fine(email))",
                 "CREATE RULE quiet AS ON DELETE TO app.orders WHERE old.total = 5 DO INSTEAD NOTHING",
                 "CREATE VIEW app.fine_users AS SELECT id, email FROM app.users WHERE app.is_fine(email)",
+                "CREATE CAST (app.unused AS text) WITH INOUT AS ASSIGNMENT",
+                "CREATE CAST (varchar AS app.mood) WITH INOUT AS IMPLICIT",
+                "CREATE AGGREGATE app.sums(int) (SFUNC = int4pl, STYPE = int)",
+                "CREATE VIEW app.summed AS SELECT app.sums(total) FROM app.orders",
+                "CREATE TYPE app.seen AS ENUM ('a', 'b')",
+                "CREATE VIEW app.of_seen AS SELECT id, 'a'::app.seen AS a FROM app.orders",
+                "CREATE VIEW app.above AS SELECT a FROM app.of_seen",
+                "CREATE FUNCTION app.inner_of(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 1'",
+                "CREATE FUNCTION app.outer_of(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT app.inner_of($1)'",
+                "CREATE VIEW app.of_inner AS SELECT app.inner_of(total) AS n FROM app.orders",
+                "CREATE INDEX orders_outer ON app.orders (app.outer_of(total))",
+                "CREATE TABLE app.split (id int, v int DEFAULT app.inner_of(1)) PARTITION BY RANGE (id)",
+                "CREATE TABLE app.split_1 PARTITION OF app.split (v DEFAULT app.inner_of(7)) FOR VALUES FROM (0) TO (9)",
+                "CREATE TABLE app.split_2 PARTITION OF app.split FOR VALUES FROM (9) TO (19)",
+                "ALTER TABLE ONLY app.split_2 ALTER v DROP DEFAULT",
+                "CREATE TRIGGER split AFTER INSERT ON app.split FOR EACH ROW EXECUTE FUNCTION app.touch()",
+                "ALTER TABLE app.split_1 DISABLE TRIGGER split",
                 "CREATE VIEW app.moods AS SELECT mood, count(*) FROM app.users GROUP BY 1",
                 "CREATE MATERIALIZED VIEW app.doubled AS SELECT app.twice(total) AS t FROM app.orders",
                 "INSERT INTO app.users (email, mood, short, born, moods, during) SELECT 'm' || i,"
@@ -82,6 +106,8 @@ class ObjectCascadeTest extends GuardedStory {
                 database.rows(
                         "SELECT attrelid::regclass || '.' || attname FROM pg_attribute a JOIN pg_class c"
                                 + " ON c.oid = attrelid WHERE relkind = 'c' AND relnamespace = 'app'::regnamespace ORDER BY 1"));
+        definitions.addAll(database.rows("SELECT format('cast %s to %s %s', castsource::regtype, casttarget::regtype,"
+                + " castcontext) FROM pg_cast WHERE oid >= 16384 ORDER BY 1"));
         return definitions;
     }
 
@@ -91,16 +117,20 @@ class ObjectCascadeTest extends GuardedStory {
                 "DROP TYPE app.mood CASCADE",
                 "DROP TYPE IF EXISTS app.mood, app.unused CASCADE",
                 "DROP TYPE IF EXISTS app.unused CASCADE",
-                "DROP TYPE IF EXISTS app.unused",
+                "DROP TYPE IF EXISTS app.lonely",
                 "DROP DOMAIN app.short CASCADE",
                 "DROP DOMAIN app.fine CASCADE",
                 "DROP TYPE app.person CASCADE",
                 "DROP TYPE app.span CASCADE",
+                "DROP TYPE app.seen CASCADE",
+                "DROP FUNCTION app.inner_of(int) CASCADE",
+                "DROP FUNCTION app.inner_of(int), app.outer_of(int) CASCADE",
                 "DROP FUNCTION app.touch() CASCADE",
                 "DROP FUNCTION app.twice(int) CASCADE",
                 "DROP ROUTINE app.lone CASCADE",
                 "DROP FUNCTION app.lone, app.of_mood CASCADE",
                 "DROP AGGREGATE app.total(int) CASCADE",
+                "DROP AGGREGATE app.sums(int) CASCADE",
                 "DROP SEQUENCE app.numbers CASCADE",
                 "DROP SEQUENCE app.users_id_seq CASCADE",
                 "DROP INDEX app.users_number CASCADE",
@@ -175,15 +205,68 @@ class ObjectCascadeTest extends GuardedStory {
             value = {
                 "DROP TYPE app.inner_pair CASCADE|CREATE TABLE app.holding (o app.outer_pair)|attribute",
                 "DROP FUNCTION app.twice(int) CASCADE|CREATE OPERATOR app.@@@ (RIGHTARG = int, FUNCTION = app.twice)"
-                        + "|operator"
+                        + "|operator",
+                "DROP FUNCTION app.lone(int) CASCADE|CREATE VIEW app.of_nothing AS SELECT app.lone(1) AS n|view app.of_nothing",
+                "DROP SEQUENCE app.numbers CASCADE|CREATE VIEW app.last AS SELECT last_value FROM app.numbers|view app.last",
+                "DROP FUNCTION app.cast_it(app.inner_pair) CASCADE|CREATE FUNCTION app.cast_it(app.inner_pair) RETURNS int"
+                        + " IMMUTABLE LANGUAGE sql AS 'SELECT ($1).a'; CREATE CAST (app.inner_pair AS int) WITH FUNCTION"
+                        + " app.cast_it(app.inner_pair)|cast"
             })
     void what_cannot_come_back_is_refused_by_name(String sql, String made, String named) throws Exception {
-        database.run(made);
+        database.run(made.split("; "));
         List<String> before = definitions();
         try (Backstop backstop = backstop("")) {
             assertThat(outcome(backstop, sql)).startsWith("ZB007").contains(named);
         }
         assertThat(definitions()).containsExactlyElementsOf(before);
+        assertThat(archive.list()).isEmpty();
+    }
+
+    /** Nothing locks a function; what comes to depend on it before it goes has to be stored, or the statement fails. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Step.class,
+            names = {"LOCKED", "DESCRIBED", "COPIED", "VERIFIED"})
+    void what_is_made_meanwhile_does_not_go_unstored(Step when) throws Exception {
+        AtomicBoolean made = new AtomicBoolean();
+        meanwhile = step -> {
+            if (step == when && made.compareAndSet(false, true)) {
+                database.run("CREATE TABLE app.made (id int DEFAULT app.is_late(1))");
+            }
+        };
+        database.run(
+                "CREATE FUNCTION app.is_late(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'",
+                "CREATE TABLE app.before (id int DEFAULT app.is_late(1))");
+        try (Backstop backstop = backstop("")) {
+            String outcome = outcome(backstop, "DROP FUNCTION app.is_late(int) CASCADE");
+            assertThat(made).isTrue();
+            boolean stored = archive.list().stream()
+                    .anyMatch(manifest -> manifest.table().equals("made"));
+            assertThat(stored ? "ok 0" : "ZB007").isEqualTo(outcome.substring(0, stored ? 4 : 5));
+            assertThat(database.value("SELECT count(*) FROM pg_attrdef WHERE adrelid = 'app.made'::regclass"))
+                    .isEqualTo(stored ? "0" : "1");
+        }
+    }
+
+    @Test
+    void what_goes_of_a_table_that_may_not_be_read_is_refused_by_name() throws Exception {
+        database.run(
+                "CREATE ROLE cascading LOGIN",
+                "GRANT USAGE, CREATE ON SCHEMA app TO cascading",
+                "CREATE FUNCTION app.mine(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'",
+                "ALTER FUNCTION app.mine(int) OWNER TO cascading",
+                "CREATE TABLE app.theirs (id int DEFAULT app.mine(1), CONSTRAINT fine CHECK (app.mine(id) > 0))");
+        try (Backstop backstop = backstop("");
+                Connection plain =
+                        DriverManager.getConnection(database.url().replaceFirst("user=[^&]*", "user=cascading"));
+                Connection connection = backstop.guard(plain);
+                Statement statement = connection.createStatement()) {
+            assertThat(outcome(statement, "DROP FUNCTION app.mine(int) CASCADE"))
+                    .startsWith("ZB007")
+                    .contains("constraint fine on table app.theirs");
+        } finally {
+            database.run("DROP OWNED BY cascading CASCADE", "DROP ROLE cascading");
+        }
         assertThat(archive.list()).isEmpty();
     }
 

@@ -2,6 +2,7 @@ package io.backstop.recovery;
 
 import io.backstop.api.snapshot.Connections;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.internal.schema.StoredObjects;
 import io.backstop.recovery.internal.select.SchemaSelection;
 import io.backstop.recovery.internal.select.SnapshotSelection;
 import io.backstop.recovery.internal.select.TableHistory;
@@ -133,7 +134,8 @@ public final class GuidedRecovery {
         List<String> notes = new ArrayList<>();
         SchemaSelection selection = new SchemaSelection(archive, contents(), connection, before, notes);
         List<SnapshotManifest> chosen = selection.of(schema);
-        GuidedRecovery ofObjects = new GuidedRecovery(archive, planner.with(selection.objects(schema)), restore);
+        StoredObjects objects = selection.objects(schema);
+        GuidedRecovery ofObjects = new GuidedRecovery(archive, planner.with(objects), restore.with(objects));
         RecoveryReport report = ofObjects.recover(connection, selection.tables(), chosen, notes, progress);
         // What is said of the whole storage is said once for each table.
         return new RecoveryReport(report.tables(), report.copyback(), List.copyOf(new LinkedHashSet<>(report.notes())));

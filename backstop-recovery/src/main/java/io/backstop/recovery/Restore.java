@@ -9,6 +9,7 @@ import io.backstop.recovery.internal.restore.StagedTable;
 import io.backstop.recovery.internal.restore.StagingArea;
 import io.backstop.recovery.internal.restore.TableRestore;
 import io.backstop.recovery.internal.restore.TargetTables;
+import io.backstop.recovery.internal.schema.StoredObjects;
 import io.backstop.recovery.internal.select.JoinedDefinitions;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerCapabilities;
@@ -60,6 +61,7 @@ public final class Restore {
     private final long stagedFrom;
     private final boolean replacing;
     private final Map<SnapshotManifest, SnapshotManifest> definitions;
+    private final StoredObjects objects;
 
     /** Restores over one connection, and reads every row back. */
     public Restore(SnapshotArchive archive) {
@@ -71,12 +73,12 @@ public final class Restore {
      *     be had, one does it all
      */
     public Restore(SnapshotArchive archive, Connections connections, RowVerification thoroughness) {
-        this(archive, connections, thoroughness, STAGED_FROM, false, Map.of());
+        this(archive, connections, thoroughness, STAGED_FROM, false, Map.of(), StoredObjects.NONE);
     }
 
     /** @param stagedFrom the stored bytes from which on a table is worth a second connection */
     Restore(SnapshotArchive archive, Connections connections, RowVerification thoroughness, long stagedFrom) {
-        this(archive, connections, thoroughness, stagedFrom, false, Map.of());
+        this(archive, connections, thoroughness, stagedFrom, false, Map.of(), StoredObjects.NONE);
     }
 
     private Restore(
@@ -85,8 +87,10 @@ public final class Restore {
             RowVerification thoroughness,
             long stagedFrom,
             boolean replacing,
-            Map<SnapshotManifest, SnapshotManifest> definitions) {
+            Map<SnapshotManifest, SnapshotManifest> definitions,
+            StoredObjects objects) {
         this.definitions = definitions;
+        this.objects = objects;
         this.archive = Objects.requireNonNull(archive, "archive");
         this.connections = Objects.requireNonNull(connections, "connections");
         this.thoroughness = Objects.requireNonNull(thoroughness, "thoroughness");
@@ -99,12 +103,17 @@ public final class Restore {
      * change of one into the other is visible by the last step.
      */
     public Restore replacing() {
-        return new Restore(archive, connections, thoroughness, stagedFrom, true, definitions);
+        return new Restore(archive, connections, thoroughness, stagedFrom, true, definitions, objects);
     }
 
     /** The same, but the rows of these snapshots get the definitions that earlier ones of their tables hold. */
     Restore defining(Map<SnapshotManifest, SnapshotManifest> earlier) {
-        return new Restore(archive, connections, thoroughness, stagedFrom, replacing, Map.copyOf(earlier));
+        return new Restore(archive, connections, thoroughness, stagedFrom, replacing, Map.copyOf(earlier), objects);
+    }
+
+    /** The same, but what is missing of these is made before the tables, which may need them unseen. */
+    Restore with(StoredObjects others) {
+        return new Restore(archive, connections, thoroughness, stagedFrom, replacing, definitions, others);
     }
 
     /**
@@ -203,6 +212,7 @@ public final class Restore {
             }
             try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
                 TargetTables.drop(transaction, existing.values());
+                objects.beforeDefinitions().create(transaction);
                 Map<SnapshotManifest, RestoredTable> restored = new HashMap<>();
                 SequenceOwnership before = new SequenceOwnership();
                 for (Map.Entry<SnapshotManifest, TableDescription> snapshot :

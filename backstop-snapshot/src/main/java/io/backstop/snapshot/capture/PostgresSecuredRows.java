@@ -7,6 +7,7 @@ import io.backstop.api.snapshot.SecuredRows;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.internal.loss.AffectedRowsCheck;
 import io.backstop.snapshot.internal.loss.CollateralLossCheck;
+import io.backstop.snapshot.internal.loss.DefinitionLossCheck;
 import io.backstop.snapshot.internal.session.CallerSession;
 
 import java.sql.SQLException;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * The rows saved for one statement, and the checks afterwards.
  *
  * @param aftermath where rows of other tables must not go
+ * @param definitions where definitions go that the statement does not name
  * @param taken where rows were saved one by one
  * @param rowsSince where snapshots were taken beforehand
  * @param capture what stored it
@@ -27,6 +29,7 @@ record PostgresSecuredRows(
         List<SnapshotManifest> manifests,
         String storage,
         Optional<CollateralLossCheck> aftermath,
+        Optional<DefinitionLossCheck> definitions,
         Optional<AffectedRowsCheck> taken,
         Optional<RowsSince> rowsSince,
         Capture capture)
@@ -61,6 +64,9 @@ record PostgresSecuredRows(
     @Override
     public void confirmNothingElseWasDestroyed() throws RecoveryNotReadyException {
         try {
+            if (definitions.isPresent()) {
+                definitions.get().confirm();
+            }
             if (aftermath.isPresent()) {
                 aftermath.get().confirm();
             }

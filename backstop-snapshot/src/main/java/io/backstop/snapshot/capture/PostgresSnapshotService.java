@@ -23,9 +23,11 @@ import io.backstop.snapshot.internal.lock.RowSelection;
 import io.backstop.snapshot.internal.lock.StaleSnapshotChecks;
 import io.backstop.snapshot.internal.lock.TableLocks;
 import io.backstop.snapshot.internal.loss.CollateralLossCheck;
+import io.backstop.snapshot.internal.loss.DefinitionLossCheck;
 import io.backstop.snapshot.internal.reach.BlastRadius;
 import io.backstop.snapshot.internal.reach.BlastRadiusResolver;
 import io.backstop.snapshot.internal.reach.DeferredTriggers;
+import io.backstop.snapshot.internal.reach.ObjectCascade;
 import io.backstop.snapshot.internal.reach.RemovedObjects;
 import io.backstop.snapshot.internal.reach.StandaloneObjects;
 import io.backstop.snapshot.internal.session.CallerSession;
@@ -163,6 +165,9 @@ public final class PostgresSnapshotService implements SnapshotService {
             return new RowCapture(session, capture, AS_LONG_AS_IT_TAKES, request, logged, true)
                     .save(visibility, query, groupId)
                     .map(saved -> secured(groupId, saved, capture));
+        } catch (RecoveryNotReadyException e) {
+            capture.discard(e);
+            return Optional.empty(); // the rows cannot be had as they are; the storage fails otherwise
         } catch (SQLException | RuntimeException e) {
             capture.discard(e);
             throw e;
@@ -235,6 +240,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                 saved.manifests(),
                 store.address(),
                 saved.aftermath(),
+                Optional.empty(),
                 Optional.of(saved.taken()),
                 Optional.empty(),
                 capture);
@@ -271,6 +277,8 @@ public final class PostgresSnapshotService implements SnapshotService {
         session.execute("SAVEPOINT backstop_copy");
         CaptureSettings.apply(session);
         String groupId = ids.groupId();
+        // First: what comes after this look is either seen by those that follow, or goes beyond what is expected.
+        Optional<DefinitionLossCheck> definitions = definitions(session, locked, request);
         Covering covering = covering(session, more, locked, request, capture, groupId)
                 .and(capture.objects(new RemovedObjects(session, locked.path()).of(request.definitions()), groupId));
         capture.verify(covering.manifests(), groupId);
@@ -283,9 +291,22 @@ public final class PostgresSnapshotService implements SnapshotService {
                 covering.manifests(),
                 store.address(),
                 Optional.of(aftermath),
+                definitions,
                 Optional.empty(),
                 request.recent().map(age -> covering.since()),
                 capture);
+    }
+
+    private static Optional<DefinitionLossCheck> definitions(
+            CallerSession session, LockedBlastRadius locked, SnapshotRequest request)
+            throws SQLException, RecoveryNotReadyException {
+        ObjectCascade cascade = ObjectCascade.of(session, locked.path(), request.definitions());
+        if (cascade.isEmpty()) {
+            return Optional.empty();
+        }
+        DefinitionLossCheck check = DefinitionLossCheck.expect(session, cascade.counts());
+        cascade.requireWithin(locked.radius());
+        return Optional.of(check);
     }
 
     /** Snapshots that cover the radius: taken now, or where the request says so, not long ago. */
@@ -298,7 +319,8 @@ public final class PostgresSnapshotService implements SnapshotService {
             String groupId)
             throws SQLException, IOException, RecoveryNotReadyException {
         BlastRadius radius = locked.radius();
-        StandaloneObjects standalone = new BlastRadiusResolver(session, locked.path()).standalone(request, radius);
+        StandaloneObjects standalone =
+                new BlastRadiusResolver(session, locked.path()).standalone(request.destructions(), radius);
         if (radius.tables().isEmpty()) {
             return new Covering(List.of(), NOTHING_SINCE);
         }

@@ -101,7 +101,17 @@ public final class Pipeline implements AutoCloseable {
         AllowedExecution allowed =
                 new AllowedExecution(secured, fenced, approvals, lastJudgement, codeOnWrite, timeouts, audit);
         this.reviews = new StatementReview(
-                judge, refusals, lastJudgement, approvals, allowed, secured, limited, catalog, codeOnWrite, audit);
+                judge,
+                refusals,
+                lastJudgement,
+                approvals,
+                allowed,
+                secured,
+                limited,
+                catalog,
+                codeOnWrite,
+                timeouts,
+                audit);
     }
 
     /**

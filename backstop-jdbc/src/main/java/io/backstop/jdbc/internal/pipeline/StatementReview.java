@@ -22,6 +22,7 @@ import io.backstop.jdbc.internal.pipeline.secure.SecuredExecution;
 import io.backstop.jdbc.internal.pipeline.secure.WriteCover;
 import io.backstop.jdbc.internal.pipeline.session.GuardedSession;
 import io.backstop.jdbc.internal.pipeline.session.LookedExecution;
+import io.backstop.jdbc.internal.pipeline.session.QueryTimeouts;
 import io.backstop.jdbc.internal.pipeline.statement.BeforeImages;
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
 import io.backstop.jdbc.internal.pipeline.statement.RecordedText;
@@ -45,6 +46,7 @@ final class StatementReview {
     private final LimitedExecution limited;
     private final CatalogWeigher catalog;
     private final CodeOnWrite codeOnWrite;
+    private final QueryTimeouts timeouts;
     private final AuditTrail audit;
     private final SyntaxCheck syntax = new SyntaxCheck();
 
@@ -58,6 +60,7 @@ final class StatementReview {
             LimitedExecution limited,
             CatalogWeigher catalog,
             CodeOnWrite codeOnWrite,
+            QueryTimeouts timeouts,
             AuditTrail audit) {
         this.judge = judge;
         this.refusals = refusals;
@@ -68,6 +71,7 @@ final class StatementReview {
         this.limited = limited;
         this.catalog = catalog;
         this.codeOnWrite = codeOnWrite;
+        this.timeouts = timeouts;
         this.audit = audit;
     }
 
@@ -307,6 +311,8 @@ final class StatementReview {
         Optional<WriteCover> cover =
                 secured.cover(run.session(), statement, run.policy().recovery(), run.execution());
         long began = System.nanoTime();
+        Optional<QueryTimeouts.Count> timeout =
+                cover.isPresent() ? Optional.of(timeouts.of(run.execution())) : Optional.empty();
         LimitedExecution.Attempt<T> attempt;
         try {
             catalog.requireCounts(run.session(), statement.sql());
@@ -322,9 +328,11 @@ final class StatementReview {
             if (outside.isPresent() && run.execution().repeatable()) {
                 return pastLimit(run, statement, outside.get());
             }
-            audit.outcome(run.session(), statement, AuditTrail.failure(e), Links.NONE);
-            throw e;
+            SQLException failure = run.execution().translate(e);
+            audit.outcome(run.session(), statement, AuditTrail.failure(failure), Links.NONE);
+            throw failure;
         } finally {
+            timeout.ifPresent(QueryTimeouts.Count::end);
             if (!statement.assessment().statements().stream().allMatch(each -> EvaluatingCommands.onRows(each.tag()))) {
                 codeOnWrite.forget(run.session());
             }

@@ -136,6 +136,8 @@ public final class CopybackScript {
         List<DisplacedTable> aside = setAside();
         List<DetachedChildren> left = DetachedChildren.of(transaction, tables, aside);
         placeBack();
+        Set<String> made = new HashSet<>();
+        objects.beforeDefinitions().write(transaction, script, made, warnings);
         List<Dependent> dependents = DependentsToRecreate.of(placed, aside);
         List<LostParts> lost = lostParts(dependents);
         dependents = dependents.stream()
@@ -146,7 +148,7 @@ public final class CopybackScript {
         rowsBack(lost);
         aside.forEach(table -> table.offerRows(script));
         prerequisites(placed);
-        objects.write(transaction, script, warnings);
+        objects.afterDefinitions().write(transaction, script, made, warnings);
         foreignKeys();
         dependents(
                 "what hung on them, in an order in which it can be made again",
@@ -367,8 +369,11 @@ public final class CopybackScript {
 
     /** What hangs on several tables is made again once, when all of them have what it needs. */
     private void hanging(List<LostParts> lost) {
-        List<Dependent> order =
-                DependentOrder.merge(lost.stream().map(LostParts::dependents).toList());
+        List<Dependent> order = DependentOrder.merge(
+                        lost.stream().map(LostParts::dependents).toList())
+                .stream()
+                .sorted(Comparator.comparing(dependent -> LAST.contains(dependent.kind())))
+                .toList();
         List<LostParts.Part> together = new ArrayList<>();
         Optional<LostParts> owner = Optional.empty();
         for (Dependent dependent : order) {

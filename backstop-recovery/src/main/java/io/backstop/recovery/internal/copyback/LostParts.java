@@ -197,6 +197,7 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
         private final boolean wanted;
         private final TableSql sql;
         private final String alter;
+        private final String alterAlone;
         private final List<Part> parts = new ArrayList<>();
 
         Comparison(RecoveryTransaction transaction, TableDescription stored, TableDescription present, boolean wanted)
@@ -207,8 +208,9 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
             this.needs = new MissingRequirements(transaction);
             this.namesNotNull = transaction.connection().getMetaData().getDatabaseMajorVersion() >= NAMES_NOT_NULL;
             this.sql = new TableSql(stored, PartNames.original(stored));
-            this.alter = "ALTER TABLE "
-                    + RelationName.of(stored.schema(), stored.name()).quoted() + " ";
+            String name = RelationName.of(stored.schema(), stored.name()).quoted();
+            this.alter = "ALTER TABLE " + name + " ";
+            this.alterAlone = "ALTER TABLE ONLY " + name + " ";
         }
 
         List<Part> parts() throws SQLException {
@@ -302,6 +304,8 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                     .findFirst()
                     .orElse(column);
             String change = alter + "ALTER COLUMN " + RelationName.quote(column.name()) + " ";
+            // Partitions and children may have others, or none; what they have lost is their own.
+            String alone = alterAlone + "ALTER COLUMN " + RelationName.quote(column.name()) + " ";
             if (column.notNull() && !other.notNull()) {
                 lost(
                         "NOT NULL of column " + column.name(),
@@ -312,7 +316,7 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                     && other.defaultExpression().isEmpty()) {
                 lost(
                         "default of column " + column.name(),
-                        List.of(change + "SET DEFAULT "
+                        List.of(alone + "SET DEFAULT "
                                 + column.defaultExpression().get()));
             }
             if (wanted
@@ -322,10 +326,10 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                     && !column.defaultExpression().equals(other.defaultExpression())) {
                 differs(
                         "default of column " + column.name(),
-                        List.of(change + "SET DEFAULT "
+                        List.of(alone + "SET DEFAULT "
                                 + column.defaultExpression().get()));
             }
-            settings(column, other.settings(), change);
+            settings(column, other.settings(), alone);
             if (column.comment().isPresent() && other.comment().isEmpty()) {
                 lost(
                         "comment of column " + column.name(),
@@ -394,9 +398,10 @@ record LostParts(RestoredTable restored, PresentTable present, boolean madeAgain
                         + " AS IDENTITY (SEQUENCE NAME " + name + " " + s.parameters() + ")");
             } else {
                 statements.add("CREATE SEQUENCE " + name + " AS " + s.type() + " " + s.parameters());
+                statements.add("ALTER SEQUENCE " + name + " OWNER TO " + RelationName.quote(present.owner()));
                 statements.add("ALTER SEQUENCE " + name + " OWNED BY " + table + "." + column);
                 if (s.feeding()) {
-                    statements.add(alter + "ALTER COLUMN " + column + " SET DEFAULT nextval("
+                    statements.add(alterAlone + "ALTER COLUMN " + column + " SET DEFAULT nextval("
                             + SqlSpelling.literal(name) + "::regclass)");
                 }
             }

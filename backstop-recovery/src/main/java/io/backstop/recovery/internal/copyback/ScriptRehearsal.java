@@ -13,7 +13,6 @@ import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * Runs a script in a transaction that is rolled back, under the settings of the session as it is: what a role or a database
@@ -25,9 +24,6 @@ public final class ScriptRehearsal {
             + "FROM pg_catalog.pg_settings WHERE name = 'lock_timeout' AND setting::int NOT BETWEEN 1 AND 5000";
 
     private static final String LOCK_NOT_AVAILABLE = "55P03";
-
-    /** The driver takes a semicolon in a body of standard SQL for the end of the statement. */
-    private static final Pattern STANDARD_BODY = Pattern.compile("\\bBEGIN\\s+ATOMIC\\b", Pattern.CASE_INSENSITIVE);
 
     private static final String SAVEPOINT = "SAVEPOINT backstop_attempt";
 
@@ -115,7 +111,8 @@ public final class ScriptRehearsal {
     }
 
     private static String sent(String sql) {
-        return STANDARD_BODY.matcher(sql).find()
+        // The driver takes a semicolon in it for the end of the statement.
+        return SqlFragments.hasStandardBody(sql)
                 ? "DO " + SqlFragments.dollarQuoted("BEGIN EXECUTE " + SqlFragments.dollarQuoted(sql) + "; END")
                 : sql;
     }

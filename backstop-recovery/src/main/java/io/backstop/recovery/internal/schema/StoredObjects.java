@@ -1,15 +1,17 @@
 package io.backstop.recovery.internal.schema;
 
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.snapshot.describe.ObjectAddress;
 import io.backstop.snapshot.describe.ObjectDescriber;
 import io.backstop.snapshot.schema.PrerequisiteKind;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.sql.SQLException;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -21,6 +23,8 @@ import java.util.Set;
  * @param objects their descriptions, each with what it is made of
  */
 public record StoredObjects(List<TableDescription> objects) {
+    private static final Logger LOG = LoggerFactory.getLogger(StoredObjects.class);
+
     public static final StoredObjects NONE = new StoredObjects(List.of());
 
     public StoredObjects {
@@ -28,12 +32,49 @@ public record StoredObjects(List<TableDescription> objects) {
     }
 
     /**
+     * Those that views and definitions of tables may need, and that need none of these: they can be made as soon as the tables
+     * are there.
+     */
+    public StoredObjects beforeDefinitions() {
+        return new StoredObjects(
+                objects.stream().filter(StoredObjects::standsAlone).toList());
+    }
+
+    /** The others. */
+    public StoredObjects afterDefinitions() {
+        return new StoredObjects(
+                objects.stream().filter(object -> !standsAlone(object)).toList());
+    }
+
+    private static boolean standsAlone(TableDescription object) {
+        return object.prerequisites().stream()
+                .allMatch(part -> part.kind() != PrerequisiteKind.ROW_TYPE_OF_VIEW
+                        && part.sql().stream().noneMatch(SqlFragments::hasStandardBody));
+    }
+
+    /** Makes what is missing of them, as far as that goes now; the script tries again. */
+    public void create(RecoveryTransaction transaction) throws SQLException {
+        for (TableDescription object : objects) {
+            for (Prerequisite part : object.prerequisites()) {
+                if (!part.sql().isEmpty() && !transaction.has(part)) {
+                    try {
+                        transaction.attempt(part.sql());
+                    } catch (SQLException e) {
+                        LOG.debug("{} {} cannot be made before the tables", part.kind(), part.identity(), e);
+                    }
+                }
+            }
+        }
+    }
+
+    /**
      * Writes what makes them again.
      *
+     * @param named what was written before, which is added to
      * @param warnings are added to, where one is another by now
      */
-    public void write(RecoveryTransaction transaction, SqlScript script, List<String> warnings) throws SQLException {
-        Set<String> named = new HashSet<>();
+    public void write(RecoveryTransaction transaction, SqlScript script, Set<String> named, List<String> warnings)
+            throws SQLException {
         for (TableDescription object : objects) {
             Prerequisite itself = ObjectDescriber.itself(object);
             for (Prerequisite part : object.prerequisites()) {

@@ -85,6 +85,13 @@ public final class CreateObjectSql {
             ARRAY[format('CREATE TYPE %s', format_type(t.oid, NULL))]
             """;
 
+    /**
+     * Of k in pg_cast: that it needs nothing but a type of the user's, with which it goes and comes. Below 16384 are the types
+     * that initdb made (PostgreSQL's FirstNormalObjectId).
+     */
+    public static final String OF_TYPE =
+            "k.castmethod = 'i' AND (k.castsource::int8 < 16384 OR k.casttarget::int8 < 16384)";
+
     /** Of t in pg_type: an enum, composite type, domain, range or base type, whose shell is there where it needs one. */
     public static final String TYPE = """
             CASE t.typtype
@@ -144,8 +151,13 @@ public final class CreateObjectSql {
                    format('COMMENT ON %s %s IS ', CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, t.oid::regtype)
                        || quote_literal(obj_description(t.oid, 'pg_type'))], NULL)
             || :grants
+            || ARRAY(SELECT format('CREATE CAST (%s AS %s) WITH INOUT%s', format_type(k.castsource, NULL),
+                            format_type(k.casttarget, NULL), CASE k.castcontext WHEN 'i' THEN ' AS IMPLICIT'
+                            WHEN 'a' THEN ' AS ASSIGNMENT' END)
+                     FROM pg_cast k WHERE :inout AND t.oid IN (k.castsource, k.casttarget) ORDER BY 1)
             """.replace(":attributeCollation", collation("a.attcollation"))
             .replace(":domainCollation", collation("t.typcollation"))
+            .replace(":inout", OF_TYPE)
             .replace(":canonical", function("g.rngcanonical"))
             .replace(":difference", function("g.rngsubdiff"))
             .replace(":input", function("t.typinput"))

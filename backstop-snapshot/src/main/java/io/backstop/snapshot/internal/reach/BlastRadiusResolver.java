@@ -59,7 +59,7 @@ public final class BlastRadiusResolver {
         spread(beside, reached);
         spread(new RedefinedTables(session, path).of(request.definitions()), reached);
         spread(cascade.redefined(), reached);
-        cascade.requireWithin(reached);
+        cascade.requireStored(reached);
         return radius(reached);
     }
 
@@ -173,10 +173,10 @@ public final class BlastRadiusResolver {
      *
      * @throws RecoveryNotReadyException where it could not be brought back
      */
-    public StandaloneObjects standalone(SnapshotRequest request, BlastRadius radius)
+    public StandaloneObjects standalone(List<Destruction> destructions, BlastRadius radius)
             throws SQLException, RecoveryNotReadyException {
         StandaloneObjects all = StandaloneObjects.NONE;
-        for (Destruction destruction : request.destructions()) {
+        for (Destruction destruction : destructions) {
             if (!destruction.cascade()) {
                 continue;
             }
@@ -193,9 +193,7 @@ public final class BlastRadiusResolver {
                     all = all.and(StandaloneObjects.of(
                             session, CascadeClosure.ITSELF.formatted(CallerSession.array(views)), false));
                 }
-                case DROP_OBJECT ->
-                    ObjectCascade.of(session, path, request.definitions()).refuseUnknown();
-                case DROP_TABLE, ALTER_TABLE, TRUNCATE, DELETE, UPDATE, UNRECOVERABLE -> {}
+                case DROP_OBJECT, DROP_TABLE, ALTER_TABLE, TRUNCATE, DELETE, UPDATE, UNRECOVERABLE -> {}
             }
         }
         return all;

@@ -5,6 +5,7 @@ import io.backstop.api.analysis.RemovedDefinition;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.snapshot.describe.ObjectAddress;
+import io.backstop.snapshot.internal.catalog.CreateObjectSql;
 import io.backstop.snapshot.internal.reach.CascadeClosure.Reach;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.SearchPath;
@@ -12,7 +13,9 @@ import io.backstop.snapshot.internal.session.SearchPath;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -22,7 +25,10 @@ import java.util.stream.Collectors;
  * of tables that stay, views, and what stands by itself. Where several functions have the name, what hangs on any of them. What is
  * not there, or what the role may not drop, takes nothing along: the server refuses that itself.
  */
-final class ObjectCascade {
+public final class ObjectCascade {
+    private static final String COUNTS = CascadeClosure.ALL_GONE
+            + "SELECT classid, pg_catalog.count(DISTINCT objid) FROM gone WHERE objsubid = 0 GROUP BY 1";
+
     /** {@code %1$s} is the catalog, {@code %2$s} its prefix, {@code %3$s} the condition of the name. */
     private static final String NAMED = """
             SELECT 'pg_catalog.%1$s'::pg_catalog.regclass::pg_catalog.oid, x.oid, 0 FROM pg_catalog.%1$s x
@@ -70,7 +76,7 @@ final class ObjectCascade {
      * What belongs to nothing else. A domain that loses its constraint and a composite type that loses an attribute are
      * among them.
      */
-    private static final String BY_THEMSELVES = CascadeClosure.ALL_GONE + """
+    private static final String BY_THEMSELVES = CascadeClosure.ALL_GONE.replace("%s", "%1$s") + """
             , changed(classid, objid) AS (
                 SELECT g.classid, g.objid FROM gone g WHERE g.objsubid = 0
                 UNION
@@ -90,14 +96,56 @@ final class ObjectCascade {
             WHERE x.classid NOT IN ('pg_catalog.pg_constraint'::pg_catalog.regclass,
                     'pg_catalog.pg_trigger'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass,
                     'pg_catalog.pg_attrdef'::pg_catalog.regclass, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass,
-                    'pg_catalog.pg_rewrite'::pg_catalog.regclass, 'pg_catalog.pg_cast'::pg_catalog.regclass,
-                    'pg_catalog.pg_default_acl'::pg_catalog.regclass)
+                    'pg_catalog.pg_rewrite'::pg_catalog.regclass, 'pg_catalog.pg_default_acl'::pg_catalog.regclass)
+              AND NOT EXISTS (SELECT FROM pg_catalog.pg_cast k WHERE x.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass
+                                AND k.oid = x.objid AND %2$s)
               AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
                               WHERE x.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = x.objid
                                 AND c.relkind <> 'S')
               AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = x.classid AND d.objid = x.objid
-                                AND d.deptype IN ('a', 'i', 'e'))
+                                AND d.deptype IN ('a', 'i', 'e')
+                                -- a member of an operator family that stays is lost to it
+                                AND (x.classid NOT IN ('pg_catalog.pg_amop'::pg_catalog.regclass,
+                                                       'pg_catalog.pg_amproc'::pg_catalog.regclass)
+                                     OR EXISTS (SELECT FROM gone w WHERE w.classid = d.refclassid
+                                                AND w.objid = d.refobjid AND w.objsubid = 0)))
             ORDER BY 1, 2
+            """;
+
+    /** Views that hang on no table that the role may read, and what goes of tables that it may not. */
+    private static final String UNREADABLE = CascadeClosure.ALL_GONE + """
+            , beneath(root, oid) AS (
+                SELECT v.oid, v.oid FROM gone g JOIN pg_catalog.pg_class v ON v.oid = g.objid AND v.relkind IN ('v', 'm')
+                WHERE g.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                UNION
+                SELECT b.root, d.refobjid FROM beneath b
+                JOIN pg_catalog.pg_rewrite r ON r.ev_class = b.oid AND r.rulename = '_RETURN'
+                JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+                    AND d.objid = r.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            )
+            SELECT DISTINCT pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, b.root, 0)
+            FROM beneath b
+            WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class v WHERE v.oid = b.root AND v.relpersistence = 't')
+              AND NOT EXISTS (
+                SELECT FROM beneath t JOIN pg_catalog.pg_class c ON c.oid = t.oid AND c.relkind IN ('r', 'p', 'f')
+                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                WHERE t.root = b.root AND c.relpersistence <> 't' AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+                  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast'))
+            UNION
+            SELECT pg_catalog.pg_describe_object(g.classid, g.objid, 0) FROM gone g
+            JOIN (SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass AS classid, oid, conrelid AS relation
+                  FROM pg_catalog.pg_constraint
+                  UNION ALL SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, oid, tgrelid FROM pg_catalog.pg_trigger
+                  UNION ALL SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, oid, polrelid FROM pg_catalog.pg_policy
+                  UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, oid, adrelid FROM pg_catalog.pg_attrdef
+                  UNION ALL SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, oid, stxrelid
+                  FROM pg_catalog.pg_statistic_ext
+                  UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, indexrelid, indrelid
+                  FROM pg_catalog.pg_index) p ON p.classid = g.classid AND p.oid = g.objid
+            JOIN pg_catalog.pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
+            WHERE NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')
+              AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')
+            ORDER BY 1
             """;
 
     private final CallerSession session;
@@ -109,7 +157,7 @@ final class ObjectCascade {
     }
 
     /** Looks the names up as the server would. */
-    static ObjectCascade of(CallerSession session, SearchPath path, Collection<RemovedDefinition> definitions)
+    public static ObjectCascade of(CallerSession session, SearchPath path, Collection<RemovedDefinition> definitions)
             throws SQLException {
         List<String> named = new ArrayList<>();
         for (RemovedDefinition definition : definitions) {
@@ -155,6 +203,32 @@ final class ObjectCascade {
                 : "VALUES " + String.join(", ", found);
     }
 
+    /** Whether a statement takes something along. */
+    public boolean isEmpty() {
+        return begin.isEmpty();
+    }
+
+    /** How many objects go at most, by the oid of their catalog. */
+    public Map<Long, Long> counts() throws SQLException {
+        Map<Long, Long> counts = new HashMap<>();
+        if (begin.isPresent()) {
+            session.rows(COUNTS.formatted(begin.get()), row -> counts.put(row.getLong(1), row.getLong(2)));
+        }
+        return counts;
+    }
+
+    /** @throws RecoveryNotReadyException where a table is reached by now that is not among these */
+    public void requireWithin(BlastRadius radius) throws SQLException, RecoveryNotReadyException {
+        List<Reach> reached = new ArrayList<>(redefined());
+        reached.addAll(tables());
+        for (Reach reach : reached) {
+            if (!radius.tables().containsKey(reach.oid())) {
+                throw new RecoveryNotReadyException(
+                        "somebody made a table meanwhile that depends on what the statement drops", "send it again");
+            }
+        }
+    }
+
     /**
      * Tables that go and tables that lose a column.
      *
@@ -197,12 +271,11 @@ final class ObjectCascade {
     }
 
     /**
-     * For a statement that was judged to take no rows.
-     *
      * @param reached what is stored whole, or described
-     * @throws RecoveryNotReadyException where a table or a column that is not stored goes
+     * @throws RecoveryNotReadyException where something goes that no snapshot holds; for a statement that was judged to take no
+     *     rows, a table or a column
      */
-    void requireWithin(Set<Reach> reached) throws SQLException, RecoveryNotReadyException {
+    void requireStored(Set<Reach> reached) throws SQLException, RecoveryNotReadyException {
         if (begin.isEmpty()) {
             return;
         }
@@ -220,14 +293,12 @@ final class ObjectCascade {
                             + " go with what the statement drops, which was not so when it was judged",
                     "send it again");
         }
-    }
-
-    /** @throws RecoveryNotReadyException where something goes that no snapshot holds */
-    void refuseUnknown() throws SQLException, RecoveryNotReadyException {
-        List<String> unknown = byThemselves().stream()
+        List<String> unknown =
+                new ArrayList<>(session.rows(UNREADABLE.formatted(begin.get()), row -> row.getString(1)));
+        byThemselves().stream()
                 .filter(object -> !object.known())
                 .map(ByItself::description)
-                .toList();
+                .forEach(unknown::add);
         if (!unknown.isEmpty()) {
             throw StandaloneObjects.refusal(unknown);
         }
@@ -237,7 +308,7 @@ final class ObjectCascade {
         return begin.isEmpty()
                 ? List.of()
                 : session.rows(
-                        BY_THEMSELVES.formatted(begin.get()),
+                        BY_THEMSELVES.formatted(begin.get(), CreateObjectSql.OF_TYPE),
                         row -> new ByItself(
                                 new ObjectAddress(row.getLong("classid"), row.getLong("objid")),
                                 row.getString("description"),

@@ -7,6 +7,7 @@ import io.backstop.api.analysis.StatementAssessment;
 import io.backstop.jdbc.internal.analysis.command.StatementReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.TokenCursor;
+import io.backstop.jdbc.internal.analysis.rule.ReviewedFunctions;
 import io.backstop.jdbc.internal.analysis.scan.Keyword;
 import io.backstop.jdbc.internal.analysis.scan.Lexer;
 import io.backstop.jdbc.internal.analysis.scan.StatementSplitter;
@@ -15,8 +16,9 @@ import io.backstop.jdbc.internal.analysis.scan.TokenList;
 import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Pattern;
+import java.util.Set;
 
 /**
  * Turns an UPDATE or DELETE with a WHERE into the query that locks the rows that it would take and tells where they are.
@@ -27,9 +29,8 @@ import java.util.regex.Pattern;
  * some way that was not thought of here may tell others.
  */
 public final class RowLockQuery {
-    /** Functions of PostgreSQL whose effect stays when the transaction is rolled back: called twice, they do it twice. */
-    private static final Pattern LASTING_EFFECT = Pattern.compile(
-            "\"?(pg_(try_)?advisory_(lock|unlock)(_shared|_all)?|nextval|setval)\"?", Pattern.CASE_INSENSITIVE);
+    /** Columns of every table that a row lock changes (PostgreSQL documentation, 5.6). */
+    private static final Set<String> OF_LOCKS = Set.of("xmax", "cmax", "cmin");
 
     private RowLockQuery() {}
 
@@ -58,11 +59,16 @@ public final class RowLockQuery {
         }
     }
 
-    /** Quoted or not, and whatever it names: whole tables cover the statement then. */
-    private static boolean namesLastingEffect(TokenList tokens) {
+    /**
+     * Whether the statement would find something else behind this query, or do something twice: it names a function of
+     * PostgreSQL's that is VOLATILE, or what a row lock changes. Quoted or not, and whatever it really is.
+     */
+    private static boolean isOfTheMoment(TokenList tokens) {
         for (int i = 0; i < tokens.size(); i++) {
-            String token = tokens.text().substring(tokens.start(i), tokens.end(i));
-            if (LASTING_EFFECT.matcher(token).matches()) {
+            String name =
+                    tokens.text().substring(tokens.start(i), tokens.end(i)).replace("\"", "");
+            String lower = name.toLowerCase(Locale.ROOT);
+            if (OF_LOCKS.contains(lower) || ReviewedFunctions.holds(lower)) {
                 return true;
             }
         }
@@ -129,7 +135,7 @@ public final class RowLockQuery {
     private static boolean onlyReads(String query, boolean standardConformingStrings) {
         TokenList tokens = Lexer.scan(query, standardConformingStrings);
         List<TokenSpan> statements = StatementSplitter.split(tokens);
-        if (statements.size() != 1 || namesLastingEffect(tokens)) {
+        if (statements.size() != 1 || isOfTheMoment(tokens)) {
             return false;
         }
         StatementAssessment read =

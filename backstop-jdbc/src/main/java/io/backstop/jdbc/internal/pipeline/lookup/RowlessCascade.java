@@ -32,8 +32,14 @@ final class RowlessCascade {
                 SELECT named.classid::pg_catalog.oid, named.objid::pg_catalog.oid, 0
                 FROM (%s) AS named (classid, objid)
                 WHERE named.objid IS NOT NULL
-                UNION SELECT d.classid, d.objid, d.objsubid FROM gone JOIN pg_catalog.pg_depend AS d
-                    ON d.refclassid OPERATOR(pg_catalog.=) gone.classid AND d.refobjid OPERATOR(pg_catalog.=) gone.objid),
+                UNION SELECT n.classid, n.objid, n.objsubid FROM gone CROSS JOIN LATERAL (
+                    SELECT d.classid, d.objid, d.objsubid FROM pg_catalog.pg_depend AS d
+                    WHERE d.refclassid OPERATOR(pg_catalog.=) gone.classid AND d.refobjid OPERATOR(pg_catalog.=) gone.objid
+                    UNION ALL
+                    SELECT d.refclassid, d.refobjid, d.refobjsubid FROM pg_catalog.pg_depend AS d
+                    WHERE d.classid OPERATOR(pg_catalog.=) gone.classid AND d.objid OPERATOR(pg_catalog.=) gone.objid
+                    AND d.objsubid OPERATOR(pg_catalog.=) gone.objsubid
+                    AND d.deptype OPERATOR(pg_catalog.=) 'i'::pg_catalog."char") AS n),
             relations AS (
                 SELECT c.oid, gone.objsubid, c.relkind FROM gone JOIN pg_catalog.pg_class AS c
                     ON c.oid OPERATOR(pg_catalog.=) gone.objid

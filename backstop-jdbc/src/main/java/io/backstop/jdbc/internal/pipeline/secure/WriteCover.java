@@ -75,7 +75,7 @@ public final class WriteCover implements BeforeImages {
         try {
             stored = service.coverRows(session.connection(), request, query, progress);
         } catch (RecoveryNotReadyException e) {
-            throw e; // the storage's
+            throw e; // it cannot be stored
         } catch (SQLException e) {
             if (isEnd(String.valueOf(e.getSQLState()))) {
                 throw e;
@@ -88,9 +88,9 @@ public final class WriteCover implements BeforeImages {
         return stored.isPresent();
     }
 
-    /** The statement was cancelled, or the connection is lost. */
+    /** It was cancelled, a lock was not had in its time or by a deadlock, or the connection is lost: it would be the same again. */
     private static boolean isEnd(String state) {
-        return state.startsWith("57") || state.startsWith("08");
+        return state.startsWith("57") || state.startsWith("08") || state.equals("55P03") || state.equals("40P01");
     }
 
     @Override

@@ -95,7 +95,8 @@ public final class GuardedSession {
         this.driverSavepoints = new DriverSavepoints(postgres);
         this.ownStatements = new OwnStatements(postgres, driverSavepoints, end);
         this.fence = new SessionFence(connection, postgres, ownStatements);
-        this.uncommitted = new UncommittedSnapshots(connection, this::inTransaction, this::inFailedTransaction);
+        this.uncommitted =
+                new UncommittedSnapshots(connection, this::inTransaction, this::inFailedTransaction, this::isNoChange);
         this.ledger = new WriteLedger(postgres.getBackendPID(), WrittenRows.flushes(connection));
         this.managed = Proxy.isProxyClass(connection.getClass())
                 && Proxy.getInvocationHandler(connection).getClass().getEnclosingClass() == PGXAConnection.class;
@@ -457,6 +458,11 @@ public final class GuardedSession {
     /** To be told before each statement that is not SAFE, and after one for which rows were stored. */
     public void changed(Optional<String> groupId) {
         lastChange = groupId;
+    }
+
+    /** What was stored for it was taken back with the statement. */
+    private void isNoChange(String groupId) {
+        lastChange = lastChange.filter(group -> !group.equals(groupId));
     }
 
     /** By which name the last statement that was not SAFE can be undone; empty where nothing was stored for it. */

@@ -45,6 +45,7 @@ public final class UncommittedSnapshots {
     private final Connection connection;
     private final BooleanSupplier inTransaction;
     private final BooleanSupplier inFailedTransaction;
+    private final Consumer<String> discarded;
     private final List<Consumer<Exception>> undone = new ArrayList<>(2);
     private final List<Secured> secured = new ArrayList<>(2);
     private final SecureRandom keys = new SecureRandom();
@@ -53,8 +54,14 @@ public final class UncommittedSnapshots {
     /**
      * @param inTransaction whether the connection has a transaction open, failed or not
      * @param inFailedTransaction whether it has one that has failed
+     * @param discarded is told the recovery group of what was taken back
      */
-    UncommittedSnapshots(Connection connection, BooleanSupplier inTransaction, BooleanSupplier inFailedTransaction) {
+    UncommittedSnapshots(
+            Connection connection,
+            BooleanSupplier inTransaction,
+            BooleanSupplier inFailedTransaction,
+            Consumer<String> discarded) {
+        this.discarded = discarded;
         this.connection = connection;
         this.inTransaction = inTransaction;
         this.inFailedTransaction = inFailedTransaction;
@@ -80,13 +87,18 @@ public final class UncommittedSnapshots {
         try {
             List<Secured> gone = withoutWitness();
             secured.removeAll(gone);
-            gone.forEach(each -> each.rows().discard(why));
+            gone.forEach(each -> discard(each.rows(), why));
         } catch (SQLException | RuntimeException e) {
             why.addSuppressed(e);
         }
         for (Throwable problem : why.getSuppressed()) {
             LOG.warn("what was stored for a statement that was rolled back may not have been taken back", problem);
         }
+    }
+
+    private void discard(SecuredRows rows, Exception why) {
+        rows.discard(why);
+        discarded.accept(rows.groupId());
     }
 
     private List<Secured> withoutWitness() throws SQLException {
@@ -176,7 +188,7 @@ public final class UncommittedSnapshots {
             }
             if (status.equals("aborted")) {
                 ended.forEach(undo -> undo.accept(why));
-                stored.forEach(each -> each.rows().discard(why));
+                stored.forEach(each -> discard(each.rows(), why));
             } else if (status.equals("committed")) {
                 stored.forEach(each -> each.rows().committed());
             }
