@@ -19,8 +19,13 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 /** Ordinary writes keep what their rows were, and are undone by the name that the driver tells. */
 class CoveredWritesTest extends GuardedStory {
@@ -273,10 +278,121 @@ class CoveredWritesTest extends GuardedStory {
             statement.execute("SET lock_timeout = 10");
             assertThat(outcome(statement, "UPDATE plain SET v = 'x' WHERE id < 5"))
                     .startsWith("55P03");
+            statement.execute("SET lock_timeout = 10");
+            connection.setAutoCommit(false);
+            statement.execute("INSERT INTO log (v) VALUES ('x')");
+            assertThat(outcome(statement, "DELETE FROM plain WHERE id = 3")).startsWith("55P03");
+            assertThat(outcome(statement, "SELECT 1")).startsWith("25P02"); // the transaction has failed, as without
+            connection.rollback();
             other.rollback();
         }
+        assertThat(database.value("SELECT count(*) FROM log")).isEqualTo("0");
         assertThat(database.value("SELECT count(*) FROM plain WHERE v = 'x'")).isEqualTo("0");
         assertThat(archive.list()).isEmpty();
+    }
+
+    /** Whatever others change between the look and the write, what is stored is what the write changed. */
+    @Test
+    void writers_side_by_side_store_what_each_of_them_has_changed() throws Exception {
+        database.run(
+                "CREATE TABLE seen (tx xid8 DEFAULT pg_current_xact_id(), id int, v text)",
+                "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO seen (id, v) VALUES"
+                        + " (old.id, old.v); RETURN NULL; END$$",
+                "CREATE TRIGGER see AFTER UPDATE OR DELETE ON plain FOR EACH ROW EXECUTE FUNCTION see()");
+        ExecutorService threads = Executors.newFixedThreadPool(4);
+        try (Backstop backstop = backstop(COVER + ", \"write_budget\": \"none\"")) {
+            List<Future<Integer>> writers = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                Random random = new Random(i);
+                writers.add(threads.submit(() -> write(backstop, random)));
+            }
+            int named = 0;
+            for (Future<Integer> writer : writers) {
+                named += writer.get();
+            }
+            assertThat(named).isPositive();
+        } finally {
+            threads.shutdownNow();
+        }
+        assertThat(archive.contents().undecided()).isEmpty();
+        for (SnapshotManifest manifest : archive.list()) {
+            String seen = "(SELECT count(*) FROM seen WHERE tx = '"
+                    + manifest.transactionId().orElseThrow() + "'::xid8)";
+            assertThat(database.value("SELECT " + seen)).isEqualTo(Long.toString(manifest.rowCount()));
+        }
+    }
+
+    /** How many of the writes have a name. */
+    private int write(Backstop backstop, Random random) throws SQLException {
+        int named = 0;
+        try (Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            for (int i = 0; i < 30; i++) {
+                int from = random.nextInt(100);
+                String rows = " WHERE v <> 'none' AND id BETWEEN " + from + " AND " + (from + random.nextInt(10));
+                String sql =
+                        random.nextInt(4) == 0 ? "DELETE FROM plain" + rows : "UPDATE plain SET v = v || 'x'" + rows;
+                try {
+                    statement.execute(sql);
+                    named += Backstop.lastChange(connection).isPresent() ? 1 : 0;
+                } catch (SQLException e) {
+                    assertThat(e.getSQLState()).isEqualTo("40P01"); // rows are locked in no order, as without
+                }
+                statement.execute(
+                        "INSERT INTO plain SELECT i, 'new' FROM generate_series(1, 100) i ON CONFLICT DO NOTHING");
+            }
+        }
+        return named;
+    }
+
+    @Test
+    void a_result_that_was_not_asked_for_leaves_the_write_kept_and_named() throws Exception {
+        try (Backstop backstop = backstop(COVER);
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            assertThat(catchThrowable(
+                            () -> statement.executeUpdate("UPDATE plain SET v = 'x' WHERE id = 1 RETURNING v")))
+                    .isInstanceOf(SQLException.class);
+            undoIt(Backstop.lastChange(connection).orElseThrow());
+        }
+        assertThat(database.value("SELECT v FROM plain WHERE id = 1")).isEqualTo("v1");
+    }
+
+    @Test
+    void a_listener_that_breaks_refuses_the_write_and_leaves_nothing() throws Exception {
+        meanwhile = step -> {
+            throw new IllegalArgumentException("secret");
+        };
+        try (Backstop backstop = backstop(COVER)) {
+            assertThat(outcome(backstop, "UPDATE plain SET v = 'x' WHERE id = 1"))
+                    .startsWith("ZB007")
+                    .doesNotContain("secret");
+        }
+        assertThat(database.value("SELECT v FROM plain WHERE id = 1")).isEqualTo("v1");
+        assertThat(archive.list()).isEmpty();
+    }
+
+    /** Write skew is refused at the commit. */
+    @Test
+    void nothing_is_kept_of_what_the_server_refuses_at_the_commit() throws Exception {
+        try (Connection other = database.connect();
+                Statement their = other.createStatement();
+                Backstop backstop = backstop(COVER);
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            other.setAutoCommit(false);
+            other.setTransactionIsolation(Connection.TRANSACTION_SERIALIZABLE);
+            connection.setAutoCommit(false);
+            connection.setTransactionIsolation(Connection.TRANSACTION_SERIALIZABLE);
+            statement.execute("SELECT count(*) FROM plain");
+            their.execute("SELECT count(*) FROM plain");
+            their.execute("UPDATE plain SET v = 'theirs' WHERE id = 1");
+            statement.execute("UPDATE plain SET v = 'mine' WHERE id = 2");
+            other.commit();
+            assertThat(catchThrowable(connection::commit)).isInstanceOf(SQLException.class);
+        }
+        assertThat(archive.list()).isEmpty();
+        assertThat(database.value("SELECT v FROM plain WHERE id = 2")).isEqualTo("v2");
     }
 
     /** Who may change a column alone may not lock the table. */

@@ -228,6 +228,9 @@ class ObjectCascadeTest extends GuardedStory {
             value = Step.class,
             names = {"LOCKED", "DESCRIBED", "COPIED", "VERIFIED"})
     void what_is_made_meanwhile_does_not_go_unstored(Step when) throws Exception {
+        database.run(
+                "CREATE FUNCTION app.is_late(text) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'",
+                "CREATE TABLE app.of_other (a int DEFAULT app.is_late('a'), b int DEFAULT app.is_late('b'))");
         AtomicBoolean made = new AtomicBoolean();
         meanwhile = step -> {
             if (step == when && made.compareAndSet(false, true)) {
@@ -244,6 +247,51 @@ class ObjectCascadeTest extends GuardedStory {
                     .anyMatch(manifest -> manifest.table().equals("made"));
             assertThat(stored ? "ok 0" : "ZB007").isEqualTo(outcome.substring(0, stored ? 4 : 5));
             assertThat(database.value("SELECT count(*) FROM pg_attrdef WHERE adrelid = 'app.made'::regclass"))
+                    .isEqualTo(stored ? "0" : "1");
+        }
+    }
+
+    /** A snapshot of the past does not show what depends on a type by now. */
+    @Test
+    void a_transaction_that_sees_the_past_drops_no_column_that_it_does_not_see() throws Exception {
+        Path policy = folder.resolve("held.json");
+        Files.writeString(policy, "{\"require_approval_for_risks\": [\"CRITICAL\"]}");
+        try (Backstop backstop = under(policy.toString());
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            statement.execute("SELECT 1 FROM app.users");
+            database.run("CREATE TABLE app.late (id int, m app.lonely)", "INSERT INTO app.late VALUES (1, 'a')");
+            assertThat(outcome(statement, "DROP TYPE app.lonely CASCADE")).startsWith("ZB0");
+            connection.rollback();
+        }
+        assertThat(database.value("SELECT m FROM app.late")).isEqualTo("a");
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Step.class,
+            names = {"LOCKED", "DESCRIBED", "VERIFIED"})
+    void nor_one_that_came_while_it_began(Step when) throws Exception {
+        AtomicBoolean made = new AtomicBoolean();
+        meanwhile = step -> {
+            if (step == when && made.compareAndSet(false, true)) {
+                database.run("CREATE TABLE app.late (id int, m app.mood)", "INSERT INTO app.late VALUES (1, 'ok')");
+            }
+        };
+        try (Backstop backstop = backstop("");
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            String outcome = outcome(statement, "DROP TYPE app.mood CASCADE");
+            boolean stored = archive.list().stream()
+                    .anyMatch(manifest -> manifest.table().equals("late"));
+            assertThat(outcome).startsWith(stored ? "ok" : "ZB007");
+            connection.commit();
+            assertThat(database.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'app.late'::regclass"
+                            + " AND attname = 'm'"))
                     .isEqualTo(stored ? "0" : "1");
         }
     }

@@ -32,7 +32,7 @@ public interface SecuredRows {
     }
 
     /**
-     * Notes tables of which the statement changed rows that are not stored, through a trigger or a rule, for whoever undoes it.
+     * Notes tables of which the statement changed rows that are not stored, through a trigger or a rule: an undo names them.
      * To be called before {@link #committed}.
      */
     default void alsoChanged(Collection<String> tables) {}

@@ -248,7 +248,7 @@ public record SnapshotManifest(
         return undoOf.isPresent();
     }
 
-    /** Whether it is there for an undo alone, of an ordinary write or of an undo: it tells of no loss. */
+    /** Whether it is there for an undo alone, of an ordinary write or of an undo, so that no recovery takes it. */
     public boolean servesUndoAlone() {
         return belongsToUndo() || source == Source.WRITE;
     }

@@ -19,6 +19,7 @@ import io.backstop.snapshot.internal.copy.TableSize;
 import io.backstop.snapshot.internal.lock.DefinitionsAlone;
 import io.backstop.snapshot.internal.lock.LockBeforeSnapshot;
 import io.backstop.snapshot.internal.lock.LockedBlastRadius;
+import io.backstop.snapshot.internal.lock.LockedRowIdentities;
 import io.backstop.snapshot.internal.lock.RowSelection;
 import io.backstop.snapshot.internal.lock.StaleSnapshotChecks;
 import io.backstop.snapshot.internal.lock.TableLocks;
@@ -168,7 +169,13 @@ public final class PostgresSnapshotService implements SnapshotService {
         } catch (RecoveryNotReadyException e) {
             capture.discard(e);
             return Optional.empty(); // the rows cannot be had as they are; the storage fails otherwise
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException e) {
+            capture.discard(e);
+            if (LockedRowIdentities.isInTheWay(e)) {
+                throw e;
+            }
+            return Optional.empty(); // the write itself will say what is in its way
+        } catch (RuntimeException e) {
             capture.discard(e);
             throw e;
         } catch (IOException e) {
@@ -257,7 +264,7 @@ public final class PostgresSnapshotService implements SnapshotService {
         BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
         StaleSnapshotChecks older = new StaleSnapshotChecks(session);
         if (visibility == SnapshotVisibility.OLDER) {
-            older.refuseWhatIsNotByRow(request.destructions(), resolver);
+            older.refuseWhatIsNotByRow(request, resolver);
         }
         BlastRadius radius =
                 new TableLocks(session, settings.lockTimeout()).lock(() -> resolver.resolve(request), progress);
@@ -304,7 +311,7 @@ public final class PostgresSnapshotService implements SnapshotService {
         if (cascade.isEmpty()) {
             return Optional.empty();
         }
-        DefinitionLossCheck check = DefinitionLossCheck.expect(session, cascade.counts());
+        DefinitionLossCheck check = DefinitionLossCheck.expect(session, cascade::counts);
         cascade.requireWithin(locked.radius());
         return Optional.of(check);
     }

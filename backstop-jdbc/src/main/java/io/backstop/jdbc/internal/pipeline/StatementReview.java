@@ -135,7 +135,7 @@ final class StatementReview {
             return Optional.empty();
         }
         Optional<HarmlessDrop> drop = HarmlessDrop.find(run.session(), statement);
-        if (drop.isEmpty() || (!drop.get().ofNothing() && isStored(run, statement))) {
+        if (drop.isEmpty() || (!drop.get().findsNothing() && isStored(run, statement))) {
             return Optional.empty();
         }
         Assessment judged = judge.weigh(drop.get().judged(statement.assessment()), run.policy());
@@ -329,7 +329,10 @@ final class StatementReview {
                 return pastLimit(run, statement, outside.get());
             }
             SQLException failure = run.execution().translate(e);
-            audit.outcome(run.session(), statement, AuditTrail.failure(failure), Links.NONE);
+            // The server may have run and kept what the driver cannot answer for.
+            Optional<String> change = cover.flatMap(WriteCover::rows).map(SecuredRows::groupId);
+            run.session().changed(change);
+            audit.outcome(run.session(), statement, AuditTrail.failure(failure), new Links(Optional.empty(), change));
             throw failure;
         } finally {
             timeout.ifPresent(QueryTimeouts.Count::end);

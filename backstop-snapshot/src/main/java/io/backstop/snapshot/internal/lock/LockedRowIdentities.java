@@ -75,7 +75,7 @@ public final class LockedRowIdentities implements RowSelection {
                 }
             }
         } catch (SQLException e) {
-            if (isInTheWay(String.valueOf(e.getSQLState()))) {
+            if (isInTheWay(e)) {
                 // Not the failure itself: what the server says to this text may hold its values.
                 throw new SQLException(
                         "the rows that the statement would take could not be locked [" + e.getSQLState() + "]",
@@ -93,8 +93,9 @@ public final class LockedRowIdentities implements RowSelection {
         return Optional.of(new LockedRowIdentities(places));
     }
 
-    /** Waited too long, deadlock, no resources, cancelled, connection lost. Where whole tables are locked it is the same. */
-    private static boolean isInTheWay(String state) {
+    /** Waited too long, deadlock, no resources, cancelled, connection lost. It would be the same again. */
+    public static boolean isInTheWay(SQLException failure) {
+        String state = String.valueOf(failure.getSQLState());
         return state.equals("55P03")
                 || state.equals("40P01")
                 || state.startsWith("08")

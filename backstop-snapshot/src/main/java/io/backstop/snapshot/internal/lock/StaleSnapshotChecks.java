@@ -2,7 +2,9 @@ package io.backstop.snapshot.internal.lock;
 
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RemovedDefinition;
 import io.backstop.api.error.RecoveryNotReadyException;
+import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.snapshot.internal.reach.BlastRadius;
 import io.backstop.snapshot.internal.reach.BlastRadiusResolver;
 import io.backstop.snapshot.internal.reach.Effect;
@@ -58,22 +60,23 @@ public final class StaleSnapshotChecks {
      * Refuses what takes a table's rows whether the transaction sees them or not. Only a temporary table of the session's
      * own has none that it cannot see.
      */
-    public void refuseWhatIsNotByRow(List<Destruction> destructions, BlastRadiusResolver resolver)
+    public void refuseWhatIsNotByRow(SnapshotRequest request, BlastRadiusResolver resolver)
             throws SQLException, RecoveryNotReadyException {
-        for (Destruction destruction : destructions) {
+        for (RemovedDefinition definition : request.definitions()) {
+            if (definition.cascade()) {
+                throw refusal("what depends on " + definition.name());
+            }
+        }
+        for (Destruction destruction : request.destructions()) {
             Optional<Effect> effect = BlastRadiusResolver.effect(destruction);
             if (effect.isPresent() && !effect.get().byRow()) {
                 for (RelationName name : destruction.relations()) {
-                    if (!isOfTable(destruction) || !isTemporary(resolver, name)) {
+                    if (destruction.kind() == Destruction.Kind.DROP_SCHEMA || !isTemporary(resolver, name)) {
                         throw refusal(destruction, name);
                     }
                 }
             }
         }
-    }
-
-    private static boolean isOfTable(Destruction destruction) {
-        return destruction.kind() != Destruction.Kind.DROP_SCHEMA && destruction.kind() != Destruction.Kind.DROP_OBJECT;
     }
 
     private boolean isTemporary(BlastRadiusResolver resolver, RelationName name) throws SQLException {
@@ -85,11 +88,10 @@ public final class StaleSnapshotChecks {
     }
 
     private RecoveryNotReadyException refusal(Destruction destruction, RelationName name) throws SQLException {
-        String subject = switch (destruction.kind()) {
-            case DROP_SCHEMA -> "schema " + name.name();
-            case DROP_OBJECT -> "what depends on " + name;
-            default -> "table " + name;
-        };
+        return refusal(destruction.kind() == Destruction.Kind.DROP_SCHEMA ? "schema " + name.name() : "table " + name);
+    }
+
+    private RecoveryNotReadyException refusal(String subject) throws SQLException {
         return new RecoveryNotReadyException(
                 "the transaction runs at " + session.value("SHOW transaction_isolation") + " and had begun before, so "
                         + subject + " may hold rows that it cannot see and that would go unsaved",

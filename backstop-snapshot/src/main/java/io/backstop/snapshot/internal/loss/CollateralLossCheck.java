@@ -43,7 +43,9 @@ public final class CollateralLossCheck {
      */
     private static final String UNSEEN = """
             SELECT l.relation AS oid, '' AS nspname, l.relation::pg_catalog.regclass::pg_catalog.text AS relname,
-                   coalesce(pg_catalog.pg_relation_filenode(l.relation), 0) AS file, 0 AS dropped, false AS temporary,
+                   coalesce(pg_catalog.pg_relation_filenode(l.relation), 0) AS file,
+                   (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
+                    WHERE a.attrelid = l.relation AND a.attisdropped) AS dropped, false AS temporary,
                    pg_catalog.bool_or(l.mode = 'AccessExclusiveLock') AS locked,
                    coalesce(pg_catalog.pg_stat_get_xact_tuples_updated(l.relation), 0) AS updated,
                    coalesce(pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation), 0) AS deleted

@@ -21,25 +21,36 @@ public final class DefinitionLossCheck {
             """;
 
     private final CallerSession session;
-    private final Map<Long, Long> expected;
+    private final Known known;
+    private final Map<Long, Long> knownBefore;
     private final Map<Long, Long> before;
 
-    private DefinitionLossCheck(CallerSession session, Map<Long, Long> expected, Map<Long, Long> before) {
+    private DefinitionLossCheck(
+            CallerSession session, Known known, Map<Long, Long> knownBefore, Map<Long, Long> before) {
         this.session = session;
-        this.expected = Map.copyOf(expected);
+        this.known = known;
+        this.knownBefore = Map.copyOf(knownBefore);
         this.before = before;
     }
 
-    /** @param expected how many objects go at most, by the oid of their catalog */
-    public static DefinitionLossCheck expect(CallerSession session, Map<Long, Long> expected) throws SQLException {
-        return new DefinitionLossCheck(session, expected, deleted(session));
+    /** @param known is asked before the statement, and again after it: of several functions of a name, some may stay */
+    public static DefinitionLossCheck expect(CallerSession session, Known known) throws SQLException {
+        return new DefinitionLossCheck(session, known, known.counts(), deleted(session));
+    }
+
+    /** Counts the objects that may go and are there, by the oid of their catalog. */
+    @FunctionalInterface
+    public interface Known {
+        Map<Long, Long> counts() throws SQLException;
     }
 
     /** @throws RecoveryNotReadyException where more went */
     public void confirm() throws SQLException, RecoveryNotReadyException {
+        Map<Long, Long> left = known.counts();
         for (Map.Entry<Long, Long> catalog : deleted(session).entrySet()) {
             long deleted = catalog.getValue() - before.getOrDefault(catalog.getKey(), 0L);
-            if (deleted > expected.getOrDefault(catalog.getKey(), 0L)) {
+            long expected = knownBefore.getOrDefault(catalog.getKey(), 0L) - left.getOrDefault(catalog.getKey(), 0L);
+            if (deleted > expected) {
                 throw new RecoveryNotReadyException(
                         "more went with what the statement drops than was stored: somebody made something that depends on"
                                 + " it meanwhile",

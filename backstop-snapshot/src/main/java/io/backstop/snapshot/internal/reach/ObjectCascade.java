@@ -27,7 +27,9 @@ import java.util.stream.Collectors;
  */
 public final class ObjectCascade {
     private static final String COUNTS = CascadeClosure.ALL_GONE
-            + "SELECT classid, pg_catalog.count(DISTINCT objid) FROM gone WHERE objsubid = 0 GROUP BY 1";
+            + "SELECT g.classid, pg_catalog.count(DISTINCT g.objid)"
+            + " FROM gone g WHERE g.objsubid = 0 AND EXISTS (SELECT FROM pg_catalog.pg_depend d"
+            + " WHERE d.classid = g.classid AND d.objid = g.objid) GROUP BY 1";
 
     /** {@code %1$s} is the catalog, {@code %2$s} its prefix, {@code %3$s} the condition of the name. */
     private static final String NAMED = """
@@ -208,7 +210,7 @@ public final class ObjectCascade {
         return begin.isEmpty();
     }
 
-    /** How many objects go at most, by the oid of their catalog. */
+    /** How many objects are named or hang on these, by the oid of their catalog; those that are gone are not counted. */
     public Map<Long, Long> counts() throws SQLException {
         Map<Long, Long> counts = new HashMap<>();
         if (begin.isPresent()) {
@@ -300,7 +302,9 @@ public final class ObjectCascade {
                 .map(ByItself::description)
                 .forEach(unknown::add);
         if (!unknown.isEmpty()) {
-            throw StandaloneObjects.refusal(unknown);
+            throw new RecoveryNotReadyException(
+                    "the statement would also drop " + StandaloneObjects.named(unknown) + ", which cannot be stored",
+                    "drop that first if it is to go, or let its owner do so");
         }
     }
 

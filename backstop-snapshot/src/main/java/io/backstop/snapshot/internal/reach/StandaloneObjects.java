@@ -125,7 +125,11 @@ public record StandaloneObjects(List<ObjectAddress> kept, List<String> told) {
                 .filter(object -> !object.minor() && !(object.keepable() && withTables))
                 .toList();
         if (!lost.isEmpty()) {
-            throw refusal(lost.stream().map(Beside::description).toList());
+            throw new RecoveryNotReadyException(
+                    "the statement would also drop "
+                            + named(lost.stream().map(Beside::description).toList())
+                            + ", which no snapshot of tables brings back",
+                    "drop that by itself if it is to go, or move it to another schema, and send the statement again");
         }
         List<String> told = all.stream()
                 .filter(Beside::minor)
@@ -144,14 +148,8 @@ public record StandaloneObjects(List<ObjectAddress> kept, List<String> told) {
         return new StandaloneObjects(bothKept, bothTold);
     }
 
-    /** @param objects what would be lost */
-    static RecoveryNotReadyException refusal(List<String> objects) {
-        return new RecoveryNotReadyException(
-                "the statement would also drop " + named(objects) + ", which no snapshot of tables brings back",
-                "drop that by itself if it is to go, or move it to another schema, and send the statement again");
-    }
-
-    private static String named(List<String> objects) {
+    /** The first of them. */
+    static String named(List<String> objects) {
         String first = objects.stream().limit(NAMED).collect(Collectors.joining(", "));
         return objects.size() > NAMED ? first + " and " + (objects.size() - NAMED) + " more" : first;
     }

@@ -125,7 +125,7 @@ final class DropReader implements CommandReader {
         return List.of(name);
     }
 
-    /** Of what is a part of tables, or made of them, or stands by itself, and has a name of its own. */
+    /** How a removed definition is looked up; empty for what is stored otherwise, or not at all. */
     private static Optional<RemovedDefinition.Kind> definition(ObjectClass objects) {
         return switch (objects) {
             case INDEX, VIEW, MATERIALIZED_VIEW, SEQUENCE -> Optional.of(RemovedDefinition.Kind.RELATION);
@@ -207,7 +207,7 @@ final class DropReader implements CommandReader {
             case MATERIALIZED_VIEW -> destroys(reading, Destruction.Kind.DROP_MATERIALIZED_VIEW, names, cascade);
             case SCHEMA -> destroys(reading, Destruction.Kind.DROP_SCHEMA, names, cascade);
             case DATABASE, TABLESPACE, EXTENSION, OWNED -> reading.facts().destroysBeyondRecovery(names, cascade);
-            // Nothing hangs on the last three; their table has them.
+            // A rule, trigger or policy has no dependants; its table's description holds it.
             case INDEX,
                     SEQUENCE,
                     STATISTICS,

@@ -30,7 +30,7 @@ import java.util.Set;
  */
 public final class RowLockQuery {
     /** Columns of every table that a row lock changes (PostgreSQL documentation, 5.6). */
-    private static final Set<String> OF_LOCKS = Set.of("xmax", "cmax", "cmin");
+    private static final Set<String> CHANGED_BY_LOCKS = Set.of("xmax", "cmax", "cmin");
 
     private RowLockQuery() {}
 
@@ -63,12 +63,12 @@ public final class RowLockQuery {
      * Whether the statement would find something else behind this query, or do something twice: it names a function of
      * PostgreSQL's that is VOLATILE, or what a row lock changes. Quoted or not, and whatever it really is.
      */
-    private static boolean isOfTheMoment(TokenList tokens) {
+    private static boolean dependsOnLockOrRepetition(TokenList tokens) {
         for (int i = 0; i < tokens.size(); i++) {
             String name =
                     tokens.text().substring(tokens.start(i), tokens.end(i)).replace("\"", "");
             String lower = name.toLowerCase(Locale.ROOT);
-            if (OF_LOCKS.contains(lower) || ReviewedFunctions.holds(lower)) {
+            if (CHANGED_BY_LOCKS.contains(lower) || ReviewedFunctions.holds(lower)) {
                 return true;
             }
         }
@@ -135,7 +135,7 @@ public final class RowLockQuery {
     private static boolean onlyReads(String query, boolean standardConformingStrings) {
         TokenList tokens = Lexer.scan(query, standardConformingStrings);
         List<TokenSpan> statements = StatementSplitter.split(tokens);
-        if (statements.size() != 1 || isOfTheMoment(tokens)) {
+        if (statements.size() != 1 || dependsOnLockOrRepetition(tokens)) {
             return false;
         }
         StatementAssessment read =

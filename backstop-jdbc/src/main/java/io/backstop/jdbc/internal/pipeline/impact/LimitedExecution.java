@@ -334,13 +334,11 @@ public final class LimitedExecution {
         while (images.wanted()) {
             CodeOnWrite.Facts now = code.of(session);
             Optional<Attempt<T>> covered = attempt(session, assessment, rules, now, images, transaction -> {
-                if (!images.store(transaction.own())) {
+                if (!transaction.sendAhead(() -> images.store(transaction.own()))) {
                     return Optional.empty();
                 }
                 Counted<T> counted = count(session, assessment, rules, now, look, execution, transaction);
-                return counted.sent().result().isPresent() && images.areExact()
-                        ? Optional.of(counted)
-                        : Optional.empty();
+                return images.areExact() ? Optional.of(counted) : Optional.empty();
             });
             if (covered.isPresent()) {
                 return covered.get();
@@ -476,6 +474,7 @@ public final class LimitedExecution {
         BudgetCheck.Share share = BudgetCheck.Share.NONE;
         session.ledger().counting();
         boolean decided = false;
+        boolean keeping = false;
         try {
             Optional<Counted<T>> counted = counting.run(transaction);
             if (counted.isEmpty()) {
@@ -503,6 +502,7 @@ public final class LimitedExecution {
                 budget.giveBack(share, why);
             } else {
                 images.keeping(transaction.own(), count.changedTables());
+                keeping = true; // whether the rows are changed is known when it is done
                 keep(session, transaction, count, share, facts);
                 images.kept(transaction.own());
             }
@@ -514,8 +514,8 @@ public final class LimitedExecution {
             }
             session.ledger().lost();
             transaction.undo(e);
-            if (e instanceof Exception failure) {
-                images.discard(failure);
+            if (!keeping || isUndone(e)) {
+                images.discard(e instanceof Exception failure ? failure : new SQLException(e));
             }
             if (isUndone(e)) {
                 budget.giveBack(share, e);

@@ -188,7 +188,7 @@ public record HarmlessDrop(RuleId rule, RiskLevel risk, Predicate<CatalogChanges
     }
 
     /** Whether nothing goes at all. */
-    public boolean ofNothing() {
+    public boolean findsNothing() {
         return rule.equals(ABSENT);
     }
 

@@ -208,7 +208,7 @@ public final class SecuredExecution {
     }
 
     /** A service, a store or a listener failed as it should not. Its message is not passed on: it may hold values. */
-    private static RecoveryNotReadyException broken(RuntimeException failure) {
+    static RecoveryNotReadyException broken(RuntimeException failure) {
         return new RecoveryNotReadyException(
                 "the rows could not be secured: " + failure.getClass().getName() + "; nothing was changed",
                 "see the cause of this error",

@@ -2,7 +2,6 @@ package io.backstop.jdbc.internal.pipeline.secure;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.control.SnapshotCatalogue;
-import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.RowMismatch;
 import io.backstop.api.snapshot.RowQuery;
@@ -74,23 +73,13 @@ public final class WriteCover implements BeforeImages {
                 !ownTransaction);
         try {
             stored = service.coverRows(session.connection(), request, query, progress);
-        } catch (RecoveryNotReadyException e) {
-            throw e; // it cannot be stored
-        } catch (SQLException e) {
-            if (isEnd(String.valueOf(e.getSQLState()))) {
-                throw e;
-            }
-            stored = Optional.empty(); // the write itself will say what is in its way
+        } catch (RuntimeException e) {
+            throw SecuredExecution.broken(e);
         }
         if (stored.isEmpty()) {
             tries = TRIES;
         }
         return stored.isPresent();
-    }
-
-    /** It was cancelled, a lock was not had in its time or by a deadlock, or the connection is lost: it would be the same again. */
-    private static boolean isEnd(String state) {
-        return state.startsWith("57") || state.startsWith("08") || state.equals("55P03") || state.equals("40P01");
     }
 
     @Override
@@ -110,30 +99,32 @@ public final class WriteCover implements BeforeImages {
         SecuredRows rows = stored.get();
         Set<RelationName> others = new HashSet<>(changed);
         rows.manifests().forEach(manifest -> others.remove(RelationName.of(manifest.schema(), manifest.table())));
-        rows.alsoChanged(others.stream().map(RelationName::toString).toList());
-        rows.confirmNothingElseWasDestroyed();
-        for (SnapshotManifest manifest : rows.manifests()) {
-            catalogue.add(manifest, rows.storage());
+        try {
+            rows.alsoChanged(others.stream().map(RelationName::toString).toList());
+            rows.confirmNothingElseWasDestroyed();
+            for (SnapshotManifest manifest : rows.manifests()) {
+                catalogue.add(manifest, rows.storage());
+            }
+        } catch (RuntimeException e) {
+            throw SecuredExecution.broken(e);
         }
         if (!ownTransaction) {
             session.uncommitted().add(rows);
         }
-        kept = true; // from here on nobody knows whether the rows are changed, until it is done
     }
 
     @Override
     public void kept(boolean ownTransaction) {
-        if (ownTransaction) {
-            stored.ifPresent(SecuredRows::committed);
+        kept = stored.isPresent() && !stored.get().manifests().isEmpty();
+        if (kept && ownTransaction) {
+            stored.get().committed();
         }
     }
 
     @Override
     public void discard(Exception why) {
-        if (!kept) {
-            stored.ifPresent(rows -> rows.discard(why));
-            stored = Optional.empty();
-        }
+        stored.ifPresent(rows -> rows.discard(why));
+        stored = Optional.empty();
     }
 
     /** What is stored of a write that is kept; empty where it is not covered, or changed no row. */

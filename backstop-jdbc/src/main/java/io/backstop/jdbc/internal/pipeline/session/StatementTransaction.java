@@ -1,6 +1,7 @@
 package io.backstop.jdbc.internal.pipeline.session;
 
 import io.backstop.jdbc.internal.pipeline.statement.Execution;
+import io.backstop.jdbc.internal.pipeline.statement.ServerCall;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.jdbc.AutoSave;
 import org.postgresql.util.PSQLException;
@@ -85,6 +86,19 @@ public abstract sealed class StatementTransaction {
 
     /** Whether it ends with the statement. */
     public abstract boolean own();
+
+    /**
+     * Sends what belongs to the statement and comes before it. If the server refuses that, the caller's transaction has failed
+     * as by the statement.
+     */
+    public final <T extends @Nullable Object> T sendAhead(ServerCall<T> call) throws SQLException {
+        try {
+            return call.run();
+        } catch (SQLException e) {
+            failed = !own() && !survivesFailure() && session.inFailedTransaction();
+            throw e;
+        }
+    }
 
     /** Sends the statement within it. */
     public final <T extends @Nullable Object> T send(Execution<T> execution) throws SQLException {

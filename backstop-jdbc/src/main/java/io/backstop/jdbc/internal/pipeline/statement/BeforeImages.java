@@ -44,6 +44,6 @@ public interface BeforeImages {
     /** The write is kept: in the caller's transaction, or for good where that was its own. */
     default void kept(boolean ownTransaction) {}
 
-    /** The write was undone. What cannot be removed is added to why. */
+    /** The write was undone, or not run. What cannot be removed is added to why. */
     default void discard(Exception why) {}
 }
