@@ -327,7 +327,7 @@ class CoveredWritesTest extends GuardedStory {
         int named = 0;
         try (Connection connection = backstop.guard(database.connect());
                 Statement statement = connection.createStatement()) {
-            for (int i = 0; i < 30; i++) {
+            for (int i = 0; i < 15; i++) {
                 int from = random.nextInt(100);
                 String rows = " WHERE v <> 'none' AND id BETWEEN " + from + " AND " + (from + random.nextInt(10));
                 String sql =
