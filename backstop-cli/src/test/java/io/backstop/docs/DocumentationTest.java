@@ -56,6 +56,13 @@ class DocumentationTest {
     @MethodSource("pagesThatRun")
     void it_runs_as_printed(String name, TestDatabase database) throws Exception {
         new PageStory(database, folder).run(page(name));
+        // A guard that a URL has opened is closed shortly after its last connection, and writes to the folder until
+        // then.
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (thread.getName().equals("backstop-release")) {
+                thread.join();
+            }
+        }
     }
 
     @ParameterizedTest
