@@ -26,13 +26,13 @@ final class CoveredWrites {
     private CoveredWrites() {}
 
     /** Writes by key, of some rows of a table. */
-    private record Shape(String name, String table, String write) {}
+    private record Shape(String name, String write) {}
 
     private static final List<Shape> SHAPES = List.of(
-            new Shape("UPDATE of one narrow row", "narrow", "UPDATE narrow SET v = v + 1 WHERE id = ?"),
-            new Shape("UPDATE of one row of 40 texts", "wide", "UPDATE wide SET c1 = c1 || 'x' WHERE id = ?"),
-            new Shape("UPDATE of 100 narrow rows", "narrow", "UPDATE narrow SET v = v + 1 WHERE id / 100 = ? / 100"),
-            new Shape("DELETE of one narrow row", "narrow", "DELETE FROM narrow WHERE id = ?"));
+            new Shape("UPDATE of one narrow row", "UPDATE narrow SET v = v + 1 WHERE id = ?"),
+            new Shape("UPDATE of one row of 40 texts", "UPDATE wide SET c1 = c1 || 'x' WHERE id = ?"),
+            new Shape("UPDATE of 100 narrow rows", "UPDATE narrow SET v = v + 1 WHERE id / 100 = ? / 100"),
+            new Shape("DELETE of one narrow row", "DELETE FROM narrow WHERE id = ?"));
 
     public static void main(String[] arguments) throws Exception {
         String url = arguments[0];

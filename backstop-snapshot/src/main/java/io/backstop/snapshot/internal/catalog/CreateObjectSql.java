@@ -89,7 +89,7 @@ public final class CreateObjectSql {
      * Of k in pg_cast: that it needs nothing but a type of the user's, with which it goes and comes. Below 16384 are the types
      * that initdb made (PostgreSQL's FirstNormalObjectId).
      */
-    public static final String OF_TYPE =
+    public static final String INOUT_CAST_OF_TYPE =
             "k.castmethod = 'i' AND (k.castsource::int8 < 16384 OR k.casttarget::int8 < 16384)";
 
     /** Of t in pg_type: an enum, composite type, domain, range or base type, whose shell is there where it needs one. */
@@ -157,7 +157,7 @@ public final class CreateObjectSql {
                      FROM pg_cast k WHERE :inout AND t.oid IN (k.castsource, k.casttarget) ORDER BY 1)
             """.replace(":attributeCollation", collation("a.attcollation"))
             .replace(":domainCollation", collation("t.typcollation"))
-            .replace(":inout", OF_TYPE)
+            .replace(":inout", INOUT_CAST_OF_TYPE)
             .replace(":canonical", function("g.rngcanonical"))
             .replace(":difference", function("g.rngsubdiff"))
             .replace(":input", function("t.typinput"))

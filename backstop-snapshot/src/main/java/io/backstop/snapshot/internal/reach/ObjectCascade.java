@@ -187,10 +187,8 @@ public final class ObjectCascade {
     }
 
     private static String condition(String prefix, String visible, RelationName name) {
-        String where = name.schema()
-                .map(schema -> "n.nspname = " + SqlSpelling.escapedLiteral(schema))
-                .orElse("pg_catalog.pg_" + visible + "_is_visible(x.oid)");
-        return "x." + prefix + "name = " + SqlSpelling.escapedLiteral(name.name()) + " AND " + where;
+        return "x." + prefix + "name = " + SqlSpelling.escapedLiteral(name.name()) + " AND "
+                + RemovedObjects.isMeant(name, visible);
     }
 
     /** A query of the named objects, which does not depend on the search path any more. */
@@ -312,7 +310,7 @@ public final class ObjectCascade {
         return begin.isEmpty()
                 ? List.of()
                 : session.rows(
-                        BY_THEMSELVES.formatted(begin.get(), CreateObjectSql.OF_TYPE),
+                        BY_THEMSELVES.formatted(begin.get(), CreateObjectSql.INOUT_CAST_OF_TYPE),
                         row -> new ByItself(
                                 new ObjectAddress(row.getLong("classid"), row.getLong("objid")),
                                 row.getString("description"),

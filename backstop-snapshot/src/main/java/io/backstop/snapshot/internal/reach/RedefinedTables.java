@@ -20,9 +20,9 @@ import java.util.Set;
 final class RedefinedTables {
     /** An object's own name has to be visible, as with every relation. */
     private static final String STATISTICS = """
-            SELECT s.stxrelid FROM pg_catalog.pg_statistic_ext s
-            JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
-            WHERE s.stxname = %s AND %s
+            SELECT x.stxrelid FROM pg_catalog.pg_statistic_ext x
+            JOIN pg_catalog.pg_namespace n ON n.oid = x.stxnamespace
+            WHERE x.stxname = %s AND %s
             """;
 
     /** The owner of a schema may drop what is in it. */
@@ -91,11 +91,7 @@ final class RedefinedTables {
     }
 
     private List<Long> statistics(RemovedDefinition definition) throws SQLException {
-        String where = definition
-                .name()
-                .schema()
-                .map(schema -> "n.nspname = " + SqlSpelling.escapedLiteral(schema))
-                .orElse("pg_catalog.pg_statistics_obj_is_visible(s.oid)");
+        String where = RemovedObjects.isMeant(definition.name(), "statistics_obj");
         path.useCallers();
         List<Long> tables = new ArrayList<>(session.rows(
                 STATISTICS.formatted(

@@ -61,11 +61,16 @@ public final class RemovedObjects {
 
     private List<ObjectAddress> found(
             String catalog, String prefix, String visible, RelationName name, String condition) throws SQLException {
-        String where = name.schema()
+        return session.rows(
+                OBJECTS.formatted(
+                        catalog, prefix, SqlSpelling.escapedLiteral(name.name()), isMeant(name, visible), condition),
+                row -> new ObjectAddress(row.getLong(1), row.getLong(2)));
+    }
+
+    /** The condition that x, in schema n, is what the server would take for the name, where it has that name. */
+    static String isMeant(RelationName name, String visible) {
+        return name.schema()
                 .map(schema -> "n.nspname = " + SqlSpelling.escapedLiteral(schema))
                 .orElse("pg_catalog.pg_" + visible + "_is_visible(x.oid)");
-        return session.rows(
-                OBJECTS.formatted(catalog, prefix, SqlSpelling.escapedLiteral(name.name()), where, condition),
-                row -> new ObjectAddress(row.getLong(1), row.getLong(2)));
     }
 }

@@ -41,7 +41,7 @@ import java.util.stream.Collectors;
  */
 public final class SecuredExecution {
     /** How often rows are locked, saved and compared with what the statement took, before whole tables are locked. */
-    private static final int ROW_TRIES = 3;
+    static final int ROW_TRIES = 3;
 
     private final Optional<SnapshotService> snapshots;
     private final SnapshotCatalogue catalogue;

@@ -25,9 +25,6 @@ import java.util.Set;
  * runs uncovered; where they cannot be stored, it does not run. Used for one write, in its session's turn.
  */
 public final class WriteCover implements BeforeImages {
-    /** How often others may have been faster. */
-    private static final int TRIES = 3;
-
     private final SnapshotService service;
     private final SnapshotCatalogue catalogue;
     private final Progress progress;
@@ -55,7 +52,7 @@ public final class WriteCover implements BeforeImages {
 
     @Override
     public boolean wanted() {
-        return tries < TRIES;
+        return tries < SecuredExecution.ROW_TRIES;
     }
 
     @Override
@@ -77,7 +74,7 @@ public final class WriteCover implements BeforeImages {
             throw SecuredExecution.broken(e);
         }
         if (stored.isEmpty()) {
-            tries = TRIES;
+            tries = SecuredExecution.ROW_TRIES;
         }
         return stored.isPresent();
     }
@@ -86,7 +83,7 @@ public final class WriteCover implements BeforeImages {
     public boolean areExact() throws SQLException {
         Optional<RowMismatch> other = stored.orElseThrow().otherRowsTaken();
         if (other.filter(RowMismatch::byOthers).isPresent()) {
-            tries = TRIES; // it would be the same again
+            tries = SecuredExecution.ROW_TRIES; // it would be the same again
         }
         return other.isEmpty();
     }
