@@ -8,6 +8,7 @@ import io.backstop.snapshot.key.DataKey;
 import io.backstop.snapshot.key.KeyException;
 import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.store.ContentHash;
 import io.backstop.snapshot.store.InDoubtException;
 import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
@@ -127,6 +128,9 @@ public final class SnapshotArchive {
         Set<String> names = new LinkedHashSet<>(store.list(prefix));
         for (ReadManifest read :
                 read(names.stream().filter(SnapshotArchive::isManifest).toList())) {
+            if (isDiscarded(read.name(), names)) {
+                continue;
+            }
             read.manifest().ifPresent(valid::add);
             read.manifest()
                     .filter(manifest -> isUndecided(manifest, names))
@@ -153,7 +157,7 @@ public final class SnapshotArchive {
         List<ObjectEntry> entries = store.entries(SnapshotFolder.of(schema, table));
         Set<String> all = entries.stream().map(ObjectEntry::name).collect(Collectors.toSet());
         List<String> names = entries.stream()
-                .filter(entry -> isManifest(entry.name()))
+                .filter(entry -> isManifest(entry.name()) && !isDiscarded(entry.name(), all))
                 .sorted(Comparator.comparing(ObjectEntry::modified).reversed())
                 .map(ObjectEntry::name)
                 .toList();
@@ -179,6 +183,11 @@ public final class SnapshotArchive {
                 && !names.contains(folder(manifest) + SnapshotObjectNames.COMMITTED);
     }
 
+    /** Whether the snapshot of this manifest counts as removed, because its statement did not run. */
+    static boolean isDiscarded(String manifest, Set<String> names) {
+        return names.contains(folder(manifest) + SnapshotObjectNames.DISCARDED);
+    }
+
     /**
      * Makes an undecided snapshot final, for one who knows that its statement was committed. Does nothing where it is final.
      */
@@ -189,7 +198,8 @@ public final class SnapshotArchive {
     /** An object of its own, so that no manifest is ever written over; stopped at any moment, it is there or not. */
     static void mark(ObjectStore store, String folder, CommitMark mark, Optional<DataKey> key) throws IOException {
         try {
-            store.putNew(folder + SnapshotObjectNames.COMMITTED, ByteBuffer.wrap(mark.write(key)));
+            ByteBuffer content = ByteBuffer.wrap(mark.write(key));
+            store.keep(folder + SnapshotObjectNames.COMMITTED, content, ContentHash.of(content));
         } catch (FileAlreadyExistsException e) {
             // Somebody else knew it too.
         }
@@ -360,6 +370,10 @@ public final class SnapshotArchive {
     /** Where a snapshot lies in the store, for messages. */
     public String locate(SnapshotManifest manifest) {
         return store.address() + " " + folder(manifest);
+    }
+
+    private static String folder(String name) {
+        return name.substring(0, name.lastIndexOf('/') + 1);
     }
 
     private static String folder(SnapshotManifest manifest) {

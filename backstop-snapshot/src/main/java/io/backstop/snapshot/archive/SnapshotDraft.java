@@ -7,11 +7,13 @@ import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.ContentHash;
 import io.backstop.snapshot.store.InDoubtException;
+import io.backstop.snapshot.store.LockedObjectException;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
@@ -64,14 +66,19 @@ public final class SnapshotDraft {
     }
 
     /**
-     * Removes what was stored, the manifest before all else, so that what is left, if it fails, is no snapshot. A manifest
-     * that may yet appear keeps its objects. An interrupted thread removes too; its interruption stays.
+     * Removes what was stored, the manifest before all else, so that what is left, if it fails, is no snapshot. What the store
+     * keeps locked stays for a prune: a published snapshot whole, with a mark beside it by which it counts as removed. A
+     * manifest that may yet appear keeps its objects. An interrupted thread removes too; its interruption stays.
      */
     public void discard() throws IOException {
         boolean interrupted = Thread.interrupted();
         try {
             for (String name : List.copyOf(names)) {
-                store.delete(folder + snapshotId + "/" + name);
+                boolean manifest = name.equals(ManifestFormat.NAME);
+                if (!isRemoved(name) && manifest) {
+                    markDiscarded();
+                    return;
+                }
                 if (manifestInDoubt) {
                     throw new IOException("the manifest of " + snapshotId + " may yet appear in " + store.address()
                             + ", so its objects are left there");
@@ -81,6 +88,24 @@ public final class SnapshotDraft {
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
+        }
+    }
+
+    /** Whether it is gone; a lock keeps it. */
+    private boolean isRemoved(String name) throws IOException {
+        try {
+            store.delete(place() + name);
+            return true;
+        } catch (LockedObjectException e) {
+            return false;
+        }
+    }
+
+    private void markDiscarded() throws IOException {
+        try {
+            store.putNew(place() + SnapshotObjectNames.DISCARDED, ByteBuffer.wrap(SnapshotArchive.mark("discarded")));
+        } catch (FileAlreadyExistsException e) {
+            // Discarded before.
         }
     }
 
@@ -100,7 +125,7 @@ public final class SnapshotDraft {
                 ByteBuffer.wrap(ManifestFormat.write(manifest, encryption.map(Encryption::dataKey), place()));
         names.addFirst(ManifestFormat.NAME);
         try {
-            store.putNew(folder + snapshotId + "/" + ManifestFormat.NAME, content);
+            store.keep(place() + ManifestFormat.NAME, content, ContentHash.of(content));
         } catch (InDoubtException e) {
             manifestInDoubt = true;
             throw e;
@@ -125,7 +150,8 @@ public final class SnapshotDraft {
         String name = SnapshotObjectNames.wrappedKey(used.key().id());
         byte[] wrapped = used.dataKey().wrap(used.key(), place());
         names.addLast(name);
-        store.putNew(place() + name, ByteBuffer.wrap(wrapped));
+        ByteBuffer content = ByteBuffer.wrap(wrapped);
+        store.keep(place() + name, content, ContentHash.of(content));
     }
 
     private StoredObject put(String name, ByteBuffer plain) throws IOException {
@@ -134,7 +160,7 @@ public final class SnapshotDraft {
                 : encryption.get().dataKey().seal(plain, SnapshotObject.context(place(), name));
         ContentHash hash = ContentHash.of(content);
         names.addLast(name);
-        store.putNew(folder + snapshotId + "/" + name, content, hash);
+        store.keep(place() + name, content, hash);
         return new StoredObject(name, content.remaining(), hash.hex());
     }
 

@@ -172,9 +172,7 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
                         manifest,
                         folder,
                         damage(manifest, folder, entries),
-                        SnapshotArchive.isUndecided(manifest, names)
-                                ? StatementOutcome.UNKNOWN
-                                : StatementOutcome.COMMITTED,
+                        outcome(read, manifest, names),
                         SnapshotRemoval.used(folder, entries)));
                 return;
             }
@@ -188,6 +186,13 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
                 // One that is gone was removed by somebody else meanwhile.
                 broken.add(String.valueOf(problem.getMessage()));
             }
+        }
+
+        private static StatementOutcome outcome(ReadManifest read, SnapshotManifest manifest, Set<String> names) {
+            if (SnapshotArchive.isDiscarded(read.name(), names)) {
+                return StatementOutcome.ROLLED_BACK;
+            }
+            return SnapshotArchive.isUndecided(manifest, names) ? StatementOutcome.UNKNOWN : StatementOutcome.COMMITTED;
         }
 
         void unfinished(String folder, List<ObjectEntry> entries, boolean givenUp) {

@@ -21,13 +21,20 @@ final class SnapshotObjectNames {
     /** Stored before anything is removed, and never taken back: from then on no statement relies on the snapshot. */
     static final String REMOVING = "removing.json";
 
+    /**
+     * Stored where the statement is known not to have run and the store keeps the snapshot locked: it counts as removed, and
+     * goes when it can.
+     */
+    static final String DISCARDED = "discarded.json";
+
     private static final Pattern ANY = Pattern.compile("[a-z0-9][a-z0-9.-]{0,99}");
 
     private static final Pattern WRAPPED =
             Pattern.compile("wrapped-([a-z0-9]{1," + KeyProvider.LONGEST_ID + "})\\.key");
 
-    private static final Pattern OWN = Pattern.compile("data-[0-9]{5,}\\.copy\\.zst|schema\\.json|schema\\.sql"
-            + "|wrapped-[a-z0-9]{1,40}\\.key|committed\\.json|used\\.json|removing\\.json|manifest\\.json");
+    private static final Pattern OWN = Pattern.compile(
+            "data-[0-9]{5,}\\.copy\\.zst|schema\\.json|schema\\.sql"
+                    + "|wrapped-[a-z0-9]{1,40}\\.key|committed\\.json|used\\.json|removing\\.json|discarded\\.json|manifest\\.json");
 
     private SnapshotObjectNames() {}
 

@@ -3,13 +3,16 @@ package io.backstop.snapshot.archive;
 import io.backstop.snapshot.archive.SnapshotInventory.Stored;
 import io.backstop.snapshot.archive.SnapshotInventory.Unfinished;
 import io.backstop.snapshot.key.KeyProvider;
+import io.backstop.snapshot.store.LockedObjectException;
 import io.backstop.snapshot.store.ObjectEntry;
+import io.backstop.snapshot.store.ObjectLock;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -45,6 +48,8 @@ public final class SnapshotRemoval {
      *
      * @param usedSince a use at this time or later keeps the snapshot
      * @return whether it did
+     * @throws LockedObjectException where the store keeps the manifest, and with it all of the snapshot, or more of the objects
+     *     than the mark; the latter are unfinished from then on
      */
     public boolean remove(Stored snapshot, Instant usedSince) throws IOException {
         store.put(snapshot.folder() + SnapshotObjectNames.REMOVING, ByteBuffer.wrap(REMOVING));
@@ -54,8 +59,18 @@ public final class SnapshotRemoval {
             return false;
         }
         store.delete(snapshot.folder() + ManifestFormat.NAME);
-        removeObjects(snapshot.folder());
+        List<ObjectLock> left = removeObjects(snapshot.folder());
+        left.removeIf(lock -> lock.name().equals(snapshot.folder() + SnapshotObjectNames.REMOVING));
+        requireNone(left);
         return true;
+    }
+
+    /**
+     * What keeps the store from removing the objects of a snapshot, or of an unfinished one: of several locks the one that
+     * ends last.
+     */
+    public Optional<ObjectLock> lock(String folder) throws IOException {
+        return store.lock(own(folder));
     }
 
     /** When a statement has last relied on a snapshot, by the objects of its folder. */
@@ -68,31 +83,51 @@ public final class SnapshotRemoval {
 
     /**
      * Removes what is unfinished, unless it is a snapshot by now. The place of its manifest is taken first, of which only
-     * one can be the first: whoever wrote it cannot publish it any more.
+     * one can be the first: whoever wrote it cannot publish it any more. What a removal has left was published before.
      *
      * @return whether it did
+     * @throws LockedObjectException where the store keeps some of the objects; the place of the manifest stays taken
      */
     public boolean remove(Unfinished draft) throws IOException {
         String manifest = draft.folder() + ManifestFormat.NAME;
-        if (!draft.givenUp()) {
+        if (!draft.givenUp() && !own(draft.folder()).contains(draft.folder() + SnapshotObjectNames.REMOVING)) {
             try {
                 store.putNew(manifest, ByteBuffer.wrap(SnapshotInventory.GIVEN_UP));
             } catch (FileAlreadyExistsException e) {
                 return false;
             }
         }
-        removeObjects(draft.folder());
+        requireNone(removeObjects(draft.folder()));
         store.delete(manifest);
         return true;
     }
 
-    /** Those of Backstop's own: what else lies there, or in a folder of that folder, is somebody else's. */
-    private void removeObjects(String folder) throws IOException {
-        for (String name : store.list(folder)) {
-            String object = name.substring(folder.length());
-            if (SnapshotObjectNames.isOwn(object) && !object.equals(ManifestFormat.NAME)) {
-                store.delete(name);
+    /** Goes on where one is locked. */
+    private List<ObjectLock> removeObjects(String folder) throws IOException {
+        List<ObjectLock> locked = new ArrayList<>();
+        for (String name : own(folder)) {
+            if (!name.equals(folder + ManifestFormat.NAME)) {
+                try {
+                    store.delete(name);
+                } catch (LockedObjectException e) {
+                    locked.add(e.lock());
+                }
             }
         }
+        return locked;
+    }
+
+    private void requireNone(List<ObjectLock> left) throws LockedObjectException {
+        Optional<ObjectLock> last = left.stream().max(ObjectLock.BY_END);
+        if (last.isPresent()) {
+            throw new LockedObjectException(store.address(), last.get());
+        }
+    }
+
+    /** Those of Backstop's own: what else lies there, or in a folder of that folder, is somebody else's. */
+    private List<String> own(String folder) throws IOException {
+        return store.list(folder).stream()
+                .filter(name -> SnapshotObjectNames.isOwn(name.substring(folder.length())))
+                .toList();
     }
 }

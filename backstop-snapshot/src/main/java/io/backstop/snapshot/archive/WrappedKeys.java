@@ -3,6 +3,7 @@ package io.backstop.snapshot.archive;
 import io.backstop.snapshot.key.DataKey;
 import io.backstop.snapshot.key.KeyException;
 import io.backstop.snapshot.key.KeyProvider;
+import io.backstop.snapshot.store.ContentHash;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
@@ -67,7 +68,8 @@ public final class WrappedKeys {
             DataKey key = SnapshotKeys.read(store, folder, from);
             String name = folder + SnapshotObjectNames.wrappedKey(to.id());
             try {
-                store.putNew(name, ByteBuffer.wrap(key.wrap(to, folder)));
+                ByteBuffer content = ByteBuffer.wrap(key.wrap(to, folder));
+                store.keep(name, content, ContentHash.of(content));
             } catch (FileAlreadyExistsException e) {
                 // From a rotation that was stopped; it is read back like those of this one.
             }

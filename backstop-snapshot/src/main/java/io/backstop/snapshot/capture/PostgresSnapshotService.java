@@ -41,16 +41,13 @@ import io.backstop.snapshot.internal.session.SnapshotVisibility;
 import io.backstop.snapshot.internal.session.TransactionNumbers;
 import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.StorageProbe;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -103,16 +100,8 @@ public final class PostgresSnapshotService implements SnapshotService {
 
     @Override
     public void probe() throws RecoveryNotReadyException {
-        String name = "probes/" + ids.probeId();
-        byte[] content = name.getBytes(StandardCharsets.US_ASCII);
         try {
-            store.putNew(name, ByteBuffer.wrap(content));
-            try (InputStream stored = store.open(name)) {
-                if (!Arrays.equals(stored.readAllBytes(), content)) {
-                    throw new IOException("it gave back something else than what was stored");
-                }
-            }
-            store.delete(name);
+            StorageProbe.requireUsable(store);
         } catch (IOException e) {
             throw new RecoveryNotReadyException(
                     "the storage " + store.address() + " cannot be used: " + e.getMessage(),

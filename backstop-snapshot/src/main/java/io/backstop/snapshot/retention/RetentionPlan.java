@@ -7,6 +7,7 @@ import io.backstop.snapshot.archive.SnapshotInventory;
 import io.backstop.snapshot.archive.SnapshotInventory.Stored;
 import io.backstop.snapshot.archive.SnapshotInventory.Unfinished;
 import io.backstop.snapshot.archive.StatementOutcome;
+import io.backstop.snapshot.store.ObjectLock;
 
 import java.time.Instant;
 import java.util.Comparator;
@@ -48,6 +49,20 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
      */
     public static RetentionPlan of(
             SnapshotInventory inventory, Map<String, Instant> approvals, RetentionRules rules, Instant now) {
+        return of(inventory, approvals, rules, now, Map.of());
+    }
+
+    /**
+     * The same where the store keeps some of it.
+     *
+     * @param locks by the folders of what would go
+     */
+    static RetentionPlan of(
+            SnapshotInventory inventory,
+            Map<String, Instant> approvals,
+            RetentionRules rules,
+            Instant now,
+            Map<String, ObjectLock> locks) {
         Map<Table, Stored> best = best(inventory, snapshot -> true);
         // A statement that is sent again finds an empty table, and its snapshot stands for no rows that were lost.
         Map<Table, Stored> bestWithRows = best(
@@ -66,12 +81,18 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
                     .anyMatch(newest -> !snapshot.manifest().createdAt().isAfter(newest.getValue()));
             boolean newestWithRows = snapshot.equals(bestWithRows.get(Table.of(snapshot)));
             Reason reason = reason(snapshot, kept, newestWithRows, approvals, rules, now);
+            Optional<ObjectLock> lock = Optional.ofNullable(locks.get(snapshot.folder()));
             decided.put(
                     snapshot,
                     new Decision(
                             snapshot,
-                            reason == Reason.OLD && beforeUndecided ? Reason.BEFORE_UNDECIDED : reason,
-                            kept));
+                            reason != Reason.OLD
+                                    ? reason
+                                    : beforeUndecided
+                                            ? Reason.BEFORE_UNDECIDED
+                                            : lock.isPresent() ? Reason.LOCKED : Reason.OLD,
+                            kept,
+                            lock));
         }
         Map<Table, List<Decision>> byTable = decided.values().stream()
                 .filter(decision -> decision.snapshot().damage().isEmpty())
@@ -82,7 +103,7 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
                                 && completesWhatStays(
                                         decision.snapshot(),
                                         byTable.getOrDefault(Table.of(decision.snapshot()), List.of()))
-                        ? new Decision(decision.snapshot(), Reason.COMPLETES, decision.best())
+                        ? new Decision(decision.snapshot(), Reason.COMPLETES, decision.best(), Optional.empty())
                         : decision)
                 .toList();
         Instant limit = now.minus(rules.unfinished());
@@ -90,8 +111,10 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
                 decisions,
                 now.minus(rules.uses()),
                 inventory.unfinished().stream()
-                        .map(draft -> new DraftDecision(
-                                draft, draft.givenUp() || draft.lastWritten().isBefore(limit)))
+                        .map(draft -> DraftDecision.of(
+                                draft,
+                                draft.givenUp() || draft.lastWritten().isBefore(limit),
+                                Optional.ofNullable(locks.get(draft.folder()))))
                         .toList());
     }
 
@@ -176,7 +199,8 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
         COMPLETES("it holds definitions that a snapshot which stays has not, or the last of its table"),
         USED("a statement has relied on it not long ago"),
         UNDECIDED("undecided: its statement is not known to be committed"),
-        BEFORE_UNDECIDED("a newer one of its table is undecided");
+        BEFORE_UNDECIDED("a newer one of its table is undecided"),
+        LOCKED("the storage keeps it locked");
 
         private final String words;
 
@@ -194,12 +218,19 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
      * The decision about one snapshot.
      *
      * @param best the snapshot of all rows of its table that is kept in any case, if there is one
+     * @param lock with which the store keeps it, where it would go without that
      */
-    public record Decision(Stored snapshot, Reason reason, Optional<Stored> best) {
+    public record Decision(Stored snapshot, Reason reason, Optional<Stored> best, Optional<ObjectLock> lock) {
         public Decision {
             Objects.requireNonNull(snapshot, "snapshot");
             Objects.requireNonNull(reason, "reason");
             Objects.requireNonNull(best, "best");
+            Objects.requireNonNull(lock, "lock");
+        }
+
+        /** For people: why it goes or stays. */
+        public String words() {
+            return lock.map(ObjectLock::words).orElse(reason.words());
         }
 
         public boolean removes() {
@@ -207,10 +238,19 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
         }
     }
 
-    /** The decision about something unfinished: it goes, or it is too young to tell. */
-    public record DraftDecision(Unfinished draft, boolean removes) {
+    /**
+     * The decision about something unfinished: it goes, is too young to tell, or is locked.
+     *
+     * @param lock with which the store keeps it, where it would go without that
+     */
+    public record DraftDecision(Unfinished draft, boolean removes, Optional<ObjectLock> lock) {
         public DraftDecision {
             Objects.requireNonNull(draft, "draft");
+            Objects.requireNonNull(lock, "lock");
+        }
+
+        private static DraftDecision of(Unfinished draft, boolean old, Optional<ObjectLock> lock) {
+            return new DraftDecision(draft, old && lock.isEmpty(), lock);
         }
     }
 

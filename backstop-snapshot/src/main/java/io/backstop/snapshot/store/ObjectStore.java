@@ -3,6 +3,7 @@ package io.backstop.snapshot.store;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
@@ -24,10 +25,13 @@ public interface ObjectStore extends AutoCloseable {
     void putNew(String name, ByteBuffer content) throws IOException;
 
     /**
-     * The same, for a caller who knows the hash: a store that can refuses content that does not match it, so that what
-     * was damaged on the way is not stored.
+     * Stores an object that is to last, if there is none of that name: where the store's address asks for a lock, the object
+     * is locked. A store that can refuses content that does not match the hash, so that what was damaged on the way is not
+     * stored.
+     *
+     * @throws java.nio.file.FileAlreadyExistsException where there is one
      */
-    default void putNew(String name, ByteBuffer content, ContentHash hash) throws IOException {
+    default void keep(String name, ByteBuffer content, ContentHash hash) throws IOException {
         putNew(name, content);
     }
 
@@ -55,8 +59,29 @@ public interface ObjectStore extends AutoCloseable {
     /** The same with sizes and times, for no more requests. */
     List<ObjectEntry> entries(String prefix) throws IOException;
 
-    /** Removes an object; does nothing where there is none of that name. */
+    /**
+     * Removes an object, with the older versions that the store keeps of it; does nothing where there is none of that name.
+     *
+     * @throws LockedObjectException where the store does not let it go yet
+     */
     void delete(String name) throws IOException;
+
+    /** What keeps these objects from being removed: of several locks the one that ends last. Empty where the store knows of none. */
+    default Optional<ObjectLock> lock(Collection<String> names) throws IOException {
+        return Optional.empty();
+    }
+
+    /**
+     * Makes sure that the lock that the address asks for is there and holds. Does nothing where it asks for none.
+     *
+     * @throws IOException where it does not
+     */
+    default void requireLock() throws IOException {}
+
+    /** How the store protects its objects; empty where it has no such means. */
+    default Optional<StorageProtection> protection() throws IOException {
+        return Optional.empty();
+    }
 
     /** The store's address for messages, without credentials. */
     String address();

@@ -18,7 +18,8 @@ public final class ObjectStores {
 
     /**
      * @param address {@code file:///path}, {@code s3://bucket[/prefix]} or {@code
-     *     s3://bucket[/prefix]@http(s)://endpoint}; credentials and region come from the AWS SDK's own chains
+     *     s3://bucket[/prefix]@http(s)://endpoint}, each of the latter two perhaps with {@code ?lock=governance:30d} at its end;
+     *     credentials and region come from the AWS SDK's own chains
      * @throws StorageAddressException where the address is none of these, or the module for it is absent
      */
     public static ObjectStore open(String address) {
@@ -48,6 +49,11 @@ public final class ObjectStores {
     private static Path folder(String address) {
         try {
             URI uri = new URI(address);
+            if (uri.getQuery() != null) {
+                throw StorageAddressException.unusableLock(
+                        "the storage address \"" + StorageAddressException.withoutCredentials(address)
+                                + "\" asks a folder for \"" + uri.getQuery() + "\", and a folder can lock nothing");
+            }
             if (uri.getPath() == null || !uri.getPath().startsWith("/") || uri.getAuthority() != null) {
                 throw StorageAddressException.unusable(
                         "the storage address \"" + StorageAddressException.withoutCredentials(address)

@@ -18,6 +18,13 @@ public final class StorageAddressException extends IllegalArgumentException {
         return new StorageAddressException(problem + ACCEPTED, "set backstop.storage to an address that is accepted");
     }
 
+    /** An address that leads to a store and asks it for something that is not a lock. */
+    public static StorageAddressException unusableLock(String problem) {
+        return new StorageAddressException(
+                problem,
+                "end the address of a bucket in ?lock=governance:30d or ?lock=compliance:30d, or ask for no lock");
+    }
+
     static StorageAddressException withoutModule(String address, StoreModule module) {
         return new StorageAddressException(
                 "the storage address \"" + withoutCredentials(address) + "\" needs " + module.artifact()

@@ -136,8 +136,8 @@ class PruningTest {
         RetentionPlan plan = plan(store);
         Pruning.Outcome outcome = new Pruning(new FailingObjectStore(store, 2, false, false)).run(plan);
         assertThat(outcome.complete()).isFalse();
-        assertThat(outcome.snapshots().get(0).problem()).isPresent();
-        assertThat(outcome.snapshots().get(1).problem()).isEmpty();
+        assertThat(outcome.snapshots().get(0).obstacle()).isPresent();
+        assertThat(outcome.snapshots().get(1).obstacle()).isEmpty();
         assertThat(ids(store)).containsExactly("snap_3", "snap_2");
     }
 
@@ -152,7 +152,7 @@ class PruningTest {
         Pruning.Outcome outcome = new Pruning(store).run(plan);
         assertThat(outcome.unfinished())
                 .singleElement()
-                .satisfies(removed -> assertThat(removed.problem())
+                .satisfies(removed -> assertThat(removed.obstacle().map(Pruning.Obstacle::words))
                         .contains("left alone: it was published meanwhile, or somebody else is removing it"));
         new SnapshotArchive(store).verify(manifest);
     }
@@ -193,7 +193,7 @@ class PruningTest {
         store.delete("snapshots/public.users/snap_3/manifest.json");
         Pruning.Outcome outcome = new Pruning(store).run(plan);
         assertThat(outcome.snapshots())
-                .allSatisfy(removed -> assertThat(removed.problem())
+                .allSatisfy(removed -> assertThat(removed.obstacle().map(Pruning.Obstacle::words))
                         .contains("left alone: snap_3, for which it would have gone, is not there any more"));
         assertThat(ids(store)).containsExactly("snap_2", "snap_1");
     }
@@ -363,7 +363,7 @@ class PruningTest {
             ExecutorService threads = Executors.newFixedThreadPool(2);
             for (Future<Pruning.Outcome> outcome : threads.invokeAll(List.of(prune, prune))) {
                 assertThat(outcome.get().snapshots())
-                        .allSatisfy(removed -> assertThat(removed.problem()).isEmpty());
+                        .allSatisfy(removed -> assertThat(removed.obstacle()).isEmpty());
             }
             threads.shutdownNow();
             assertThat(ids(store)).containsExactly("snap_3");

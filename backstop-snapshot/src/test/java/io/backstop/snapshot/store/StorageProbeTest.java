@@ -10,8 +10,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** A probe says which permission is missing, and goes on with the others. */
 class StorageProbeTest {
@@ -19,6 +21,7 @@ class StorageProbeTest {
     private static final class Lacking implements ObjectStore {
         private final ObjectStore store = new MemoryObjectStore();
         private final Action lacking;
+        private final AtomicInteger winners = new AtomicInteger();
 
         Lacking(Action lacking) {
             this.lacking = lacking;
@@ -39,7 +42,8 @@ class StorageProbeTest {
         @Override
         public void putNew(String name, ByteBuffer content) throws IOException {
             require(Action.WRITE);
-            if (lacking == Action.REFUSE_OVERWRITING) {
+            if (lacking == Action.REFUSE_OVERWRITING
+                    || (lacking == Action.LET_ONE_WIN && name.endsWith("-race") && winners.incrementAndGet() == 2)) {
                 store.put(name, content);
             } else {
                 store.putNew(name, content);
@@ -62,6 +66,11 @@ class StorageProbeTest {
             if (lacking != Action.DELETE) {
                 store.delete(name);
             }
+        }
+
+        @Override
+        public void requireLock() throws IOException {
+            require(Action.LOCK);
         }
 
         @Override
@@ -100,6 +109,25 @@ class StorageProbeTest {
     void without_an_object_the_rest_is_not_tried() {
         assertThat(StorageProbe.run(new Lacking(Action.WRITE)))
                 .extracting(StorageProbe.Step::action)
-                .containsExactly(Action.LIST, Action.WRITE);
+                .containsExactly(Action.LIST, Action.LOCK, Action.WRITE);
+        assertThat(StorageProbe.run(new Lacking(Action.LOCK)))
+                .extracting(StorageProbe.Step::action)
+                .containsExactly(Action.LIST, Action.LOCK);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Action.class,
+            names = {"LOCK", "WRITE", "REFUSE_OVERWRITING", "READ"})
+    void a_start_fails_where_a_store_lacks_what_every_snapshot_needs(Action lacking) {
+        assertThatThrownBy(() -> StorageProbe.requireUsable(new Lacking(lacking)))
+                .isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void a_start_leaves_nothing() throws IOException {
+        MemoryObjectStore store = new MemoryObjectStore();
+        StorageProbe.requireUsable(store);
+        assertThat(store.list("")).isEmpty();
     }
 }

@@ -17,10 +17,6 @@ public final class IdGenerator {
         return next("grp_");
     }
 
-    public String probeId() {
-        return next("probe_");
-    }
-
     private String next(String prefix) {
         byte[] bytes = new byte[BYTES];
         random.nextBytes(bytes);

@@ -3,8 +3,10 @@ package io.backstop.store.s3;
 import io.backstop.snapshot.store.ContentHash;
 import io.backstop.snapshot.store.InDoubtException;
 import io.backstop.snapshot.store.ObjectEntry;
+import io.backstop.snapshot.store.ObjectLock;
 import io.backstop.snapshot.store.ObjectNames;
 import io.backstop.snapshot.store.ObjectStore;
+import io.backstop.snapshot.store.StorageProtection;
 import io.backstop.snapshot.store.StoredChecksum;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.ResponseInputStream;
@@ -17,7 +19,6 @@ import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
-import software.amazon.awssdk.services.s3.model.S3Exception;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
 import java.io.IOException;
@@ -26,6 +27,8 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
+import java.time.Clock;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +36,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * Objects in a bucket of S3 or of a server that speaks its language, below a prefix. The server has to honour {@code
@@ -40,9 +44,6 @@ import java.util.function.Supplier;
  * network. A call ends within a few minutes, and somewhat later for large objects; see {@link StoreTimeouts}. Thread-safe.
  */
 final class S3ObjectStore implements ObjectStore {
-    private static final int PRECONDITION_FAILED = 412;
-    private static final int CONFLICT = 409;
-    private static final int SERVER_ERROR = 500;
     private static final int CONFLICTING_ATTEMPTS = 3;
 
     /** An object of at most so many bytes is sent twice, to see whether the second is refused; a manifest is smaller. */
@@ -55,6 +56,8 @@ final class S3ObjectStore implements ObjectStore {
     private final String address;
     private final StoreTimeouts patience;
     private final Supplier<S3Client> opener;
+    private final S3Versions versions;
+    private final S3Lock lock;
     private @Nullable S3Client client;
 
     /** Whether the server was seen to refuse what a condition forbids. */
@@ -62,10 +65,18 @@ final class S3ObjectStore implements ObjectStore {
 
     /**
      * @param prefix what every object's name begins with in the bucket; empty, or it ends in a slash
-     * @param address the store's address for messages, without credentials
+     * @param address the store's address for messages, without credentials and the lock
+     * @param locked how what is to last is locked
      * @param opener makes the client, which is closed with this store
      */
-    S3ObjectStore(String bucket, String prefix, String address, StoreTimeouts patience, Supplier<S3Client> opener) {
+    S3ObjectStore(
+            String bucket,
+            String prefix,
+            String address,
+            Optional<LockSetting> locked,
+            Clock clock,
+            StoreTimeouts patience,
+            Supplier<S3Client> opener) {
         if (!prefix.isEmpty() && !prefix.endsWith("/")) {
             throw new IllegalArgumentException("the prefix \"" + prefix + "\" does not end in a slash");
         }
@@ -74,6 +85,8 @@ final class S3ObjectStore implements ObjectStore {
         this.address = address;
         this.patience = patience;
         this.opener = opener;
+        this.versions = new S3Versions(bucket, address, clock, this::client);
+        this.lock = new S3Lock(bucket, prefix, address, locked, clock, this::client, versions);
     }
 
     @Override
@@ -84,14 +97,20 @@ final class S3ObjectStore implements ObjectStore {
 
     @Override
     public void putNew(String name, ByteBuffer content) throws IOException {
-        putNew(name, content, ContentHash.of(content));
+        putNew(name, content, ContentHash.of(content), r -> {});
     }
 
     @Override
-    public void putNew(String name, ByteBuffer content, ContentHash hash) throws IOException {
+    public void keep(String name, ByteBuffer content, ContentHash hash) throws IOException {
+        lock.require();
+        putNew(name, content, hash, lock::apply);
+    }
+
+    private void putNew(String name, ByteBuffer content, ContentHash hash, Consumer<PutObjectRequest.Builder> more)
+            throws IOException {
         String writer = UUID.randomUUID().toString();
         PutObjectRequest request =
-                request(name, content, hash, r -> r.ifNoneMatch("*").metadata(Map.of(WRITER, writer)));
+                request(name, content, hash, r -> more.accept(r.ifNoneMatch("*").metadata(Map.of(WRITER, writer))));
         for (int attempt = 1; ; attempt++) {
             try {
                 client().putObject(request, body(content));
@@ -100,7 +119,7 @@ final class S3ObjectStore implements ObjectStore {
             } catch (SdkException | UncheckedIOException e) {
                 // A conflict is S3's answer while another conditional put of the same key is under way: ask again who
                 // won.
-                boolean again = statusOf(e) == CONFLICT && attempt < CONFLICTING_ATTEMPTS;
+                boolean again = S3Failures.status(e) == S3Failures.CONFLICT && attempt < CONFLICTING_ATTEMPTS;
                 if (!again) {
                     resolveInDoubt(name, writer, e);
                     return;
@@ -120,7 +139,7 @@ final class S3ObjectStore implements ObjectStore {
         try {
             client().putObject(request, body(content));
         } catch (SdkException | UncheckedIOException e) {
-            if (statusOf(e) != PRECONDITION_FAILED) {
+            if (S3Failures.status(e) != S3Failures.PRECONDITION_FAILED) {
                 throw failure("store a second time", name, e);
             }
             honoursConditions = true;
@@ -137,7 +156,7 @@ final class S3ObjectStore implements ObjectStore {
      */
     private void resolveInDoubt(String name, String writer, RuntimeException failure) throws IOException {
         IOException told = failure("store", name, failure);
-        if (statusOf(failure) != PRECONDITION_FAILED && !(told instanceof InDoubtException)) {
+        if (S3Failures.status(failure) != S3Failures.PRECONDITION_FAILED && !(told instanceof InDoubtException)) {
             throw told;
         }
         Optional<HeadObjectResponse> present;
@@ -239,8 +258,33 @@ final class S3ObjectStore implements ObjectStore {
 
     @Override
     public void delete(String name) throws IOException {
-        String key = key(name);
-        ask("delete", name, () -> client().deleteObject(r -> r.bucket(bucket).key(key)));
+        versions.remove(key(name), name);
+    }
+
+    /** A look at one tells whether the bucket keeps versions; without, it has no locks. */
+    @Override
+    public Optional<ObjectLock> lock(Collection<String> names) throws IOException {
+        Optional<ObjectLock> longest = Optional.empty();
+        for (String name : names) {
+            Optional<HeadObjectResponse> present = head(name);
+            if (present.isPresent() && present.get().versionId() == null) {
+                return Optional.empty();
+            }
+            longest = Stream.concat(
+                            longest.stream(), present.stream().flatMap(object -> versions.lock(object, name).stream()))
+                    .max(ObjectLock.BY_END);
+        }
+        return longest;
+    }
+
+    @Override
+    public void requireLock() throws IOException {
+        lock.require();
+    }
+
+    @Override
+    public Optional<StorageProtection> protection() throws IOException {
+        return Optional.of(lock.protection());
     }
 
     @Override
@@ -285,25 +329,6 @@ final class S3ObjectStore implements ObjectStore {
     }
 
     private IOException failure(String verb, String name, RuntimeException cause) {
-        String message = "cannot " + verb + " \"" + name + "\" in " + address + ": " + reason(cause);
-        int status = statusOf(cause);
-        return status == 0 || status >= SERVER_ERROR
-                ? new InDoubtException(message, cause)
-                : new IOException(message, cause);
-    }
-
-    private static String reason(RuntimeException cause) {
-        if (cause instanceof S3Exception answer) {
-            String code = answer.awsErrorDetails() == null
-                    ? "no reason given"
-                    : answer.awsErrorDetails().errorCode();
-            return "the server answers " + answer.statusCode() + " " + code;
-        }
-        return String.valueOf(cause.getMessage());
-    }
-
-    /** The HTTP status of the server's answer; 0 where there is none. */
-    private static int statusOf(RuntimeException failure) {
-        return failure instanceof S3Exception answer ? answer.statusCode() : 0;
+        return S3Failures.of(verb + " \"" + name + "\" in " + address, cause);
     }
 }

@@ -18,18 +18,20 @@ import software.amazon.awssdk.services.s3.S3ClientBuilder;
 
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.time.Clock;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Opens {@code s3://bucket[/prefix]} and {@code s3://bucket[/prefix]@http(s)://endpoint}. Credentials and region come from
- * the AWS SDK's own chains. Stateless, thread-safe.
+ * Opens {@code s3://bucket[/prefix]} and {@code s3://bucket[/prefix]@http(s)://endpoint}, each perhaps with the lock that is
+ * asked for at its end, {@code ?lock=governance:30d}. Credentials and region come from the AWS SDK's own chains. Stateless, thread-safe.
  */
 public final class S3ObjectStoreProvider implements ObjectStoreProvider {
-    /** A bucket's name as S3 allows it, an optional prefix, an optional endpoint. */
+    /** A bucket's name as S3 allows it, an optional prefix, an optional endpoint, an optional lock. */
     private static final Pattern ADDRESS =
-            Pattern.compile("s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._%=-]+)*)/?(?:@(https?://.+))?");
+            Pattern.compile("s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._%=-]+)*)/?"
+                    + "(?:@(https?://[^?]+))?(?:\\?(.*))?");
 
     private static final Pattern SHORT_BUCKET = Pattern.compile("s3://([a-z0-9]{1,2})(?:[/@].*)?");
 
@@ -60,7 +62,11 @@ public final class S3ObjectStoreProvider implements ObjectStoreProvider {
         }
         String prefix = parts.group(2).isEmpty() ? "" : prefix(parts.group(2).substring(1)) + "/";
         Optional<URI> endpoint = Optional.ofNullable(parts.group(3)).map(S3ObjectStoreProvider::endpoint);
-        return new S3ObjectStore(parts.group(1), prefix, address, timeouts, () -> client(endpoint, timeouts));
+        Optional<LockSetting> lock = Optional.ofNullable(parts.group(4)).map(LockSetting::parse);
+        // The place is the same, whatever is asked of it.
+        String place = address.substring(0, parts.group(4) == null ? address.length() : parts.start(4) - 1);
+        return new S3ObjectStore(
+                parts.group(1), prefix, place, lock, Clock.systemUTC(), timeouts, () -> client(endpoint, timeouts));
     }
 
     private static String prefix(String parts) {

@@ -153,7 +153,7 @@ class S3FaultsTest {
 
     @Test
     void content_that_does_not_match_the_hash_it_came_with_is_refused_by_the_server() throws IOException {
-        assertThatThrownBy(() -> store.putNew("a", bytes("one"), ContentHash.of(bytes("two"))))
+        assertThatThrownBy(() -> store.keep("a", bytes("one"), ContentHash.of(bytes("two"))))
                 .isInstanceOf(IOException.class)
                 .hasMessage("cannot store \"a\" in s3://" + bucket + "@" + proxy.endpoint()
                         + ": the server answers 400 BadDigest");
@@ -232,7 +232,7 @@ class S3FaultsTest {
     @Test
     void the_checksum_is_the_one_that_the_server_tells() throws IOException {
         ContentHash hash = ContentHash.of(bytes("one"));
-        store.putNew("a", bytes("one"), hash);
+        store.keep("a", bytes("one"), hash);
         faults = request -> {
             request.sha256().append(hash.base64());
             return Fault.TELL_CHECKSUM;

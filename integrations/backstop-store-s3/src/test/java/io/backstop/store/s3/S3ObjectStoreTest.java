@@ -25,6 +25,8 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.FileAlreadyExistsException;
+import java.time.Clock;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -96,8 +98,14 @@ class S3ObjectStoreTest extends ObjectStoreContract {
     void a_put_whose_answer_was_lost_is_not_taken_for_somebody_elses() throws IOException {
         String bucket = server.newBucket();
         AtomicBoolean lose = new AtomicBoolean(true);
-        try (ObjectStore store =
-                new S3ObjectStore(bucket, "", "s3://" + bucket, StoreTimeouts.DEFAULT, () -> forgetful(lose))) {
+        try (ObjectStore store = new S3ObjectStore(
+                bucket,
+                "",
+                "s3://" + bucket,
+                Optional.empty(),
+                Clock.systemUTC(),
+                StoreTimeouts.DEFAULT,
+                () -> forgetful(lose))) {
             store.putNew("a", bytes("mine"));
             assertThat(lose)
                     .as("the first answer was lost and the put sent again")
