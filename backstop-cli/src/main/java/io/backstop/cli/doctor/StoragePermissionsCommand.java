@@ -2,6 +2,7 @@ package io.backstop.cli.doctor;
 
 import io.backstop.cli.option.StorageOption;
 import io.backstop.cli.output.FailureReport;
+import io.backstop.snapshot.store.LockedObjectException;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.StorageProbe;
 import io.backstop.snapshot.store.StorageProbe.Action;
@@ -39,9 +40,16 @@ final class StoragePermissionsCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         List<DoctorFinding> findings = new ArrayList<>();
         try (ObjectStore store = storage.openExisting()) {
-            StorageProbe.run(store).stream()
+            List<StorageProbe.Step> steps = StorageProbe.run(store);
+            steps.stream()
+                    .filter(step ->
+                            step.action() != Action.LOCK || step.problem().isPresent())
                     .map(StoragePermissionsCommand::finding)
                     .forEach(findings::add);
+            boolean lockTried = steps.stream()
+                    .anyMatch(step ->
+                            step.action() == Action.LOCK && step.problem().isEmpty());
+            store.protection().ifPresent(protection -> findings.addAll(ProtectionFindings.of(protection, lockTried)));
         }
         if (storage.address().startsWith(FILES)) {
             findings.add(folder(Path.of(URI.create(storage.address()))));
@@ -53,6 +61,12 @@ final class StoragePermissionsCommand implements Callable<Integer> {
         String check = words(step.action());
         return step.problem()
                 .map(problem -> {
+                    if (problem instanceof LockedObjectException locked) {
+                        return DoctorFinding.ready(
+                                check,
+                                "not yet: the bucket locks every object; the probe's is "
+                                        + locked.lock().words());
+                    }
                     String reason = FailureReport.reason(problem);
                     return step.action() == Action.DELETE
                             ? DoctorFinding.degraded(check, reason, remedy(step.action()))
@@ -64,8 +78,10 @@ final class StoragePermissionsCommand implements Callable<Integer> {
     private static String words(Action action) {
         return switch (action) {
             case LIST -> "list objects";
+            case LOCK -> "lock an object";
             case WRITE -> "write an object";
             case REFUSE_OVERWRITING -> "refuse to write over an object";
+            case LET_ONE_WIN -> "let one of several win";
             case READ -> "read an object";
             case REPLACE -> "replace an object";
             case DELETE -> "remove an object";
@@ -75,13 +91,17 @@ final class StoragePermissionsCommand implements Callable<Integer> {
     private static String remedy(Action action) {
         return switch (action) {
             case LIST -> "allow to list the bucket under this prefix (s3:ListBucket), or to read the folder";
+            case LOCK ->
+                "use a bucket with Object Lock, and allow s3:PutObjectRetention, s3:GetObjectRetention and"
+                        + " s3:GetBucketObjectLockConfiguration; without ?lock= in the address, snapshots are not locked";
             case WRITE, REPLACE -> "allow to write objects under this prefix (s3:PutObject), or into the folder";
-            case REFUSE_OVERWRITING ->
+            case REFUSE_OVERWRITING, LET_ONE_WIN ->
                 "use a store that honours If-None-Match: without that, two processes could write one snapshot over the other";
             case READ -> "allow to read objects under this prefix (s3:GetObject), or the files of the folder";
             case DELETE ->
                 "snapshots can be taken and restored, but not pruned; allow to remove objects under this prefix"
-                        + " (s3:DeleteObject) where prune runs";
+                        + " (s3:DeleteObject; where the bucket keeps versions also s3:ListBucketVersions and"
+                        + " s3:DeleteObjectVersion) where prune runs";
         };
     }
 

@@ -18,7 +18,8 @@ public final class StorageOption {
             required = true,
             paramLabel = "ADDRESS",
             defaultValue = "${env:BACKSTOP_STORAGE}",
-            description = "Where snapshots are kept: file:///folder, s3://bucket[/prefix][@http(s)://endpoint]"
+            description = "Where snapshots are kept: file:///folder, s3://bucket[/prefix][@http(s)://endpoint]; for a"
+                    + " bucket with Object Lock, ?lock=governance:30d or ?lock=compliance:30d at the end"
                     + " [BACKSTOP_STORAGE].")
     private String address = "";
 

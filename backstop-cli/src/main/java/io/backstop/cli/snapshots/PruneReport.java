@@ -10,6 +10,7 @@ import io.backstop.snapshot.retention.RetentionPlan;
 import io.backstop.snapshot.retention.RetentionPlan.Decision;
 import io.backstop.snapshot.retention.RetentionPlan.DraftDecision;
 import io.backstop.snapshot.retention.RetentionRules;
+import io.backstop.snapshot.store.ObjectLock;
 
 import java.time.Instant;
 import java.util.HashMap;
@@ -31,9 +32,11 @@ record PruneReport(boolean dryRun, List<Snapshot> snapshots, List<Draft> unfinis
         Map<Unfinished, String> left = new HashMap<>();
         outcome.ifPresent(done -> {
             done.snapshots()
-                    .forEach(removed -> removed.problem().ifPresent(words -> kept.put(removed.snapshot(), words)));
+                    .forEach(removed ->
+                            removed.obstacle().ifPresent(obstacle -> kept.put(removed.snapshot(), obstacle.words())));
             done.unfinished()
-                    .forEach(removed -> removed.problem().ifPresent(words -> left.put(removed.draft(), words)));
+                    .forEach(removed ->
+                            removed.obstacle().ifPresent(obstacle -> left.put(removed.draft(), obstacle.words())));
         });
         return new PruneReport(
                 outcome.isEmpty(),
@@ -61,6 +64,11 @@ record PruneReport(boolean dryRun, List<Snapshot> snapshots, List<Draft> unfinis
                 + DurationConverter.words(rules.olderThan()) + ", approvals of "
                 + DurationConverter.words(rules.approvalRetention())
                 + ")");
+        long locked = snapshots.stream().filter(Snapshot::locked).count()
+                + unfinished.stream().filter(Draft::locked).count();
+        if (locked > 0) {
+            report.line("locked by the storage, and left until that ends: " + locked);
+        }
     }
 
     private List<String> row(Snapshot snapshot) {
@@ -86,6 +94,8 @@ record PruneReport(boolean dryRun, List<Snapshot> snapshots, List<Draft> unfinis
      * @param remove whether the plan removes it
      * @param why why it goes or stays
      * @param problem why it did not go although it should have
+     * @param locked whether it would go if the storage did not keep it locked
+     * @param lockedUntil when the lock ends that the storage keeps it with; empty for a legal hold too
      */
     record Snapshot(
             String snapshotId,
@@ -97,7 +107,9 @@ record PruneReport(boolean dryRun, List<Snapshot> snapshots, List<Draft> unfinis
             boolean remove,
             String why,
             Optional<String> damage,
-            Optional<String> problem) {
+            Optional<String> problem,
+            boolean locked,
+            Optional<Instant> lockedUntil) {
         static Snapshot of(Decision decision, Optional<String> problem) {
             SnapshotManifest manifest = decision.snapshot().manifest();
             return new Snapshot(
@@ -108,28 +120,49 @@ record PruneReport(boolean dryRun, List<Snapshot> snapshots, List<Draft> unfinis
                     manifest.rowCount(),
                     manifest.storedBytes(),
                     decision.removes(),
-                    decision.reason().words(),
+                    decision.words(),
                     decision.snapshot().damage(),
-                    problem);
+                    problem,
+                    decision.lock().isPresent(),
+                    decision.lock().flatMap(ObjectLock::until));
         }
     }
 
-    /** As for a snapshot; {@code folder} is where the objects lie in the storage. */
+    /**
+     * As for a snapshot; {@code folder} is where the objects lie in the storage.
+     *
+     * @param why why it stays, where it does
+     */
     record Draft(
-            String folder, int objects, long bytes, Instant lastWritten, boolean remove, Optional<String> problem) {
+            String folder,
+            int objects,
+            long bytes,
+            Instant lastWritten,
+            boolean remove,
+            Optional<String> why,
+            Optional<String> problem,
+            boolean locked,
+            Optional<Instant> lockedUntil) {
         static Draft of(DraftDecision decision, Optional<String> problem) {
             Unfinished draft = decision.draft();
             return new Draft(
-                    draft.folder(), draft.objects(), draft.bytes(), draft.lastWritten(), decision.removes(), problem);
+                    draft.folder(),
+                    draft.objects(),
+                    draft.bytes(),
+                    draft.lastWritten(),
+                    decision.removes(),
+                    decision.removes()
+                            ? Optional.empty()
+                            : decision.lock().map(ObjectLock::words).or(() -> Optional.of("it may still be written")),
+                    problem,
+                    decision.lock().isPresent(),
+                    decision.lock().flatMap(ObjectLock::until));
         }
 
         String line(boolean dryRun) {
             return "unfinished: " + folder + ", " + objects + " objects, " + bytes + " bytes, last written "
-                    + lastWritten + ": "
-                    + (remove
-                            ? what(true, problem, dryRun)
-                                    + problem.map(words -> ", " + words).orElse("")
-                            : "keep, it may still be written");
+                    + lastWritten + ": " + what(remove, problem, dryRun)
+                    + problem.or(() -> why).map(words -> ", " + words).orElse("");
         }
     }
 

@@ -46,6 +46,7 @@ import java.util.stream.Collectors;
             "A snapshot whose statement is not known to be committed is undecided: it stays, and does not count as the"
                     + " newest, and what is older of its table stays with it. --db asks the server how the statement"
                     + " ended.",
+            "What the storage keeps locked stays until the lock ends; it is named and no failure.",
             "Whole means that every object is there and has its size; `backstop snapshots verify` reads them."
         },
         mixinStandardHelpOptions = true)
@@ -112,9 +113,9 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
                 }
             }
             RetentionRules rules = new RetentionRules(olderThan, approvalRetention);
-            RetentionPlan plan = RetentionPlan.of(inventory, approvals(inventory), rules, now);
-            Optional<Pruning.Outcome> outcome =
-                    dryRun ? Optional.empty() : Optional.of(new Pruning(store, storage.key()).run(plan));
+            Pruning pruning = new Pruning(store, storage.key());
+            RetentionPlan plan = pruning.plan(inventory, approvals(inventory), rules, now);
+            Optional<Pruning.Outcome> outcome = dryRun ? Optional.empty() : Optional.of(pruning.run(plan));
             PruneReport done = PruneReport.of(plan, outcome, inventory.broken());
             if (report.asJson()) {
                 report.json(done);

@@ -83,7 +83,7 @@ final class S3Versions {
                 removePlainly(key, name); // it names versions and keeps none
                 return;
             }
-            throw refused(name, e, "s3:ListBucketVersions");
+            throw refused(name, e, "s3:ListBucketVersions is not allowed");
         } catch (SdkException | UncheckedIOException e) {
             throw failure(name, e);
         }
@@ -99,7 +99,10 @@ final class S3Versions {
             if (e.statusCode() < S3Failures.SERVER_ERROR && !version.marker()) {
                 requireUnlocked(key, name, version);
             }
-            throw refused(name, e, "s3:DeleteObjectVersion");
+            throw refused(
+                    name,
+                    e,
+                    "s3:DeleteObjectVersion is not allowed, or it is locked, which s3:GetObjectRetention would tell");
         } catch (SdkException | UncheckedIOException e) {
             throw failure(name, e);
         }
@@ -176,11 +179,10 @@ final class S3Versions {
         return S3Failures.of("remove \"" + name + "\" in " + address, cause);
     }
 
-    private IOException refused(String name, S3Exception cause, String permission) {
+    private IOException refused(String name, S3Exception cause, String reason) {
         return cause.statusCode() == S3Failures.FORBIDDEN
                 ? new IOException(
-                        "cannot remove \"" + name + "\" in " + address + ", whose bucket keeps versions: the server"
-                                + " refuses it; it is locked, or " + permission + " is not allowed",
+                        "cannot remove \"" + name + "\" in " + address + ", whose bucket keeps versions: " + reason,
                         cause)
                 : failure(name, cause);
     }

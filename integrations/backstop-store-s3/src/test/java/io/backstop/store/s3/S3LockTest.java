@@ -226,7 +226,22 @@ class S3LockTest {
         assertThatThrownBy(() -> store.delete("a"))
                 .isInstanceOf(IOException.class)
                 .isNotInstanceOf(LockedObjectException.class)
-                .hasMessageContaining("keeps versions: the server refuses it; it is locked, or s3:ListBucketVersions");
+                .hasMessageContaining("keeps versions: s3:ListBucketVersions is not allowed");
+        assertThat(text(store, "a")).isEqualTo("one");
+    }
+
+    @Test
+    void who_is_not_told_of_a_lock_does_not_hide_the_object_either() throws IOException {
+        VersionedS3Server server = server(Trait.VERSIONS, Trait.LOCKS, Trait.HIDES_LOCKS);
+        ObjectStore store = store(server.storage());
+        store.put("a", bytes("one"));
+        server.lock("a", Duration.ofDays(1));
+        assertThat(store.lock(List.of("a"))).isEmpty();
+        assertThatThrownBy(() -> store.delete("a"))
+                .isInstanceOf(IOException.class)
+                .isNotInstanceOf(LockedObjectException.class)
+                .hasMessageEndingWith(
+                        "s3:DeleteObjectVersion is not allowed, or it is locked, which s3:GetObjectRetention would tell");
         assertThat(text(store, "a")).isEqualTo("one");
     }
 
