@@ -52,7 +52,9 @@ public final class VersionedS3Server implements AutoCloseable {
         /** Versions may be neither listed nor removed. */
         DENIES_VERSIONS,
         /** Whether an object is locked is not told. */
-        HIDES_LOCKS
+        HIDES_LOCKS,
+        /** Whether an object is missing is not told. */
+        HIDES_MISSING
     }
 
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
@@ -342,7 +344,9 @@ public final class VersionedS3Server implements AutoCloseable {
                 .filter(version ->
                         id == null ? isLast(all, version) : version.id().equals(id))
                 .findFirst()
-                .orElseThrow(() -> new Refusal(404, "NoSuchKey"));
+                .orElseThrow(() -> traits.contains(Trait.HIDES_MISSING)
+                        ? new Refusal(403, "AccessDenied")
+                        : new Refusal(404, "NoSuchKey"));
     }
 
     private Map<String, String> withVersion(String id, Map<String, String> headers) {

@@ -49,7 +49,7 @@ public final class ObjectStores {
     private static Path folder(String address) {
         try {
             URI uri = new URI(address);
-            if (uri.getQuery() != null) {
+            if (uri.getQuery() != null && uri.getQuery().startsWith("lock")) {
                 throw StorageAddressException.unusableLock(
                         "the storage address \"" + StorageAddressException.withoutCredentials(address)
                                 + "\" asks a folder for \"" + uri.getQuery() + "\", and a folder can lock nothing");

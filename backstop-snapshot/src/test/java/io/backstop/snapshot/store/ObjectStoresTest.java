@@ -35,6 +35,15 @@ class ObjectStoresTest {
                         "accepted are file:///path, s3://bucket[/prefix] and s3://bucket[/prefix]@http(s)://endpoint");
     }
 
+    @Test
+    void a_folder_can_lock_nothing() {
+        assertThatThrownBy(() -> ObjectStores.open("file:///folder?lock=governance:30d"))
+                .isInstanceOf(StorageAddressException.class)
+                .hasMessage("the storage address \"file:///folder?lock=governance:30d\" asks a folder for"
+                        + " \"lock=governance:30d\", and a folder can lock nothing")
+                .satisfies(e -> assertThat(((StorageAddressException) e).hint()).contains("or ask for no lock"));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"https://user:hunter2@host/", "file://user:hunter2@host/path"})
     void never_repeats_credentials(String address) {

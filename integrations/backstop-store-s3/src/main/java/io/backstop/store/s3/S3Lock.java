@@ -126,14 +126,14 @@ final class S3Lock {
     }
 
     private void tryOut(LockSetting lock) throws IOException {
-        Optional<HeadObjectResponse> present = versions.head(trial, Optional.empty());
+        Optional<HeadObjectResponse> present = versions.look(trial, Optional.empty());
         if (present.filter(object -> isLocked(object, lock, clock.instant())).isEmpty()) {
             if (present.isPresent()) {
                 removeEarlier();
             }
             Instant until = lock.until(clock.instant());
             lockTrial(lock, until);
-            present = versions.head(trial, Optional.empty());
+            present = versions.look(trial, Optional.empty());
             if (present.filter(object -> isLocked(object, lock, until.minus(ROUNDED)))
                     .isEmpty()) {
                 throw new IOException(
@@ -190,7 +190,7 @@ final class S3Lock {
                 throw e;
             }
         }
-        if (versions.head(trial, Optional.of(locked.versionId())).isEmpty()) {
+        if (versions.look(trial, Optional.of(locked.versionId())).isEmpty()) {
             throw new IOException(
                     wanted(lock) + " does not hold: the server removed \"" + TRIAL + "\" although it was locked");
         }

@@ -266,7 +266,9 @@ final class S3ObjectStore implements ObjectStore {
     public Optional<ObjectLock> lock(Collection<String> names) throws IOException {
         Optional<ObjectLock> longest = Optional.empty();
         for (String name : names) {
-            Optional<HeadObjectResponse> present = head(name);
+            String key = key(name);
+            Optional<HeadObjectResponse> present =
+                    ask("look at", name, () -> versions.look(key, Optional.empty()));
             if (present.isPresent() && present.get().versionId() == null) {
                 return Optional.empty();
             }

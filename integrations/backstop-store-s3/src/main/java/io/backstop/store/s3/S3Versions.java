@@ -137,7 +137,7 @@ final class S3Versions {
     }
 
     /** Empty where there is none of that key and version. */
-    Optional<HeadObjectResponse> head(String key, Optional<String> version) {
+    private Optional<HeadObjectResponse> head(String key, Optional<String> version) {
         try {
             return Optional.of(client.get().headObject(r -> {
                 r.bucket(bucket).key(key);
@@ -145,6 +145,18 @@ final class S3Versions {
             }));
         } catch (S3Exception e) {
             if (e.statusCode() == S3Failures.NOT_FOUND) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /** The same where an answer of 403 means that there is none: who may not list is told nothing else. */
+    Optional<HeadObjectResponse> look(String key, Optional<String> version) {
+        try {
+            return head(key, version);
+        } catch (S3Exception e) {
+            if (e.statusCode() == S3Failures.FORBIDDEN) {
                 return Optional.empty();
             }
             throw e;

@@ -195,11 +195,11 @@ class S3LockTest {
                     .isInstanceOf(IOException.class)
                     .hasMessageStartingWith("the lock (governance, 30 days) of " + server.storage() + " ")
                     .hasMessageContaining(reason);
-            assertThatThrownBy(() -> keep(store, "a", "rows"))
+            assertThatThrownBy(() -> keep(store, "refused", "rows"))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining(reason);
         }
-        assertThat(server.keys()).doesNotContain("a");
+        assertThat(server.keys()).doesNotContain("refused");
     }
 
     @Test
@@ -243,6 +243,21 @@ class S3LockTest {
                 .hasMessageEndingWith(
                         "s3:DeleteObjectVersion is not allowed, or it is locked, which s3:GetObjectRetention would tell");
         assertThat(text(store, "a")).isEqualTo("one");
+    }
+
+    @Test
+    void who_may_not_list_can_store_with_a_lock_and_without() throws IOException {
+        VersionedS3Server server = server(Trait.HIDES_MISSING);
+        StorageProbe.requireUsable(store(server.storage()));
+        assertThat(server.stored()).isEmpty();
+        server.set(Trait.VERSIONS, true);
+        server.set(Trait.LOCKS, true);
+        ObjectStore store = store(server.storage() + "?lock=governance:1d");
+        StorageProbe.requireUsable(store);
+        keep(store, "a", "rows");
+        assertThat(server.lockedUntil("a")).isPresent();
+        server.set(Trait.REMOVES_LOCKED, true);
+        refuses(server, "does not hold");
     }
 
     @Test
@@ -334,7 +349,7 @@ class S3LockTest {
                 "?x=y"
             })
     void says_how_a_lock_is_written(String asked) {
-        for (String place : List.of("s3://bucket/prefix", "s3://bucket@https://host", "file:///folder")) {
+        for (String place : List.of("s3://bucket/prefix", "s3://bucket@https://host")) {
             assertThatThrownBy(() -> ObjectStores.open(place + asked))
                     .isInstanceOf(StorageAddressException.class)
                     .satisfies(e ->
