@@ -267,8 +267,7 @@ final class S3ObjectStore implements ObjectStore {
         Optional<ObjectLock> longest = Optional.empty();
         for (String name : names) {
             String key = key(name);
-            Optional<HeadObjectResponse> present =
-                    ask("look at", name, () -> versions.look(key, Optional.empty()));
+            Optional<HeadObjectResponse> present = ask("look at", name, () -> versions.look(key, Optional.empty()));
             if (present.isPresent() && present.get().versionId() == null) {
                 return Optional.empty();
             }
