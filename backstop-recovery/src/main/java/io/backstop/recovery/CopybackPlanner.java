@@ -2,10 +2,9 @@ package io.backstop.recovery;
 
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.internal.copyback.CopybackScript;
-import io.backstop.recovery.internal.copyback.ForeignKeyOrder;
 import io.backstop.recovery.internal.copyback.PlannedTable;
-import io.backstop.recovery.internal.copyback.PresentTable;
 import io.backstop.recovery.internal.copyback.ScriptRehearsal;
+import io.backstop.recovery.internal.order.ForeignKeyOrder;
 import io.backstop.recovery.internal.schema.StoredObjects;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerErrors;
@@ -13,6 +12,8 @@ import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackPlan;
 import io.backstop.recovery.model.CopybackPlan.Situation;
+import io.backstop.recovery.model.PresentChoice;
+import io.backstop.recovery.model.PresentMode;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoredTable;
@@ -36,6 +37,7 @@ public final class CopybackPlanner {
     private final boolean rehearsing;
     private final boolean completing;
     private final StoredObjects objects;
+    private final PresentChoice choice;
 
     /** Rehearses every script that it writes. */
     public CopybackPlanner(ConflictMode differing) {
@@ -47,10 +49,16 @@ public final class CopybackPlanner {
      *     and about as long as it will
      */
     public CopybackPlanner(ConflictMode differing, boolean rehearsing) {
-        this(differing, rehearsing, false, StoredObjects.NONE);
+        this(differing, rehearsing, false, StoredObjects.NONE, PresentChoice.NONE);
     }
 
-    private CopybackPlanner(ConflictMode differing, boolean rehearsing, boolean completing, StoredObjects objects) {
+    private CopybackPlanner(
+            ConflictMode differing,
+            boolean rehearsing,
+            boolean completing,
+            StoredObjects objects,
+            PresentChoice choice) {
+        this.choice = choice;
         this.objects = objects;
         this.completing = completing;
         this.differing = Objects.requireNonNull(differing, "differing");
@@ -59,12 +67,17 @@ public final class CopybackPlanner {
 
     /** The same, but a table that is there gets the definitions that it lacks, which would be offered only. */
     CopybackPlanner completing() {
-        return new CopybackPlanner(differing, rehearsing, true, objects);
+        return new CopybackPlanner(differing, rehearsing, true, objects, choice);
+    }
+
+    /** The same, but this chooses what becomes of tables that are there and are not the stored ones. */
+    public CopybackPlanner choosing(PresentChoice other) {
+        return new CopybackPlanner(differing, rehearsing, completing, objects, other);
     }
 
     /** The same, but these come back, too. */
     CopybackPlanner with(StoredObjects others) {
-        return new CopybackPlanner(differing, rehearsing, completing, others);
+        return new CopybackPlanner(differing, rehearsing, completing, others, choice);
     }
 
     /**
@@ -89,15 +102,16 @@ public final class CopybackPlanner {
         List<String> warnings;
         List<CopybackPlan.Part> parts;
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+            List<PlannedTable> found = new ArrayList<>();
             for (RestoredTable table : ForeignKeyOrder.of(tables)) {
-                try {
-                    planned.add(planned(transaction, table));
-                } catch (RecoveryException e) {
-                    if (tables.size() == 1) {
-                        throw e;
-                    }
-                    left.add("table " + table.original() + " is left as it is: " + e.problem() + "; " + e.hint());
-                }
+                each(tables, table, left, () -> found.add(PlannedTable.find(transaction, table)));
+            }
+            Optional<PresentMode> mode = choice.choose(found.stream()
+                    .filter(PlannedTable::canBeCompletedOrReplaced)
+                    .map(table -> table.restored().original())
+                    .toList());
+            for (PlannedTable table : found) {
+                each(tables, table.restored(), left, () -> planned.add(planned(transaction, table, mode, left)));
             }
             CopybackScript writer = new CopybackScript(transaction, planned, differing, completing, objects);
             script = writer.write();
@@ -128,28 +142,74 @@ public final class CopybackPlanner {
         }
     }
 
-    private static PlannedTable planned(RecoveryTransaction transaction, RestoredTable table)
+    private interface Step {
+        void run() throws SQLException, RecoveryException;
+    }
+
+    /** Among several tables, one that cannot be planned keeps none of the others from it. */
+    private static void each(List<RestoredTable> tables, RestoredTable table, List<String> left, Step step)
             throws SQLException, RecoveryException {
-        PlannedTable planned = new PlannedTable(
-                table, table.wasTemporary() ? Optional.empty() : PresentTable.find(transaction, table.original()));
-        if (table.manifest().holdsDefinitionsAlone() && planned.situation() != Situation.PRESENT) {
+        try {
+            step.run();
+        } catch (RecoveryException e) {
+            if (tables.size() == 1) {
+                throw e;
+            }
+            left.add("table " + table.original() + " is left as it is: " + e.problem() + "; " + e.hint());
+        }
+    }
+
+    private PlannedTable planned(
+            RecoveryTransaction transaction, PlannedTable found, Optional<PresentMode> mode, List<String> notes)
+            throws SQLException, RecoveryException {
+        refuse(found, mode);
+        if (mode.equals(Optional.of(PresentMode.REPLACE))) {
+            if (found.canBeReplaced()) {
+                return found.replacing(transaction, differing);
+            }
+            if (found.situation() == Situation.PRESENT) {
+                notes.add("table " + found.restored().original()
+                        + " is the stored one itself, so that rows are put back into it and nothing is replaced");
+            }
+        }
+        if (mode.isEmpty() && found.canBeCompletedOrReplaced()) {
+            notes.add("table " + found.restored().original() + " was made again since, and is completed; --present"
+                    + " replace sets it aside instead, puts " + found.restored().target()
+                    + " in its place and merges the rows that were written since");
+        }
+        return found;
+    }
+
+    private static void refuse(PlannedTable found, Optional<PresentMode> mode) throws RecoveryException {
+        RestoredTable table = found.restored();
+        boolean replacing = mode.equals(Optional.of(PresentMode.REPLACE)) && found.canBeReplaced();
+        if (found.situation() == Situation.PRESENT && !replacing) {
+            return;
+        }
+        if (found.situation() == Situation.CHANGED && mode.equals(Optional.of(PresentMode.COMPLETE))) {
+            throw new RecoveryException(
+                    "table " + table.original() + " cannot be completed: it has other columns by now ("
+                            + String.join("; ", found.differences()) + ")",
+                    "--present replace sets it aside, puts " + table.target()
+                            + " in its place and merges the rows that were written since");
+        }
+        String state = switch (found.situation()) {
+            case GONE, TEMPORARY -> "is gone";
+            case CHANGED -> "has other columns by now (" + String.join("; ", found.differences()) + ")";
+            case PRESENT, REPLACED -> "is there: leave it, by --present complete";
+        };
+        if (table.manifest().holdsDefinitionsAlone()) {
             throw new RecoveryException(
                     "snapshot " + table.manifest().snapshotId() + " holds the definitions of table " + table.original()
-                            + " and none of its rows, and the table "
-                            + (planned.present().isEmpty() ? "is gone" : "has other columns by now"),
+                            + " and none of its rows, and the table " + state,
                     "recover the table by a snapshot of its rows; what it was defined as is in " + table.target());
         }
-        if (table.manifest().coverage() == Coverage.ROWS && planned.situation() != Situation.PRESENT) {
+        if (table.manifest().coverage() == Coverage.ROWS) {
             throw new RecoveryException(
                     "snapshot " + table.manifest().snapshotId() + " holds only "
-                            + table.manifest().rowCount()
-                            + " rows of table " + table.original() + ", which "
-                            + (planned.present().isEmpty()
-                                    ? "is gone"
-                                    : "has other columns by now (" + String.join("; ", planned.differences()) + ")"),
+                            + table.manifest().rowCount() + " rows of table " + table.original() + ", which " + state,
                     "they cannot take the table's place; they are in " + table.target()
                             + ": put them back by an INSERT of your own");
         }
-        return planned;
     }
 }

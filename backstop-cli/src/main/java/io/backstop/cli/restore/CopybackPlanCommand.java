@@ -87,6 +87,9 @@ public final class CopybackPlanCommand implements Callable<Integer> {
     private @Nullable String storage;
 
     @Mixin
+    private final PresentOption present = new PresentOption();
+
+    @Mixin
     private final KeyOption key = new KeyOption();
 
     @Mixin
@@ -134,7 +137,7 @@ public final class CopybackPlanCommand implements Callable<Integer> {
                                     + "; name the one that it was restored from with --snapshot-id"
                             : "restore the snapshot again; there is no copyback of a table that differs");
         }
-        CopybackPlan plan = rehearsal.planner().plan(connection, List.of(restored));
+        CopybackPlan plan = present.asked(rehearsal.planner(), !report.asJson()).plan(connection, List.of(restored));
         Plan shown = new Plan(
                 restored.target().toString(),
                 restored.original().toString(),

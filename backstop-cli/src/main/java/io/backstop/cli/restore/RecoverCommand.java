@@ -6,6 +6,7 @@ import io.backstop.cli.option.DatabaseAddress;
 import io.backstop.cli.option.StorageOption;
 import io.backstop.cli.output.RefusedException;
 import io.backstop.cli.output.ReportPrinter;
+import io.backstop.recovery.CopybackPlanner;
 import io.backstop.recovery.GuidedRecovery;
 import io.backstop.recovery.RecoveryReport;
 import io.backstop.recovery.model.CopybackCounts;
@@ -94,6 +95,9 @@ public final class RecoverCommand implements Callable<Integer> {
     private final BeforeOption before = new BeforeOption();
 
     @Mixin
+    private final PresentOption present = new PresentOption();
+
+    @Mixin
     private final ReplaceOption replace = new ReplaceOption();
 
     @Option(names = "--group", description = "Also every table that was stored together with it.")
@@ -112,8 +116,7 @@ public final class RecoverCommand implements Callable<Integer> {
                 Connection connection = database.connect();
                 RestoreProgressBar bar = new RestoreProgressBar()) {
             SnapshotArchive archive = authenticity.archive(store, storage.key());
-            GuidedRecovery recovery =
-                    replace.asked(new GuidedRecovery(archive, rehearsal.planner(), database.connections()));
+            GuidedRecovery recovery = replace.asked(new GuidedRecovery(archive, planner(), database.connections()));
             RecoveryReport done = recover(recovery, connection, bar);
             done.tables().stream()
                     .flatMap(restored -> AuthenticityOption.note(archive, restored.manifest()).stream())
@@ -125,6 +128,10 @@ public final class RecoverCommand implements Callable<Integer> {
             }
             return RehearsalReport.exitCode(done.copyback().rehearsal());
         }
+    }
+
+    private CopybackPlanner planner() {
+        return present.asked(rehearsal.planner(), !report.asJson());
     }
 
     private RecoveryReport recover(GuidedRecovery recovery, Connection connection, RestoreProgressBar bar)

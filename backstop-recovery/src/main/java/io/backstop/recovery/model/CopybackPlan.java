@@ -40,6 +40,8 @@ public record CopybackPlan(List<Part> parts, String sql, List<String> warnings, 
         PRESENT,
         /** The table is there with other columns: it is set aside, and the restored one takes its place. */
         CHANGED,
+        /** The table is there: it is set aside, the restored one takes its place, and its rows are merged into that. */
+        REPLACED,
         /** It was a temporary table of a session: there is no place to put it back to, and the restored one stays. */
         TEMPORARY
     }

@@ -1,11 +1,15 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
+import io.backstop.recovery.internal.copyback.PartComparison.Part;
+import io.backstop.recovery.internal.copyback.PartComparison.Stage;
+import io.backstop.recovery.internal.order.DependentOrder;
+import io.backstop.recovery.internal.order.ForeignKeyOrder;
 import io.backstop.recovery.internal.schema.StoredObjects;
 import io.backstop.recovery.internal.sql.DefaultPrivileges;
-import io.backstop.recovery.internal.sql.NamesInUse;
+import io.backstop.recovery.internal.sql.MissingRequirements;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.TablespaceComparison;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackCounts;
@@ -15,6 +19,7 @@ import io.backstop.recovery.model.RestoredTable;
 import io.backstop.recovery.model.SequenceOwnership;
 import io.backstop.snapshot.schema.DependentIdentity;
 import io.backstop.snapshot.schema.DependentKind;
+import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Place;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
@@ -23,7 +28,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -41,10 +45,6 @@ public final class CopybackScript {
     /** What is there by something else of another table's list, and then differs from it. */
     private static final Set<DependentKind> LAST =
             EnumSet.of(DependentKind.TRIGGER_STATE, DependentKind.ATTACHED_INDEX);
-
-    private static final String NAME_NOW = "SELECT n.nspname, c.relname FROM pg_class c "
-            + "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ?::oid AND c.relkind IN ('r', 'p') "
-            + "AND (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) = ?::oid";
 
     private static final String IS_THERE =
             "EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -82,7 +82,7 @@ public final class CopybackScript {
         this.transaction = transaction;
         this.tables = tables;
         this.placed = tables.stream()
-                .filter(t -> t.situation() == Situation.GONE || t.situation() == Situation.CHANGED)
+                .filter(t -> t.situation() == Situation.GONE || t.isSwapped())
                 .map(PlannedTable::restored)
                 .toList();
         this.written = tables.stream()
@@ -108,8 +108,11 @@ public final class CopybackScript {
         if (notMerged.contains(table)) {
             return CopybackCounts.leftOut(stored);
         }
+        if (table.since().isPresent()) {
+            return table.since().get().counts();
+        }
         return switch (table.situation()) {
-            case GONE, CHANGED -> CopybackCounts.all(stored);
+            case GONE, CHANGED, REPLACED -> CopybackCounts.all(stored);
             case PRESENT, TEMPORARY -> CopybackCounts.untouched(stored);
         };
     }
@@ -136,6 +139,7 @@ public final class CopybackScript {
         List<DisplacedTable> aside = setAside();
         List<DetachedChildren> left = DetachedChildren.of(transaction, tables, aside);
         placeBack();
+        carry(aside, left);
         Set<String> made = new HashSet<>();
         objects.beforeDefinitions().write(transaction, script, made, warnings);
         List<Dependent> dependents = DependentsToRecreate.of(placed, aside);
@@ -146,15 +150,21 @@ public final class CopybackScript {
         dependents("what they are parts of", dependents, d -> ATTACHING.contains(d.kind()));
         placement();
         rowsBack(lost);
-        aside.forEach(table -> table.offerRows(script));
+        for (DisplacedTable table : aside) {
+            table.offerRows(script);
+            table.since().ifPresent(rows -> rows.merge(script, table.names(), head(table.restored())));
+        }
+        aside.forEach(table -> table.carry(script, Stage.TABLE));
         prerequisites(placed);
         objects.afterDefinitions().write(transaction, script, made, warnings);
         foreignKeys();
+        aside.forEach(table -> table.carry(script, Stage.FOREIGN_KEY));
         dependents(
                 "what hung on them, in an order in which it can be made again",
                 dependents,
                 d -> !ATTACHING.contains(d.kind()) && !LAST.contains(d.kind()));
         dependents("what differs from what it came with", dependents, d -> LAST.contains(d.kind()));
+        aside.forEach(table -> table.carry(script, Stage.DEPENDENT));
         script.part("from here on all of it is visible, or none");
         script.commit();
         footer(aside, left);
@@ -164,10 +174,7 @@ public final class CopybackScript {
     /** Among several tables, one whose rows cannot be put back keeps none of the others from theirs. */
     private void merge(PlannedTable table) throws SQLException, RecoveryException {
         try {
-            merges.put(
-                    table,
-                    new RowMergeScript(
-                            transaction, table.restored(), table.present().orElseThrow(), differing));
+            merges.put(table, new RowMergeScript(transaction, table, differing));
         } catch (RecoveryException e) {
             if (tables.size() == 1) {
                 throw e;
@@ -191,26 +198,9 @@ public final class CopybackScript {
         }
     }
 
-    /** A table that is gone may have another name, with all that was written to it since. */
     private void elsewhere() throws SQLException {
         for (PlannedTable table : tables) {
-            Optional<TableIdentity> identity = table.restored().manifest().identity();
-            if (table.situation() != Situation.GONE || identity.isEmpty()) {
-                continue;
-            }
-            for (List<String> found : transaction.rows(
-                    NAME_NOW,
-                    Long.toString(identity.get().tableOid()),
-                    Long.toString(identity.get().databaseOid()))) {
-                RelationName now = RelationName.of(found.get(0), found.get(1));
-                RestoredTable restored = table.restored();
-                warnings.add(
-                        "table " + restored.original() + " seems to be there as " + now + ", renamed or moved since;"
-                                + " this script makes a second one. To put rows back into " + now
-                                + ", use `backstop restore-copyback-plan --source-table " + restored.target()
-                                + " --target-table "
-                                + now + "` instead");
-            }
+            warnings.addAll(table.elsewhere(transaction));
         }
         warnings.forEach(warning -> script.note("  " + warning));
     }
@@ -246,19 +236,7 @@ public final class CopybackScript {
     }
 
     private List<DisplacedTable> setAside() throws SQLException {
-        List<DisplacedTable> aside = new ArrayList<>();
-        Map<String, Set<String>> taken = new HashMap<>();
-        for (PlannedTable table : tables) {
-            if (table.situation() == Situation.CHANGED) {
-                PresentTable present = table.present().orElseThrow();
-                String schema = present.name().schema().orElseThrow();
-                Set<String> names = taken.computeIfAbsent(schema, name -> new HashSet<>());
-                names.addAll(NamesInUse.of(transaction, schema));
-                DisplacedTable moved = DisplacedTable.of(transaction, present, table.restored(), names);
-                names.addAll(moved.claimed());
-                aside.add(moved);
-            }
-        }
+        List<DisplacedTable> aside = DisplacedTable.of(transaction, tables);
         Set<DependentIdentity> off = new HashSet<>();
         for (DisplacedTable table : aside) {
             script.part(table.present().name() + " is set aside as "
@@ -267,6 +245,32 @@ public final class CopybackScript {
         }
         aside.forEach(table -> table.rename(script));
         return aside;
+    }
+
+    /** Columns come before tables are attached to each other, which need the same ones. */
+    private void carry(List<DisplacedTable> aside, List<DetachedChildren> left) {
+        for (DisplacedTable table : aside) {
+            table.since().ifPresent(rows -> {
+                warnings.addAll(rows.warnings(table.names().target()));
+                rows.carried().addColumns(script, table.restored().original());
+                tables.stream()
+                        .filter(part -> part.situation() == Situation.GONE
+                                && head(part.restored()).equals(table.restored()))
+                        .forEach(part -> rows.carried()
+                                .addColumns(script, part.restored().original()));
+                rows.carried().attach(script);
+            });
+        }
+        left.stream().filter(DetachedChildren::follows).forEach(child -> script.attempt(child.warning(), child.sql()));
+    }
+
+    /** The partitioned table that takes a place too and that a table is a part of, or the table itself. */
+    private RestoredTable head(RestoredTable table) {
+        return placed.stream()
+                .filter(table::isPartitionOf)
+                .findFirst()
+                .map(this::head)
+                .orElse(table);
     }
 
     private void placeBack() throws SQLException {
@@ -301,7 +305,7 @@ public final class CopybackScript {
     private void foreignKeys() {
         List<RestoredTable> all = tables.stream().map(PlannedTable::restored).toList();
         List<RelationName> changed = tables.stream()
-                .filter(t -> t.situation() == Situation.CHANGED)
+                .filter(PlannedTable::isSwapped)
                 .map(t -> t.restored().original())
                 .toList();
         SqlScript keys = new SqlScript();
@@ -333,8 +337,8 @@ public final class CopybackScript {
         if (completing) {
             prerequisites(written.stream().map(PlannedTable::restored).toList());
         }
-        lost.forEach(parts -> parts.write(script, parts.parts(LostParts.Stage.TABLE)));
-        lost.forEach(parts -> parts.write(script, parts.parts(LostParts.Stage.FOREIGN_KEY)));
+        lost.forEach(parts -> parts.write(script, parts.parts(Stage.TABLE)));
+        lost.forEach(parts -> parts.write(script, parts.parts(Stage.FOREIGN_KEY)));
         hanging(lost);
     }
 
@@ -374,7 +378,7 @@ public final class CopybackScript {
                 .stream()
                 .sorted(Comparator.comparing(dependent -> LAST.contains(dependent.kind())))
                 .toList();
-        List<LostParts.Part> together = new ArrayList<>();
+        List<Part> together = new ArrayList<>();
         Optional<LostParts> owner = Optional.empty();
         for (Dependent dependent : order) {
             LostParts of = lost.stream()
@@ -395,7 +399,10 @@ public final class CopybackScript {
         script.part("nobody else writes meanwhile");
         List<RowMergeScript> rows = List.copyOf(merges.values());
         rows.stream().sorted(Comparator.comparing(RowMergeScript::table)).forEach(table -> table.prepare(script));
-        List<String> circular = ForeignKeyOrder.circular(written);
+        Map<RestoredTable, TableDescription> present = new LinkedHashMap<>();
+        written.forEach(table ->
+                present.put(table.restored(), table.present().orElseThrow().description()));
+        List<String> circular = ForeignKeyOrder.circular(present);
         if (!circular.isEmpty()) {
             script.note("foreign keys go in a circle: they are checked after all rows are back");
             circular.forEach(key -> script.run(key + " DEFERRABLE INITIALLY DEFERRED"));
@@ -428,9 +435,14 @@ public final class CopybackScript {
                 script.note(warning);
                 dependent.sql().forEach(script::commentOut);
             } else {
-                script.note(subject);
-                dependent.sql().forEach(script::run);
-                defaults.undone(dependent).forEach(script::run);
+                List<String> statements = new ArrayList<>(dependent.sql());
+                statements.addAll(defaults.undone(dependent));
+                if (tables.stream().anyMatch(table -> table.canDoWithout(dependent))) {
+                    script.attempt(subject, statements);
+                } else {
+                    script.note(subject);
+                    statements.forEach(script::run);
+                }
             }
         }
     }
@@ -453,11 +465,11 @@ public final class CopybackScript {
     }
 
     private void footer(List<DisplacedTable> aside, List<DetachedChildren> children) {
-        for (DetachedChildren child : children) {
+        children.stream().filter(child -> !child.follows()).forEach(child -> {
             warnings.add(child.warning());
             script.part(child.warning());
             child.sql().forEach(script::commentOut);
-        }
+        });
         List<String> left = new ArrayList<>();
         tables.stream()
                 .filter(t -> t.situation() == Situation.PRESENT)

@@ -1,5 +1,6 @@
 package io.backstop.recovery.internal.copyback;
 
+import io.backstop.recovery.internal.order.DependentOrder;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;

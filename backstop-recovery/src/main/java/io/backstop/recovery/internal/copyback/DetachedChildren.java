@@ -19,8 +19,9 @@ import java.util.Set;
  *
  * @param warning a sentence for people
  * @param sql what would give the child to the restored parent
+ * @param follows whether that is tried, for the parent's rows are merged into the restored one
  */
-record DetachedChildren(String warning, List<String> sql) {
+record DetachedChildren(String warning, List<String> sql, boolean follows) {
     private static final Set<DependentKind> ATTACHING = EnumSet.of(DependentKind.PARTITION_OF, DependentKind.INHERITS);
 
     private static final String CHILDREN = "SELECT c.oid::regclass::text, n.nspname, c.relname, "
@@ -41,7 +42,11 @@ record DetachedChildren(String warning, List<String> sql) {
             for (List<String> child : transaction.rows(CHILDREN, name.schema().orElseThrow(), name.name())) {
                 if (!moved.contains(RelationName.of(child.get(1), child.get(2)))) {
                     left.add(staying(
-                            child.get(0), child.get(3), name, parent.names().target()));
+                            child.get(0),
+                            child.get(3),
+                            name,
+                            parent.names().target(),
+                            parent.since().isPresent()));
                 }
             }
         }
@@ -54,10 +59,13 @@ record DetachedChildren(String warning, List<String> sql) {
     }
 
     /** @param bound of a partition, else empty */
-    private static DetachedChildren staying(String child, String bound, RelationName parent, RelationName aside) {
-        String warning = (bound.isEmpty() ? "child " : "partition ") + child + " of table " + parent + " stays with "
-                + aside + ", for it is not restored by this: once it has the columns of the restored one, run what the "
-                + "script offers";
+    private static DetachedChildren staying(
+            String child, String bound, RelationName parent, RelationName aside, boolean follows) {
+        String subject = (bound.isEmpty() ? "child " : "partition ") + child + " of table " + parent;
+        String warning = follows
+                ? subject + " goes to the restored one"
+                : subject + " stays with " + aside + ", for it is not restored by this: once it has the columns of the"
+                        + " restored one, run what the script offers";
         return new DetachedChildren(
                 warning,
                 bound.isEmpty()
@@ -66,7 +74,8 @@ record DetachedChildren(String warning, List<String> sql) {
                                 "ALTER TABLE " + child + " INHERIT " + parent.quoted())
                         : List.of(
                                 "ALTER TABLE " + aside.quoted() + " DETACH PARTITION " + child,
-                                "ALTER TABLE " + parent.quoted() + " ATTACH PARTITION " + child + " " + bound));
+                                "ALTER TABLE " + parent.quoted() + " ATTACH PARTITION " + child + " " + bound),
+                follows);
     }
 
     /** What was a child when it was stored, and is there without the parent, must have left it before it went. */
@@ -80,7 +89,8 @@ record DetachedChildren(String warning, List<String> sql) {
                         strayed.add(new DetachedChildren(
                                 "table " + table.restored().original() + " had left " + parent
                                         + " before that went: if it is to be its child again, run what the script offers",
-                                place.sql()));
+                                place.sql(),
+                                false));
                     }
                 }
             }

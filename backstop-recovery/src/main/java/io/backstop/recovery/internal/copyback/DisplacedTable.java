@@ -2,6 +2,8 @@ package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.recovery.internal.copyback.PartComparison.Stage;
+import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.FreeNames;
 import io.backstop.recovery.internal.text.SqlFragments;
@@ -18,6 +20,7 @@ import io.backstop.snapshot.schema.TableDescription.Generated;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +40,7 @@ import java.util.stream.Stream;
  * @param invalid its indexes, those of keys too, that are not valid, and what they are called aside
  * @param statistics its extended statistics and what they are called aside
  * @param restored the table that takes its place
+ * @param since what is merged into that; else its rows stay where they are, and are only offered
  * @param onlyHere how many of its rows are not stored with the values that they have
  */
 record DisplacedTable(
@@ -46,6 +50,7 @@ record DisplacedTable(
         Map<String, String> invalid,
         Map<String, String> statistics,
         RestoredTable restored,
+        Optional<RowsWrittenSince> since,
         long onlyHere) {
     private static final String OID = "(SELECT c.oid FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace "
             + "WHERE s.nspname = ? AND c.relname = ?)";
@@ -61,9 +66,25 @@ record DisplacedTable(
     private static final String INVALID = "SELECT x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid "
             + "WHERE i.indrelid = " + OID + " AND NOT i.indisvalid ORDER BY 1";
 
-    static DisplacedTable of(
-            RecoveryTransaction transaction, PresentTable present, RestoredTable restored, Set<String> taken)
+    /** Those of the tables that are set aside, each under names that nothing else has or gets. */
+    static List<DisplacedTable> of(RecoveryTransaction transaction, List<PlannedTable> tables) throws SQLException {
+        List<DisplacedTable> aside = new ArrayList<>();
+        Map<String, Set<String>> taken = new HashMap<>();
+        for (PlannedTable table :
+                tables.stream().filter(PlannedTable::isSwapped).toList()) {
+            String schema = table.restored().original().schema().orElseThrow();
+            Set<String> names = taken.computeIfAbsent(schema, name -> new HashSet<>());
+            names.addAll(NamesInUse.of(transaction, schema));
+            DisplacedTable moved = of(transaction, table, names);
+            names.addAll(moved.claimed());
+            aside.add(moved);
+        }
+        return aside;
+    }
+
+    private static DisplacedTable of(RecoveryTransaction transaction, PlannedTable planned, Set<String> taken)
             throws SQLException {
+        PresentTable present = planned.present().orElseThrow();
         String schema = present.name().schema().orElseThrow();
         String table = present.name().name();
         FreeNames free = new FreeNames(taken);
@@ -77,8 +98,9 @@ record DisplacedTable(
                 transaction.strings(INVALID, schema, table).stream().collect(Collectors.toMap(name -> name, claim)),
                 transaction.strings(STATISTICS, schema, table, schema).stream()
                         .collect(Collectors.toMap(name -> name, claim)),
-                restored,
-                onlyHere(transaction, present, restored));
+                planned.restored(),
+                planned.since(),
+                planned.since().isPresent() ? 0 : onlyHere(transaction, present, planned.restored()));
     }
 
     private static long onlyHere(RecoveryTransaction transaction, PresentTable present, RestoredTable restored)
@@ -121,6 +143,12 @@ record DisplacedTable(
 
     /** What would be lost with it, in words; nothing where the restored table has all of it. */
     Optional<String> warning() {
+        if (since.isPresent()) {
+            return since.filter(rows -> rows.carried().isComplete()).isPresent()
+                    ? Optional.empty()
+                    : Optional.of("table " + names.target() + " has some definitions otherwise than the restored one,"
+                            + " which are named: drop it once you know that nothing of it is missed");
+        }
         List<String> words = new ArrayList<>();
         if (onlyHere > 0) {
             words.add(onlyHere + " rows that are not stored with the values that they have now");
@@ -131,7 +159,8 @@ record DisplacedTable(
         return words.isEmpty()
                 ? Optional.empty()
                 : Optional.of("table " + present.name() + " is set aside as " + names.target() + ", which alone has "
-                        + String.join(" and ", words) + ": this is not merged");
+                        + String.join(" and ", words)
+                        + ": this is not merged; --present replace merges it");
     }
 
     /** Offers to take rows that were written since over into the table that has its place now. */
@@ -151,8 +180,13 @@ record DisplacedTable(
                 + restored.original().quoted() + ")");
     }
 
+    /** Makes again for the table that has its place now what it alone has. */
+    void carry(SqlScript script, Stage stage) {
+        since.ifPresent(rows -> rows.carried().write(script, stage));
+    }
+
     /** The names that it and its parts take. */
-    Set<String> claimed() {
+    private Set<String> claimed() {
         Set<String> claimed = new HashSet<>(names.constraints().values());
         claimed.add(names.target().name());
         claimed.addAll(names.indexes().values());

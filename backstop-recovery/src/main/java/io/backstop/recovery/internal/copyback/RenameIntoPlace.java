@@ -2,6 +2,7 @@ package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.recovery.internal.order.ForeignKeyOrder;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.OpenForeignKey;
 import io.backstop.recovery.model.RestoredTable;

@@ -14,6 +14,7 @@ import io.backstop.recovery.model.CopybackCounts;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.schema.DependentKind;
+import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Generated;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
@@ -40,6 +41,7 @@ public final class RowMergeScript {
 
     private final RestoredTable restored;
     private final PresentTable present;
+    private final boolean madeAgain;
     private final ConflictMode differing;
     private final StatementTransactions known;
     private final List<KeyColumn> key;
@@ -49,11 +51,11 @@ public final class RowMergeScript {
     private final SuspendedUniqueConstraints unique;
 
     /** Reads how many rows there are of each kind. */
-    RowMergeScript(
-            RecoveryTransaction transaction, RestoredTable restored, PresentTable present, ConflictMode differing)
+    RowMergeScript(RecoveryTransaction transaction, PlannedTable table, ConflictMode differing)
             throws SQLException, RecoveryException {
-        this.restored = restored;
-        this.present = present;
+        this.restored = table.restored();
+        this.present = table.present().orElseThrow();
+        this.madeAgain = table.isMadeAgain();
         this.differing = differing;
         this.known = StatementTransactions.of(restored);
         this.key = key(transaction);
@@ -116,7 +118,12 @@ public final class RowMergeScript {
     void sequences(SqlScript script) {
         for (Sequence sequence : present.description().sequences()) {
             script.note("new rows of " + present.name() + " go on after the highest " + sequence.column());
-            advance(script, sequence);
+            List<String> stored = restored.description().sequences().stream()
+                    .filter(s -> s.column().equals(sequence.column()) && s.called())
+                    .filter(s -> s.lastValue() >= sequence.minimum() && s.lastValue() <= sequence.maximum())
+                    .map(s -> Long.toString(s.lastValue()))
+                    .toList();
+            advance(script, sequence, stored, present.description(), present.name());
         }
     }
 
@@ -132,7 +139,9 @@ public final class RowMergeScript {
     }
 
     private FoundRows found(RecoveryTransaction transaction) throws SQLException {
-        StatementEffect effect = StatementEffect.of(restored);
+        // Of the stored table nothing is left: what is there under its keys was written since, whatever the statement
+        // did.
+        StatementEffect effect = madeAgain ? StatementEffect.REMOVED : StatementEffect.of(restored);
         FoundRows.Statement statement = new FoundRows.Statement(
                 effect,
                 known,
@@ -383,29 +392,28 @@ public final class RowMergeScript {
         partitions.forEach(rows -> rows.found = rows.found.map(FoundRows::andInOtherPartitions));
     }
 
-    /** What a sequence is set to stays when a transaction is rolled back. */
-    private void advance(SqlScript script, Sequence sequence) {
+    /**
+     * What a sequence is set to stays when a transaction is rolled back.
+     *
+     * @param others numbers, as SQL, beyond which it goes on too
+     */
+    static void advance(
+            SqlScript script, Sequence sequence, List<String> others, TableDescription table, RelationName tableName) {
         String name = RelationName.of(sequence.schema(), sequence.name()).quoted();
         boolean rising = sequence.increment() > 0;
-        String stored = restored.description().sequences().stream()
-                .filter(s -> s.column().equals(sequence.column()) && s.called())
-                .filter(s -> s.lastValue() >= sequence.minimum() && s.lastValue() <= sequence.maximum())
-                .map(s -> ", " + s.lastValue())
-                .findFirst()
-                .orElse("");
-        String highest = isCounted(sequence)
-                ? ", (SELECT " + (rising ? "max" : "min") + "(" + RelationName.quote(sequence.column())
-                        + ")::bigint FROM "
-                        + table() + " WHERE " + RelationName.quote(sequence.column()) + " BETWEEN " + sequence.minimum()
-                        + " AND " + sequence.maximum() + ")"
+        String column = RelationName.quote(sequence.column());
+        String highest = isCounted(table, sequence)
+                ? ", (SELECT " + (rising ? "max" : "min") + "(" + column + ")::bigint FROM " + tableName.quoted()
+                        + " WHERE " + column + " BETWEEN " + sequence.minimum() + " AND " + sequence.maximum() + ")"
                 : "";
         String reached = " FROM (SELECT " + (rising ? "greatest" : "least") + "(CASE WHEN is_called THEN last_value END"
-                + stored + highest + ") AS reached FROM " + name + ") AS numbers WHERE reached IS NOT NULL";
+                + others.stream().map(other -> ", " + other).collect(Collectors.joining()) + highest
+                + ") AS reached FROM " + name + ") AS numbers WHERE reached IS NOT NULL";
         script.run("SELECT setval(" + SqlSpelling.literal(name) + ", reached)" + reached, "SELECT reached" + reached);
     }
 
-    private boolean isCounted(Sequence sequence) {
-        return present.description().columns().stream()
+    private static boolean isCounted(TableDescription table, Sequence sequence) {
+        return table.columns().stream()
                 .anyMatch(c -> c.name().equals(sequence.column())
                         && COUNTED.contains(c.type().replaceFirst("\\(.*", "")));
     }

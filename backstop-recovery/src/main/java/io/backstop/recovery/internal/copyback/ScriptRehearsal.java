@@ -35,6 +35,10 @@ public final class ScriptRehearsal {
     private static final Map<String, String> HINTS = Map.ofEntries(
             Map.entry("42501", "connect with --db as a superuser or as the owner of the tables" + AGAIN),
             Map.entry(
+                    "23000",
+                    "change these rows in the present table, or take what they break off the recovered one and leave it out;"
+                            + " or complete the present table instead: --present complete" + AGAIN),
+            Map.entry(
                     "23505",
                     "another row has taken the place of a stored one since: decide which of the two is right and change the "
                             + "other" + AGAIN),
@@ -43,7 +47,7 @@ public final class ScriptRehearsal {
                     "rows that these refer to are missing, or others refer to them: bring those tables back, too, with "
                             + "--group or one by one" + AGAIN
                             + "; rows that are in a table alone which the script sets aside,"
-                            + " it offers in a comment"),
+                            + " it offers in a comment, and --present replace merges them"),
             Map.entry("42P07", "something else has the name now: rename that" + AGAIN),
             Map.entry("42710", "something else has the name now: rename that" + AGAIN),
             Map.entry("25006", "connect to the primary server with --db, by a role that may write" + AGAIN),

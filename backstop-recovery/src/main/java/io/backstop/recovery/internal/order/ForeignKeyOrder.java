@@ -1,7 +1,8 @@
-package io.backstop.recovery.internal.copyback;
+package io.backstop.recovery.internal.order;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.recovery.model.RestoredTable;
+import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
 import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.ForeignKey;
@@ -73,24 +74,27 @@ public final class ForeignKeyOrder {
         return ordered;
     }
 
-    /** {@code ALTER TABLE … ALTER CONSTRAINT …} of the keys that no order of the tables can satisfy. */
-    static List<String> circular(List<PlannedTable> present) {
-        ForeignKeyOrder order =
-                new ForeignKeyOrder(present.stream().map(PlannedTable::restored).toList());
+    /**
+     * {@code ALTER TABLE … ALTER CONSTRAINT …} of the keys that no order of the tables can satisfy.
+     *
+     * @param present each restored table with the present one of its name
+     */
+    public static List<String> circular(Map<RestoredTable, TableDescription> present) {
+        ForeignKeyOrder order = new ForeignKeyOrder(List.copyOf(present.keySet()));
         List<String> circular = new ArrayList<>();
-        for (PlannedTable table : present) {
-            PresentTable now = table.present().orElseThrow();
-            List<RestoredTable> later = order.afterTheFirstRowsOf(table.restored());
-            for (Constraint key : keys(now.description().constraints())) {
-                Set<RelationName> named = order.named(key, table.restored());
+        present.forEach((table, now) -> {
+            List<RestoredTable> later = order.afterTheFirstRowsOf(table);
+            for (Constraint key : keys(now.constraints())) {
+                Set<RelationName> named = order.named(key, table);
                 if (!reference(key).deferrable()
                         && later.stream().anyMatch(t -> order.isUnder(t, named))
-                        && !order.isOfAPartitionedTable(key, table.restored())) {
-                    circular.add("ALTER TABLE " + now.name().quoted() + " ALTER CONSTRAINT "
+                        && !order.isOfAPartitionedTable(key, table)) {
+                    circular.add("ALTER TABLE "
+                            + RelationName.of(now.schema(), now.name()).quoted() + " ALTER CONSTRAINT "
                             + RelationName.quote(key.name()));
                 }
             }
-        }
+        });
         return circular;
     }
 
@@ -138,7 +142,7 @@ public final class ForeignKeyOrder {
     }
 
     /** Whether the foreign key refers to another table, of this name. */
-    static boolean refersTo(Constraint key, RelationName table) {
+    public static boolean refersTo(Constraint key, RelationName table) {
         return !reference(key).self() && reference(key).refersTo(table);
     }
 

@@ -1,4 +1,4 @@
-package io.backstop.recovery.internal.copyback;
+package io.backstop.recovery.internal.order;
 
 import io.backstop.snapshot.schema.DependentIdentity;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
@@ -11,11 +11,11 @@ import java.util.List;
 import java.util.Set;
 
 /** Merges what hangs on several tables into one list in which each thing comes once and after what it needs. */
-final class DependentOrder {
+public final class DependentOrder {
     private DependentOrder() {}
 
     /** Every list's own order is kept: a thing is next once no list has it behind another one. */
-    static List<Dependent> merge(List<List<Dependent>> lists) {
+    public static List<Dependent> merge(List<List<Dependent>> lists) {
         List<Deque<Dependent>> queues = new ArrayList<>();
         lists.forEach(list -> queues.add(new ArrayDeque<>(list)));
         List<Dependent> merged = new ArrayList<>();

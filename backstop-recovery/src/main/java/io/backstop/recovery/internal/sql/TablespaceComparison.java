@@ -1,7 +1,6 @@
-package io.backstop.recovery.internal.copyback;
+package io.backstop.recovery.internal.sql;
 
 import io.backstop.api.analysis.RelationName;
-import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.model.RestoredNames;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.schema.TableDescription;
@@ -15,7 +14,7 @@ import java.util.List;
 import java.util.Locale;
 
 /** Tells where a restored table and its indexes lie elsewhere than the original's. Stateless. */
-final class TablespaceComparison {
+public final class TablespaceComparison {
     private static final String IN_TABLESPACE = "EXISTS (SELECT FROM pg_class c "
             + "JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_tablespace s ON s.oid = c.reltablespace "
             + "WHERE n.nspname = ? AND c.relname = ? AND s.spcname = ?)";
@@ -26,7 +25,7 @@ final class TablespaceComparison {
 
     private TablespaceComparison() {}
 
-    static List<Misplaced> of(RecoveryTransaction transaction, RestoredTable restored) throws SQLException {
+    public static List<Misplaced> of(RecoveryTransaction transaction, RestoredTable restored) throws SQLException {
         TableDescription table = restored.description();
         RestoredNames names = restored.names();
         List<Part> parts = new ArrayList<>();
@@ -83,5 +82,5 @@ final class TablespaceComparison {
      * @param warning a sentence for people
      * @param sql what would bring it where it was
      */
-    record Misplaced(String warning, String sql) {}
+    public record Misplaced(String warning, String sql) {}
 }

@@ -1,7 +1,5 @@
-package io.backstop.recovery.internal.copyback;
+package io.backstop.recovery.internal.sql;
 
-import io.backstop.recovery.internal.sql.RecoveryTransaction;
-import io.backstop.recovery.internal.sql.ServerCapabilities;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Requirement;
 
@@ -9,15 +7,15 @@ import java.sql.SQLException;
 import java.util.Optional;
 
 /** Tells what a dependent needs and the database does not have. Used with its transaction. */
-final class MissingRequirements {
+public final class MissingRequirements {
     private final RecoveryTransaction transaction;
 
-    MissingRequirements(RecoveryTransaction transaction) {
+    public MissingRequirements(RecoveryTransaction transaction) {
         this.transaction = transaction;
     }
 
     /** The first thing that is not there, as a sentence: {@code role bob does not exist}. */
-    Optional<String> missing(Dependent dependent) throws SQLException {
+    public Optional<String> missing(Dependent dependent) throws SQLException {
         for (Requirement need : dependent.needs()) {
             if (!isThere(need)) {
                 return Optional.of(sentence(need));

@@ -1,0 +1,420 @@
+package io.backstop.recovery.internal.copyback;
+
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.recovery.internal.copyback.PresentTable.KeyColumn;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.ServerErrors;
+import io.backstop.recovery.internal.text.SqlFragments;
+import io.backstop.recovery.internal.text.SqlScript;
+import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.CopybackCounts;
+import io.backstop.recovery.model.RecoveryException;
+import io.backstop.recovery.model.RestoredNames;
+import io.backstop.recovery.model.RestoredTable;
+import io.backstop.snapshot.schema.TableDescription;
+import io.backstop.snapshot.schema.TableDescription.Column;
+import io.backstop.snapshot.schema.TableDescription.Sequence;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Writes the statements that merge the rows of a present table, once it is set aside, into the restored one that has its
+ * place: rows that are not stored are inserted; of two rows of one key, that of the present table stays, for it was written
+ * since. Immutable.
+ *
+ * @param columns the columns that both have
+ * @param key those of them that tell which rows are the same; empty where rows are compared by all of their values
+ * @param kept columns of stored rows that stay as stored, for they were converted with the rows in them
+ * @param carried what else the present table has
+ * @param counts what becomes of the stored rows
+ * @param extra how many rows are not stored; none where that is not known beforehand
+ */
+record RowsWrittenSince(
+        RestoredTable restored,
+        PresentTable present,
+        ConflictMode differing,
+        List<MergedColumn> columns,
+        List<KeyColumn> key,
+        List<MergedColumn> kept,
+        CarriedParts carried,
+        CopybackCounts counts,
+        Optional<Long> extra) {
+
+    /**
+     * Reads how many rows there are of each kind.
+     *
+     * @param same whether the present table is the stored one, with other columns
+     * @throws RecoveryException where rows of the present table do not fit into the restored one, which it names
+     */
+    static RowsWrittenSince of(
+            RecoveryTransaction transaction,
+            RestoredTable restored,
+            PresentTable present,
+            boolean same,
+            ConflictMode differing)
+            throws SQLException, RecoveryException {
+        List<MergedColumn> columns = MergedColumn.common(restored.description(), present.description());
+        if (columns.isEmpty()) {
+            throw new RecoveryException(
+                    "table " + present.name() + " has no column of the stored one, so that its rows cannot be merged",
+                    "rename it, and ask for the copyback again: the stored one takes the free name then");
+        }
+        List<KeyColumn> key = PresentTable.key(transaction, restored.target());
+        boolean hasKey = key.stream()
+                .allMatch(k -> columns.stream().anyMatch(c -> c.name().equals(k.column())));
+        RowsWrittenSince rows = new RowsWrittenSince(
+                restored,
+                present,
+                differing,
+                columns,
+                hasKey ? key : List.of(),
+                same ? columns.stream().filter(MergedColumn::isConverted).toList() : List.of(),
+                CarriedParts.of(transaction, restored, present.description()),
+                CopybackCounts.all(restored.manifest().rowCount()),
+                Optional.empty());
+        rows.refuseWhatDoesNotFit(transaction);
+        return rows.counted(transaction);
+    }
+
+    private void refuseWhatDoesNotFit(RecoveryTransaction transaction) throws SQLException, RecoveryException {
+        for (String check : checks(from(present.name()), true)) {
+            try {
+                transaction.attempt(check);
+            } catch (SQLException e) {
+                if (!ServerErrors.state(e).equals("23000")) {
+                    throw e;
+                }
+                throw ServerErrors.of(
+                        "table " + present.name() + " cannot be replaced",
+                        e,
+                        "change these rows, or complete the table instead: --present complete; " + restored.target()
+                                + " is kept");
+            }
+        }
+    }
+
+    /** The copies of partitions are not attached yet, so that nothing can be counted in that of their table. */
+    private RowsWrittenSince counted(RecoveryTransaction transaction) throws SQLException {
+        if (restored.description().partitionKey().isPresent()) {
+            return this;
+        }
+        String saved = "ONLY " + restored.target().quoted();
+        String since = rows(from(present.name()));
+        long stored = restored.manifest().rowCount();
+        if (key.isEmpty()) {
+            List<String> found = transaction
+                    .rows("SELECT coalesce(sum(greatest(s.number - coalesce(p.number, 0), 0)), 0), "
+                            + "coalesce(sum(greatest(p.number - coalesce(s.number, 0), 0)), 0) FROM ("
+                            + numbered("saved", saved + " AS saved") + ") AS s FULL JOIN (" + numbered("since", since)
+                            + ") AS p ON p.values = s.values")
+                    .get(0);
+            return with(
+                    new CopybackCounts(stored, Long.parseLong(found.get(0)), 0, 0, 0, 0), Long.parseLong(found.get(1)));
+        }
+        long missing = number(
+                transaction,
+                "SELECT count(*) FROM " + saved + " AS saved WHERE NOT EXISTS (SELECT FROM " + since + " WHERE "
+                        + sameKey("since") + ")");
+        long others = number(
+                transaction,
+                "SELECT count(*) FROM " + since + " JOIN " + saved + " AS saved ON " + sameKey("since") + " AND "
+                        + differs(List.of()));
+        boolean wins = differing == ConflictMode.PUT_BACK;
+        return with(
+                new CopybackCounts(stored, missing, wins ? others : 0, wins ? 0 : others, 0, 0),
+                number(transaction, "SELECT count(*) FROM " + since + " WHERE " + isMissing(saved)));
+    }
+
+    private RowsWrittenSince with(CopybackCounts found, long others) {
+        return new RowsWrittenSince(
+                restored, present, differing, columns, key, kept, carried, found, Optional.of(others));
+    }
+
+    private static long number(RecoveryTransaction transaction, String query) throws SQLException {
+        return Long.parseLong(transaction.strings(query).get(0));
+    }
+
+    private String numbered(String row, String from) {
+        return "SELECT " + values(row) + " AS values, count(*) AS number FROM " + from + " GROUP BY 1";
+    }
+
+    /** As text, because not every type can be compared. */
+    private String values(String row) {
+        return "ROW(" + SqlFragments.list(row + ".", names(columns)) + ")::text COLLATE \"C\"";
+    }
+
+    /** The rows of its partitions are its own; those of children are not. */
+    private String from(RelationName name) {
+        return (present.description().partitionKey().isPresent() ? "" : "ONLY ") + name.quoted();
+    }
+
+    private String rows(String from) {
+        return MergedColumn.rows(columns, from);
+    }
+
+    /** What would end the merge, or make it another one: values that do not fit, and rows of one key. */
+    private List<String> checks(String from, boolean naming) {
+        List<String> names = key.stream().map(KeyColumn::column).toList();
+        List<String> readable = names.stream()
+                .filter(name -> columns.stream().anyMatch(c -> c.name().equals(name)))
+                .toList();
+        String table = present.name().toString();
+        Stream<String> lost = columns.stream()
+                .map(c -> naming ? c.thoroughCheck(readable, from, table) : c.check(from, table))
+                .flatMap(Optional::stream);
+        boolean unique = key.isEmpty()
+                || (present.key().equals(key)
+                        && columns.stream().noneMatch(c -> names.contains(c.name()) && c.isConverted()));
+        return Stream.concat(lost, unique ? Stream.empty() : Stream.of(twice(names, from)))
+                .toList();
+    }
+
+    private String twice(List<String> names, String from) {
+        return "DO "
+                + SqlFragments.dollarQuoted("""
+                        DECLARE
+                            named text;
+                        BEGIN
+                            SELECT string_agg(twice.words, ', ') INTO named FROM (SELECT min(%s) AS words FROM %s
+                                GROUP BY %s HAVING count(*) > 1 ORDER BY 1 LIMIT 10) AS twice;
+                            IF named IS NOT NULL THEN
+                                RAISE EXCEPTION '%%: %%', %s, named USING ERRCODE = '23000';
+                            END IF;
+                        END""".formatted(
+                                MergedColumn.named(names, "since"),
+                                rows(from),
+                                SqlFragments.list("since.", names),
+                                SqlSpelling.literal("several rows of table " + present.name()
+                                        + " have one key of the stored table")));
+    }
+
+    /**
+     * @param aside the present table's names by now
+     * @param into the table that the rows go to: the restored one, or the partitioned one that it is a part of
+     */
+    void merge(SqlScript script, RestoredNames aside, RestoredTable into) {
+        String from = from(aside.target());
+        String target = into.original().quoted();
+        String saved = (into.description().partitionKey().isPresent() ? "" : "ONLY ") + target;
+        script.part("the rows of " + aside.target() + " are merged into " + into.original());
+        if (key.isEmpty()) {
+            script.note(
+                    "there is no key in both, so rows are compared by all values that both have, each as often as it is"
+                            + " there");
+        }
+        checks(from, false).forEach(script::run);
+        if (!key.isEmpty()) {
+            update(script, from, saved);
+        }
+        insert(script, from, target, saved);
+        for (Sequence sequence : restored.description().sequences()) {
+            advance(script, sequence, aside);
+        }
+    }
+
+    private void update(SqlScript script, String from, String saved) {
+        List<String> names = Stream.concat(
+                        columns.stream()
+                                .filter(c -> !kept.contains(c)
+                                        && !(c.always()
+                                                && key.stream()
+                                                        .anyMatch(
+                                                                k -> k.column().equals(c.name()))))
+                                .map(MergedColumn::name),
+                        carriedColumns().stream())
+                .toList();
+        if (names.isEmpty()) {
+            return;
+        }
+        String rows = MergedColumn.rows(withCarried(), from);
+        List<MergedColumn> always = columns.stream()
+                .filter(c -> c.always() && names.contains(c.name()))
+                .toList();
+        String where = sameKey("since") + " AND " + differs(carriedColumns());
+        String update = "UPDATE " + saved + " AS saved SET ";
+        String whole = update + set(names, "since") + "\nFROM " + rows + "\nWHERE " + where;
+        if (differing == ConflictMode.PUT_BACK) {
+            script.note("rows of a stored key get their stored values; to keep those of " + present.name()
+                    + ", uncomment this:");
+            script.commentOut(whole);
+            return;
+        }
+        script.note(
+                "rows of a stored key were written since, and keep the values that they have now; leave this out to put"
+                        + " the\nstored values in their place");
+        always.forEach(column -> script.run(generated(saved, column, "BY DEFAULT")));
+        script.run(
+                whole,
+                tried(
+                        whole,
+                        "SELECT " + named() + " AS backstop_row, since.* FROM " + rows + " JOIN " + saved
+                                + " AS saved ON " + where,
+                        update + set(names, "item") + " WHERE " + sameKey("item")));
+        always.forEach(column -> script.run(generated(saved, column, "ALWAYS")));
+    }
+
+    private static String set(List<String> names, String row) {
+        return names.stream()
+                .map(name -> RelationName.quote(name) + " = " + row + "." + RelationName.quote(name))
+                .collect(Collectors.joining(", "));
+    }
+
+    private static String generated(String saved, MergedColumn column, String when) {
+        return "ALTER TABLE " + saved + " ALTER COLUMN " + RelationName.quote(column.name()) + " SET GENERATED " + when;
+    }
+
+    private void insert(SqlScript script, String from, String target, String saved) {
+        List<String> names = names(withCarried());
+        String rows = MergedColumn.rows(withCarried(), from);
+        String insert = "INSERT INTO " + target + " (" + SqlFragments.list(names) + ")"
+                + (columns.stream().anyMatch(MergedColumn::always) ? " OVERRIDING SYSTEM VALUE" : "");
+        String lacking = key.isEmpty()
+                ? " FROM (SELECT since.*, row_number() OVER (PARTITION BY " + values("since")
+                        + ") AS backstop_number FROM " + rows + ") AS since\nLEFT JOIN ("
+                        + numbered("saved", saved + " AS saved") + ") AS stored ON stored.values = " + values("since")
+                        + "\nWHERE since.backstop_number > coalesce(stored.number, 0)"
+                : " FROM " + rows + "\nWHERE " + isMissing(saved);
+        String whole = insert + "\nSELECT " + SqlFragments.list("since.", names) + lacking;
+        script.run(
+                whole,
+                tried(
+                        whole,
+                        "SELECT " + named() + " AS backstop_row, " + SqlFragments.list("since.", names) + lacking,
+                        insert + " VALUES (" + SqlFragments.list("item.", names) + ")"));
+    }
+
+    /**
+     * The statement; where it fails by what the rows are, it is tried row by row, and those are named that fail. Foreign keys
+     * are named by the server, for a row may refer to a later one.
+     */
+    private String tried(String whole, String each, String one) {
+        return "DO "
+                + SqlFragments.dollarQuoted("""
+                        #variable_conflict use_column
+                        DECLARE
+                            item record;
+                            reason text;
+                            code text;
+                            named text[] := '{}';
+                        BEGIN
+                            BEGIN
+                                %1$s;
+                                RETURN;
+                            EXCEPTION
+                                WHEN foreign_key_violation THEN
+                                    RAISE;
+                                WHEN data_exception OR integrity_constraint_violation THEN
+                                    NULL;
+                            END;
+                            FOR item IN %2$s LOOP
+                                BEGIN
+                                    %3$s;
+                                EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+                                    GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, code = RETURNED_SQLSTATE;
+                                    named := named || (item.backstop_row || ': ' || CASE WHEN code LIKE '22%%'
+                                        THEN 'the server refuses a value (SQLSTATE ' || code || ')' ELSE reason END);
+                                    EXIT WHEN cardinality(named) = 10;
+                                END;
+                            END LOOP;
+                            IF cardinality(named) = 0 THEN
+                                %1$s;
+                                RETURN;
+                            END IF;
+                            RAISE EXCEPTION '%%: %%', %4$s, array_to_string(named, '; ') USING ERRCODE = '23000';
+                        END""".formatted(
+                        whole,
+                        each,
+                        one,
+                        SqlSpelling.literal("rows of table " + present.name() + " do not fit into the restored one")));
+    }
+
+    private String named() {
+        return MergedColumn.named(key.stream().map(KeyColumn::column).toList(), "since");
+    }
+
+    private String sameKey(String row) {
+        return key.stream().map(k -> k.equal("saved", row)).collect(Collectors.joining(" AND "));
+    }
+
+    private String isMissing(String saved) {
+        return "NOT EXISTS (SELECT FROM " + saved + " AS saved WHERE " + sameKey("since") + ")";
+    }
+
+    private String differs(List<String> also) {
+        List<String> names = Stream.concat(
+                        columns.stream().filter(c -> !kept.contains(c)).map(MergedColumn::name), also.stream())
+                .toList();
+        return "ROW(" + SqlFragments.list("saved.", names) + ")::text COLLATE \"C\" IS DISTINCT FROM ROW("
+                + SqlFragments.list("since.", names) + ")::text COLLATE \"C\"";
+    }
+
+    private static List<String> names(List<MergedColumn> columns) {
+        return columns.stream().map(MergedColumn::name).toList();
+    }
+
+    private List<String> carriedColumns() {
+        return carried.columns().stream()
+                .filter(c -> !MergedColumn.isComputed(c))
+                .map(Column::name)
+                .toList();
+    }
+
+    private List<MergedColumn> withCarried() {
+        List<MergedColumn> all = new ArrayList<>(columns);
+        carried.columns().stream()
+                .filter(c -> !MergedColumn.isComputed(c))
+                .forEach(c -> all.add(new MergedColumn(c.name(), c.type(), c.type(), false)));
+        return all;
+    }
+
+    /** New rows get numbers beyond those of both tables. */
+    private void advance(SqlScript script, Sequence sequence, RestoredNames aside) {
+        TableDescription now = present.description();
+        List<String> others = now.sequences().stream()
+                .filter(s -> s.column().equals(sequence.column()))
+                .map(s -> RelationName.of(aside.schema(), aside.sequence(s.name()))
+                        .quoted())
+                .toList();
+        script.note("new rows of " + restored.original() + " go on after the highest " + sequence.column());
+        RowMergeScript.advance(
+                script,
+                sequence,
+                others.stream()
+                        .map(name -> "(SELECT last_value FROM " + name + " WHERE is_called AND last_value BETWEEN "
+                                + sequence.minimum() + " AND " + sequence.maximum() + ")")
+                        .toList(),
+                restored.description(),
+                restored.original());
+    }
+
+    /** What an operator should know: one sentence each. */
+    List<String> warnings(RelationName aside) {
+        List<String> warnings = new ArrayList<>();
+        String rows = extra.map(number -> number + " rows").orElse("rows");
+        warnings.add("table " + present.name() + " is set aside as " + aside + ", and its " + rows
+                + " that are not stored are merged into the restored one");
+        if (counts.kept() > 0) {
+            warnings.add(counts.kept() + " rows of table " + present.name()
+                    + " were written again under stored keys and stay as they are now; leave the UPDATE out to put the"
+                    + " stored values in their place");
+        }
+        columns.stream()
+                .filter(MergedColumn::isConverted)
+                .forEach(c -> warnings.add("column " + c.name() + " of table " + present.name() + " is " + c.from()
+                        + " and becomes " + c.type() + " again"
+                        + (kept.contains(c) ? "; rows that are stored keep the values that are stored of it" : "")));
+        restored.description().columns().stream()
+                .map(Column::name)
+                .filter(name -> MergedColumn.find(present.description(), name).isEmpty())
+                .forEach(name -> warnings.add("column " + name + " has its default in rows of table " + present.name()
+                        + " that are not stored"));
+        warnings.addAll(carried.warnings());
+        return warnings;
+    }
+}
