@@ -27,6 +27,7 @@ import java.util.stream.Stream;
  * name, the restored table's counts, and the other is named. Immutable.
  *
  * @param columns the columns that only the present table has
+ * @param numbering the sequences that give these columns their values
  * @param parents its places in other tables that the restored one never had
  * @param parts everything else
  * @param differences what the two tables are otherwise made of: one sentence each
@@ -34,6 +35,7 @@ import java.util.stream.Stream;
 record CarriedParts(
         RestoredTable restored,
         List<Column> columns,
+        List<Sequence> numbering,
         List<Dependent> parents,
         List<Part> parts,
         List<String> differences) {
@@ -56,6 +58,10 @@ record CarriedParts(
         return new CarriedParts(
                 restored,
                 columns,
+                present.sequences().stream()
+                        .filter(s -> s.increment() > 0 && (s.identity() || s.feeding()))
+                        .filter(s -> columns.stream().anyMatch(c -> c.name().equals(s.column())))
+                        .toList(),
                 present.dependents().stream()
                         .filter(d -> (d.kind() == DependentKind.PARTITION_OF || d.kind() == DependentKind.INHERITS)
                                 && stored.dependents().stream()
@@ -156,6 +162,22 @@ record CarriedParts(
                         case NO, IDENTITY_ALWAYS, IDENTITY_BY_DEFAULT ->
                             column.defaultExpression().map(e -> " DEFAULT " + e).orElse("");
                     });
+        }
+    }
+
+    /** Stored rows have no number in a column that came later, and get the next ones. */
+    void number(SqlScript script) {
+        for (Sequence sequence : numbering) {
+            String table = restored.original().quoted();
+            String column = RelationName.quote(sequence.column());
+            script.note("stored rows get numbers in column " + sequence.column() + ", which came later");
+            script.run("UPDATE " + table + " AS stored SET " + column
+                    + " = given.number\nFROM (SELECT t.tableoid AS part,"
+                    + " t.ctid AS place, greatest(" + sequence.lastValue() + ", (SELECT max(m." + column + ") FROM "
+                    + table + " AS m)) + row_number() OVER (ORDER BY t.tableoid, t.ctid) AS number FROM " + table
+                    + " AS t WHERE t." + column
+                    + " IS NULL) AS given\nWHERE stored.tableoid = given.part AND stored.ctid"
+                    + " = given.place");
         }
     }
 

@@ -261,7 +261,10 @@ public final class CopybackScript {
                 rows.carried().attach(script);
             });
         }
-        left.stream().filter(DetachedChildren::follows).forEach(child -> script.attempt(child.warning(), child.sql()));
+        left.stream().filter(DetachedChildren::follows).forEach(child -> {
+            warnings.add(child.warning() + " goes to the restored one");
+            script.attempt(child.warning(), child.sql());
+        });
     }
 
     /** The partitioned table that takes a place too and that a table is a part of, or the table itself. */

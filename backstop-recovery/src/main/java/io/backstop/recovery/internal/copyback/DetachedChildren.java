@@ -17,7 +17,7 @@ import java.util.Set;
  * parent that is set aside, and those that have left one that is gone. Whether they still fit is not for a script to say,
  * for it would fail as a whole where one does not.
  *
- * @param warning a sentence for people
+ * @param warning a sentence for people, or what it is where it follows
  * @param sql what would give the child to the restored parent
  * @param follows whether that is tried, for the parent's rows are merged into the restored one
  */
@@ -41,12 +41,7 @@ record DetachedChildren(String warning, List<String> sql, boolean follows) {
             RelationName name = parent.present().name();
             for (List<String> child : transaction.rows(CHILDREN, name.schema().orElseThrow(), name.name())) {
                 if (!moved.contains(RelationName.of(child.get(1), child.get(2)))) {
-                    left.add(staying(
-                            child.get(0),
-                            child.get(3),
-                            name,
-                            parent.names().target(),
-                            parent.since().isPresent()));
+                    left.add(staying(child.get(0), child.get(3), parent));
                 }
             }
         }
@@ -59,22 +54,29 @@ record DetachedChildren(String warning, List<String> sql, boolean follows) {
     }
 
     /** @param bound of a partition, else empty */
-    private static DetachedChildren staying(
-            String child, String bound, RelationName parent, RelationName aside, boolean follows) {
-        String subject = (bound.isEmpty() ? "child " : "partition ") + child + " of table " + parent;
-        String warning = follows
-                ? subject + " goes to the restored one"
-                : subject + " stays with " + aside + ", for it is not restored by this: once it has the columns of the"
-                        + " restored one, run what the script offers";
-        return new DetachedChildren(
-                warning,
-                bound.isEmpty()
+    private static DetachedChildren staying(String child, String bound, DisplacedTable parent) {
+        RelationName name = parent.present().name();
+        RelationName aside = parent.names().target();
+        boolean isPartition = !bound.isEmpty();
+        boolean partitioned = parent.restored().description().partitionKey().isPresent();
+        boolean follows = parent.since().isPresent() && isPartition == partitioned;
+        String subject = (isPartition ? "partition " : "child ") + child + " of table " + name;
+        List<String> sql = new ArrayList<>(follows ? parent.missingOfChild(child) : List.of());
+        sql.addAll(
+                isPartition
                         ? List.of(
-                                "ALTER TABLE " + child + " NO INHERIT " + aside.quoted(),
-                                "ALTER TABLE " + child + " INHERIT " + parent.quoted())
-                        : List.of(
                                 "ALTER TABLE " + aside.quoted() + " DETACH PARTITION " + child,
-                                "ALTER TABLE " + parent.quoted() + " ATTACH PARTITION " + child + " " + bound),
+                                "ALTER TABLE " + name.quoted() + " ATTACH PARTITION " + child + " " + bound)
+                        : List.of(
+                                "ALTER TABLE " + child + " NO INHERIT " + aside.quoted(),
+                                "ALTER TABLE " + child + " INHERIT " + name.quoted()));
+        return new DetachedChildren(
+                follows
+                        ? subject
+                        : subject + " stays with " + aside
+                                + ", for it is not restored by this: once it has the columns of"
+                                + " the restored one, run what the script offers",
+                sql,
                 follows);
     }
 

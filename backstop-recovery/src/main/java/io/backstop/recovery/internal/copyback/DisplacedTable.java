@@ -14,6 +14,7 @@ import io.backstop.snapshot.schema.DependentIdentity;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
+import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Generated;
 
@@ -178,6 +179,25 @@ record DisplacedTable(
                 + " OVERRIDING SYSTEM VALUE\nSELECT " + list + " FROM ONLY " + aside + " AS aside WHERE "
                 + KeylessRows.values(columns) + " NOT IN (SELECT " + KeylessRows.values(columns) + " FROM ONLY "
                 + restored.original().quoted() + ")");
+    }
+
+    /** Statements that give one of its children what the table that has its place now asks of its own. */
+    List<String> missingOfChild(String child) {
+        String alter = "ALTER TABLE " + child + " ";
+        List<String> statements = new ArrayList<>();
+        for (Column column : restored.description().columns()) {
+            if (column.notNull()
+                    && columns(present.description(), column.name()).anyMatch(now -> !now.notNull())) {
+                statements.add(alter + "ALTER COLUMN " + RelationName.quote(column.name()) + " SET NOT NULL");
+            }
+        }
+        restored.description().constraints().stream()
+                .filter(c -> c.kind() == ConstraintKind.CHECK && !c.noInherit())
+                .filter(c -> present.description().constraints().stream()
+                        .noneMatch(now -> now.name().equals(c.name())))
+                .forEach(c -> statements.add(
+                        alter + "ADD CONSTRAINT " + RelationName.quote(c.name()) + " " + c.definition()));
+        return statements;
     }
 
     /** Makes again for the table that has its place now what it alone has. */

@@ -2,11 +2,15 @@ package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Generated;
 
+import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -17,23 +21,43 @@ import java.util.stream.Collectors;
  * @param type its type there
  * @param from its type in the present table
  * @param always whether values are generated there unless they are insisted on
+ * @param hasWayBack whether the server converts its type to the one in the present table; else its text is read
  */
-record MergedColumn(String name, String type, String from, boolean always) {
+record MergedColumn(String name, String type, String from, boolean always, boolean hasWayBack) {
+    private static final String CANNOT_COERCE = "42846";
+
     /** Each has the values of those before it. */
     private static final List<String> INTEGERS = List.of("smallint", "integer", "bigint", "numeric");
 
     /** Those that both have, and that the restored table does not compute. */
-    static List<MergedColumn> common(TableDescription restored, TableDescription present) {
-        return restored.columns().stream()
-                .filter(column -> !isComputed(column))
-                .flatMap(column -> find(present, column.name())
-                        .map(now -> new MergedColumn(
-                                column.name(),
-                                column.type(),
-                                now.type(),
-                                column.generated() == Generated.IDENTITY_ALWAYS))
-                        .stream())
-                .toList();
+    static List<MergedColumn> common(
+            RecoveryTransaction transaction, TableDescription restored, TableDescription present) throws SQLException {
+        List<MergedColumn> columns = new ArrayList<>();
+        for (Column column : restored.columns()) {
+            Optional<Column> now = find(present, column.name());
+            if (now.isPresent() && !isComputed(column)) {
+                String from = now.get().type();
+                columns.add(new MergedColumn(
+                        column.name(),
+                        column.type(),
+                        from,
+                        column.generated() == Generated.IDENTITY_ALWAYS,
+                        converts(transaction, column.type(), from)));
+            }
+        }
+        return columns;
+    }
+
+    private static boolean converts(RecoveryTransaction transaction, String type, String to) throws SQLException {
+        try {
+            transaction.attempt("SELECT CAST(CAST(NULL AS " + type + ") AS " + to + ")");
+            return true;
+        } catch (SQLException e) {
+            if (ServerErrors.state(e).equals(CANNOT_COERCE)) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     static Optional<Column> find(TableDescription table, String name) {
@@ -59,8 +83,8 @@ record MergedColumn(String name, String type, String from, boolean always) {
 
     /** Whether a value is not the same any more once it was converted: SQL with the row as {@code present}. */
     private String isLost() {
-        return "CAST(" + value("present") + "::text AS " + from + ")::text COLLATE \"C\" IS DISTINCT FROM present."
-                + RelationName.quote(name) + "::text COLLATE \"C\"";
+        return "CAST(" + value("present") + (hasWayBack ? "" : "::text") + " AS " + from
+                + ")::text COLLATE \"C\" IS DISTINCT FROM present." + RelationName.quote(name) + "::text COLLATE \"C\"";
     }
 
     /** Whether each value of the present type is one of the other, too. What is written otherwise in jsonb is the same document. */
@@ -85,7 +109,8 @@ record MergedColumn(String name, String type, String from, boolean always) {
         return keepsValues()
                 ? Optional.empty()
                 : Optional.of("DO "
-                        + SqlFragments.dollarQuoted("""
+                        + SqlFragments.dollarQuoted(
+                                """
                                 BEGIN
                                     IF EXISTS (SELECT FROM %s AS present WHERE %s) THEN
                                         RAISE EXCEPTION '%%', %s USING ERRCODE = '23000';

@@ -59,7 +59,7 @@ record RowsWrittenSince(
             boolean same,
             ConflictMode differing)
             throws SQLException, RecoveryException {
-        List<MergedColumn> columns = MergedColumn.common(restored.description(), present.description());
+        List<MergedColumn> columns = MergedColumn.common(transaction, restored.description(), present.description());
         if (columns.isEmpty()) {
             throw new RecoveryException(
                     "table " + present.name() + " has no column of the stored one, so that its rows cannot be merged",
@@ -93,7 +93,7 @@ record RowsWrittenSince(
                 throw ServerErrors.of(
                         "table " + present.name() + " cannot be replaced",
                         e,
-                        "change these rows, or complete the table instead: --present complete; " + restored.target()
+                        "change these rows and run it again, or leave --present replace out; " + restored.target()
                                 + " is kept");
             }
         }
@@ -181,10 +181,10 @@ record RowsWrittenSince(
                         DECLARE
                             named text;
                         BEGIN
-                            SELECT string_agg(twice.words, ', ') INTO named FROM (SELECT min(%s) AS words FROM %s
-                                GROUP BY %s HAVING count(*) > 1 ORDER BY 1 LIMIT 10) AS twice;
+                            SELECT string_agg(twice.words, ', ') INTO named FROM (SELECT min(%1$s) AS words FROM %2$s
+                                GROUP BY %3$s HAVING count(*) > 1 AND num_nulls(%3$s) = 0 ORDER BY 1 LIMIT 10) AS twice;
                             IF named IS NOT NULL THEN
-                                RAISE EXCEPTION '%%: %%', %s, named USING ERRCODE = '23000';
+                                RAISE EXCEPTION '%%: %%', %4$s, named USING ERRCODE = '23000';
                             END IF;
                         END""".formatted(
                                 MergedColumn.named(names, "since"),
@@ -213,6 +213,7 @@ record RowsWrittenSince(
             update(script, from, saved);
         }
         insert(script, from, target, saved);
+        carried.number(script);
         for (Sequence sequence : restored.description().sequences()) {
             advance(script, sequence, aside);
         }
@@ -369,7 +370,7 @@ record RowsWrittenSince(
         List<MergedColumn> all = new ArrayList<>(columns);
         carried.columns().stream()
                 .filter(c -> !MergedColumn.isComputed(c))
-                .forEach(c -> all.add(new MergedColumn(c.name(), c.type(), c.type(), false)));
+                .forEach(c -> all.add(new MergedColumn(c.name(), c.type(), c.type(), false, true)));
         return all;
     }
 
@@ -397,8 +398,10 @@ record RowsWrittenSince(
     List<String> warnings(RelationName aside) {
         List<String> warnings = new ArrayList<>();
         String rows = extra.map(number -> number + " rows").orElse("rows");
-        warnings.add("table " + present.name() + " is set aside as " + aside + ", and its " + rows
-                + " that are not stored are merged into the restored one");
+        warnings.add("table " + present.name() + " is set aside as " + aside
+                + (extra.equals(Optional.of(0L))
+                        ? ", and has no rows that are not stored"
+                        : ", and its " + rows + " that are not stored are merged into the restored one"));
         if (counts.kept() > 0) {
             warnings.add(counts.kept() + " rows of table " + present.name()
                     + " were written again under stored keys and stay as they are now; leave the UPDATE out to put the"

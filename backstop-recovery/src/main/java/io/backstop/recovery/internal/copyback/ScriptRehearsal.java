@@ -36,8 +36,9 @@ public final class ScriptRehearsal {
             Map.entry("42501", "connect with --db as a superuser or as the owner of the tables" + AGAIN),
             Map.entry(
                     "23000",
-                    "change these rows in the present table, or take what they break off the recovered one and leave it out;"
-                            + " or complete the present table instead: --present complete" + AGAIN),
+                    "change these rows in the present table" + AGAIN
+                            + "; without --present replace the table is completed,"
+                            + " or, if it has other columns, swapped and its rows are only offered"),
             Map.entry(
                     "23505",
                     "another row has taken the place of a stored one since: decide which of the two is right and change the "
