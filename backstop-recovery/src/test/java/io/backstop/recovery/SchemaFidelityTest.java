@@ -4,6 +4,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.Fixture.Loss;
 import io.backstop.recovery.model.ConflictMode;
+import io.backstop.recovery.model.PresentMode;
 import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.describe.TableDescriber;
@@ -45,6 +46,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 @Sampled
 class SchemaFidelityTest {
     private static final String DATABASE = "fidelity";
+
+    private static final String BARE = "SELECT format('CREATE TABLE %%I.%%I (%%s)', n.nspname, c.relname, string_agg("
+            + "format('%%I %%s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum)) FROM pg_class c "
+            + "JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 "
+            + "AND NOT attisdropped WHERE n.nspname = '%s' AND c.relname = '%s' AND c.relkind IN ('r', 'p') "
+            + "AND NOT c.relispartition GROUP BY n.nspname, c.relname";
+
+    private static final String SET_ASIDE = "SELECT format('DROP TABLE %s', oid::regclass) FROM pg_class "
+            + "WHERE relkind = 'r' AND relname LIKE '%\\_set\\_aside%'";
 
     private static @Nullable InstalledPostgres server;
 
@@ -120,6 +130,42 @@ class SchemaFidelityTest {
                     .sql();
             run(script);
             run(leftovers(script));
+
+            assertThat(server().dump(DATABASE)).as(script).containsExactlyElementsOf(before);
+        }
+    }
+
+    /** As an ORM's migration makes it: with the names and types of its columns, and nothing else. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("dropsOfOneTable")
+    void a_table_that_was_made_again_bare_makes_way_for_all_that_pg_dump_sees(Loss loss) throws Exception {
+        TestDatabase database = database(loss);
+        List<String> before = server().dump(DATABASE);
+        try (ObjectStore store = ObjectStores.open(folder.toUri().toString());
+                Connection connection = database.connect()) {
+            Captures captures = new Captures(database, store);
+            SnapshotManifest manifest =
+                    capture(captures, connection, loss.fixture().tables()).get(0);
+            List<String> bare = database.rows(BARE.formatted(manifest.schema(), manifest.table()));
+            server().run(DATABASE, loss.sql());
+            assumeTrue(
+                    !bare.isEmpty()
+                            && database.value("SELECT count(*) FROM pg_namespace WHERE nspname = '%s'"
+                                            .formatted(manifest.schema()))
+                                    .equals("1"),
+                    "an ordinary table of a schema that is still there");
+            database.run(bare.get(0));
+
+            RestoredTable restored = new Restore(captures.archive())
+                    .restoreTogether(
+                            connection, Map.of(manifest, Restore.defaultTarget(manifest)), RestoreProgress.SILENT)
+                    .get(0);
+            String script = new CopybackPlanner(ConflictMode.AS_FOUND)
+                    .choosing(tables -> Optional.of(PresentMode.REPLACE))
+                    .plan(connection, List.of(restored))
+                    .sql();
+            run(script);
+            run(database.value(SET_ASIDE));
 
             assertThat(server().dump(DATABASE)).as(script).containsExactlyElementsOf(before);
         }

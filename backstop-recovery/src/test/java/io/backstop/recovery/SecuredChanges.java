@@ -41,6 +41,11 @@ final class SecuredChanges {
         return run(kind, table, Optional.empty(), true, sql, "");
     }
 
+    /** Several tables are stored whole, by one statement. */
+    void group(Kind kind, List<String> tables, String sql) throws SQLException {
+        run(kind, tables, Optional.empty(), true, sql, "");
+    }
+
     /** Only the rows are stored of which the condition is true. */
     String rows(Kind kind, String table, String condition, String sql) throws SQLException {
         return run(kind, table, Optional.of(condition), true, sql, "");
@@ -54,9 +59,19 @@ final class SecuredChanges {
      */
     String run(Kind kind, String table, Optional<String> rows, boolean marked, String sql, String after)
             throws SQLException {
+        return run(kind, List.of(table), rows, marked, sql, after);
+    }
+
+    private String run(Kind kind, List<String> tables, Optional<String> rows, boolean marked, String sql, String after)
+            throws SQLException {
         SnapshotRequest request = new SnapshotRequest(
                 List.of(new Destruction(
-                        kind, List.of(RelationName.of("app", table)), sql.contains("CASCADE"), rows.isPresent())),
+                        kind,
+                        tables.stream()
+                                .map(table -> RelationName.of("app", table))
+                                .toList(),
+                        sql.contains("CASCADE"),
+                        rows.isPresent())),
                 List.of(),
                 Long.MAX_VALUE,
                 Optional.empty(),
@@ -78,8 +93,8 @@ final class SecuredChanges {
                             connection,
                             Connections.NONE,
                             request,
-                            new RowQuery(
-                                    "SELECT tableoid, ctid FROM app." + table + " WHERE " + rows.get() + " FOR UPDATE"),
+                            new RowQuery("SELECT tableoid, ctid FROM app." + tables.get(0) + " WHERE " + rows.get()
+                                    + " FOR UPDATE"),
                             Progress.SILENT)
                     : snapshots.secure(connection, Connections.NONE, request, Progress.SILENT);
             statement.execute(sql);

@@ -128,6 +128,17 @@ record CarriedParts(
                 .isEmpty();
     }
 
+    /** Sequences for which the restored table has no use, so that they keep their names: others may draw from them. */
+    static List<String> unused(TableDescription stored, TableDescription present) {
+        return present.sequences().stream()
+                .filter(s -> !isFree(s, stored))
+                .filter(s -> stored.sequences().stream()
+                        .noneMatch(other -> other.column().equals(s.column())
+                                || other.name().equals(s.name())))
+                .map(Sequence::name)
+                .toList();
+    }
+
     private static List<String> differences(TableDescription stored, TableDescription present) {
         List<String> words = new ArrayList<>();
         if (!stored.owner().equals(present.owner())) {
@@ -181,8 +192,12 @@ record CarriedParts(
         }
     }
 
+    /** What the script took it off, it has to be put back to, when the rows are there. */
     void attach(SqlScript script) {
-        parents.forEach(parent -> script.attempt(parent.kind() + " " + parent.identity(), parent.sql()));
+        for (Dependent parent : parents) {
+            script.note(parent.kind() + " " + parent.identity());
+            parent.sql().forEach(script::run);
+        }
     }
 
     void write(SqlScript script, Stage stage) {

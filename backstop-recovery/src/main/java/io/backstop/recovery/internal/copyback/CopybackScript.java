@@ -5,6 +5,7 @@ import io.backstop.recovery.internal.copyback.PartComparison.Part;
 import io.backstop.recovery.internal.copyback.PartComparison.Stage;
 import io.backstop.recovery.internal.order.DependentOrder;
 import io.backstop.recovery.internal.order.ForeignKeyOrder;
+import io.backstop.recovery.internal.order.PartitionTree;
 import io.backstop.recovery.internal.schema.StoredObjects;
 import io.backstop.recovery.internal.sql.DefaultPrivileges;
 import io.backstop.recovery.internal.sql.MissingRequirements;
@@ -152,7 +153,8 @@ public final class CopybackScript {
         rowsBack(lost);
         for (DisplacedTable table : aside) {
             table.offerRows(script);
-            table.since().ifPresent(rows -> rows.merge(script, table.names(), head(table.restored())));
+            table.since()
+                    .ifPresent(rows -> rows.merge(script, table.names(), PartitionTree.head(table.restored(), placed)));
         }
         aside.forEach(table -> table.carry(script, Stage.TABLE));
         prerequisites(placed);
@@ -250,30 +252,21 @@ public final class CopybackScript {
     /** Columns come before tables are attached to each other, which need the same ones. */
     private void carry(List<DisplacedTable> aside, List<DetachedChildren> left) {
         for (DisplacedTable table : aside) {
-            table.since().ifPresent(rows -> {
-                warnings.addAll(rows.warnings(table.names().target()));
-                rows.carried().addColumns(script, table.restored().original());
-                tables.stream()
-                        .filter(part -> part.situation() == Situation.GONE
-                                && head(part.restored()).equals(table.restored()))
-                        .forEach(part -> rows.carried()
-                                .addColumns(script, part.restored().original()));
-                rows.carried().attach(script);
-            });
+            table.since()
+                    .ifPresent(
+                            rows -> warnings.addAll(rows.warnings(table.names().target())));
+            table.addColumns(
+                    script,
+                    tables.stream()
+                            .filter(part -> part.situation() == Situation.GONE)
+                            .map(PlannedTable::restored)
+                            .filter(part -> PartitionTree.head(part, placed).equals(table.restored()))
+                            .toList());
         }
         left.stream().filter(DetachedChildren::follows).forEach(child -> {
             warnings.add(child.warning() + " goes to the restored one");
             script.attempt(child.warning(), child.sql());
         });
-    }
-
-    /** The partitioned table that takes a place too and that a table is a part of, or the table itself. */
-    private RestoredTable head(RestoredTable table) {
-        return placed.stream()
-                .filter(table::isPartitionOf)
-                .findFirst()
-                .map(this::head)
-                .orElse(table);
     }
 
     private void placeBack() throws SQLException {
@@ -315,21 +308,12 @@ public final class CopybackScript {
         // A partitioned table takes over the keys that its partitions have; the other way round they would be there
         // twice.
         placed.stream()
-                .sorted(Comparator.comparing(table -> -partitionDepth(table, placed)))
+                .sorted(Comparator.comparing(table -> -PartitionTree.depth(table, placed)))
                 .forEach(table -> RenameIntoPlace.foreignKeys(keys, table, all, changed));
         if (!keys.isEmpty()) {
             script.part("foreign keys that could not be made when the tables were restored");
             script.append(keys);
         }
-    }
-
-    /** How many partitioned tables among these a table is a part of. */
-    private static int partitionDepth(RestoredTable table, List<RestoredTable> among) {
-        return among.stream()
-                .filter(table::isPartitionOf)
-                .mapToInt(parent -> 1 + partitionDepth(parent, among))
-                .max()
-                .orElse(0);
     }
 
     /** @param lost what the tables that are there get again */
@@ -358,7 +342,7 @@ public final class CopybackScript {
         Predicate<Dependent> own = DependentsToRecreate.ownForeignKeys(all);
         List<LostParts> lost = new ArrayList<>();
         for (PlannedTable table : written.stream()
-                .sorted(Comparator.comparing(t -> -partitionDepth(t.restored(), all)))
+                .sorted(Comparator.comparing(t -> -PartitionTree.depth(t.restored(), all)))
                 .toList()) {
             LostParts parts = LostParts.of(
                     transaction,

@@ -200,6 +200,18 @@ record DisplacedTable(
         return statements;
     }
 
+    /**
+     * Gives the table that has its place now, and parts of that, the columns that it alone has.
+     *
+     * @param parts those that replace no table of their own
+     */
+    void addColumns(SqlScript script, List<RestoredTable> parts) {
+        since.ifPresent(rows -> {
+            rows.carried().addColumns(script, restored.original());
+            parts.forEach(part -> rows.carried().addColumns(script, part.original()));
+        });
+    }
+
     /** Makes again for the table that has its place now what it alone has. */
     void carry(SqlScript script, Stage stage) {
         since.ifPresent(rows -> rows.carried().write(script, stage));
@@ -255,7 +267,10 @@ record DisplacedTable(
                         .collect(Collectors.toMap(name -> name, names::constraint)));
         RenameIntoPlace.indexes(script, schema, names.indexes());
         RenameIntoPlace.indexes(script, schema, invalid);
-        RenameIntoPlace.sequences(script, schema, names.sequences());
+        Map<String, String> sequences = new HashMap<>(names.sequences());
+        since.ifPresent(rows ->
+                sequences.keySet().removeAll(CarriedParts.unused(restored.description(), present.description())));
+        RenameIntoPlace.sequences(script, schema, sequences);
         statistics.forEach((from, to) -> script.run(
                 "ALTER STATISTICS " + RelationName.of(schema, from).quoted() + " RENAME TO " + RelationName.quote(to)));
     }

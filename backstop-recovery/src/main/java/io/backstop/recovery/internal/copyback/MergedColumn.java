@@ -26,6 +26,8 @@ import java.util.stream.Collectors;
 record MergedColumn(String name, String type, String from, boolean always, boolean hasWayBack) {
     private static final String CANNOT_COERCE = "42846";
 
+    private static final String VIOLATION = "23";
+
     /** Each has the values of those before it. */
     private static final List<String> INTEGERS = List.of("smallint", "integer", "bigint", "numeric");
 
@@ -42,7 +44,7 @@ record MergedColumn(String name, String type, String from, boolean always, boole
                         column.type(),
                         from,
                         column.generated() == Generated.IDENTITY_ALWAYS,
-                        converts(transaction, column.type(), from)));
+                        column.type().equals(from) || converts(transaction, column.type(), from)));
             }
         }
         return columns;
@@ -55,6 +57,9 @@ record MergedColumn(String name, String type, String from, boolean always, boole
         } catch (SQLException e) {
             if (ServerErrors.state(e).equals(CANNOT_COERCE)) {
                 return false;
+            }
+            if (ServerErrors.state(e).startsWith(VIOLATION)) {
+                return true; // a domain without NULLs
             }
             throw e;
         }

@@ -214,6 +214,7 @@ record RowsWrittenSince(
         }
         insert(script, from, target, saved);
         carried.number(script);
+        carried.attach(script);
         for (Sequence sequence : restored.description().sequences()) {
             advance(script, sequence, aside);
         }
