@@ -151,11 +151,8 @@ public final class CopybackScript {
         dependents("what they are parts of", dependents, d -> ATTACHING.contains(d.kind()));
         placement();
         rowsBack(lost);
-        for (DisplacedTable table : aside) {
-            table.offerRows(script);
-            table.since()
-                    .ifPresent(rows -> rows.merge(script, table.names(), PartitionTree.head(table.restored(), placed)));
-        }
+        aside.forEach(table -> table.offerRows(script));
+        mergeSince(aside);
         aside.forEach(table -> table.carry(script, Stage.TABLE));
         prerequisites(placed);
         objects.afterDefinitions().write(transaction, script, made, warnings);
@@ -267,6 +264,21 @@ public final class CopybackScript {
             warnings.add(child.warning() + " goes to the restored one");
             script.attempt(child.warning(), child.sql());
         });
+    }
+
+    private void mergeSince(List<DisplacedTable> aside) {
+        List<DisplacedTable> replaced =
+                aside.stream().filter(table -> table.since().isPresent()).toList();
+        if (replaced.isEmpty()) {
+            return;
+        }
+        script.part("what was written since goes into the restored tables, and is checked when all of it is there");
+        replaced.forEach(table -> table.since().orElseThrow().prepare(script));
+        script.run("SET CONSTRAINTS ALL DEFERRED");
+        replaced.forEach(table ->
+                table.since().orElseThrow().merge(script, table.names(), PartitionTree.head(table.restored(), placed)));
+        script.run("SET CONSTRAINTS ALL IMMEDIATE");
+        replaced.forEach(table -> table.since().orElseThrow().finish(script));
     }
 
     private void placeBack() throws SQLException {
