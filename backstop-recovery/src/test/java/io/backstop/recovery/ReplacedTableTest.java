@@ -295,6 +295,74 @@ class ReplacedTableTest {
     }
 
     @Test
+    void rows_that_refer_to_each_other_in_one_table_come_together() throws Exception {
+        database.run(
+                "CREATE TABLE app.t (n int GENERATED ALWAYS AS IDENTITY, id text PRIMARY KEY, "
+                        + "boss text CONSTRAINT t_boss REFERENCES app.t)",
+                "INSERT INTO app.t (id) VALUES ('a'), ('b')");
+        lose(
+                "CREATE TABLE app.t (n int, id text, boss text, w int NOT NULL DEFAULT 1)",
+                "INSERT INTO app.t VALUES (30, 'b', 'x', 2), (40, 'x', 'y', 3), (41, 'y', 'b', 4)");
+
+        replaceAndRun("t");
+
+        assertThat(database.rows("SELECT n, id, boss, w FROM app.t ORDER BY n"))
+                .containsExactly("1|a|null|1", "30|b|x|2", "40|x|y|3", "41|y|b|4");
+        assertThat(database.value("SELECT condeferrable FROM pg_constraint WHERE conname = 't_boss'"))
+                .isEqualTo("f");
+        assertThat(database.value("INSERT INTO app.t (id) VALUES ('z') RETURNING n"))
+                .isEqualTo("42");
+    }
+
+    @Test
+    void a_column_that_came_after_the_plan_ends_the_script() throws Exception {
+        database.run(STORED);
+        lose(BARE);
+        String script = replace("t").copyback().sql();
+        database.run("ALTER TABLE app.t ADD COLUMN latest int");
+
+        assertThatThrownBy(() -> database.run(script))
+                .hasMessageContaining(
+                        "table app.t has other columns than when this was written: ask for the script again");
+    }
+
+    @Test
+    void a_sequence_that_others_draw_from_keeps_its_name() throws Exception {
+        database.run(
+                "CREATE TABLE app.t (id uuid DEFAULT gen_random_uuid() PRIMARY KEY, n int DEFAULT 7)",
+                "INSERT INTO app.t SELECT FROM generate_series(1, 3)");
+        lose(
+                "CREATE TABLE app.t (id uuid, n serial)",
+                "CREATE TABLE app.drawing (n int DEFAULT nextval('app.t_n_seq'))",
+                "INSERT INTO app.t (id) VALUES (gen_random_uuid())");
+
+        replaceAndRun("t");
+
+        assertThat(database.value("SELECT count(*) FROM app.t")).isEqualTo("4");
+        assertThat(database.value("INSERT INTO app.drawing DEFAULT VALUES RETURNING n"))
+                .isEqualTo("2");
+        assertThat(database.value("INSERT INTO app.t DEFAULT VALUES RETURNING n"))
+                .isEqualTo("7");
+    }
+
+    @Test
+    void a_key_that_came_since_numbers_the_stored_rows() throws Exception {
+        database.run(
+                "CREATE TABLE app.t (code text CONSTRAINT t_code PRIMARY KEY, v text)",
+                "INSERT INTO app.t SELECT 'c' || i, 'v' FROM generate_series(1, 3) i");
+        lose(
+                "CREATE TABLE app.t (id bigserial CONSTRAINT t_id UNIQUE, code text, v text)",
+                "INSERT INTO app.t (code, v) VALUES ('c2', 'new'), ('c9', 'newer')");
+
+        replaceAndRun("t");
+
+        assertThat(database.rows("SELECT id, code, v FROM app.t ORDER BY code"))
+                .containsExactly("3|c1|v", "1|c2|new", "4|c3|v", "2|c9|newer");
+        assertThat(database.value("INSERT INTO app.t (code) VALUES ('z') RETURNING id"))
+                .isEqualTo("5");
+    }
+
+    @Test
     void a_table_whose_type_was_changed_keeps_the_stored_values_of_stored_rows() throws Exception {
         database.run(
                 "CREATE TABLE app.t (id int PRIMARY KEY, price numeric(9, 3), n int)",
