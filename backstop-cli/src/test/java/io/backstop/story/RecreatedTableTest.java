@@ -76,6 +76,24 @@ class RecreatedTableTest extends GuardedStory {
     }
 
     @Test
+    void a_plan_of_its_own_replaces_it_too() throws Exception {
+        assertThat(recover("app.t").exitCode()).isZero();
+
+        CommandRun plan = command(
+                "restore-copyback-plan",
+                "--source-table",
+                "app.t_recovered",
+                "--target-table",
+                "app.t",
+                "--present",
+                "replace");
+
+        assertThat(plan.exitCode()).as(plan.errors() + plan.output()).isZero();
+        database.run(plan.output());
+        assertAllIsThere();
+    }
+
+    @Test
     void the_present_one_is_completed() throws Exception {
         assertThat(recovered("--present", "complete").output()).doesNotContain("--present replace");
         assertAllIsThere();
@@ -113,5 +131,9 @@ class RecreatedTableTest extends GuardedStory {
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.errors()).contains("`swap` is not complete or replace");
         assertThat(CommandRun.of("recover", "--help").output()).contains("--present=CHOICE");
+        CommandRun plan = CommandRun.of(
+                "restore-copyback-plan", "--source-table", "a", "--target-table", "b", "--present", "replace");
+        assertThat(plan.exitCode()).isEqualTo(2);
+        assertThat(plan.errors()).contains("--present needs --db");
     }
 }

@@ -110,6 +110,9 @@ public final class CopybackPlanCommand implements Callable<Integer> {
             if (snapshotId != null) {
                 throw usage("--snapshot-id needs --db: a snapshot is compared with the tables of a database");
             }
+            if (present.isGiven()) {
+                throw usage("--present needs --db: a script of two names looks at no table");
+            }
             print(Plan.byName(source.name(), target.name()), Optional.empty());
         } else if (address == null || address.isBlank()) {
             throw usage("--db needs --storage: what the table was before, its snapshot says");

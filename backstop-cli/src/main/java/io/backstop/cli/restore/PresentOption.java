@@ -30,6 +30,10 @@ public final class PresentOption {
                             + " were written since [complete, if its columns allow it; asked for on a terminal].")
     private @Nullable PresentMode given;
 
+    boolean isGiven() {
+        return given != null;
+    }
+
     /** @param asking whether somebody at the terminal may choose */
     CopybackPlanner asked(CopybackPlanner planner, boolean asking) {
         return planner.choosing(madeAgain -> choose(madeAgain, asking));
