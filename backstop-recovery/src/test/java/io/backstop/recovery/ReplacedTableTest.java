@@ -346,6 +346,23 @@ class ReplacedTableTest {
     }
 
     @Test
+    void rows_without_a_key_get_what_came_since_as_often_as_they_are_there() throws Exception {
+        database.run(
+                "CREATE TABLE app.t (a int, b text, gone int DEFAULT 4)",
+                "INSERT INTO app.t VALUES (1, 'x', 1), (1, 'x', 2), (2, NULL, 3)");
+        lose(
+                "CREATE TABLE app.t (a int, b text, w int)",
+                "INSERT INTO app.t VALUES (1, 'x', 5), (1, 'x', NULL), (1, 'x', 6), (2, NULL, 7), (9, 'n', 8)");
+
+        replaceAndRun("t");
+
+        assertThat(database.rows("SELECT a, b, w, count(*) FROM app.t GROUP BY a, b, w ORDER BY a, w"))
+                .containsExactly("1|x|5|1", "1|x|6|1", "1|x|null|1", "2|null|7|1", "9|n|8|1");
+        assertThat(database.value("SELECT string_agg(gone::text, ' ' ORDER BY gone) FROM app.t"))
+                .isEqualTo("1 2 3 4 4");
+    }
+
+    @Test
     void a_key_that_came_since_numbers_the_stored_rows() throws Exception {
         database.run(
                 "CREATE TABLE app.t (code text CONSTRAINT t_code PRIMARY KEY, v text)",

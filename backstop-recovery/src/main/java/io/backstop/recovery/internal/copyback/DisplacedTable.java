@@ -1,6 +1,7 @@
 package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.copyback.PartComparison.Stage;
 import io.backstop.recovery.internal.sql.NamesInUse;
@@ -247,12 +248,35 @@ record DisplacedTable(
         if (present.description().foreign().isEmpty()) {
             script.run("LOCK TABLE " + present.name().quoted() + " IN ACCESS EXCLUSIVE MODE");
         }
+        if (since.isPresent()) {
+            script.run(asWhenPlanned());
+        }
         parents.forEach(script::run);
         List<Dependent> lastFirst = new ArrayList<>(moved());
         Collections.reverse(lastFirst);
         lastFirst.stream()
                 .filter(dependent -> off.add(DependentIdentity.of(dependent)))
                 .forEach(dependent -> dependent.drop().ifPresent(script::run));
+    }
+
+    /** A column that came later would not be merged. */
+    private String asWhenPlanned() {
+        String planned = present.description().columns().stream()
+                .map(column -> column.name() + " " + column.type())
+                .collect(Collectors.joining(", "));
+        return "DO "
+                + SqlFragments.dollarQuoted("""
+                        BEGIN
+                            IF (SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+                                FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped)
+                                IS DISTINCT FROM %s THEN
+                                RAISE EXCEPTION '%%', %s USING ERRCODE = '55000';
+                            END IF;
+                        END""".formatted(
+                                SqlSpelling.literal(present.name().quoted()),
+                                SqlSpelling.literal(planned),
+                                SqlSpelling.literal("table " + present.name()
+                                        + " has other columns than when this was written: ask for the script again")));
     }
 
     void rename(SqlScript script) {

@@ -163,40 +163,15 @@ record RowsWrittenSince(
     /** What would end the merge, or make it another one: values that do not fit, and rows of one key. */
     private List<String> checks(String from, boolean naming) {
         List<String> names = key.stream().map(KeyColumn::column).toList();
-        List<String> readable = names.stream()
-                .filter(name -> columns.stream().anyMatch(c -> c.name().equals(name)))
-                .toList();
         String table = present.name().toString();
         Stream<String> lost = columns.stream()
-                .map(c -> naming ? c.thoroughCheck(readable, from, table) : c.check(from, table))
+                .map(c -> naming ? c.thoroughCheck(names, from, table) : c.check(from, table))
                 .flatMap(Optional::stream);
         boolean unique = key.isEmpty()
                 || (present.key().equals(key)
                         && columns.stream().noneMatch(c -> names.contains(c.name()) && c.isConverted()));
         return Stream.concat(lost, unique ? Stream.empty() : Stream.of(twice(names, from)))
                 .toList();
-    }
-
-    /** A column that came later would not be merged. */
-    private String asWhenPlanned(RelationName aside) {
-        String planned = present.description().columns().stream()
-                .map(column -> column.name() + " " + column.type())
-                .sorted()
-                .collect(Collectors.joining(", "));
-        return "DO "
-                + SqlFragments.dollarQuoted("""
-                        BEGIN
-                            IF (SELECT string_agg(format('%%s %%s', attname, format_type(atttypid, atttypmod)), ', '
-                                    ORDER BY format('%%s %%s', attname, format_type(atttypid, atttypmod)) COLLATE "C")
-                                FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped)
-                                IS DISTINCT FROM %s THEN
-                                RAISE EXCEPTION '%%', %s USING ERRCODE = '55000';
-                            END IF;
-                        END""".formatted(
-                                SqlSpelling.literal(aside.quoted()),
-                                SqlSpelling.literal(planned),
-                                SqlSpelling.literal("table " + present.name()
-                                        + " has other columns than when this was written: ask for the script again")));
     }
 
     private String twice(List<String> names, String from) {
@@ -279,9 +254,10 @@ record RowsWrittenSince(
                     "there is no key in both, so rows are compared by all values that both have, each as often as it is"
                             + " there");
         }
-        script.run(asWhenPlanned(aside.target()));
         checks(from, false).forEach(script::run);
-        if (!key.isEmpty()) {
+        if (key.isEmpty()) {
+            carry(script, from, saved);
+        } else {
             update(script, from, saved);
         }
         insert(script, from, target, saved);
@@ -291,25 +267,29 @@ record RowsWrittenSince(
     }
 
     private void update(SqlScript script, String from, String saved) {
-        List<String> names = Stream.concat(
-                        columns.stream().filter(this::isUpdated).map(MergedColumn::name), carriedColumns().stream())
+        if (differing == ConflictMode.PUT_BACK) {
+            script.note("rows of a stored key get their stored values");
+            update(script, from, saved, List.of());
+        } else {
+            script.note(
+                    "rows of a stored key were written since, and keep the values that they have now; leave this out"
+                            + " to put the\nstored values in their place");
+            update(script, from, saved, columns.stream().filter(this::isUpdated).toList());
+        }
+    }
+
+    /** @param winning the columns whose present values count */
+    private void update(SqlScript script, String from, String saved, List<MergedColumn> winning) {
+        List<String> names = Stream.concat(names(winning).stream(), carriedColumns().stream())
                 .toList();
         if (names.isEmpty()) {
             return;
         }
         String rows = MergedColumn.rows(withCarried(), from);
-        String where = sameKey("since") + " AND " + differs(carriedColumns());
+        String where = sameKey("since") + " AND "
+                + (winning.isEmpty() ? differing(carriedColumns()) : differs(carriedColumns()));
         String update = "UPDATE " + saved + " AS saved SET ";
         String whole = update + set(names, "since") + "\nFROM " + rows + "\nWHERE " + where;
-        if (differing == ConflictMode.PUT_BACK) {
-            script.note("rows of a stored key get their stored values; to keep those of " + present.name()
-                    + ", uncomment this:");
-            script.commentOut(whole);
-            return;
-        }
-        script.note(
-                "rows of a stored key were written since, and keep the values that they have now; leave this out to put"
-                        + " the\nstored values in their place");
         script.run(
                 whole,
                 tried(
@@ -329,15 +309,34 @@ record RowsWrittenSince(
         return alter() + "ALTER COLUMN " + RelationName.quote(column.name()) + " SET GENERATED " + when;
     }
 
+    /** Each stored row that is there again gets the values of the columns that it has not. */
+    private void carry(SqlScript script, String from, String saved) {
+        if (!carriedColumns().isEmpty()) {
+            script.run("UPDATE " + saved + " AS stored SET " + set(carriedColumns(), "since")
+                    + "\nFROM (SELECT saved.tableoid AS part, saved.ctid AS place, " + values("saved")
+                    + " AS values, row_number() OVER (PARTITION BY " + values("saved")
+                    + ") AS number FROM " + saved + " AS saved) AS saved\nJOIN " + inTurn(from)
+                    + " ON since.backstop_values = saved.values AND since.backstop_number = saved.number"
+                    + "\nWHERE stored.tableoid = saved.part AND stored.ctid = saved.place");
+        }
+    }
+
+    /** The present rows, each with a number among those of the same values, which is the same whenever it is asked for. */
+    private String inTurn(String from) {
+        return "(SELECT since.*, " + values("since") + " AS backstop_values, row_number() OVER (PARTITION BY "
+                + values("since") + " ORDER BY ROW(" + SqlFragments.list("since.", carriedColumns())
+                + ")::text COLLATE \"C\") AS backstop_number FROM " + MergedColumn.rows(withCarried(), from)
+                + ") AS since";
+    }
+
     private void insert(SqlScript script, String from, String target, String saved) {
         List<String> names = names(withCarried());
         String rows = MergedColumn.rows(withCarried(), from);
         String insert = "INSERT INTO " + target + " (" + SqlFragments.list(names) + ")"
                 + (columns.stream().anyMatch(MergedColumn::always) ? " OVERRIDING SYSTEM VALUE" : "");
         String lacking = key.isEmpty()
-                ? " FROM (SELECT since.*, row_number() OVER (PARTITION BY " + values("since")
-                        + ") AS backstop_number FROM " + rows + ") AS since\nLEFT JOIN ("
-                        + numbered("saved", saved + " AS saved") + ") AS stored ON stored.values = " + values("since")
+                ? " FROM " + inTurn(from) + "\nLEFT JOIN (" + numbered("saved", saved + " AS saved")
+                        + ") AS stored ON stored.values = since.backstop_values"
                         + "\nWHERE since.backstop_number > coalesce(stored.number, 0)"
                 : " FROM " + rows + "\nWHERE " + isMissing(saved);
         String whole = insert + "\nSELECT " + SqlFragments.list("since.", names) + lacking;
@@ -404,6 +403,10 @@ record RowsWrittenSince(
         List<String> names = Stream.concat(
                         columns.stream().filter(c -> !kept.contains(c)).map(MergedColumn::name), also.stream())
                 .toList();
+        return differing(names);
+    }
+
+    private static String differing(List<String> names) {
         return "ROW(" + SqlFragments.list("saved.", names) + ")::text COLLATE \"C\" IS DISTINCT FROM ROW("
                 + SqlFragments.list("since.", names) + ")::text COLLATE \"C\"";
     }
