@@ -648,7 +648,7 @@ class RowsWrittenSinceTest {
                             connection,
                             Connections.NONE,
                             request,
-                            new RowQuery("SELECT tableoid, ctid FROM app." + table + " WHERE " + rows),
+                            new RowQuery("SELECT tableoid, ctid FROM app." + table + " WHERE " + rows, true),
                             Progress.SILENT)
                     : snapshots.secure(connection, Connections.NONE, request, Progress.SILENT);
             sql.execute(statement);

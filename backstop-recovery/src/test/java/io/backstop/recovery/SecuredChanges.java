@@ -93,8 +93,10 @@ final class SecuredChanges {
                             connection,
                             Connections.NONE,
                             request,
-                            new RowQuery("SELECT tableoid, ctid FROM app." + tables.get(0) + " WHERE " + rows.get()
-                                    + " FOR UPDATE"),
+                            new RowQuery(
+                                    "SELECT tableoid, ctid FROM app." + tables.get(0) + " WHERE " + rows.get()
+                                            + " FOR UPDATE",
+                                    true),
                             Progress.SILENT)
                     : snapshots.secure(connection, Connections.NONE, request, Progress.SILENT);
             statement.execute(sql);

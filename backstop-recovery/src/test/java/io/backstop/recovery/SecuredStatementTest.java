@@ -431,7 +431,7 @@ class SecuredStatementTest {
                 Statement sql = connection.createStatement()) {
             connection.setAutoCommit(false);
             SecuredRows secured = snapshots.secureRows(
-                    connection, Connections.NONE, request(destruction), new RowQuery(rows), Progress.SILENT);
+                    connection, Connections.NONE, request(destruction), new RowQuery(rows, true), Progress.SILENT);
             sql.execute(statement);
             secured.confirmNothingElseWasDestroyed();
             connection.commit();

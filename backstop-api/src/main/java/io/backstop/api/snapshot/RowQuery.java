@@ -8,8 +8,9 @@ import java.util.Objects;
  * server alone, never for a log, a message or a file. Immutable, thread-safe.
  *
  * @param sql to be sent with the session's own settings, as the statement will be
+ * @param exact whether the statement takes each of these rows; else it takes none but these
  */
-public record RowQuery(String sql) {
+public record RowQuery(String sql, boolean exact) {
     public RowQuery {
         Objects.requireNonNull(sql, "sql");
     }

@@ -2,6 +2,7 @@ package io.backstop.api.snapshot;
 
 import io.backstop.api.error.RecoveryNotReadyException;
 
+import java.sql.SQLException;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +30,18 @@ public interface SecuredRows {
      */
     default Optional<RowMismatch> otherRowsTaken() throws RecoveryNotReadyException {
         return Optional.empty();
+    }
+
+    /**
+     * Stores the rows that the statement has inserted, when it has run and before its transaction commits, where it was covered
+     * as one that inserts. They are among {@link #manifests} then.
+     *
+     * @return false where it has inserted rows that cannot be told one by one: it may be kept, but not what is stored of it
+     * @throws RecoveryNotReadyException if they could not be stored; the caller has to roll the statement back
+     * @throws SQLException as the server said it; the transaction has failed
+     */
+    default boolean storeInserted() throws SQLException {
+        return true;
     }
 
     /**

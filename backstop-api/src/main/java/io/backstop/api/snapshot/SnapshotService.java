@@ -52,17 +52,25 @@ public interface SnapshotService extends AutoCloseable {
     }
 
     /**
-     * Stores the rows that one ordinary UPDATE or DELETE is about to change, so that it can be undone. Nothing is stored where
-     * its rows cannot be told one by one, or foreign keys take rows of other tables along; and nothing is refused because of
-     * what else it may change. As after {@link #secureRows}, which rows it took has to be compared.
+     * Stores the rows that one ordinary statement is about to change, so that it can be undone, and looks at the table that it
+     * inserts into, so that the new ones can be told when it has run. Nothing is stored where its rows cannot be told one by
+     * one, or foreign keys take rows of other tables along; and nothing is refused because of what else it may change. As after
+     * {@link #secureRows}, which rows it took has to be compared; and {@link SecuredRows#storeInserted} has to be called.
      *
-     * @param request its only destruction is the statement's
+     * @param request with no other destruction than the statement's own
+     * @param changed the rows that were there; empty where it changes none of them
+     * @param inserted what is known of the new rows; empty where it makes none
      * @return empty where nothing is stored; the transaction has to be taken back to where it was then
      * @throws RecoveryNotReadyException where the rows could not be stored
      * @throws SQLException as the server said it; the transaction has failed
      */
-    default Optional<SecuredRows> coverRows(
-            Connection connection, SnapshotRequest request, RowQuery query, Progress progress) throws SQLException {
+    default Optional<SecuredRows> cover(
+            Connection connection,
+            SnapshotRequest request,
+            Optional<RowQuery> changed,
+            Optional<InsertedValues> inserted,
+            Progress progress)
+            throws SQLException {
         return Optional.empty();
     }
 

@@ -66,7 +66,7 @@ final class SnapshotsShowCommand implements Callable<Integer> {
             case ROWS -> "those that the statement changed or removed";
             case DEFINITIONS -> "the table's definitions alone";
             case OBJECT -> "a definition of its own: it is of no table";
-            case MADE -> "those that the undo inserted, as it inserted them";
+            case MADE -> "those that were inserted, as they were inserted";
         };
     }
 

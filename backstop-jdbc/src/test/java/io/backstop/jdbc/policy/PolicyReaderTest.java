@@ -106,8 +106,8 @@ class PolicyReaderTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
                     "snapshot_mode": "sometimes"              | "snapshot_mode" has to be "inline", "recent" or "off"
-                    "cover_writes": "all"                     | "cover_writes" has to be "none" or "updates_and_deletes"
-                    "cover_writes": true                      | "cover_writes" has to be "none" or "updates_and_deletes"
+                    "cover_writes": "inserts"                 | "cover_writes" has to be "none", "updates_and_deletes" or "all"
+                    "cover_writes": true                      | "cover_writes" has to be "none", "updates_and_deletes" or "all"
                     "impact_analysis_enabled": false, "cover_writes": "updates_and_deletes" | "cover_writes": a write is covered only where impact_analysis_enabled is true
                     "require_approval_for_risks": ["SAFE"]    | "require_approval_for_risks" has to be a list of WRITE, HIGH and CRITICAL
                     "require_approval_for_risks": "HIGH"      | "require_approval_for_risks" has to be a list of WRITE, HIGH and CRITICAL

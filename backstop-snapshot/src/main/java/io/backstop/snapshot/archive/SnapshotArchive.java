@@ -183,9 +183,13 @@ public final class SnapshotArchive {
                 && !names.contains(folder(manifest) + SnapshotObjectNames.COMMITTED);
     }
 
-    /** Whether the snapshot of this manifest counts as removed, because its statement did not run. */
+    /**
+     * Whether the snapshot of this manifest counts as removed, because its statement did not run. One that is final never does,
+     * whoever has put that mark beside it.
+     */
     static boolean isDiscarded(String manifest, Set<String> names) {
-        return names.contains(folder(manifest) + SnapshotObjectNames.DISCARDED);
+        return names.contains(folder(manifest) + SnapshotObjectNames.DISCARDED)
+                && !names.contains(folder(manifest) + SnapshotObjectNames.COMMITTED);
     }
 
     /**

@@ -136,9 +136,12 @@ final class Capture {
             StandaloneObjects standalone)
             throws SQLException, IOException, RecoveryNotReadyException {
         List<Long> oids = relations.stream().map(Relation::oid).toList();
-        countsBefore.putAll(TableCounters.of(session, oids));
-        Map<Long, TableDescription> descriptions =
-                new TableDescriber().describe(session.connection(), oids, standalone.kept());
+        if (!countsBefore.keySet().containsAll(oids)) {
+            countsBefore.putAll(TableCounters.of(session, oids));
+        }
+        Map<Long, TableDescription> descriptions = provenance.servesUndoAlone()
+                ? new TableDescriber().describeRows(session.connection(), oids)
+                : new TableDescriber().describe(session.connection(), oids, standalone.kept());
         Origin origin = Origin.read(session, settings.clock().instant(), provenance);
         Map<Long, TableIdentity> identities = TableIdentities.read(session, oids);
         Optional<ServerIdentity> server = ServerIdentities.read(session.connection());
@@ -336,6 +339,11 @@ final class Capture {
     /** Has to be told before the first row is locked, where the caller's transaction may have written already. */
     void beginsIn(Set<String> transactionNumbers) {
         numbersBefore = Optional.of(Set.copyOf(transactionNumbers));
+    }
+
+    /** Has to be told before a statement whose rows are copied when it has run. */
+    void beginsAt(Map<Long, StatementCounts> countsOfTables) {
+        countsBefore.putAll(countsOfTables);
     }
 
     /**

@@ -3,6 +3,7 @@ package io.backstop.snapshot.capture;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.Connections;
+import io.backstop.api.snapshot.InsertedValues;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.RowQuery;
 import io.backstop.api.snapshot.RowsSince;
@@ -18,6 +19,7 @@ import io.backstop.snapshot.internal.copy.TableCopier;
 import io.backstop.snapshot.internal.copy.TableSize;
 import io.backstop.snapshot.internal.lock.DefinitionsAlone;
 import io.backstop.snapshot.internal.lock.LockBeforeSnapshot;
+import io.backstop.snapshot.internal.lock.LockWait;
 import io.backstop.snapshot.internal.lock.LockedBlastRadius;
 import io.backstop.snapshot.internal.lock.LockedRowIdentities;
 import io.backstop.snapshot.internal.lock.RowSelection;
@@ -46,10 +48,10 @@ import io.backstop.snapshot.store.StorageProbe;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Saves rows of PostgreSQL 14 to 18 into an object store before a statement takes them. Works in the caller's own session,
@@ -61,9 +63,6 @@ import java.util.Optional;
  * go on. Only where that rollback fails too, because the connection is lost, is the transaction gone with the connection.
  */
 public final class PostgresSnapshotService implements SnapshotService {
-    /** An ordinary write waits for locks as it would without a snapshot: as long as the server lets it. */
-    private static final Duration AS_LONG_AS_IT_TAKES = Duration.ofMillis(Integer.MAX_VALUE);
-
     private static final RowsSince NOTHING_SINCE = new RowsSince(0, false);
 
     private final ObjectStore store;
@@ -140,19 +139,70 @@ public final class PostgresSnapshotService implements SnapshotService {
     }
 
     @Override
-    public Optional<SecuredRows> coverRows(
-            Connection connection, SnapshotRequest request, RowQuery query, Progress progress) throws SQLException {
+    public Optional<SecuredRows> cover(
+            Connection connection,
+            SnapshotRequest request,
+            Optional<RowQuery> changed,
+            Optional<InsertedValues> inserted,
+            Progress progress)
+            throws SQLException {
         Progress logged = LoggedProgress.of(progress);
         CallerSession session = new CallerSession(connection);
-        Capture capture = new Capture(
-                session, archive, Provenance.ofWrite(request), RowEncoding.AUTO, logged, settings, ids, chunkBytes);
-        try {
-            SnapshotVisibility visibility = SnapshotVisibility.of(session);
-            if (visibility != SnapshotVisibility.UNDECIDED) {
-                capture.beginsIn(TransactionNumbers.of(session));
+        SnapshotVisibility visibility = SnapshotVisibility.of(session);
+        // Before the first look of a transaction nothing can be asked, and it has no number.
+        Optional<Set<String>> numbers = visibility == SnapshotVisibility.UNDECIDED
+                ? Optional.empty()
+                : Optional.of(TransactionNumbers.of(session));
+        String groupId = ids.groupId();
+        Optional<PostgresSecuredRows> rows = Optional.empty();
+        if (changed.isPresent()) {
+            Capture capture = capture(session, Provenance.ofWrite(request), logged);
+            numbers.ifPresent(capture::beginsIn);
+            rows = coverChanged(session, visibility, request, changed.get(), groupId, capture, logged);
+            if (rows.isEmpty()) {
+                return Optional.empty();
             }
-            String groupId = ids.groupId();
-            return new RowCapture(session, capture, AS_LONG_AS_IT_TAKES, request, logged, true)
+        }
+        if (inserted.isEmpty()) {
+            return rows.map(SecuredRows.class::cast);
+        }
+        Optional<SecuredRows> both = Optional.empty();
+        try {
+            Capture capture = capture(session, Provenance.ofInserted(request), logged);
+            numbers.ifPresent(capture::beginsIn);
+            Optional<PostgresSecuredRows> stored = rows;
+            both = InsertCapture.begin(
+                            session,
+                            archive,
+                            capture,
+                            groupId,
+                            inserted.get(),
+                            numbers.orElse(Set.of()),
+                            rows.isPresent())
+                    .map(insert -> new CoveredRows(stored, insert));
+            return both;
+        } finally {
+            if (both.isEmpty() && rows.isPresent()) {
+                rows.get().discard(new SQLException("the new rows could not be told"));
+            }
+        }
+    }
+
+    private Capture capture(CallerSession session, Provenance provenance, Progress progress) {
+        return new Capture(session, archive, provenance, RowEncoding.AUTO, progress, settings, ids, chunkBytes);
+    }
+
+    private Optional<PostgresSecuredRows> coverChanged(
+            CallerSession session,
+            SnapshotVisibility visibility,
+            SnapshotRequest request,
+            RowQuery query,
+            String groupId,
+            Capture capture,
+            Progress progress)
+            throws SQLException {
+        try {
+            return new RowCapture(session, capture, LockWait.AS_THE_SESSION, request, progress, true)
                     .save(visibility, query, groupId)
                     .map(saved -> secured(groupId, saved, capture));
         } catch (RecoveryNotReadyException e) {
@@ -178,8 +228,7 @@ public final class PostgresSnapshotService implements SnapshotService {
             Connection connection, Provenance provenance, Progress progress, Saving saving)
             throws RecoveryNotReadyException {
         CallerSession session = new CallerSession(connection);
-        Capture capture =
-                new Capture(session, archive, provenance, RowEncoding.AUTO, progress, settings, ids, chunkBytes);
+        Capture capture = capture(session, provenance, progress);
         Undo undo = () -> {};
         try {
             requireTransaction(connection);

@@ -73,9 +73,29 @@ record Provenance(
         return of(request, false);
     }
 
+    /** Whether it is for an undo alone, so that nobody will make the table again by it. */
+    boolean servesUndoAlone() {
+        return undoOf.isPresent() || source == SnapshotManifest.Source.WRITE;
+    }
+
     /** Of rows that an ordinary write is about to change. */
     static Provenance ofWrite(SnapshotRequest request) {
         return of(SnapshotManifest.Source.WRITE, request, false);
+    }
+
+    /** Of rows that an ordinary statement has inserted. */
+    static Provenance ofInserted(SnapshotRequest request) {
+        return new Provenance(
+                SnapshotManifest.Source.WRITE,
+                request.database(),
+                Optional.of(request.statementSha256()),
+                request.approvalId(),
+                Optional.of(request.agentId()),
+                Optional.empty(),
+                false,
+                !request.callersTransaction(),
+                Coverage.MADE,
+                Optional.empty());
     }
 
     private static Provenance of(SnapshotRequest request, boolean ownTransaction) {

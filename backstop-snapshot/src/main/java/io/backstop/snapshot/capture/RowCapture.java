@@ -75,8 +75,9 @@ final class RowCapture {
         path.useCatalog();
         BlastRadiusResolver resolver = new BlastRadiusResolver(session, path);
         Destruction destruction = request.destructions().get(0);
-        BlastRadius radius = new TableLocks(session, lockTimeout).lock(() -> look(resolver, destruction), progress);
-        Optional<RowTargets> found = RowTargets.of(session, resolver, destruction, radius);
+        Look reached = new Look(resolver, destruction);
+        BlastRadius radius = new TableLocks(session, lockTimeout).lock(reached, progress);
+        Optional<RowTargets> found = reached.parts;
         // What has to be saved whole is better locked before the transaction sees anything.
         if (found.isEmpty()
                 || ((ordinary || visibility == SnapshotVisibility.UNDECIDED) && hasOthers(found.get(), radius))) {
@@ -96,7 +97,8 @@ final class RowCapture {
                         session,
                         new CapturedTableIds(Set.of(), parts.oids()),
                         visibility != SnapshotVisibility.CURRENT));
-        AffectedRowsCheck.Before before = AffectedRowsCheck.before(session, parts, parts.relations(radius));
+        AffectedRowsCheck.Before before =
+                AffectedRowsCheck.before(session, parts, parts.relations(radius), query.exact());
         path.useCallers();
         Optional<LockedRowIdentities> rows = LockedRowIdentities.lock(session, query, parts.oids(), lockTimeout)
                 .filter(locked -> !isLargePart(locked, parts.relations(radius)));
@@ -111,15 +113,6 @@ final class RowCapture {
                 manifests,
                 aftermath.map(look -> look.with(saved(visibility, parts, radius, rows.get()))),
                 before.saved(rows.get())));
-    }
-
-    /** Nothing at all where rows cannot be told apart, so that nothing is locked in vain. */
-    private BlastRadius look(BlastRadiusResolver resolver, Destruction destruction)
-            throws SQLException, RecoveryNotReadyException {
-        BlastRadius radius = resolver.resolve(request);
-        return RowTargets.of(session, resolver, destruction, radius)
-                .map(parts -> parts.lockedByRow(radius))
-                .orElse(new BlastRadius(Map.of()));
     }
 
     private static boolean hasOthers(RowTargets parts, BlastRadius radius) {
@@ -169,6 +162,26 @@ final class RowCapture {
         }
         return new CapturedTableIds(
                 Set.of(), rows.isEmpty() ? parts.oids() : radius.tables().keySet());
+    }
+
+    /** Remembers of the last look where the rows can be told apart. */
+    private final class Look implements TableLocks.Look {
+        private final BlastRadiusResolver resolver;
+        private final Destruction destruction;
+        private Optional<RowTargets> parts = Optional.empty();
+
+        Look(BlastRadiusResolver resolver, Destruction destruction) {
+            this.resolver = resolver;
+            this.destruction = destruction;
+        }
+
+        /** Nothing at all where rows cannot be told apart, so that nothing is locked in vain. */
+        @Override
+        public BlastRadius look() throws SQLException, RecoveryNotReadyException {
+            BlastRadius radius = resolver.resolve(request);
+            parts = RowTargets.of(session, resolver, destruction, radius);
+            return parts.map(found -> found.lockedByRow(radius)).orElse(new BlastRadius(Map.of()));
+        }
     }
 
     /** What is stored, and the two looks before the statement. */

@@ -52,7 +52,10 @@ public final class TableDescriber {
     public Map<Long, TableDescription> describe(
             Connection connection, Collection<Long> oids, Collection<ObjectAddress> besides) throws SQLException {
         try (QualifiedNames names = QualifiedNames.in(connection)) {
-            return names.whileQualified(() -> read(connection, oids, besides));
+            return names.whileQualified(() -> {
+                Map<Long, List<Header>> headers = TableQueries.HEADERS.rows(connection, oids, Header::read);
+                return read(connection, oids, headers, Definitions.read(connection, oids, besides, headers));
+            });
         }
     }
 
@@ -72,22 +75,27 @@ public final class TableDescriber {
         }
     }
 
+    /**
+     * Describes what tables' rows are made of, for rows that only ever go back into the table that they are from: columns and
+     * sequences. Says of each what it leaves out.
+     */
+    public Map<Long, TableDescription> describeRows(Connection connection, Collection<Long> oids) throws SQLException {
+        try (QualifiedNames names = QualifiedNames.in(connection)) {
+            return names.whileQualified(() -> {
+                Map<Long, List<Header>> headers = TableQueries.HEADERS.rows(connection, oids, Header::read);
+                Map<Long, TableDescription> rows = read(connection, oids, headers, Definitions.NONE);
+                rows.replaceAll((oid, table) -> table.ofRowsAlone());
+                return rows;
+            });
+        }
+    }
+
     private static Map<Long, TableDescription> read(
-            Connection connection, Collection<Long> oids, Collection<ObjectAddress> besides) throws SQLException {
-        Map<Long, List<Header>> headers = TableQueries.HEADERS.rows(connection, oids, Header::read);
+            Connection connection, Collection<Long> oids, Map<Long, List<Header>> headers, Definitions definitions)
+            throws SQLException {
         Map<Long, List<OwnedSequence>> sequences = OwnedSequence.read(connection, oids);
         Map<Long, List<Column>> columns = TableQueries.COLUMNS.rows(
                 connection, oids, row -> column(row, sequences.getOrDefault(row.getLong(1), List.of())));
-        Map<Long, List<Constraint>> constraints = TableQueries.CONSTRAINTS.rows(
-                connection,
-                oids,
-                row -> constraint(row, one(headers, row.getLong(1)).qualified()));
-        Map<Long, List<Index>> indexes = TableQueries.INDEXES.rows(connection, oids, TableDescriber::index);
-        Map<Long, List<Dependent>> dependents = new DependentReader(connection).read(oids);
-        Map<Long, ForeignTable> foreign = ForeignTableQueries.read(connection, oids);
-        Map<Long, List<Partition>> partitions = TableQueries.PARTITIONS.rows(
-                connection, oids, row -> new Partition(row.getString("schema"), row.getString("name")));
-        Map<Long, List<Prerequisite>> prerequisites = new PrerequisiteReader(connection).read(oids, besides);
         Map<Long, TableDescription> descriptions = new LinkedHashMap<>();
         for (Long oid : oids) {
             if (headers.containsKey(oid)) {
@@ -105,16 +113,16 @@ public final class TableDescriber {
                                 sequences.getOrDefault(oid, List.of()).stream()
                                         .map(OwnedSequence::sequence)
                                         .toList(),
-                                constraints.getOrDefault(oid, List.of()),
-                                indexes.getOrDefault(oid, List.of()),
-                                dependents.getOrDefault(oid, List.of()),
+                                definitions.constraints().getOrDefault(oid, List.of()),
+                                definitions.indexes().getOrDefault(oid, List.of()),
+                                definitions.dependents().getOrDefault(oid, List.of()),
                                 header.partitionKey(),
                                 header.tablespace(),
                                 header.accessMethod(),
-                                prerequisites.getOrDefault(oid, List.of()),
+                                definitions.prerequisites().getOrDefault(oid, List.of()),
                                 header.omissions(),
-                                Optional.ofNullable(foreign.get(oid)),
-                                partitions.getOrDefault(oid, List.of())));
+                                Optional.ofNullable(definitions.foreign().get(oid)),
+                                definitions.partitions().getOrDefault(oid, List.of())));
             }
         }
         return descriptions;
@@ -249,6 +257,36 @@ public final class TableDescriber {
                 row.getBoolean("partial"),
                 definition.substring(head.length()),
                 settings(row));
+    }
+
+    /** What hangs on tables and what they need, by their oids. */
+    private record Definitions(
+            Map<Long, List<Constraint>> constraints,
+            Map<Long, List<Index>> indexes,
+            Map<Long, List<Dependent>> dependents,
+            Map<Long, ForeignTable> foreign,
+            Map<Long, List<Partition>> partitions,
+            Map<Long, List<Prerequisite>> prerequisites) {
+        static final Definitions NONE = new Definitions(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Map.of());
+
+        static Definitions read(
+                Connection connection,
+                Collection<Long> oids,
+                Collection<ObjectAddress> besides,
+                Map<Long, List<Header>> headers)
+                throws SQLException {
+            return new Definitions(
+                    TableQueries.CONSTRAINTS.rows(
+                            connection,
+                            oids,
+                            row -> constraint(row, one(headers, row.getLong(1)).qualified())),
+                    TableQueries.INDEXES.rows(connection, oids, TableDescriber::index),
+                    new DependentReader(connection).read(oids),
+                    ForeignTableQueries.read(connection, oids),
+                    TableQueries.PARTITIONS.rows(
+                            connection, oids, row -> new Partition(row.getString("schema"), row.getString("name"))),
+                    new PrerequisiteReader(connection).read(oids, besides));
+        }
     }
 
     private record Header(

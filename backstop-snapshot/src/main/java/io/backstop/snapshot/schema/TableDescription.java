@@ -121,6 +121,13 @@ public record TableDescription(
         return with(columns, Stream.concat(omissions.stream(), also.stream()).toList());
     }
 
+    /** What rows are made of, without the defaults, which only new ones get. */
+    public TableDescription ofRowsAlone() {
+        return with(columns.stream().map(Column::withoutDefault).toList(), omissions)
+                .omitting(List.of("constraints, indexes, defaults and all else that is not needed to undo one statement"
+                        + " were not stored"));
+    }
+
     /** The word that CREATE, DROP and COMMENT use for it; ALTER, LOCK and GRANT say TABLE to both. */
     public String sqlKind() {
         return foreign.isPresent() ? "FOREIGN TABLE" : "TABLE";
@@ -156,6 +163,12 @@ public record TableDescription(
         /** The same column, kept and looked at in another way. */
         public Column with(ColumnSettings others) {
             return new Column(name, type, collation, notNull, defaultExpression, generated, others, comment);
+        }
+
+        private Column withoutDefault() {
+            return generated == Generated.NO
+                    ? new Column(name, type, collation, notNull, Optional.empty(), generated, settings, comment)
+                    : this;
         }
     }
 

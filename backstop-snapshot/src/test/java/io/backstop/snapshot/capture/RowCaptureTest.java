@@ -69,7 +69,7 @@ class RowCaptureTest {
                 connection,
                 Connections.NONE,
                 Securing.request(List.of(plain(kind, table)), List.of(), maxBytes),
-                new RowQuery(query),
+                new RowQuery(query, true),
                 Progress.SILENT);
     }
 

@@ -188,8 +188,11 @@ final class StatementReview {
         }
         limited.beginning(run.session(), statement.assessment(), run.policy().impact());
         boolean counted = approved.isEmpty()
-                && limited.applies(
-                        run.session(), statement.assessment(), run.policy().impact());
+                && (limited.applies(
+                                run.session(),
+                                statement.assessment(),
+                                run.policy().impact())
+                        || secured.coversInserted(statement, run.policy().recovery()));
         // A definition is stored by the way; what it may free of its protection has to be seen.
         boolean definesAlone = statement.assessment().risk() != RiskLevel.CRITICAL;
         if (secured.applies(verdict, statement) && !(counted && definesAlone)) {

@@ -117,15 +117,18 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
     private static void requireNothingElse(String group, List<UndonePart> parts) throws RecoveryException {
         StatementCounts changed = StatementCounts.NONE;
         long insertedToo = 0;
+        long made = 0;
         for (UndonePart part : parts) {
             StatementCounts counts = part.counts().orElse(StatementCounts.NONE);
             if (part.manifest().undoOf().isEmpty() && part.effect() == Effect.CHANGED) {
                 changed = changed.plus(counts);
-            } else if (part.manifest().undoOf().isEmpty()) {
+            } else if (part.manifest().undoOf().isEmpty() && part.effect() == Effect.MADE) {
+                made += part.manifest().rowCount();
+            } else if (part.manifest().undoOf().isEmpty() && part.effect() == Effect.REMOVED) {
                 insertedToo += counts.inserted();
             }
         }
-        if (insertedToo > 0 || changed.inserted() > changed.deleted()) {
+        if (insertedToo > 0 || changed.inserted() - made > changed.deleted()) {
             throw new RecoveryException(
                     "the statement of " + group + " inserted rows into the same table too, which are not known",
                     RECOVER + ": --before " + parts.get(0).manifest().snapshotId());

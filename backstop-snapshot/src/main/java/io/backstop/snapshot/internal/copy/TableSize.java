@@ -44,6 +44,9 @@ public final class TableSize {
             LockedRowIdentities rows,
             SnapshotRequest request)
             throws SQLException, RecoveryNotReadyException {
+        if (request.maxBytes() == Long.MAX_VALUE) {
+            return;
+        }
         long bytes = bytes(session, whole);
         for (Relation part : parts) {
             for (String condition : rows.conditions(part)) {

@@ -44,13 +44,11 @@ final class LockStatements {
     }
 
     private void lockTogether(List<Reached> batch) throws SQLException, RecoveryNotReadyException {
-        session.execute("SAVEPOINT backstop_lock");
         try {
-            session.execute(text(batch));
+            session.execute("SAVEPOINT backstop_lock; " + text(batch) + "; RELEASE SAVEPOINT backstop_lock");
         } catch (SQLException e) {
             throw refusal(batch, e);
         }
-        session.execute("RELEASE SAVEPOINT backstop_lock");
     }
 
     /** One LOCK for as long as the mode is the same: another order than the one given could deadlock. */

@@ -138,11 +138,10 @@ public final class BlastRadiusResolver {
 
     /** As the server will understand the name: by the session's search path, temporary tables first. */
     public Optional<Long> oid(RelationName name) throws SQLException {
-        path.useCallers();
-        String oid =
-                session.value("SELECT coalesce(" + lookup(name.quoted()) + ", " + lookup(foldedByServer(name)) + ")");
-        path.useCatalog();
-        return Optional.ofNullable(oid).map(Long::valueOf);
+        String lookup = "SELECT coalesce(" + lookup(name.quoted()) + ", " + lookup(foldedByServer(name)) + ")";
+        return path.rowsAlongCallers(lookup, row -> Optional.ofNullable(row.getString(1)))
+                .get(0)
+                .map(Long::valueOf);
     }
 
     private static String lookup(String name) {

@@ -96,26 +96,22 @@ final class CascadeClosure {
             return List.of();
         }
         String array = CallerSession.array(oids);
-        List<Reach> next = new ArrayList<>(ask(session, CHILDREN.formatted(effect, array)));
+        List<String> queries = new ArrayList<>(List.of(CHILDREN.formatted(effect, array)));
         switch (effect) {
             case DESCRIBED, TAKEN_BY_ROW, REDEFINED, KEPT, TRUNCATED, DROPPED -> {}
             case UPDATED -> {
-                next.addAll(ask(session, ACTIONS.formatted("confupdtype", "UPDATED", array)));
-                next.addAll(ask(session, BENEATH.formatted(effect, array)));
+                queries.add(ACTIONS.formatted("confupdtype", "UPDATED", array));
+                queries.add(BENEATH.formatted(effect, array));
             }
             case DELETED -> {
-                next.addAll(ask(session, ACTIONS.formatted("confdeltype", "DELETED", array)));
-                next.addAll(ask(session, BENEATH.formatted(effect, array)));
+                queries.add(ACTIONS.formatted("confdeltype", "DELETED", array));
+                queries.add(BENEATH.formatted(effect, array));
             }
-            case TRUNCATED_CASCADE -> next.addAll(ask(session, REFERRING.formatted(array)));
-            case ALTERED -> next.addAll(ask(session, OF_ITS_TYPE.formatted(array)));
-            case DROPPED_CASCADE -> next.addAll(ask(session, GONE.formatted(ITSELF.formatted(array))));
+            case TRUNCATED_CASCADE -> queries.add(REFERRING.formatted(array));
+            case ALTERED -> queries.add(OF_ITS_TYPE.formatted(array));
+            case DROPPED_CASCADE -> queries.add(GONE.formatted(ITSELF.formatted(array)));
         }
-        return next;
-    }
-
-    private static List<Reach> ask(CallerSession session, String sql) throws SQLException {
-        return session.rows(sql, Reach::read);
+        return session.rows("(" + String.join(") UNION ALL (", queries) + ")", Reach::read);
     }
 
     /** A relation and what happens to it. */

@@ -167,8 +167,7 @@ public final class ObjectCascade {
                 named.add(named(session, path, definition));
             }
         }
-        return new ObjectCascade(
-                session, named.isEmpty() ? Optional.empty() : Optional.of(addresses(session, path, named)));
+        return new ObjectCascade(session, named.isEmpty() ? Optional.empty() : Optional.of(addresses(path, named)));
     }
 
     private static String named(CallerSession session, SearchPath path, RemovedDefinition definition)
@@ -192,12 +191,10 @@ public final class ObjectCascade {
     }
 
     /** A query of the named objects, which does not depend on the search path any more. */
-    private static String addresses(CallerSession session, SearchPath path, List<String> named) throws SQLException {
-        path.useCallers();
-        List<String> found = session.rows(
+    private static String addresses(SearchPath path, List<String> named) throws SQLException {
+        List<String> found = path.rowsAlongCallers(
                 String.join(" UNION ", named),
                 row -> "(" + row.getLong(1) + "::pg_catalog.oid, " + row.getLong(2) + "::pg_catalog.oid, 0)");
-        path.useCatalog();
         return found.isEmpty()
                 ? "SELECT 0::pg_catalog.oid, 0::pg_catalog.oid, 0 WHERE false"
                 : "VALUES " + String.join(", ", found);

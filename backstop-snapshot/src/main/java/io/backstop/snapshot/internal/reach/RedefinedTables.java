@@ -92,12 +92,9 @@ final class RedefinedTables {
 
     private List<Long> statistics(RemovedDefinition definition) throws SQLException {
         String where = RemovedObjects.isMeant(definition.name(), "statistics_obj");
-        path.useCallers();
-        List<Long> tables = new ArrayList<>(session.rows(
+        return path.rowsAlongCallers(
                 STATISTICS.formatted(
                         SqlSpelling.escapedLiteral(definition.name().name()), where),
-                row -> row.getLong(1)));
-        path.useCatalog();
-        return tables;
+                row -> row.getLong(1));
     }
 }

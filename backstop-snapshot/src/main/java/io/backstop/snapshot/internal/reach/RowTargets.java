@@ -36,16 +36,13 @@ public record RowTargets(Relation named, Set<Long> oids, boolean triggers) {
             AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite WHERE ev_class = ANY (%1$s))
             AND NOT EXISTS (
                 SELECT FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid = ANY (%1$s)
-                AND confrelid = ANY (%2$s) AND (%3$s))
+                AND confrelid = ANY (%2$s) AND (%3$s)),
+            EXISTS (SELECT FROM pg_catalog.pg_trigger
+                WHERE tgrelid = ANY (%2$s) AND NOT tgisinternal AND tgenabled <> 'D')
             """;
 
     private static final String ON_UPDATE = "confupdtype IN ('c', 'n', 'd')";
     private static final String ON_DELETE = "confdeltype IN ('c', 'n', 'd')";
-
-    private static final String TRIGGERS = """
-            SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger
-                WHERE tgrelid = ANY (%s) AND NOT tgisinternal AND tgenabled <> 'D')
-            """;
 
     /** @param radius what the statement reaches */
     public static Optional<RowTargets> of(
@@ -62,14 +59,15 @@ public record RowTargets(Relation named, Set<Long> oids, boolean triggers) {
                 CallerSession.array(oids),
                 CallerSession.array(radius.tables().keySet()),
                 updates ? ON_UPDATE : ON_UPDATE + " OR " + ON_DELETE);
-        if (!radius.tables().keySet().containsAll(oids)
-                || !session.value(suited).equals("t")) {
+        if (!radius.tables().keySet().containsAll(oids)) {
             return Optional.empty();
         }
-        boolean triggers = session.value(
-                        TRIGGERS.formatted(CallerSession.array(radius.tables().keySet())))
-                .equals("t");
-        return Optional.of(new RowTargets(named.relation(), new HashSet<>(oids), triggers));
+        return session.rows(
+                        suited,
+                        row -> row.getBoolean(1)
+                                ? Optional.of(new RowTargets(named.relation(), new HashSet<>(oids), row.getBoolean(2)))
+                                : Optional.<RowTargets>empty())
+                .get(0);
     }
 
     /** The same radius, but that of these tables only rows are locked. */

@@ -19,9 +19,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
- * Turns an UPDATE or DELETE with a WHERE into the query that locks the rows that it would take and tells where they are.
+ * Turns an UPDATE or DELETE with a WHERE into the query that locks the rows that it would take and tells where they are; an
+ * INSERT with ON CONFLICT and a MERGE into one that locks those that it may take.
  * Made of slices of the statement's own text, so that names and expressions mean what they mean there. Stateless,
  * thread-safe.
  *
@@ -48,15 +50,84 @@ public final class RowLockQuery {
         }
         TokenSpan statement = statements.get(0);
         CommandTag tag = StatementReader.read(tokens, statement).assessment().tag();
-        if (tag != CommandTag.UPDATE && tag != CommandTag.DELETE) {
-            return Optional.empty();
-        }
+        TokenCursor cursor = new TokenCursor(tokens, statement);
         try {
-            return Optional.of(query(new TokenCursor(tokens, statement)))
-                    .filter(query -> onlyReads(query, standardConformingStrings));
+            Optional<String> query = switch (tag) {
+                case UPDATE, DELETE -> Optional.of(query(cursor));
+                case INSERT -> Optional.of(conflicting(InsertStatement.read(cursor)));
+                case MERGE -> Optional.of(matched(cursor));
+                default -> Optional.empty();
+            };
+            return query.filter(each -> onlyReads(each, standardConformingStrings));
         } catch (NotUnderstoodException e) {
             return Optional.empty(); // WITH before it, WHERE CURRENT OF, no WHERE
         }
+    }
+
+    /** Those that are there under the keys that an INSERT brings. */
+    private static String conflicting(InsertStatement insert) {
+        List<Integer> places =
+                insert.conflict().stream().map(insert.columns()::indexOf).toList();
+        if (places.isEmpty() || places.contains(-1)) {
+            throw new NotUnderstoodException("its columns and those that conflict are not all named");
+        }
+        String keys = insert.conflict().stream()
+                .map(column -> "r." + RelationName.quote(column))
+                .collect(Collectors.joining(", ", "(", ")"));
+        String brought;
+        if (insert.query().isPresent()) {
+            brought = insert.conflict().stream()
+                            .map(column -> "q." + RelationName.quote(column))
+                            .collect(Collectors.joining(", ", "SELECT ", " FROM ("))
+                    + insert.query().get() + ") AS q ("
+                    + insert.columns().stream().map(RelationName::quote).collect(Collectors.joining(", ")) + ")";
+        } else if (insert.rows().isEmpty()
+                || insert.rows().get(0).size() < insert.columns().size()) {
+            throw new NotUnderstoodException("its rows are not all known");
+        } else {
+            brought = insert.rows().stream()
+                    .map(row -> places.stream().map(row::get).collect(Collectors.joining("), (", "((", "))")))
+                    .collect(Collectors.joining(", "));
+        }
+        return "SELECT r.tableoid, r.ctid FROM " + insert.table().quoted() + " AS r WHERE " + keys + " IN (" + brought
+                + ") FOR NO KEY UPDATE OF r";
+    }
+
+    /** Those for which MERGE finds something in its source. */
+    private static String matched(TokenCursor cursor) {
+        cursor.require(Keyword.MERGE);
+        cursor.require(Keyword.INTO);
+        int begin = cursor.position();
+        String reference = cursor.relation().name();
+        String from = slice(cursor, begin, cursor.position());
+        if (cursor.accept(Keyword.AS) || (cursor.atName() && !cursor.at(Keyword.USING))) {
+            reference = cursor.name();
+            from += " AS " + RelationName.quote(reference);
+        }
+        cursor.require(Keyword.USING);
+        int when = cursor.find(Keyword.WHEN);
+        int on = when;
+        TokenCursor search = new TokenCursor(cursor.tokens(), new TokenSpan(cursor.position(), when));
+        search.moveTo(search.find(Keyword.ON));
+        while (!search.done()) {
+            on = search.position();
+            search.skip();
+            search.moveTo(search.find(Keyword.ON));
+        }
+        String source = slice(cursor, on);
+        cursor.require(Keyword.ON);
+        String condition = slice(cursor, when);
+        boolean deletes = false;
+        while (!cursor.done()) {
+            if (cursor.at(Keyword.BY, Keyword.SOURCE)) {
+                throw new NotUnderstoodException("rows without a match are changed too");
+            }
+            deletes |= cursor.at(Keyword.DELETE);
+            cursor.skip();
+        }
+        String row = RelationName.quote(reference);
+        return "SELECT " + row + ".tableoid, " + row + ".ctid FROM " + from + ", " + source + " WHERE (" + condition
+                + ") FOR " + (deletes ? "UPDATE" : "NO KEY UPDATE") + " OF " + row;
     }
 
     /**
@@ -132,10 +203,10 @@ public final class RowLockQuery {
     }
 
     /** Whatever was put together here is read as any text is: it runs only if it is one SELECT that changes nothing. */
-    private static boolean onlyReads(String query, boolean standardConformingStrings) {
+    static boolean onlyReads(String query, boolean standardConformingStrings) {
         TokenList tokens = Lexer.scan(query, standardConformingStrings);
         List<TokenSpan> statements = StatementSplitter.split(tokens);
-        if (statements.size() != 1 || dependsOnLockOrRepetition(tokens)) {
+        if (statements.size() != 1 || hasPlaceholder(tokens) || dependsOnLockOrRepetition(tokens)) {
             return false;
         }
         StatementAssessment read =

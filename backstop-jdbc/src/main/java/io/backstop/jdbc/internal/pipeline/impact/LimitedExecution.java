@@ -333,37 +333,33 @@ public final class LimitedExecution {
         }
         while (images.wanted()) {
             CodeOnWrite.Facts now = code.of(session);
+            Optional<PlainWrite> plain = plain(session, assessment, now, execution);
             Optional<Attempt<T>> covered = attempt(session, assessment, rules, now, images, transaction -> {
                 if (!transaction.sendAhead(() -> images.store(transaction.own()))) {
                     return Optional.empty();
                 }
-                Counted<T> counted = count(session, assessment, rules, now, look, execution, transaction);
-                return images.areExact() ? Optional.of(counted) : Optional.empty();
+                Optional<Counted<T>> counted = plain.isPresent()
+                        ? prove(session, assessment, rules, plain.get(), look, execution, transaction)
+                        : Optional.of(count(session, assessment, rules, now, look, execution, transaction));
+                return counted.isPresent() && images.areExact() ? counted : Optional.empty();
             });
             if (covered.isPresent()) {
                 return covered.get();
             }
         }
         CodeOnWrite.Facts facts = code.of(session);
-        Optional<PlainWrite> plain = execution.repeatable() && !session.isInserting()
-                ? plainWrites.find(session, assessment, facts::firesOn)
-                : Optional.empty();
+        Optional<PlainWrite> plain = plain(session, assessment, facts, execution);
         settleOpen(session, rules); // what fails or is undone leaves its traces in the counters
         if (plain.isPresent()) {
-            Optional<Attempt<T>> proved = attempt(session, assessment, rules, facts, BeforeImages.NONE, transaction -> {
-                session.knowsWhatIsWritten();
-                Sent<T> sent = send(transaction, look, execution);
-                return sent.untaken().isPresent()
-                        ? Optional.empty()
-                        : answered(session, assessment, rules, plain.get(), execution)
-                                .map(count -> new Counted<>(sent, count));
-            });
-            plainWrites.remember(session, plain.get(), proved.isPresent());
+            Optional<Attempt<T>> proved = attempt(
+                    session,
+                    assessment,
+                    rules,
+                    facts,
+                    BeforeImages.NONE,
+                    transaction -> prove(session, assessment, rules, plain.get(), look, execution, transaction));
             if (proved.isPresent()) {
                 return proved.get();
-            }
-            if (!session.outsideTransaction()) {
-                code.outdated(session); // it may have a trigger by now that waits for the commit
             }
         }
         CodeOnWrite.Facts now = code.of(session);
@@ -376,6 +372,36 @@ public final class LimitedExecution {
                         transaction ->
                                 Optional.of(count(session, assessment, rules, now, look, execution, transaction)))
                 .orElseThrow();
+    }
+
+    private <T extends @Nullable Object> Optional<PlainWrite> plain(
+            GuardedSession session, Assessment assessment, CodeOnWrite.Facts facts, Execution<T> execution)
+            throws SQLException {
+        return execution.repeatable() && !session.isInserting()
+                ? plainWrites.find(session, assessment, facts::firesOn)
+                : Optional.empty();
+    }
+
+    /** Counts it by the server's answer; empty where that is not proved to be all, and the write has to be undone. */
+    private <T extends @Nullable Object> Optional<Counted<T>> prove(
+            GuardedSession session,
+            Assessment assessment,
+            ImpactRules rules,
+            PlainWrite plain,
+            LastLook look,
+            Execution<T> execution,
+            StatementTransaction transaction)
+            throws SQLException {
+        session.knowsWhatIsWritten();
+        Sent<T> sent = send(transaction, look, execution);
+        Optional<Counted<T>> proved = sent.untaken().isPresent()
+                ? Optional.empty()
+                : answered(session, assessment, rules, plain, execution).map(count -> new Counted<>(sent, count));
+        plainWrites.remember(session, plain, proved.isPresent());
+        if (proved.isEmpty() && !session.outsideTransaction()) {
+            code.outdated(session); // it may have a trigger by now that waits for the commit
+        }
+        return proved;
     }
 
     private static <T extends @Nullable Object> Counted<T> count(

@@ -1,9 +1,12 @@
 package io.backstop.jdbc.internal.pipeline.secure;
 
 import io.backstop.api.analysis.Assessment;
+import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RuleId;
+import io.backstop.api.snapshot.InsertedValues;
 import io.backstop.api.snapshot.RowQuery;
+import io.backstop.jdbc.internal.analysis.detail.InsertedRowsText;
 import io.backstop.jdbc.internal.analysis.detail.RowLockQuery;
 import io.backstop.jdbc.internal.analysis.rule.Rule;
 import io.backstop.jdbc.internal.pipeline.catalog.CatalogWeigher;
@@ -26,9 +29,11 @@ import java.util.stream.Collectors;
 final class RowCaptureEligibility {
     /** What a query of the rows would do a second time, or what leaves no row out. */
     private static final Set<RuleId> MORE_THAN_ROWS = Arrays.stream(Rule.values())
-            .filter(rule -> rule != Rule.UPDATE && rule != Rule.DELETE)
+            .filter(rule -> rule != Rule.UPDATE && rule != Rule.DELETE && rule != Rule.INSERT && rule != Rule.MERGE)
             .map(Rule::id)
             .collect(Collectors.toUnmodifiableSet());
+
+    private static final Set<CommandTag> INSERTING = Set.of(CommandTag.INSERT, CommandTag.MERGE);
 
     private RowCaptureEligibility() {}
 
@@ -38,11 +43,25 @@ final class RowCaptureEligibility {
         if (!execution.repeatable() || statement.sha256().isEmpty() || !takesRowsOnly(statement.assessment())) {
             return Optional.empty();
         }
-        boolean conforming = session.standardConformingStrings();
         // pgjdbc writes values as if backslashes were nothing special.
-        return conforming
-                ? RowLockQuery.query(text(session, statement, execution), true).map(RowQuery::new)
+        return session.standardConformingStrings()
+                ? RowLockQuery.query(text(session, statement, execution), true)
+                        .map(query -> new RowQuery(query, !inserts(statement.assessment())))
                 : Optional.empty();
+    }
+
+    /** What the text of an INSERT or MERGE tells of its new rows; empty where they could not be told from others. */
+    static Optional<InsertedValues> values(GuardedSession session, ReviewedStatement statement, Execution<?> execution)
+            throws SQLException {
+        return !execution.isBatch() && statement.sha256().isPresent() && session.standardConformingStrings()
+                ? InsertedRowsText.read(text(session, statement, execution), true)
+                : Optional.empty();
+    }
+
+    /** Whether it is one INSERT or MERGE. */
+    static boolean inserts(Assessment assessment) {
+        return assessment.statements().size() == 1
+                && INSERTING.contains(assessment.statements().get(0).tag());
     }
 
     private static boolean takesRowsOnly(Assessment assessment) {

@@ -11,6 +11,7 @@ import io.backstop.api.policy.ImpactRules;
 import io.backstop.api.policy.RecoveryRules;
 import io.backstop.api.policy.SnapshotMode;
 import io.backstop.api.policy.Verdict;
+import io.backstop.api.snapshot.InsertedValues;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.Progress.Step;
 import io.backstop.api.snapshot.RowMismatch;
@@ -78,7 +79,7 @@ public final class SecuredExecution {
             throws SQLException {
         SnapshotService service = checked(session, statement, recovery);
         Optional<RowQuery> query = recovery.snapshotMode() == SnapshotMode.INLINE
-                ? RowCaptureEligibility.query(session, statement, execution)
+                ? RowCaptureEligibility.query(session, statement, execution).filter(RowQuery::exact)
                 : Optional.empty();
         Optional<RowMismatch> other = Optional.empty();
         for (int tries = 0; tries < ROW_TRIES && query.isPresent(); tries++) {
@@ -252,13 +253,32 @@ public final class SecuredExecution {
     public Optional<WriteCover> cover(
             GuardedSession session, ReviewedStatement statement, RecoveryRules recovery, Execution<?> execution)
             throws SQLException {
+        boolean inserts = RowCaptureEligibility.inserts(statement.assessment());
         if (snapshots.isEmpty()
                 || recovery.coverWrites() == CoverWrites.NONE
-                || recovery.snapshotMode() == SnapshotMode.OFF) {
+                || recovery.snapshotMode() == SnapshotMode.OFF
+                || (inserts && recovery.coverWrites() != CoverWrites.ALL)) {
             return Optional.empty();
         }
-        return RowCaptureEligibility.query(session, statement, execution)
-                .map(query -> new WriteCover(snapshots.get(), catalogue, progress, session, statement, query));
+        boolean changes = !statement.assessment().destructions().isEmpty();
+        Optional<RowQuery> changed =
+                changes ? RowCaptureEligibility.query(session, statement, execution) : Optional.empty();
+        Optional<InsertedValues> inserted =
+                inserts ? RowCaptureEligibility.values(session, statement, execution) : Optional.empty();
+        return (changes && changed.isEmpty()) || (inserts && inserted.isEmpty())
+                ? Optional.empty()
+                : Optional.of(
+                        new WriteCover(snapshots.get(), catalogue, progress, session, statement, changed, inserted));
+    }
+
+    /** Whether it inserts rows that the policy wants kept, so that they have to be counted. */
+    public boolean coversInserted(ReviewedStatement statement, RecoveryRules recovery) {
+        return snapshots.isPresent()
+                && recovery.coverWrites() == CoverWrites.ALL
+                && recovery.snapshotMode() != SnapshotMode.OFF
+                && statement.sha256().isPresent()
+                && statement.assessment().risk() == RiskLevel.WRITE
+                && RowCaptureEligibility.inserts(statement.assessment());
     }
 
     /**

@@ -2,6 +2,7 @@ package io.backstop.jdbc.internal.pipeline.secure;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.control.SnapshotCatalogue;
+import io.backstop.api.snapshot.InsertedValues;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.RowMismatch;
 import io.backstop.api.snapshot.RowQuery;
@@ -21,8 +22,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Has the rows stored that an ordinary write is about to change. Where they cannot be told, or it keeps changing others, it
- * runs uncovered; where they cannot be stored, it does not run. Used for one write, in its session's turn.
+ * Has the rows stored that an ordinary write is about to change, and when it has run, those that it has made. Where they cannot
+ * be told, or it keeps changing others, it runs uncovered; where they cannot be stored, it does not run, or is undone. Used for
+ * one write, in its session's turn.
  */
 public final class WriteCover implements BeforeImages {
     private final SnapshotService service;
@@ -30,7 +32,8 @@ public final class WriteCover implements BeforeImages {
     private final Progress progress;
     private final GuardedSession session;
     private final ReviewedStatement statement;
-    private final RowQuery query;
+    private final Optional<RowQuery> changed;
+    private final Optional<InsertedValues> inserted;
     private int tries;
     private Optional<SecuredRows> stored = Optional.empty();
     private boolean kept;
@@ -41,13 +44,15 @@ public final class WriteCover implements BeforeImages {
             Progress progress,
             GuardedSession session,
             ReviewedStatement statement,
-            RowQuery query) {
+            Optional<RowQuery> changed,
+            Optional<InsertedValues> inserted) {
         this.service = service;
         this.catalogue = catalogue;
         this.progress = progress;
         this.session = session;
         this.statement = statement;
-        this.query = query;
+        this.changed = changed;
+        this.inserted = inserted;
     }
 
     @Override
@@ -69,7 +74,7 @@ public final class WriteCover implements BeforeImages {
                 Optional.empty(),
                 !ownTransaction);
         try {
-            stored = service.coverRows(session.connection(), request, query, progress);
+            stored = service.cover(session.connection(), request, changed, inserted, progress);
         } catch (RuntimeException e) {
             throw SecuredExecution.broken(e);
         }
@@ -89,12 +94,16 @@ public final class WriteCover implements BeforeImages {
     }
 
     @Override
-    public void keeping(boolean ownTransaction, Collection<RelationName> changed) throws SQLException {
-        if (stored.isEmpty() || stored.get().manifests().isEmpty()) {
+    public void keeping(boolean ownTransaction, Collection<RelationName> tables) throws SQLException {
+        if (stored.isEmpty() || !hasStoredInserted(stored.get())) {
+            discard(new SQLException("the rows that the write has inserted cannot be told"));
             return;
         }
         SecuredRows rows = stored.get();
-        Set<RelationName> others = new HashSet<>(changed);
+        if (rows.manifests().isEmpty()) {
+            return;
+        }
+        Set<RelationName> others = new HashSet<>(tables);
         rows.manifests().forEach(manifest -> others.remove(RelationName.of(manifest.schema(), manifest.table())));
         try {
             rows.alsoChanged(others.stream().map(RelationName::toString).toList());
@@ -107,6 +116,14 @@ public final class WriteCover implements BeforeImages {
         }
         if (!ownTransaction) {
             session.uncommitted().add(rows);
+        }
+    }
+
+    private static boolean hasStoredInserted(SecuredRows rows) throws SQLException {
+        try {
+            return rows.storeInserted();
+        } catch (RuntimeException e) {
+            throw SecuredExecution.broken(e);
         }
     }
 
