@@ -3,6 +3,7 @@ package io.backstop.api.snapshot;
 import io.backstop.api.analysis.Destruction;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -24,7 +25,7 @@ import java.util.Optional;
  *     restored rows has to equal
  * @param copyFormat the COPY format of the chunks before compression: {@code binary}, or {@code text} where a column's type
  *     has no binary form that means the same in another database. Each chunk is a complete COPY stream of its own: in
- *     binary with header and trailer
+ *     binary with header and trailer; unless it is continued by the next
  * @param encoding the character encoding of the chunks' text, by PostgreSQL's name; that of the database
  * @param compression how the chunks are compressed: {@code zstd}
  * @param chunks the objects that hold the rows, in order
@@ -286,8 +287,40 @@ public record SnapshotManifest(
         }
     }
 
-    /** An object with rows: its name within the snapshot, its rows, its bytes as stored and their SHA-256 in hex. */
-    public record Chunk(String name, long rows, long bytes, String sha256) {}
+    /**
+     * An object with rows.
+     *
+     * @param name its name within the snapshot
+     * @param rows how many rows end in it
+     * @param bytes its bytes as stored
+     * @param sha256 their SHA-256 in hex
+     * @param continued whether a large row goes on in the next chunk, so that both are parts of one COPY stream
+     */
+    public record Chunk(String name, long rows, long bytes, String sha256, boolean continued) {
+        /** A chunk that ends with a row. */
+        public Chunk(String name, long rows, long bytes, String sha256) {
+            this(name, rows, bytes, sha256, false);
+        }
+
+        /** The same, whose last row goes on in the next. */
+        public Chunk toBeContinued() {
+            return new Chunk(name, rows, bytes, sha256, true);
+        }
+
+        /** The chunks of each COPY stream, in order: one, unless a large row did not fit into it. */
+        public static List<List<Chunk>> streams(List<Chunk> chunks) {
+            List<List<Chunk>> streams = new ArrayList<>();
+            boolean continues = false;
+            for (Chunk chunk : chunks) {
+                if (!continues) {
+                    streams.add(new ArrayList<>());
+                }
+                streams.get(streams.size() - 1).add(chunk);
+                continues = chunk.continued();
+            }
+            return streams.stream().map(List::copyOf).toList();
+        }
+    }
 
     /** Another object of the snapshot: its name within it, its bytes as stored and their SHA-256 in hex. */
     public record StoredObject(String name, long bytes, String sha256) {}

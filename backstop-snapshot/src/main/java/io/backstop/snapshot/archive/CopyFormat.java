@@ -7,7 +7,8 @@ import java.util.Locale;
 
 /**
  * The formats in which COPY writes the rows of a snapshot (PostgreSQL documentation, COPY, File Formats). Each stored
- * chunk is a COPY stream of its own: {@link #head()}, rows, {@link #tail()}. Immutable, thread-safe.
+ * chunk is a COPY stream of its own: {@link #head()}, rows, {@link #tail()}; or those that continue each other are one
+ * together. Immutable, thread-safe.
  */
 public enum CopyFormat {
     /** One line for each row, in the encoding that the manifest names. */

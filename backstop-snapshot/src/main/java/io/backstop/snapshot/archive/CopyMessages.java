@@ -57,6 +57,6 @@ public final class CopyMessages {
     /** Takes the messages one by one. */
     @FunctionalInterface
     public interface Reader {
-        void message(byte[] message) throws IOException;
+        void message(byte[] message) throws SQLException, IOException;
     }
 }

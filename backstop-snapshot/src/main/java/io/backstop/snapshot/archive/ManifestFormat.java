@@ -51,6 +51,9 @@ final class ManifestFormat {
     /** The same of each column. */
     private static final String ADDED_TO_COLUMNS = "number";
 
+    /** The same of each chunk; only where it is true, so that versions before it read all but that. */
+    private static final String CONTINUED = "continued";
+
     private static final Pattern SYSTEM_IDENTIFIER = Pattern.compile("[0-9]{1,20}");
     private static final Pattern TRANSACTION = Pattern.compile("[0-9]{1,20}");
     private static final Pattern ENCODING = Pattern.compile("[A-Za-z0-9_]{1,63}");
@@ -68,6 +71,11 @@ final class ManifestFormat {
         node.remove("stored_bytes");
         if (!manifest.belongsToUndo()) {
             node.remove(UNDO_OF); // earlier versions read what they know, and nothing else
+        }
+        for (JsonNode chunk : node.path("chunks")) {
+            if (chunk instanceof ObjectNode object && !object.path(CONTINUED).asBoolean()) {
+                object.remove(CONTINUED);
+            }
         }
         if (key.isPresent()) {
             ObjectNode secret = SnapshotJson.MAPPER.createObjectNode();
@@ -117,6 +125,11 @@ final class ManifestFormat {
             for (JsonNode column : node.path("columns")) {
                 if (column instanceof ObjectNode object && !object.has(ADDED_TO_COLUMNS)) {
                     object.putNull(ADDED_TO_COLUMNS);
+                }
+            }
+            for (JsonNode chunk : node.path("chunks")) {
+                if (chunk instanceof ObjectNode object && !object.has(CONTINUED)) {
+                    object.put(CONTINUED, false);
                 }
             }
             return checked(SnapshotJson.MAPPER.treeToValue(node, SnapshotManifest.class), origin);
@@ -254,6 +267,10 @@ final class ManifestFormat {
         }
         if (manifest.chunks().stream().anyMatch(chunk -> chunk.rows() < 0)) {
             throw new CorruptSnapshotException(origin + " counts less than no rows");
+        }
+        if (!manifest.chunks().isEmpty()
+                && manifest.chunks().get(manifest.chunks().size() - 1).continued()) {
+            throw new CorruptSnapshotException(origin + " ends within a row");
         }
     }
 

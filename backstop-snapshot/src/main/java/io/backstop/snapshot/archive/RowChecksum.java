@@ -28,7 +28,17 @@ public final class RowChecksum {
 
     /** Adds a row: its bytes as above. */
     public void add(byte[] row, int offset, int length) {
+        part(row, offset, length);
+        endOfRow();
+    }
+
+    /** Takes the next bytes of a row that is not held as a whole. */
+    public void part(byte[] row, int offset, int length) {
         sha256.update(row, offset, length);
+    }
+
+    /** Adds the row whose bytes were taken. */
+    public void endOfRow() {
         Sha256.finish(sha256, hash);
         add(longAt(0), longAt(8));
     }

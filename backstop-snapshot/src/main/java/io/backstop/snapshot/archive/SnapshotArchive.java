@@ -352,8 +352,9 @@ public final class SnapshotArchive {
     }
 
     /**
-     * The rows of a chunk as a whole COPY stream in the snapshot's {@link CopyFormat}, decompressed. The stored bytes were all read and their checksum found right when
-     * this returns; it holds them (at most some 16 MB, more where a single row is larger) until the stream is closed.
+     * The rows of a chunk as a COPY stream in the snapshot's {@link CopyFormat}, decompressed, or a part of one where a chunk
+     * is continued. The stored bytes were all read and their checksum found right when this returns; it holds them (some 8
+     * MiB) until the stream is closed.
      */
     public InputStream rows(SnapshotManifest manifest, SnapshotManifest.Chunk chunk) throws IOException {
         requireUsable(manifest);

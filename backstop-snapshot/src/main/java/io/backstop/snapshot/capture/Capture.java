@@ -150,7 +150,7 @@ final class Capture {
         Map<Long, Long> pages = TableSize.pages(session, oids);
         try (ChunkUploads store = new ChunkUploads(chunkBytes + OVER)) {
             List<Future<Prepared>> prepared = new ArrayList<>();
-            try (TableCopier copier = new TableCopier(session, second, store, progress, chunkBytes)) {
+            try (TableCopier copier = new TableCopier(session, second, oids, store, progress, chunkBytes)) {
                 for (Relation relation : relations) {
                     TableDescription description = description(descriptions, relation)
                             .omitting(relation.oid() == oids.get(0) ? standalone.told() : List.of());
@@ -283,7 +283,7 @@ final class Capture {
                 : RebuildScript.of(
                         description,
                         columns.stream().map(SnapshotManifest.Column::name).toList(),
-                        chunks.stream().map(SnapshotManifest.Chunk::name).toList(),
+                        chunks,
                         format.options(encoding));
         return new SnapshotManifest(
                 draft.formatVersion(),

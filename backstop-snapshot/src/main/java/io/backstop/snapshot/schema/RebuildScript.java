@@ -1,6 +1,7 @@
 package io.backstop.snapshot.schema;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.snapshot.SnapshotManifest.Chunk;
 import io.backstop.snapshot.schema.TableSql.Piece;
 
 import java.util.List;
@@ -32,10 +33,10 @@ public final class RebuildScript {
 
     /**
      * @param columns the columns of the rows, in their order
-     * @param chunks the names of the objects that hold them, in order
+     * @param chunks the objects that hold them, in order
      * @param options what COPY has to be told of them, in parentheses
      */
-    public static String of(TableDescription table, List<String> columns, List<String> chunks, String options) {
+    public static String of(TableDescription table, List<String> columns, List<Chunk> chunks, String options) {
         TableSql sql = new TableSql(table, PartNames.original(table));
         StringBuilder script = new StringBuilder(HEAD.formatted(oneLine(table.schema() + "." + table.name())));
         prerequisites(script, table);
@@ -102,7 +103,7 @@ public final class RebuildScript {
     }
 
     /** A command of psql ends with its line, so names with line breaks are beyond it. */
-    private static String rows(TableDescription table, List<String> columns, List<String> chunks, String options) {
+    private static String rows(TableDescription table, List<String> columns, List<Chunk> chunks, String options) {
         if (chunks.isEmpty()) {
             return "\n-- It had no rows of its own.\n\n";
         }
@@ -111,12 +112,19 @@ public final class RebuildScript {
                         ? ""
                         : columns.stream().map(RelationName::quote).collect(Collectors.joining(", ", " (", ")")));
         if (target.lines().count() != 1) {
-            return "\n-- Rows: zstd -dc of each of " + String.join(" ", chunks) + ", into COPY … FROM STDIN " + options
-                    + " of the columns in order.\n\n";
+            return "\n-- Rows: zstd -dc of " + String.join(", of ", streams(chunks)) + ", each into COPY … FROM STDIN "
+                    + options + " of the columns in order.\n\n";
         }
-        return chunks.stream()
-                .map(chunk -> "\\copy " + target + " FROM PROGRAM 'zstd -dc " + chunk + "' " + options + "\n")
+        return streams(chunks).stream()
+                .map(names -> "\\copy " + target + " FROM PROGRAM 'zstd -dc " + names + "' " + options + "\n")
                 .collect(Collectors.joining("", "\n", "\n"));
+    }
+
+    /** The names of the objects of each COPY stream; a large row is in several. */
+    private static List<String> streams(List<Chunk> chunks) {
+        return Chunk.streams(chunks).stream()
+                .map(stream -> stream.stream().map(Chunk::name).collect(Collectors.joining(" ")))
+                .toList();
     }
 
     private static String oneLine(String text) {

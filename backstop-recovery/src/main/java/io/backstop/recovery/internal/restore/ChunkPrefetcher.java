@@ -18,7 +18,7 @@ import java.util.concurrent.Future;
  * that the server does not wait for it; it is the only one that is held beside those that are being loaded. Thread-safe.
  */
 final class ChunkPrefetcher implements AutoCloseable {
-    /** A larger one is of a single row, and there may not be memory for another like it. */
+    /** A larger one is of a single row, stored by an earlier version; there may not be memory for another like it. */
     private static final long LARGEST = 16 << 20;
 
     private final SnapshotArchive archive;

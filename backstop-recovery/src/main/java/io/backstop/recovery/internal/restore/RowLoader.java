@@ -21,12 +21,13 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Loads chunks of one snapshot into a table, and counts the rows of each. Several threads can load at once, each with a
- * transaction of its own.
+ * Loads the COPY streams of one snapshot into a table, and counts the rows of each. Several threads can load at once, each
+ * with a transaction of its own.
  *
  * <p>A chunk is read whole, and its SHA-256 found right, before its first byte goes to the server: an object may change
  * after it was verified, and the server's input functions are to see nothing that was not stored. The price is memory, of
- * a chunk's stored size for each connection and one more: some 8 MiB, where no single row is larger.
+ * a chunk's stored size for each connection and one more: some 8 MiB. Of a large row, which is in several chunks, the server
+ * has the first parts before the last was looked at; one that does not end right it does not take.
  */
 public final class RowLoader implements AutoCloseable {
     private final SnapshotManifest manifest;
@@ -47,10 +48,17 @@ public final class RowLoader implements AutoCloseable {
         this.chunks = new ChunkPrefetcher(archive, manifest);
     }
 
-    /** Loads one chunk, and no chunk twice; how many rows that were. */
-    public long load(RecoveryTransaction transaction, Chunk chunk) throws RecoveryException {
+    /** What is loaded at once: the chunks of each COPY stream. */
+    public List<List<Chunk>> streams() {
+        return Chunk.streams(manifest.chunks());
+    }
+
+    /** Loads one stream, and no stream twice; how many rows that were. */
+    public long load(RecoveryTransaction transaction, List<Chunk> stream) throws RecoveryException {
+        Chunk chunk = stream.get(0);
+        long expected = stream.stream().mapToLong(Chunk::rows).sum();
         long loaded;
-        try (InputStream rows = chunks.take(chunk)) {
+        try (InputStream rows = new JoinedChunks(stream, chunks::take)) {
             loaded = transaction.copyIn(
                     "COPY " + table.quoted() + columns() + " FROM STDIN " + format.options(manifest.encoding()), rows);
         } catch (SQLException e) {
@@ -58,10 +66,10 @@ public final class RowLoader implements AutoCloseable {
         } catch (IOException e) {
             throw RecoveryException.damaged(manifest, e);
         }
-        if (loaded != chunk.rows()) {
+        if (loaded != expected) {
             throw new RecoveryException(
                     chunk.name() + " of snapshot " + manifest.snapshotId() + " gave " + loaded + " rows instead of "
-                            + chunk.rows(),
+                            + expected,
                     "restore another snapshot; nothing was kept");
         }
         return loaded;

@@ -78,8 +78,8 @@ public final class StagedTable {
     /** Loads the rows, over both connections. */
     public void load(SnapshotArchive archive, RestoreProgress progress) throws SQLException, RecoveryException {
         try (RowLoader loader = new RowLoader(archive, manifest, names.target(), target)) {
-            share("ROW EXCLUSIVE", manifest.chunks(), (transaction, chunk) -> {
-                long rows = loader.load(transaction, chunk);
+            share("ROW EXCLUSIVE", loader.streams(), (transaction, stream) -> {
+                long rows = loader.load(transaction, stream);
                 synchronized (progress) {
                     progress.reached(Step.LOADING, target, loaded.addAndGet(rows), manifest.rowCount());
                 }

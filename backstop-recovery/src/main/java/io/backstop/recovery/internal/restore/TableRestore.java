@@ -119,8 +119,8 @@ public final class TableRestore {
         }
         long loaded = 0;
         try (RowLoader loader = new RowLoader(archive, manifest, target, target)) {
-            for (SnapshotManifest.Chunk chunk : manifest.chunks()) {
-                loaded += loader.load(transaction, chunk);
+            for (List<SnapshotManifest.Chunk> stream : loader.streams()) {
+                loaded += loader.load(transaction, stream);
                 reached(Step.LOADING, loaded);
             }
             loader.refuseOtherMeaning(transaction);

@@ -144,8 +144,8 @@ final class UndoTable {
             transaction.execute("ALTER TABLE " + staged() + " ALTER " + EFFECT + " SET DEFAULT "
                     + part.effect().sql() + ", ALTER " + TAKEN + " SET DEFAULT " + part.isOfEachRow());
             try (RowLoader loader = new RowLoader(archive, part.manifest(), staged, name())) {
-                for (SnapshotManifest.Chunk chunk : part.manifest().chunks()) {
-                    loader.load(transaction, chunk);
+                for (List<SnapshotManifest.Chunk> stream : loader.streams()) {
+                    loader.load(transaction, stream);
                 }
             }
         }

@@ -4,12 +4,13 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.sql.ParallelWork;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
-import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.Validation.Check;
 import io.backstop.snapshot.archive.CopyFormat;
-import io.backstop.snapshot.archive.CopyMessageRows;
 import io.backstop.snapshot.archive.RowChecksum;
+import io.backstop.snapshot.rows.ColumnWidths;
+import io.backstop.snapshot.rows.RowReceiver;
+import io.backstop.snapshot.rows.TableRows;
 
 import java.io.IOException;
 import java.sql.SQLException;
@@ -26,8 +27,6 @@ public final class RowVerifier {
 
     private final SnapshotManifest manifest;
     private final RelationName table;
-    private final CopyFormat format;
-    private final String columns;
 
     private final RowChecksum checksum = new RowChecksum();
     private long count;
@@ -35,14 +34,11 @@ public final class RowVerifier {
     public RowVerifier(SnapshotManifest manifest, RelationName table) {
         this.manifest = manifest;
         this.table = table;
-        this.format = CopyFormat.of(manifest);
-        this.columns = SqlFragments.list(
-                manifest.columns().stream().map(SnapshotManifest.Column::name).toList());
     }
 
     /** Reads the table over one connection. */
     public List<Check> read(RecoveryTransaction transaction) throws SQLException, RecoveryException {
-        read(transaction, "");
+        read(transaction, rows(transaction), "true");
         return checks();
     }
 
@@ -52,11 +48,12 @@ public final class RowVerifier {
      */
     public List<Check> read(RecoveryTransaction transaction, ParallelWork work) throws SQLException, RecoveryException {
         transaction.execute("LOCK TABLE ONLY " + table.quoted() + " IN SHARE MODE");
+        TableRows rows = rows(transaction);
         work.share(
                 transaction,
                 "LOCK TABLE ONLY " + table.quoted() + " IN ACCESS SHARE MODE",
                 pieces(transaction),
-                this::read);
+                (reading, piece) -> read(reading, rows, piece));
         return checks();
     }
 
@@ -69,26 +66,40 @@ public final class RowVerifier {
         List<String> pieces = new ArrayList<>();
         long count = Math.max(1, Math.min(pages, LAST) / PAGES);
         for (long i = 0; i < count; i++) {
-            String from = " WHERE ctid >= '(" + i * PAGES + ",0)'::tid";
+            String from = "ctid >= '(" + i * PAGES + ",0)'::tid";
             pieces.add(i == count - 1 ? from : from + " AND ctid < '(" + (i + 1) * PAGES + ",0)'::tid");
         }
         return pieces;
     }
 
-    private void read(RecoveryTransaction transaction, String condition) throws SQLException, RecoveryException {
-        Piece piece = new Piece();
+    private TableRows rows(RecoveryTransaction transaction) throws SQLException {
+        List<Long> oid =
+                transaction.strings("SELECT oid FROM pg_class WHERE oid = to_regclass(?)", table.quoted()).stream()
+                        .map(Long::valueOf)
+                        .toList();
+        return new TableRows(
+                table,
+                manifest.columns().stream().map(SnapshotManifest.Column::name).toList(),
+                ColumnWidths.read(transaction.connection(), oid).values().stream()
+                        .findFirst()
+                        .orElse(ColumnWidths.none()),
+                CopyFormat.of(manifest),
+                manifest.encoding());
+    }
+
+    private void read(RecoveryTransaction transaction, TableRows rows, String condition)
+            throws SQLException, RecoveryException {
+        RowChecksum piece = new RowChecksum();
+        long found;
         try {
-            transaction.copyOut(
-                    "COPY (SELECT " + columns + " FROM ONLY " + table.quoted() + condition + ") TO STDOUT "
-                            + format.options(manifest.encoding()),
-                    piece::message);
+            found = rows.read(transaction.connection(), condition, piece, RowReceiver.NONE);
         } catch (IOException e) {
             throw new RecoveryException(
                     "the rows of " + table + " could not be read back: " + e.getMessage(), "try it again", e);
         }
         synchronized (this) {
-            checksum.add(piece.checksum);
-            count += piece.count;
+            checksum.add(piece);
+            count += found;
         }
     }
 
@@ -96,19 +107,5 @@ public final class RowVerifier {
         return List.of(
                 new Check("rows", Long.toString(manifest.rowCount()), Long.toString(count)),
                 new Check("row checksum", manifest.rowChecksum(), checksum.hex()));
-    }
-
-    /** What one COPY gives. */
-    private final class Piece {
-        private final CopyMessageRows rows = new CopyMessageRows(format);
-        private final RowChecksum checksum = new RowChecksum();
-        private long count;
-
-        void message(byte[] message) throws IOException {
-            if (rows.next(message)) {
-                count++;
-                rows.addTo(checksum, message);
-            }
-        }
     }
 }

@@ -2,15 +2,17 @@ package io.backstop.snapshot.internal.copy;
 
 import com.github.luben.zstd.ZstdOutputStreamNoFinalizer;
 import io.backstop.snapshot.archive.CopyFormat;
+import io.backstop.snapshot.rows.RowReceiver;
 
 import java.io.IOException;
 import java.util.function.Supplier;
 
 /**
- * Compresses rows into chunks of whole rows, each a zstd frame and a COPY stream of its own, of some 8 to 16 MiB, and
- * hands each on when it is full. Holds one chunk in memory, larger than that only where a single row is. Not thread-safe.
+ * Compresses rows into chunks, each a zstd frame of some 8 to 16 MiB, and hands each on when it is full. A chunk is a COPY
+ * stream of its own; one that a large row does not fit into is continued by the next. Holds one chunk in memory. Not
+ * thread-safe.
  */
-final class ChunkWriter implements AutoCloseable {
+final class ChunkWriter implements RowReceiver, AutoCloseable {
     /** Measured: higher levels cost more time than the bytes are worth (docs/benchmarks.md). */
     private static final int LEVEL = 1;
 
@@ -24,7 +26,11 @@ final class ChunkWriter implements AutoCloseable {
     private final Receiver receiver;
     private final byte[] piece = new byte[PIECE];
 
+    /** A row of more bytes than this begins a chunk rather than make one much longer than others. */
+    private static final int LONG_ROW = 256 << 10;
+
     private int inPiece;
+    private boolean begun;
     private ChunkBuffer stored;
     private ZstdOutputStreamNoFinalizer compressor;
     private long rows;
@@ -46,19 +52,42 @@ final class ChunkWriter implements AutoCloseable {
         this.compressor = new ZstdOutputStreamNoFinalizer(stored, LEVEL);
     }
 
-    /** Adds a row as COPY wrote it: in text with its newline. */
-    void add(byte[] source, int offset, int length) throws IOException {
-        if (rows == 0) {
+    @Override
+    public void row(byte[] source, int offset, int length) throws IOException {
+        if (begun && length > LONG_ROW && stored.size() + inPiece + length > fullAt) {
+            handOn(false);
+        }
+        add(source, offset, length);
+        rows++;
+        if (isFull()) {
+            handOn(false);
+        }
+    }
+
+    @Override
+    public void part(byte[] source, int offset, int length) throws IOException {
+        add(source, offset, length);
+        if (isFull()) {
+            handOn(true);
+        }
+    }
+
+    @Override
+    public void endOfRow() {
+        rows++;
+    }
+
+    private void add(byte[] source, int offset, int length) throws IOException {
+        if (!begun) {
             write(format.head(), 0, format.head().length);
+            begun = true;
         }
         write(source, offset, length);
-        rows++;
         raw += length;
-        if (stored.size() + inPiece / 2 >= fullAt || raw >= longest) {
-            handOn();
-            stored = buffers.get();
-            compressor = new ZstdOutputStreamNoFinalizer(stored, LEVEL);
-        }
+    }
+
+    private boolean isFull() {
+        return stored.size() + inPiece / 2 >= fullAt || raw >= longest;
     }
 
     private void write(byte[] source, int offset, int length) throws IOException {
@@ -76,19 +105,24 @@ final class ChunkWriter implements AutoCloseable {
 
     /** Hands on the last chunk, unless there is nothing in it. */
     void finish() throws IOException {
-        if (rows > 0) {
-            handOn();
+        if (begun) {
+            handOn(false);
         }
     }
 
-    private void handOn() throws IOException {
-        write(format.tail(), 0, format.tail().length);
+    private void handOn(boolean continued) throws IOException {
+        if (!continued) {
+            write(format.tail(), 0, format.tail().length);
+            begun = false;
+        }
         compressor.write(piece, 0, inPiece);
         inPiece = 0;
         compressor.close();
-        receiver.receive(rows, stored);
+        receiver.receive(rows, stored, continued);
         rows = 0;
         raw = 0;
+        stored = buffers.get();
+        compressor = new ZstdOutputStreamNoFinalizer(stored, LEVEL);
     }
 
     /** Frees the compressor's memory, also after a failure. */
@@ -100,6 +134,10 @@ final class ChunkWriter implements AutoCloseable {
     /** Takes a full chunk, and gives its buffer back when it is stored. */
     @FunctionalInterface
     interface Receiver {
-        void receive(long rows, ChunkBuffer stored) throws IOException;
+        /**
+         * @param rows how many rows end in it
+         * @param continued whether a row goes on in the next
+         */
+        void receive(long rows, ChunkBuffer stored, boolean continued) throws IOException;
     }
 }

@@ -2,10 +2,9 @@ package io.backstop.snapshot.internal.copy;
 
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.snapshot.archive.CopyFormat;
-import io.backstop.snapshot.archive.CopyMessageRows;
-import io.backstop.snapshot.archive.CopyMessages;
 import io.backstop.snapshot.archive.RowChecksum;
 import io.backstop.snapshot.internal.session.CallerSession;
+import io.backstop.snapshot.rows.TableRows;
 
 import java.io.IOException;
 import java.sql.SQLException;
@@ -22,21 +21,32 @@ final class RowReader implements AutoCloseable {
     private static final long LONGEST = 256L << 20;
 
     private final CallerSession session;
-    private final CopyFormat format;
+    private final TableRows table;
     private final List<Future<Piece>> pieces = new ArrayList<>();
     private final ChunkWriter writer;
     private final RowChecksum checksum = new RowChecksum();
 
     private long part;
+    private boolean continuing;
+    private long begins;
     private long rows;
 
-    RowReader(CallerSession session, CopyFormat format, int chunkBytes, ChunkUploads store, Target target)
+    /** @param format that of the table's rows */
+    RowReader(
+            CallerSession session,
+            TableRows table,
+            CopyFormat format,
+            int chunkBytes,
+            ChunkUploads store,
+            Target target)
             throws IOException {
         this.session = session;
-        this.format = format;
-        this.writer = new ChunkWriter(format, chunkBytes, LONGEST, store::buffer, (chunkRows, stored) -> {
-            long begins = part;
-            pieces.add(store.store(stored, () -> new Piece(begins, target.store(chunkRows, stored))));
+        this.table = table;
+        this.writer = new ChunkWriter(format, chunkBytes, LONGEST, store::buffer, (chunkRows, stored, continued) -> {
+            begins = continuing ? begins : part; // chunks of one COPY stream stay together
+            continuing = continued;
+            long from = begins;
+            pieces.add(store.store(stored, () -> new Piece(from, target.store(chunkRows, stored, continued))));
         });
     }
 
@@ -44,22 +54,11 @@ final class RowReader implements AutoCloseable {
      * Reads one part of the table.
      *
      * @param number says where the part stands among the others
-     * @param sql a COPY … TO STDOUT in this reader's format
+     * @param condition which rows those are, in SQL; empty for all
      */
-    void read(long number, String sql) throws SQLException, IOException {
+    void read(long number, String condition) throws SQLException, IOException {
         part = number;
-        CopyMessageRows copied = new CopyMessageRows(format);
-        long before = rows;
-        long sent = CopyMessages.read(session.connection(), sql, message -> {
-            if (copied.next(message)) {
-                copied.addTo(checksum, message);
-                rows++;
-                writer.add(message, copied.offset(), copied.length());
-            }
-        });
-        if (sent != rows - before) {
-            throw new IOException("the server sent " + sent + " rows and " + (rows - before) + " came");
-        }
+        rows += table.read(session.connection(), condition, checksum, writer);
     }
 
     /** All that was read; its last chunks may still be on their way. */
@@ -76,7 +75,8 @@ final class RowReader implements AutoCloseable {
     /** Stores a full chunk; called in another thread than the reader's. */
     @FunctionalInterface
     interface Target {
-        SnapshotManifest.Chunk store(long rows, ChunkBuffer content) throws IOException;
+        /** @param continued whether the next chunk continues its COPY stream */
+        SnapshotManifest.Chunk store(long rows, ChunkBuffer content, boolean continued) throws IOException;
     }
 
     /** A stored chunk, and the part of the table with which it begins. */

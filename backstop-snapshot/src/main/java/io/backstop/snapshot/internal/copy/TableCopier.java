@@ -1,6 +1,5 @@
 package io.backstop.snapshot.internal.copy;
 
-import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.HelperThread;
 import io.backstop.api.snapshot.Progress;
 import io.backstop.api.snapshot.SnapshotManifest;
@@ -12,6 +11,8 @@ import io.backstop.snapshot.internal.copy.RowReader.Piece;
 import io.backstop.snapshot.internal.session.CallerSession;
 import io.backstop.snapshot.internal.session.HelperConnection;
 import io.backstop.snapshot.internal.session.Relation;
+import io.backstop.snapshot.rows.ColumnWidths;
+import io.backstop.snapshot.rows.TableRows;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.store.StoreExecutor;
 
@@ -19,15 +20,16 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -43,9 +45,18 @@ public final class TableCopier implements AutoCloseable {
     private final Progress progress;
     private final int chunkBytes;
     private final ChunkUploads store;
+    private final Map<Long, ColumnWidths> widths;
 
+    /** @param tables the oids of those that will be copied, which nobody writes to meanwhile */
     public TableCopier(
-            CallerSession session, HelperConnection second, ChunkUploads store, Progress progress, int chunkBytes) {
+            CallerSession session,
+            HelperConnection second,
+            Collection<Long> tables,
+            ChunkUploads store,
+            Progress progress,
+            int chunkBytes)
+            throws SQLException {
+        this.widths = ColumnWidths.read(session.connection(), tables);
         this.session = session;
         this.second = second;
         this.progress = progress;
@@ -76,20 +87,20 @@ public final class TableCopier implements AutoCloseable {
         }
         Optional<CallerSession> along = pages >= 2 * PageRanges.PAGES ? second.of(relation) : Optional.empty();
         RowReader.Target target = new Target(relation, draft);
-        Source source = new Source(relation, columns(table), format.options(encoding));
+        TableRows source = rows(relation, table, format, encoding);
         if (along.isEmpty()) {
-            try (RowReader reader = new RowReader(session, format, chunkBytes, store, target)) {
-                reader.read(0, source.whole());
+            try (RowReader reader = new RowReader(session, source, format, chunkBytes, store, target)) {
+                reader.read(0, "");
                 return Copied.of(reader.finish());
             }
         }
         PageRanges ranges = new PageRanges(pages);
-        FutureTask<Parts> share = new FutureTask<>(() -> read(along.get(), format, target, source, ranges));
+        FutureTask<Parts> share = new FutureTask<>(() -> read(along.get(), source, format, target, ranges));
         Thread thread = new Thread(share, "backstop-second-reader");
         thread.setDaemon(true);
         thread.start();
         try {
-            Parts own = read(session, format, target, source, ranges);
+            Parts own = read(session, source, format, target, ranges);
             return Copied.of(own, outcome(share));
         } catch (SQLException | IOException | RuntimeException | Error e) {
             second.cancel();
@@ -110,21 +121,33 @@ public final class TableCopier implements AutoCloseable {
             List<String> conditions,
             SnapshotDraft draft)
             throws SQLException, IOException {
-        Source source = new Source(relation, columns(table), format.options(encoding));
-        try (RowReader reader = new RowReader(session, format, chunkBytes, store, new Target(relation, draft))) {
+        TableRows source = rows(relation, table, format, encoding);
+        try (RowReader reader =
+                new RowReader(session, source, format, chunkBytes, store, new Target(relation, draft))) {
             for (int i = 0; i < conditions.size(); i++) {
-                reader.read(i, source.where(conditions.get(i)));
+                reader.read(i, conditions.get(i));
             }
             return Copied.of(reader.finish());
         }
     }
 
+    private TableRows rows(Relation relation, TableDescription table, CopyFormat format, String encoding) {
+        List<String> columns =
+                columns(table).stream().map(SnapshotManifest.Column::name).toList();
+        return new TableRows(
+                relation.name(),
+                columns,
+                widths.getOrDefault(relation.oid(), ColumnWidths.none()),
+                format,
+                encoding);
+    }
+
     private Parts read(
-            CallerSession reading, CopyFormat format, RowReader.Target target, Source source, PageRanges ranges)
+            CallerSession reading, TableRows source, CopyFormat format, RowReader.Target target, PageRanges ranges)
             throws SQLException, IOException {
-        try (RowReader reader = new RowReader(reading, format, chunkBytes, store, target)) {
+        try (RowReader reader = new RowReader(reading, source, format, chunkBytes, store, target)) {
             for (Optional<PageRanges.Range> range = ranges.take(); range.isPresent(); range = ranges.take()) {
-                reader.read(range.get().number(), source.of(range.get()));
+                reader.read(range.get().number(), range.get().condition());
             }
             return reader.finish();
         } catch (SQLException | IOException | RuntimeException | Error e) {
@@ -157,30 +180,6 @@ public final class TableCopier implements AutoCloseable {
         second.close();
     }
 
-    /** What COPY reads. */
-    private record Source(Relation relation, List<SnapshotManifest.Column> columns, String options) {
-        /** Without a list of columns the server takes all that are not generated; with none left it cannot be written. */
-        String whole() {
-            return "COPY " + relation.name().quoted() + (columns.isEmpty() ? "" : " (" + list() + ")") + " TO STDOUT "
-                    + options;
-        }
-
-        String of(PageRanges.Range range) {
-            return where(range.condition());
-        }
-
-        String where(String condition) {
-            return "COPY (SELECT " + list() + " FROM ONLY " + relation.name().quoted() + " WHERE " + condition
-                    + ") TO STDOUT " + options;
-        }
-
-        private String list() {
-            return columns.stream()
-                    .map(column -> RelationName.quote(column.name()))
-                    .collect(Collectors.joining(", "));
-        }
-    }
-
     /** Gives the chunks their numbers, and tells how far the work is. */
     private final class Target implements RowReader.Target {
         private final Relation relation;
@@ -194,11 +193,11 @@ public final class TableCopier implements AutoCloseable {
         }
 
         @Override
-        public SnapshotManifest.Chunk store(long rows, ChunkBuffer content) throws IOException {
+        public SnapshotManifest.Chunk store(long rows, ChunkBuffer content, boolean continued) throws IOException {
             SnapshotManifest.Chunk chunk = draft.putChunk(chunks.getAndIncrement(), rows, content.content());
             long done = stored.addAndGet(rows);
             progress.reached(Progress.Step.COPYING, relation.name().toString(), done, relation.estimatedRows());
-            return chunk;
+            return continued ? chunk.toBeContinued() : chunk;
         }
     }
 
