@@ -127,6 +127,25 @@ class EncryptedStoryTest {
         database.run("DROP SCHEMA app CASCADE");
     }
 
+    @Test
+    void a_row_in_several_chunks_is_encrypted_and_comes_back() throws Exception {
+        keepIn("file");
+        database.run("INSERT INTO t SELECT 101, '" + SECRET + "' || string_agg(encode(sha512(i::text::bytea), 'base64'), '')"
+                + " FROM generate_series(1, 150000) i");
+        String contents = "SELECT count(*) || md5(string_agg(v, ',' ORDER BY id)) FROM t";
+        String before = database.value(contents);
+        send("application", "TRUNCATE t");
+        try (Stream<Path> files = Files.walk(folder.resolve("snapshots"))) {
+            assertThat(files.filter(file -> file.toString().endsWith(".copy.zst")))
+                    .hasSize(2);
+        }
+        assertNothingReadableIsStored();
+        CommandRun recovery = run("recover", "--db", db(), "--table", "t", "--key", key.toString());
+        assertThat(recovery.exitCode()).as(recovery.errors()).isZero();
+        database.run(recovery.output());
+        assertThat(database.value(contents)).isEqualTo(before);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"file", "s3"})
     void what_a_guard_stored_under_a_key_comes_back_with_it_alone(String kind) throws Exception {

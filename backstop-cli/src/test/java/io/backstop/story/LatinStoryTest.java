@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -16,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.util.List;
 import java.util.Objects;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -94,5 +96,21 @@ class LatinStoryTest extends GuardedStory {
             assertThat(outcome(backstop, loss + '"' + KEPT + '"')).startsWith("ZB007");
         }
         assertThat(counts()).isEqualTo("1000|1000|1000");
+    }
+
+    /** Its bytes are the database's own, in which a letter beyond ASCII is one. */
+    @Test
+    void a_large_row_comes_back_in_the_encoding_of_the_database() throws Exception {
+        database.run(
+                "DROP TABLE IF EXISTS large",
+                "CREATE TABLE large (id int PRIMARY KEY, v text, b bytea)",
+                "INSERT INTO large VALUES (1, repeat(E'é\\\\\t', 1000000), decode(repeat('e95c', 600000), 'hex')), (2, 'é', '')");
+        String contents = "SELECT id, md5(v), length(v), md5(b) FROM large ORDER BY id";
+        List<String> before = database.rows(contents);
+        try (Backstop backstop = backstop("")) {
+            assertThat(outcome(backstop, "TRUNCATE large")).startsWith("ok");
+        }
+        recoverAndCopyBack("large");
+        assertThat(database.rows(contents)).isEqualTo(before);
     }
 }

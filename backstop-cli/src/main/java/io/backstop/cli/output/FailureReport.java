@@ -37,7 +37,8 @@ public final class FailureReport implements IExecutionExceptionHandler {
             throw new CommandLine.ExecutionException(
                     parsed.commandSpec().commandLine(),
                     "backstop ran out of memory; what it had not finished was not done\n"
-                            + "HINT: a row is held in memory as a whole: run it with more, JAVA_TOOL_OPTIONS=-Xmx4g",
+                            + "HINT: rows that an earlier version stored are held as they are stored, others need 96 MB: run it with"
+                            + " more, JAVA_TOOL_OPTIONS=-Xmx4g",
                     e);
         }
     }

@@ -366,6 +366,9 @@ class SnapshotArchiveTest {
         assertForged(archive, file, good, m -> chunk(m).put("sha256", "0".repeat(63)), impossible);
         assertForged(archive, file, good, m -> chunk(m).put("rows", -1), " counts less than no rows");
         assertForged(archive, file, good, m -> m.put("row_count", 3), " counts 3 rows, its chunks hold 2");
+        assertThat(good).as("versions that do not know the word read it").doesNotContain("continued");
+        assertForged(archive, file, good, m -> lastChunk(m).put("continued", true), " ends within a row");
+        assertForged(archive, file, good, m -> lastChunk(m).putNull("continued"), " cannot be read as a manifest: ");
         assertForged(
                 archive, file, good, m -> m.put("table", "../x"), " belongs to snapshots/public.%2E%2E%2Fx/snap_1/");
         assertForged(
@@ -376,6 +379,10 @@ class SnapshotArchiveTest {
 
     private static ObjectNode chunk(ObjectNode manifest) {
         return (ObjectNode) manifest.get("chunks").get(0);
+    }
+
+    private static ObjectNode lastChunk(ObjectNode manifest) {
+        return (ObjectNode) manifest.get("chunks").get(manifest.get("chunks").size() - 1);
     }
 
     private static ObjectNode object(ObjectNode manifest, String name) {

@@ -1,7 +1,6 @@
 package io.backstop.recovery.internal.sql;
 
 import io.backstop.recovery.model.RecoveryException;
-import io.backstop.snapshot.archive.CopyMessages;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
@@ -167,11 +166,6 @@ public final class RecoveryTransaction implements AutoCloseable {
                 copy.cancelCopy();
             }
         }
-    }
-
-    /** Hands each message of a {@code COPY … TO STDOUT} to the reader. */
-    public void copyOut(String sql, CopyMessages.Reader reader) throws SQLException, IOException {
-        CopyMessages.read(connection, sql, reader);
     }
 
     /** The last step. What describes tables sets the session's search path, which would outlive a commit. */

@@ -1,64 +1,23 @@
 package io.backstop.recovery.internal.sql;
 
-import io.backstop.snapshot.archive.CopyMessages;
 import io.backstop.testing.PostgresExtension;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-import java.io.IOException;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
 import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 @ExtendWith(PostgresExtension.class)
 class RecoveryTransactionTest {
-    /** More than the sockets of both sides hold, so that a rollback would wait for the server, and that for its reader. */
-    private static final String LONG_COPY = "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 200000)) TO STDOUT";
-
     private final TestDatabase database;
 
     RecoveryTransactionTest(TestDatabase database) {
         this.database = database;
-    }
-
-    @Test
-    void a_copy_whose_reader_fails_is_cancelled_and_the_connection_can_be_used() throws Exception {
-        try (Connection connection = database.connect()) {
-            IOException failure = new IOException("the reader failed");
-            assertThatThrownBy(() -> read(connection, message -> {
-                        throw failure;
-                    }))
-                    .isSameAs(failure)
-                    .hasNoSuppressedExceptions();
-            assertThat(connection.isClosed()).isFalse();
-            assertThat(connection.getAutoCommit()).isTrue();
-            try (RecoveryTransaction next = RecoveryTransaction.begin(connection)) {
-                assertThat(next.strings("SELECT 'here'")).containsExactly("here");
-            }
-        }
-    }
-
-    @Test
-    void a_connection_is_given_up_where_memory_ended_within_a_copy() throws Exception {
-        try (Connection connection = database.connect()) {
-            OutOfMemoryError failure = new OutOfMemoryError("Java heap space");
-            assertThatThrownBy(() -> read(connection, message -> {
-                        throw failure;
-                    }))
-                    .isSameAs(failure);
-            assertThat(connection.isClosed()).isTrue();
-        }
-    }
-
-    private static void read(Connection connection, CopyMessages.Reader reader) throws Exception {
-        try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
-            transaction.copyOut(LONG_COPY, reader);
-        }
     }
 
     @Test

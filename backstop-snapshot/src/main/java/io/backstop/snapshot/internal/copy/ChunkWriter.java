@@ -66,9 +66,11 @@ final class ChunkWriter implements RowReceiver, AutoCloseable {
 
     @Override
     public void part(byte[] source, int offset, int length) throws IOException {
-        add(source, offset, length);
-        if (isFull()) {
-            handOn(true);
+        for (int done = 0; done < length; done += PIECE) {
+            add(source, offset + done, Math.min(PIECE, length - done));
+            if (isFull()) {
+                handOn(true);
+            }
         }
     }
 
