@@ -130,8 +130,9 @@ class EncryptedStoryTest {
     @Test
     void a_row_in_several_chunks_is_encrypted_and_comes_back() throws Exception {
         keepIn("file");
-        database.run("INSERT INTO t SELECT 101, '" + SECRET + "' || string_agg(encode(sha512(i::text::bytea), 'base64'), '')"
-                + " FROM generate_series(1, 150000) i");
+        database.run(
+                "INSERT INTO t SELECT 101, '" + SECRET + "' || string_agg(encode(sha512(i::text::bytea), 'base64'), '')"
+                        + " FROM generate_series(1, 150000) i");
         String contents = "SELECT count(*) || md5(string_agg(v, ',' ORDER BY id)) FROM t";
         String before = database.value(contents);
         send("application", "TRUNCATE t");

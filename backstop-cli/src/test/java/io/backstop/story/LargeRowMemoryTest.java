@@ -44,7 +44,8 @@ class LargeRowMemoryTest extends GuardedStory {
 
     private void loseAndRecover(String loss) throws Exception {
         List<String> before = digest();
-        assertThat(inLittleMemory(LargeRowSite.class, database.url(), storage(), control().toString(), loss))
+        assertThat(inLittleMemory(
+                        LargeRowSite.class, database.url(), storage(), control().toString(), loss))
                 .startsWith("ok");
         List<String> recover = new ArrayList<>(List.of("recover", "--table", "large"));
         recover.addAll(List.of("--db", database.url().replaceFirst("^jdbc:", ""), "--storage", storage()));
@@ -62,10 +63,11 @@ class LargeRowMemoryTest extends GuardedStory {
                         + BYTES / 64 + ") i",
                 "INSERT INTO large (id, j) VALUES (1003, jsonb_build_object('a', repeat('json\"', "
                         + Math.min(BYTES, LONGEST_JSONB) / 6 + ")))",
-                "INSERT INTO large (id, a) VALUES (1004, array_fill(repeat('array,', 1000), ARRAY["
-                        + BYTES / 6000 + "]))",
+                "INSERT INTO large (id, a) VALUES (1004, array_fill(repeat('array,', 1000), ARRAY[" + BYTES / 6000
+                        + "]))",
                 "INSERT INTO large SELECT 1005, repeat('t', " + BYTES / 3 + "), repeat('b', " + BYTES / 3
-                        + ")::bytea, to_jsonb(repeat('j', " + Math.min(BYTES, LONGEST_JSONB) / 3 + ")), ARRAY[repeat('a', "
+                        + ")::bytea, to_jsonb(repeat('j', " + Math.min(BYTES, LONGEST_JSONB) / 3
+                        + ")), ARRAY[repeat('a', "
                         + BYTES / 3 + ")]");
         loseAndRecover("DROP TABLE large");
     }

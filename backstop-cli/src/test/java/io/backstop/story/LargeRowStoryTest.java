@@ -65,7 +65,8 @@ class LargeRowStoryTest extends GuardedStory {
         try (Backstop backstop = backstop("\"cover_writes\": \"updates_and_deletes\"");
                 Connection connection = backstop.guard(database.connect());
                 Statement statement = connection.createStatement()) {
-            assertThat(outcome(statement, "UPDATE large SET v = v || '\\x01' WHERE id = 51")).isEqualTo("ok 1");
+            assertThat(outcome(statement, "UPDATE large SET v = v || '\\x01' WHERE id = 51"))
+                    .isEqualTo("ok 1");
             List<String> after = database.rows(CONTENTS);
             assertIsInSeveralChunks(archive.list("public", "large").get(0));
             String change = Backstop.lastChange(connection).orElseThrow();
@@ -110,7 +111,8 @@ class LargeRowStoryTest extends GuardedStory {
                 "INSERT INTO large SELECT i, repeat(md5(i::text), 30)::bytea, '{}', i FROM generate_series(1, 9000) i",
                 "UPDATE large SET v = " + BYTES + " WHERE id IN (1, 8900)");
         List<String> before = database.rows(CONTENTS);
-        assertThat(command("snapshots", "create", "--table", "large").exitCode()).isZero();
+        assertThat(command("snapshots", "create", "--table", "large").exitCode())
+                .isZero();
         SnapshotManifest stored = archive.list("public", "large").get(0);
         assertThat(stored.rowCount()).isEqualTo(9000);
         assertThat(stored.chunks().stream().filter(Chunk::continued).count()).isGreaterThanOrEqualTo(2);

@@ -93,9 +93,7 @@ record RowStatements(
 
     private String written() {
         return columns.stream()
-                .map(column -> isMeasured(column)
-                        ? column.written(format) + " AS " + column.quoted()
-                        : column.quoted())
+                .map(column -> isMeasured(column) ? column.written(format) + " AS " + column.quoted() : column.quoted())
                 .collect(Collectors.joining(", "));
     }
 
@@ -132,7 +130,8 @@ record RowStatements(
     String slices(ColumnWidth column, String condition) {
         return "COPY (SELECT pg_catalog.octet_length(v), pg_catalog.substring(v, g, " + sliceBytes + ") FROM (SELECT "
                 + column.bytes(format) + " AS v FROM ONLY " + table.quoted() + " WHERE " + condition
-                + " OFFSET 0) r LEFT JOIN LATERAL pg_catalog.generate_series(1, pg_catalog.octet_length(v), " + sliceBytes
+                + " OFFSET 0) r LEFT JOIN LATERAL pg_catalog.generate_series(1, pg_catalog.octet_length(v), "
+                + sliceBytes
                 + ") g ON true) TO STDOUT (FORMAT binary)";
     }
 

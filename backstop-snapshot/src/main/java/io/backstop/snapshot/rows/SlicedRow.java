@@ -33,11 +33,7 @@ final class SlicedRow {
 
     /** @param place the row's {@code ctid} */
     SlicedRow(
-            Connection connection,
-            RowStatements statements,
-            String place,
-            RowChecksum checksum,
-            RowReceiver receiver) {
+            Connection connection, RowStatements statements, String place, RowChecksum checksum, RowReceiver receiver) {
         this.connection = connection;
         this.statements = statements;
         this.condition = "ctid = '" + place + "'::pg_catalog.tid";

@@ -46,13 +46,7 @@ public final class TableRows {
             int large,
             int sliceBytes) {
         this.statements = new RowStatements(
-                table,
-                columns.stream().map(widths::of).toList(),
-                format,
-                encoding,
-                widths.stored(),
-                large,
-                sliceBytes);
+                table, columns.stream().map(widths::of).toList(), format, encoding, widths.stored(), large, sliceBytes);
     }
 
     /**

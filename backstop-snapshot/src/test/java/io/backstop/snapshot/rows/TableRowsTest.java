@@ -73,10 +73,10 @@ class TableRowsTest {
                 "CREATE TYPE pair AS (a int, b text)",
                 "CREATE DOMAIN words AS varchar(40)",
                 "CREATE DOMAIN body AS text CHECK (value <> 'no')",
-                "CREATE TABLE t (" + binary.replace("ap words[]", all ? "ap words[]" : "ap int8[]")
-                        + (all ? text : "") + ", big text)",
-                "INSERT INTO t VALUES (" + values.replace("'{a,b}'", all ? "'{a,b}'" : "'{1,2}'")
-                        + (all ? other : "") + ", repeat('é', 3000))",
+                "CREATE TABLE t (" + binary.replace("ap words[]", all ? "ap words[]" : "ap int8[]") + (all ? text : "")
+                        + ", big text)",
+                "INSERT INTO t VALUES (" + values.replace("'{a,b}'", all ? "'{a,b}'" : "'{1,2}'") + (all ? other : "")
+                        + ", repeat('é', 3000))",
                 "INSERT INTO t (big) VALUES (repeat('x', 5000)), ('small'), (NULL)",
                 "INSERT INTO t (i, o, ah, big) VALUES ('', '', '{}', repeat(E'\\\\\\n', 3000))");
         assertSlicedAsCopied(format, 3, 2);
@@ -93,17 +93,22 @@ class TableRowsTest {
                 arguments("a bool[]", "array_fill(true, ARRAY[2000])"),
                 arguments("a varbit", "B'1'::bit(20000)"),
                 arguments("a json", "('\"' || repeat('x', 3000) || '\"')::json"),
-                arguments("a tsvector", "(SELECT to_tsvector('simple', string_agg(md5(i::text), ' ')) FROM generate_series(1, 99) i)"),
-                arguments("a int4multirange", "(SELECT range_agg(int4range(i * 3, i * 3 + 1)) FROM generate_series(1, 400) i)"),
+                arguments(
+                        "a tsvector",
+                        "(SELECT to_tsvector('simple', string_agg(md5(i::text), ' ')) FROM generate_series(1, 99) i)"),
+                arguments(
+                        "a int4multirange",
+                        "(SELECT range_agg(int4range(i * 3, i * 3 + 1)) FROM generate_series(1, 400) i)"),
                 arguments("a text COMPRESSION pglz", "repeat('x', 100000)"),
                 arguments("a body", "repeat('x', 3000)"),
-                arguments("a text, b text, c text, d bytea", "repeat('x', 600), repeat('y', 600), repeat('z', 600), repeat('w', 600)::bytea"));
+                arguments(
+                        "a text, b text, c text, d bytea",
+                        "repeat('x', 600), repeat('y', 600), repeat('z', 600), repeat('w', 600)::bytea"));
     }
 
     @ParameterizedTest
     @MethodSource("largeValues")
-    void a_large_value_of_any_type_makes_its_row_large_in_both_formats(String columns, String values)
-            throws Exception {
+    void a_large_value_of_any_type_makes_its_row_large_in_both_formats(String columns, String values) throws Exception {
         database.run(
                 "CREATE DOMAIN body AS text",
                 "CREATE TABLE t (id int, " + columns + ")",
@@ -132,12 +137,17 @@ class TableRowsTest {
     void a_table_whose_rows_cannot_be_large_is_read_as_it_always_was() throws Exception {
         database.run("CREATE TABLE t (id int, a text, b date, c varchar(100))", "INSERT INTO t VALUES (1, 'x')");
         try (Connection connection = begin()) {
-            assertThat(statements(connection, CopyFormat.BINARY, TableRows.LARGE).mayBeLarge()).isFalse();
-            assertThat(statements(connection, CopyFormat.TEXT, TableRows.LARGE).mayBeLarge()).isFalse();
+            assertThat(statements(connection, CopyFormat.BINARY, TableRows.LARGE)
+                            .mayBeLarge())
+                    .isFalse();
+            assertThat(statements(connection, CopyFormat.TEXT, TableRows.LARGE).mayBeLarge())
+                    .isFalse();
         }
         database.run("UPDATE t SET a = (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 2000) i)");
         try (Connection connection = begin()) {
-            assertThat(statements(connection, CopyFormat.BINARY, TableRows.LARGE).mayBeLarge()).isTrue();
+            assertThat(statements(connection, CopyFormat.BINARY, TableRows.LARGE)
+                            .mayBeLarge())
+                    .isTrue();
         }
     }
 
@@ -149,8 +159,10 @@ class TableRowsTest {
         }
         database.run("CREATE TABLE t (" + columns + ")", "INSERT INTO t VALUES (1e131071, -1e131071, 1e-16383)");
         try (Connection connection = begin()) {
-            assertThat(statements(connection, CopyFormat.TEXT, TableRows.LARGE).isMeasured()).isTrue();
-            assertThat(statements(connection, CopyFormat.TEXT, 20_000_000).mayBeLarge()).isFalse();
+            assertThat(statements(connection, CopyFormat.TEXT, TableRows.LARGE).isMeasured())
+                    .isTrue();
+            assertThat(statements(connection, CopyFormat.TEXT, 20_000_000).mayBeLarge())
+                    .isFalse();
         }
         assertSlicedAsCopied(CopyFormat.TEXT, 1, 0);
     }
@@ -234,7 +246,8 @@ class TableRowsTest {
 
     private static Received read(Connection connection, TableRows rows, String condition) throws Exception {
         Received received = new Received();
-        assertThat(rows.read(connection, condition, received.checksum, received)).isEqualTo(received.rows.size());
+        assertThat(rows.read(connection, condition, received.checksum, received))
+                .isEqualTo(received.rows.size());
         return received;
     }
 

@@ -135,11 +135,7 @@ public final class TableCopier implements AutoCloseable {
         List<String> columns =
                 columns(table).stream().map(SnapshotManifest.Column::name).toList();
         return new TableRows(
-                relation.name(),
-                columns,
-                widths.getOrDefault(relation.oid(), ColumnWidths.none()),
-                format,
-                encoding);
+                relation.name(), columns, widths.getOrDefault(relation.oid(), ColumnWidths.none()), format, encoding);
     }
 
     private Parts read(
