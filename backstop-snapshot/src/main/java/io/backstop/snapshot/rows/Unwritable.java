@@ -32,8 +32,8 @@ final class Unwritable {
 
     static RecoveryNotReadyException row(RelationName table, ColumnWidth column) {
         return new RecoveryNotReadyException(
-                "table " + table + " has a row that is longer than the 1 GB that the server reads at once, with what "
-                        + "column " + column.name() + " holds of it",
+                "a row of table " + table + " is longer than the 1 GB that the server takes at once: column "
+                        + column.name() + " does not fit into it any more",
                 HINT);
     }
 }
