@@ -1,5 +1,6 @@
 package io.backstop.story;
 
+import io.backstop.testing.Sampled;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
@@ -28,6 +29,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 /** Ordinary writes keep what their rows were, and are undone by the name that the driver tells. */
+@Sampled
 class CoveredWritesTest extends GuardedStory {
     private static final String COVER = "\"cover_writes\": \"updates_and_deletes\"";
 

@@ -1,5 +1,6 @@
 package io.backstop.story;
 
+import io.backstop.testing.Sampled;
 import io.backstop.api.snapshot.Progress.Step;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.CommandRun;
@@ -26,6 +27,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** DROP … CASCADE of what has no rows: all that goes with it is stored before, and comes back with its schema. */
+@Sampled
 class ObjectCascadeTest extends GuardedStory {
     private static final String ROWS = "SELECT 'u' || u::text FROM app.users u UNION ALL SELECT 'o' || o::text FROM"
             + " app.orders o UNION ALL SELECT 'p' || p::text FROM app.people p UNION ALL SELECT 'k' || k::text FROM"

@@ -38,7 +38,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 @ExtendWith(PostgresExtension.class)
 class RowsUnderFireTest {
     /** {@code -Dbackstop.test.rounds=200} for longer. */
-    private static final int ROUNDS = Integer.getInteger("backstop.test.rounds", 40);
+    private static final int ROUNDS = Integer.getInteger("backstop.test.rounds", 20);
 
     private static final int WRITERS = 4;
 

@@ -1,5 +1,6 @@
 package io.backstop.jdbc;
 
+import io.backstop.testing.Sampled;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.testing.PostgresExtension;
@@ -37,6 +38,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
  */
 @Timeout(120)
 @ExtendWith(PostgresExtension.class)
+@Sampled
 class LooksInTransactionsTest {
     private static final String TAKES_ITS_PLACE = "ALTER TABLE notes RENAME TO others;"
             + " CREATE VIEW notes AS SELECT wiped() AS id, 'one'::text AS note FROM others";

@@ -1,5 +1,6 @@
 package io.backstop.recovery;
 
+import io.backstop.testing.Sampled;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.RelationName;
@@ -44,6 +45,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** What others wrote after the lost statement stays as it is, is not there twice, and is counted. */
 @ExtendWith(PostgresExtension.class)
+@Sampled
 class RowsWrittenSinceTest {
     private final TestDatabase database;
     private final ObjectStore store;
