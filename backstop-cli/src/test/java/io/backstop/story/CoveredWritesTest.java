@@ -1,9 +1,9 @@
 package io.backstop.story;
 
-import io.backstop.testing.Sampled;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
+import io.backstop.testing.Sampled;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

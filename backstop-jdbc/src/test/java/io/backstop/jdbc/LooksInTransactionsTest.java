@@ -1,9 +1,9 @@
 package io.backstop.jdbc;
 
-import io.backstop.testing.Sampled;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ImpactLimitException;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

@@ -1,6 +1,5 @@
 package io.backstop.recovery;
 
-import io.backstop.testing.Sampled;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.api.analysis.RelationName;
@@ -20,6 +19,7 @@ import io.backstop.snapshot.capture.PostgresSnapshotService;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.PostgresExtension;
+import io.backstop.testing.Sampled;
 import io.backstop.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
