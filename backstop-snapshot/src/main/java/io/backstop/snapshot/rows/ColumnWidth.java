@@ -14,8 +14,10 @@ import java.util.Set;
  * @param fixed whether all its values take the same few bytes
  * @param maxCharacters how many characters a value has at most; 0 where it can have any number
  * @param send the type's send function, to be written in a statement; empty where it has none
+ * @param base the type that a domain is made from, to be written in a statement; empty of what is no domain
  */
-record ColumnWidth(String name, String type, boolean builtIn, boolean fixed, int maxCharacters, String send) {
+record ColumnWidth(
+        String name, String type, boolean builtIn, boolean fixed, int maxCharacters, String send, String base) {
     /** Of a value with a constant bound: more than any fixed type or label of an enum is written with. */
     private static final int SHORT = 512;
 
@@ -46,8 +48,8 @@ record ColumnWidth(String name, String type, boolean builtIn, boolean fixed, int
         if (builtIn && COUNTED.contains(type)) {
             return maxCharacters > 0 && maxCharacters <= LONG ? Kind.BOUNDED : Kind.COUNTED;
         }
-        // What a type of an extension writes is not known, and names of objects may be long.
-        boolean bounded = builtIn && (fixed || BOUNDED.contains(type)) && !type.startsWith("reg");
+        // What a type of an extension writes is not known.
+        boolean bounded = builtIn && (fixed || BOUNDED.contains(type));
         return bounded ? Kind.BOUNDED : Kind.MEASURED;
     }
 
@@ -62,7 +64,7 @@ record ColumnWidth(String name, String type, boolean builtIn, boolean fixed, int
     /** The most bytes of a bounded value in either format, before text is escaped. */
     int longest() {
         return switch (type) {
-            case "numeric" -> LONGEST_NUMERIC;
+            case "numeric" -> maxCharacters > 0 ? BYTES_OF_CHARACTER * maxCharacters : LONGEST_NUMERIC;
             default -> Math.max(SHORT, BYTES_OF_CHARACTER * maxCharacters);
         };
     }
@@ -74,7 +76,8 @@ record ColumnWidth(String name, String type, boolean builtIn, boolean fixed, int
     /** An expression of type bytea or text of which COPY writes the same bytes as of the column itself. */
     String written(CopyFormat format) {
         return switch (format) {
-            case BINARY -> send + "(" + quoted() + ")";
+            // A polymorphic function, as that of enums is, does not take a domain.
+            case BINARY -> send + "(" + (base.isEmpty() ? quoted() : "CAST(" + quoted() + " AS " + base + ")") + ")";
             // By the type's output function, and for a composite of nulls too, which IS NULL is true of.
             case TEXT ->
                 "CASE WHEN pg_catalog.num_nulls(" + quoted() + ") = 0 THEN pg_catalog.concat(" + quoted() + ") END";

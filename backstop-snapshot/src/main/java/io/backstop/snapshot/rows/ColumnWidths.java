@@ -15,19 +15,23 @@ import java.util.Map;
  * its pages. Immutable, thread-safe.
  */
 public final class ColumnWidths {
+    /** Names of objects, which reg types are written as, may be long; digits of numeric(p, s) are at most 2,000. */
     private static final String SELECT = """
-            WITH RECURSIVE used(relation, number, name, type, modifier) AS (
-                SELECT attrelid, attnum, attname, atttypid, atttypmod FROM pg_catalog.pg_attribute
+            WITH RECURSIVE used(relation, number, name, type, modifier, is_domain) AS (
+                SELECT attrelid, attnum, attname, atttypid, atttypmod, false FROM pg_catalog.pg_attribute
                 WHERE attrelid = ANY (%s) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
                 UNION ALL
                 SELECT u.relation, u.number, u.name, t.typbasetype,
-                       CASE WHEN u.modifier < 0 THEN t.typtypmod ELSE u.modifier END
+                       CASE WHEN u.modifier < 0 THEN t.typtypmod ELSE u.modifier END, true
                 FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type WHERE t.typtype = 'd'
             )
             SELECT u.relation, u.name, t.typname,
                    t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace OR t.typtype = 'e' AS built_in,
-                   t.typlen > 0 AS fixed,
-                   CASE WHEN t.typname IN ('varchar', 'bpchar') THEN greatest(u.modifier - 4, 0) ELSE 0 END AS characters,
+                   t.typlen > 0 AND (t.typtype = 'e' OR t.typname NOT LIKE 'reg%%') AS fixed,
+                   CASE WHEN t.typname IN ('varchar', 'bpchar') THEN greatest(u.modifier - 4, 0)
+                        WHEN t.typname = 'numeric' AND u.modifier >= 0 THEN 512 ELSE 0 END AS characters,
+                   CASE WHEN u.is_domain THEN pg_catalog.format_type(u.type, -1) ELSE '' END AS base,
+                   pg_catalog.has_table_privilege(u.relation, 'SELECT') AS readable,
                    coalesce(pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname), '') AS send,
                    CASE WHEN c.reltoastrelid = 0 THEN 0 ELSE pg_catalog.pg_relation_size(c.reltoastrelid) END
                        + pg_catalog.current_setting('block_size')::pg_catalog.int8 - 32 AS stored
@@ -59,17 +63,26 @@ public final class ColumnWidths {
         return widths;
     }
 
+    /** Who may read columns alone is not told where a row is: then COPY sends it, however large it is. */
     private static Found found(ResultSet row) throws SQLException {
+        String name = row.getString("name");
         return new Found(
                 row.getLong("relation"),
-                new ColumnWidth(
-                        row.getString("name"),
-                        row.getString("typname"),
-                        row.getBoolean("built_in"),
-                        row.getBoolean("fixed"),
-                        row.getInt("characters"),
-                        row.getString("send")),
+                row.getBoolean("readable")
+                        ? new ColumnWidth(
+                                name,
+                                row.getString("typname"),
+                                row.getBoolean("built_in"),
+                                row.getBoolean("fixed"),
+                                row.getInt("characters"),
+                                row.getString("send"),
+                                row.getString("base"))
+                        : unknown(name),
                 row.getLong("stored"));
+    }
+
+    private static ColumnWidth unknown(String column) {
+        return new ColumnWidth(column, "", true, true, 0, "", "");
     }
 
     /** Of a table without columns. */
@@ -79,7 +92,7 @@ public final class ColumnWidths {
 
     /** The server itself says where there is no such column. */
     ColumnWidth of(String column) {
-        return columns.getOrDefault(column, new ColumnWidth(column, "", true, true, 0, ""));
+        return columns.getOrDefault(column, unknown(column));
     }
 
     /** How many bytes all values of a row take at most, as they are stored: a page but for its header, and all that is outside. */

@@ -5,21 +5,23 @@ import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.snapshot.internal.session.CallerSession;
 
 import java.sql.SQLException;
-import java.util.Set;
 
 /** Says which values PostgreSQL itself can neither write out nor read again. */
 final class Unwritable {
-    /** What the server answers to a value that is too long to be written (PostgreSQL documentation, appendix A). */
-    private static final Set<String> TOO_LONG = Set.of("54000", "XX000", "53200");
+    /** program_limit_exceeded (PostgreSQL documentation, appendix A). */
+    private static final String TOO_LONG = "54000";
 
-    private static final String HINT = "pg_dump cannot copy it either: have a statement of your own make the value "
-            + "smaller, or the row, before this one is run again";
+    /** How the server answers in some places to the same, as an internal error, which is not translated (mcxt.c). */
+    private static final String TOO_MUCH_MEMORY = "invalid memory alloc request size";
+
+    private static final String HINT =
+            "pg_dump cannot copy it either: make the value smaller, or the row, by a statement of your own";
 
     private Unwritable() {}
 
     /** Whether it may be about one value that is too long. */
     static boolean is(SQLException e) {
-        return TOO_LONG.contains(String.valueOf(e.getSQLState()));
+        return TOO_LONG.equals(e.getSQLState()) || CallerSession.reason(e).startsWith(TOO_MUCH_MEMORY);
     }
 
     static RecoveryNotReadyException value(RelationName table, ColumnWidth column, SQLException e) {

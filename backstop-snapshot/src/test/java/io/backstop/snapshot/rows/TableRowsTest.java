@@ -49,7 +49,11 @@ class TableRowsTest {
 
     @AfterEach
     void drop() throws SQLException {
-        database.run("DROP TABLE IF EXISTS t", "DROP TYPE IF EXISTS pair", "DROP DOMAIN IF EXISTS words, body");
+        database.run(
+                "DROP TABLE IF EXISTS t",
+                "DROP TYPE IF EXISTS pair",
+                "DROP DOMAIN IF EXISTS words, body, feeling, blank",
+                "DROP TYPE IF EXISTS mood");
     }
 
     @ParameterizedTest
@@ -59,19 +63,24 @@ class TableRowsTest {
                 + " i text, j varchar, k varchar(9), l char(12), m \"char\", n name, o bytea, p date, q timetz,"
                 + " r timestamptz, s interval, t uuid, u json, v jsonb, w int4range, x int8multirange, y cidr, z macaddr8,"
                 + " aa bit(5), ab varbit, ac point, ad path, ae polygon, af tsvector, ag int[], ah text[][], ai numeric[],"
-                + " aj bytea[], ak words, al body, am pg_lsn, an jsonpath, ao timestamp[], ap words[]";
+                + " aj bytea[], ak words, al body, am pg_lsn, an jsonpath, ao timestamp[], ap words[], aq mood,"
+                + " ar feeling, au numeric(10, 2), av blank";
         String text = ", ba regclass, bb tsquery, bc xml, bd pair, be pair[], bf int2vector";
         String values = "true, 1, 2, 3, 1.5, 'NaN', 1e300, '-1.5', E'a\\tb\\\\c\\nd\\re\\bf\\fg\\vé€😀', 'v', 'w',"
                 + " 'blank  ', 'x', 'n', '\\x00ff5c', '0044-03-15 BC', '04:05:06+02', 'infinity', '-1 y 2 mons',"
                 + " 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', ' {\"a\" :1}', '{\"a\": [1, 1e500, \"\\u0001\"]}', '[1,5)',"
                 + " '{[1,3),[5,7)}', '10/8', '08:00:2b:01:02:03:04:05', B'10101', B'1', '(1.1,-0)', '((0,0),(1,1))',"
                 + " '((0,0),(1,1),(2,0))', 'a:1A b:2', '{1,NULL,3}', E'{{\"a\\\\\\\\b\",NULL},{\"\",\"{}\"}}', '{1e100,NULL}',"
-                + " E'{\"\\\\\\\\x00ff\"}', 'dom', 'body', '16/B374D848', '$.a', '{infinity}', '{a,b}'";
+                + " E'{\"\\\\\\\\x00ff\"}', 'dom', 'body', '16/B374D848', '$.a', '{infinity}', '{a,b}', 'glad',"
+                + " 'glad', 1.5, 'two'";
         String other = ", 'pg_class', 'a & b', '<a>&lt;</a>', '(1,\"a\\\"\\\\\")', '{\"(,)\"}', '1 2'";
         boolean all = format == CopyFormat.TEXT;
         database.run(
                 "CREATE TYPE pair AS (a int, b text)",
                 "CREATE DOMAIN words AS varchar(40)",
+                "CREATE TYPE mood AS ENUM ('glad')",
+                "CREATE DOMAIN feeling AS mood",
+                "CREATE DOMAIN blank AS char(5)",
                 "CREATE DOMAIN body AS text CHECK (value <> 'no')",
                 "CREATE TABLE t (" + binary.replace("ap words[]", all ? "ap words[]" : "ap int8[]") + (all ? text : "")
                         + ", big text)",
