@@ -184,8 +184,8 @@ public final class SnapshotArchive {
     }
 
     /**
-     * Whether the snapshot of this manifest counts as removed, because its statement did not run. One that is final never does,
-     * whoever has put that mark beside it.
+     * Whether the snapshot of this manifest counts as removed, because its statement did not run. One that is marked as
+     * final never does, whoever has put the other mark beside it.
      */
     static boolean isDiscarded(String manifest, Set<String> names) {
         return names.contains(folder(manifest) + SnapshotObjectNames.DISCARDED)

@@ -4,15 +4,19 @@ import io.backstop.snapshot.key.DataKey;
 import io.backstop.snapshot.key.KeyException;
 import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ContentHash;
+import io.backstop.snapshot.store.LockedObjectException;
+import io.backstop.snapshot.store.ObjectLock;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -79,10 +83,26 @@ public final class WrappedKeys {
                         "somebody has replaced it: remove it and rotate again");
             }
         }
-        for (String folder : folders) {
-            store.delete(folder + SnapshotObjectNames.wrappedKey(from.id()));
-        }
+        removeAll(folders.stream()
+                .map(folder -> folder + SnapshotObjectNames.wrappedKey(from.id()))
+                .toList());
         return folders.size();
+    }
+
+    /** Goes on where one is locked, and says so at the end. */
+    private void removeAll(Collection<String> names) throws IOException {
+        List<ObjectLock> locked = new ArrayList<>();
+        for (String name : names) {
+            try {
+                store.delete(name);
+            } catch (LockedObjectException e) {
+                locked.add(e.lock());
+            }
+        }
+        Optional<ObjectLock> last = locked.stream().max(ObjectLock.BY_END);
+        if (last.isPresent()) {
+            throw new LockedObjectException(store.address(), last.get());
+        }
     }
 
     /**
@@ -94,9 +114,7 @@ public final class WrappedKeys {
     public int erase(String keyId) throws IOException {
         List<String> wrapped = new ArrayList<>(store.list(SnapshotFolder.ROOT));
         wrapped.removeIf(name -> !name.endsWith("/" + SnapshotObjectNames.wrappedKey(keyId)));
-        for (String name : wrapped) {
-            store.delete(name);
-        }
+        removeAll(wrapped);
         return wrapped.size();
     }
 

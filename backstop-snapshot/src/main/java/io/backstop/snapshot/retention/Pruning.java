@@ -10,6 +10,8 @@ import io.backstop.snapshot.retention.RetentionPlan.DraftDecision;
 import io.backstop.snapshot.store.LockedObjectException;
 import io.backstop.snapshot.store.ObjectLock;
 import io.backstop.snapshot.store.ObjectStore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.time.Instant;
@@ -25,6 +27,8 @@ import java.util.stream.Stream;
  * several may work on a store at once, and snapshots may be published meanwhile.
  */
 public final class Pruning {
+    private static final Logger LOG = LoggerFactory.getLogger(Pruning.class);
+
     private final SnapshotRemoval removal;
 
     /** For a plan of an inventory that was read without a key. */
@@ -52,7 +56,11 @@ public final class Pruning {
                 .filter(DraftDecision::removes)
                 .forEach(decision -> folders.add(decision.draft().folder()));
         for (String folder : folders) {
-            removal.lock(folder).ifPresent(lock -> locks.put(folder, lock));
+            try {
+                removal.lock(folder).ifPresent(lock -> locks.put(folder, lock));
+            } catch (IOException e) {
+                LOG.warn("what keeps {} is not known; its removal will tell", folder, e);
+            }
         }
         return locks.isEmpty() ? unlocked : RetentionPlan.of(inventory, approvals, rules, now, locks);
     }

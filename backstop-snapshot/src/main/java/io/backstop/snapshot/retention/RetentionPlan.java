@@ -95,10 +95,12 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
                             lock));
         }
         Map<Table, List<Decision>> byTable = decided.values().stream()
-                .filter(decision -> decision.snapshot().damage().isEmpty())
+                .filter(decision -> decision.snapshot().damage().isEmpty()
+                        && decision.snapshot().outcome() != StatementOutcome.ROLLED_BACK)
                 .collect(Collectors.groupingBy(decision -> Table.of(decision.snapshot())));
         List<Decision> decisions = decided.values().stream()
                 .map(decision -> decision.removes()
+                                && decision.snapshot().outcome() != StatementOutcome.ROLLED_BACK
                                 && decision.snapshot().manifest().holdsNoRows()
                                 && completesWhatStays(
                                         decision.snapshot(),

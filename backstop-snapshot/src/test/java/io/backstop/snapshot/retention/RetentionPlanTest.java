@@ -21,6 +21,7 @@ import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -105,6 +106,28 @@ class RetentionPlanTest {
                         "snap_1", Reason.NEWEST,
                         "snap_2", Reason.OLD,
                         "snap_3", Reason.COMPLETES));
+    }
+
+    /** Its statement did not run, and a lock keeps it for a while. */
+    @Test
+    void a_discarded_snapshot_stands_for_nothing_and_completes_nothing() throws IOException {
+        MemoryObjectStore store = new MemoryObjectStore();
+        StoredSnapshots.publish(store, new Wanted("snap_1", "users", daysAgo(90)).definitions());
+        StoredSnapshots.publish(store, new Wanted("snap_2", "users", daysAgo(80)).undecided());
+        StoredSnapshots.publish(store, new Wanted("snap_3", "users", daysAgo(60)));
+        StoredSnapshots.publish(store, new Wanted("snap_4", "orders", daysAgo(90)).definitions());
+        StoredSnapshots.publish(
+                store, new Wanted("snap_5", "orders", daysAgo(80)).definitions().undecided());
+        for (String folder : List.of("public.users/snap_2", "public.orders/snap_5")) {
+            store.put("snapshots/" + folder + "/discarded.json", ByteBuffer.wrap(new byte[0]));
+        }
+        assertThat(reasons(store, days(30, 0)))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "snap_1", Reason.COMPLETES,
+                        "snap_2", Reason.OLD,
+                        "snap_3", Reason.NEWEST,
+                        "snap_4", Reason.COMPLETES,
+                        "snap_5", Reason.OLD));
     }
 
     @Test

@@ -44,6 +44,9 @@ final class S3Lock {
     /** A server keeps seconds. */
     private static final Duration ROUNDED = Duration.ofMinutes(1);
 
+    /** An earlier trial whose lock ends sooner may end by the server's clock while it is looked at. */
+    private static final Duration MARGIN = Duration.ofHours(1);
+
     private final String bucket;
     private final String trial;
     private final String address;
@@ -127,7 +130,8 @@ final class S3Lock {
 
     private void tryOut(LockSetting lock) throws IOException {
         Optional<HeadObjectResponse> present = versions.look(trial, Optional.empty());
-        if (present.filter(object -> isLocked(object, lock, clock.instant())).isEmpty()) {
+        if (present.filter(object -> isLocked(object, lock, clock.instant().plus(MARGIN)))
+                .isEmpty()) {
             if (present.isPresent()) {
                 removeEarlier();
             }
