@@ -32,7 +32,11 @@ final class CoveredWrites {
             new Shape("UPDATE of one narrow row", "UPDATE narrow SET v = v + 1 WHERE id = ?"),
             new Shape("UPDATE of one row of 40 texts", "UPDATE wide SET c1 = c1 || 'x' WHERE id = ?"),
             new Shape("UPDATE of 100 narrow rows", "UPDATE narrow SET v = v + 1 WHERE id / 100 = ? / 100"),
-            new Shape("DELETE of one narrow row", "DELETE FROM narrow WHERE id = ?"));
+            new Shape("DELETE of one narrow row", "DELETE FROM narrow WHERE id = ?"),
+            new Shape("INSERT of one narrow row", "INSERT INTO narrow VALUES (2000000 + ?, 0)"),
+            new Shape(
+                    "upsert of one narrow row",
+                    "INSERT INTO narrow (id, v) VALUES (?, 0) ON CONFLICT (id) DO UPDATE SET v = narrow.v + 1"));
 
     public static void main(String[] arguments) throws Exception {
         String url = arguments[0];
@@ -40,7 +44,7 @@ final class CoveredWrites {
         int writes = Integer.parseInt(arguments[2]);
         prepare(url);
         Map<String, Backstop> guards = new LinkedHashMap<>();
-        for (String cover : List.of("none", "updates_and_deletes")) {
+        for (String cover : List.of("none", "all")) {
             Path policy = Files.writeString(
                     folder.resolve(cover + ".json"),
                     "{\"cover_writes\": \"" + cover + "\", \"write_budget\": \"none\"}");

@@ -65,7 +65,7 @@ class RandomDaysTest extends GuardedStory {
             }
         }
         // Every other day, ordinary writes are covered: these are no losses, and must not get in the way.
-        String cover = seed % 2 == 0 ? "none" : "updates_and_deletes";
+        String cover = seed % 2 == 0 ? "none" : "all";
         try (Backstop backstop = backstop("\"block_operations\": [], \"cover_writes\": \"" + cover + "\"")) {
             for (int i = random.nextInt(6); i > 0; i--) {
                 if (random.nextBoolean()) {

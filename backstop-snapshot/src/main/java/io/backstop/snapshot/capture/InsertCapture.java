@@ -1,5 +1,6 @@
 package io.backstop.snapshot.capture;
 
+import io.backstop.api.analysis.Destruction;
 import io.backstop.api.error.RecoveryNotReadyException;
 import io.backstop.api.snapshot.InsertedValues;
 import io.backstop.api.snapshot.SnapshotManifest;
@@ -38,7 +39,7 @@ final class InsertCapture {
     private final Capture capture;
     private final String groupId;
     private final InsertTarget target;
-    private final boolean beside;
+    private final Optional<Destruction.Kind> beside;
     private final Set<String> numbersBefore;
     private final Map<Long, StatementCounts> countsBefore;
 
@@ -48,7 +49,7 @@ final class InsertCapture {
             Capture capture,
             String groupId,
             InsertTarget target,
-            boolean beside,
+            Optional<Destruction.Kind> beside,
             Set<String> numbersBefore,
             Map<Long, StatementCounts> countsBefore) {
         this.session = session;
@@ -65,7 +66,7 @@ final class InsertCapture {
      * Looks at the table before the statement.
      *
      * @param numbersBefore the transaction's, before anything was locked for the statement
-     * @param beside whether it changes rows of the table, too, and it is known which
+     * @param beside what it does to rows that are there, and it is known to which; empty where it does nothing to them
      * @return empty where the new rows could not be told
      */
     static Optional<InsertCapture> begin(
@@ -75,7 +76,7 @@ final class InsertCapture {
             String groupId,
             InsertedValues insert,
             Set<String> numbersBefore,
-            boolean beside)
+            Optional<Destruction.Kind> beside)
             throws SQLException {
         SearchPath path = SearchPath.of(session);
         path.useCatalog();
@@ -114,8 +115,8 @@ final class InsertCapture {
                 TableCounters.of(session, target.tree()).entrySet()) {
             StatementCounts made =
                     table.getValue().since(countsBefore.getOrDefault(table.getKey(), StatementCounts.NONE));
-            if (!beside && (made.updated() > 0 || made.deleted() > 0)) {
-                return Optional.empty(); // by a trigger
+            if (!isExpected(made)) {
+                return Optional.empty();
             }
             if (made.inserted() > 0) {
                 filled.add(table.getKey());
@@ -134,10 +135,20 @@ final class InsertCapture {
         return rows.isPresent() && rows.get().count() == inserted ? copy(rows.get(), filled) : Optional.empty();
     }
 
+    /** A trigger may do more; and what is deleted by an UPDATE is moved to another partition, and counts as inserted there. */
+    private boolean isExpected(StatementCounts made) {
+        boolean updates = beside.filter(kind -> kind == Destruction.Kind.UPDATE).isPresent();
+        boolean deletes = beside.filter(kind -> kind == Destruction.Kind.DELETE).isPresent();
+        return (updates || made.updated() == 0) && (deletes || made.deleted() == 0);
+    }
+
     private Optional<LockedRowIdentities> find(Set<String> numbers, List<Long> filled) throws SQLException {
         session.execute("SAVEPOINT backstop_made");
         Optional<LockedRowIdentities> rows = LockedRowIdentities.lock(
-                session, target.made(session, numbers, beside), Set.copyOf(filled), LockWait.AS_THE_SESSION);
+                session,
+                target.made(session, numbers, beside.isPresent()),
+                Set.copyOf(filled),
+                LockWait.AS_THE_SESSION);
         session.execute("ROLLBACK TO SAVEPOINT backstop_made; RELEASE SAVEPOINT backstop_made");
         return rows;
     }

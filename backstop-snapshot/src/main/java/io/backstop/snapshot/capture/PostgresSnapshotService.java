@@ -178,7 +178,7 @@ public final class PostgresSnapshotService implements SnapshotService {
                             groupId,
                             inserted.get(),
                             numbers.orElse(Set.of()),
-                            rows.isPresent())
+                            changed.map(query -> request.destructions().get(0).kind()))
                     .map(insert -> new CoveredRows(stored, insert));
             return both;
         } finally {
@@ -207,6 +207,9 @@ public final class PostgresSnapshotService implements SnapshotService {
                     .map(saved -> secured(groupId, saved, capture));
         } catch (RecoveryNotReadyException e) {
             capture.discard(e);
+            if (e.getCause() instanceof SQLException lock && LockedRowIdentities.isInTheWay(lock)) {
+                throw lock;
+            }
             return Optional.empty(); // the rows cannot be had as they are; the storage fails otherwise
         } catch (SQLException e) {
             capture.discard(e);

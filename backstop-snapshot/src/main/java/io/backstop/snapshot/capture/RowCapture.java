@@ -97,8 +97,9 @@ final class RowCapture {
                         session,
                         new CapturedTableIds(Set.of(), parts.oids()),
                         visibility != SnapshotVisibility.CURRENT));
-        AffectedRowsCheck.Before before =
-                AffectedRowsCheck.before(session, parts, parts.relations(radius), query.exact());
+        // What stays of rows that were to be deleted would come back a second time.
+        boolean exact = query.exact() || destruction.kind() == Destruction.Kind.DELETE;
+        AffectedRowsCheck.Before before = AffectedRowsCheck.before(session, parts, parts.relations(radius), exact);
         path.useCallers();
         Optional<LockedRowIdentities> rows = LockedRowIdentities.lock(session, query, parts.oids(), lockTimeout)
                 .filter(locked -> !isLargePart(locked, parts.relations(radius)));

@@ -128,7 +128,7 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
                 insertedToo += counts.inserted();
             }
         }
-        if (insertedToo > 0 || changed.inserted() - made > changed.deleted()) {
+        if (insertedToo > made || changed.inserted() - made > changed.deleted()) {
             throw new RecoveryException(
                     "the statement of " + group + " inserted rows into the same table too, which are not known",
                     RECOVER + ": --before " + parts.get(0).manifest().snapshotId());

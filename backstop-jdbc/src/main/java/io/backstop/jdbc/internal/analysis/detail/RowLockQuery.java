@@ -118,12 +118,17 @@ public final class RowLockQuery {
         cursor.require(Keyword.ON);
         String condition = slice(cursor, when);
         boolean deletes = false;
+        boolean leavesSome = false;
         while (!cursor.done()) {
             if (cursor.at(Keyword.BY, Keyword.SOURCE)) {
                 throw new NotUnderstoodException("rows without a match are changed too");
             }
             deletes |= cursor.at(Keyword.DELETE);
+            leavesSome |= cursor.at(Keyword.MATCHED, Keyword.AND) || cursor.at(Keyword.DO, Keyword.NOTHING);
             cursor.skip();
+        }
+        if (deletes && leavesSome) {
+            throw new NotUnderstoodException("which of the rows are deleted depends");
         }
         String row = RelationName.quote(reference);
         return "SELECT " + row + ".tableoid, " + row + ".ctid FROM " + from + ", " + source + " WHERE (" + condition

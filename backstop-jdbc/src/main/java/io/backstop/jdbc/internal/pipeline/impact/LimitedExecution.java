@@ -335,7 +335,7 @@ public final class LimitedExecution {
             CodeOnWrite.Facts now = code.of(session);
             Optional<PlainWrite> plain = plain(session, assessment, now, execution);
             Optional<Attempt<T>> covered = attempt(session, assessment, rules, now, images, transaction -> {
-                if (!transaction.sendAhead(() -> images.store(transaction.own()))) {
+                if (!transaction.sendBeside(() -> images.store(transaction.own()))) {
                     return Optional.empty();
                 }
                 Optional<Counted<T>> counted = plain.isPresent()
@@ -527,7 +527,10 @@ public final class LimitedExecution {
                 images.discard(why);
                 budget.giveBack(share, why);
             } else {
-                images.keeping(transaction.own(), count.changedTables());
+                transaction.sendBeside(() -> {
+                    images.keeping(transaction.own(), count.changedTables());
+                    return true;
+                });
                 keeping = true; // whether the rows are changed is known when it is done
                 keep(session, transaction, count, share, facts);
                 images.kept(transaction.own());

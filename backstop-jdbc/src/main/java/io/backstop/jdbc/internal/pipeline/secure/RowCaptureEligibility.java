@@ -18,6 +18,7 @@ import org.postgresql.PGStatement;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -53,9 +54,18 @@ final class RowCaptureEligibility {
     /** What the text of an INSERT or MERGE tells of its new rows; empty where they could not be told from others. */
     static Optional<InsertedValues> values(GuardedSession session, ReviewedStatement statement, Execution<?> execution)
             throws SQLException {
-        return !execution.isBatch() && statement.sha256().isPresent() && session.standardConformingStrings()
-                ? InsertedRowsText.read(text(session, statement, execution), true)
-                : Optional.empty();
+        if (execution.isBatch() || statement.sha256().isEmpty() || !session.standardConformingStrings()) {
+            return Optional.empty();
+        }
+        Optional<InsertedValues> told = InsertedRowsText.read(text(session, statement, execution), true);
+        // What a function of the user's has answered is not asked twice.
+        return runsUsersCode(statement.assessment())
+                ? told.map(insert -> new InsertedValues(insert.table(), insert.columns(), List.of()))
+                : told;
+    }
+
+    private static boolean runsUsersCode(Assessment assessment) {
+        return assessment.findings().stream().anyMatch(finding -> finding.rule().equals(CatalogWeigher.RULE));
     }
 
     /** Whether it is one INSERT or MERGE. */
@@ -68,9 +78,8 @@ final class RowCaptureEligibility {
         return assessment.statements().size() == 1
                 && assessment.destructions().size() == 1
                 && rowByRow(assessment.destructions().get(0))
-                && assessment.findings().stream()
-                        .noneMatch(finding -> MORE_THAN_ROWS.contains(finding.rule())
-                                || finding.rule().equals(CatalogWeigher.RULE));
+                && !runsUsersCode(assessment)
+                && assessment.findings().stream().noneMatch(finding -> MORE_THAN_ROWS.contains(finding.rule()));
     }
 
     private static boolean rowByRow(Destruction destruction) {

@@ -88,10 +88,10 @@ public abstract sealed class StatementTransaction {
     public abstract boolean own();
 
     /**
-     * Sends what belongs to the statement and comes before it. If the server refuses that, the caller's transaction has failed
-     * as by the statement.
+     * Sends what belongs to the statement and comes before or after it. If the server refuses that, the caller's transaction has
+     * failed as by the statement.
      */
-    public final <T extends @Nullable Object> T sendAhead(ServerCall<T> call) throws SQLException {
+    public final <T extends @Nullable Object> T sendBeside(ServerCall<T> call) throws SQLException {
         try {
             return call.run();
         } catch (SQLException e) {

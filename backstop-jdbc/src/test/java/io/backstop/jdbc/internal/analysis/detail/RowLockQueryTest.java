@@ -11,7 +11,6 @@ class RowLockQueryTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '~',
-            quoteCharacter = '`',
             value = {
                 "DELETE FROM t WHERE id = 1 ~ t ~ t ~ id = 1",
                 "delete from ONLY t where id = 1; ~ t ~ ONLY t ~ id = 1",
@@ -66,7 +65,15 @@ class RowLockQueryTest {
                 "WITH x AS (DELETE FROM u) UPDATE t SET a = 1 WHERE b",
                 "DELETE FROM t WHERE a; DELETE FROM t WHERE b",
                 "DELETE FROM t WHERE a; SELECT 1",
-                "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN DELETE",
+                "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED AND u.a THEN DELETE",
+                "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN DO NOTHING",
+                "MERGE INTO t USING u ON t.id = u.id WHEN NOT MATCHED BY SOURCE THEN DELETE",
+                "INSERT INTO t (id) VALUES (1)",
+                "INSERT INTO t (id) VALUES (1) ON CONFLICT DO NOTHING",
+                "INSERT INTO t (id) VALUES (1) ON CONFLICT ON CONSTRAINT k DO UPDATE SET a = 1",
+                "INSERT INTO t (id) VALUES (1) ON CONFLICT (lower(id)) DO UPDATE SET a = 1",
+                "INSERT INTO t (id) VALUES (1) ON CONFLICT (other) DO UPDATE SET a = 1",
+                "INSERT INTO t (id) VALUES (nextval('s')) ON CONFLICT (id) DO UPDATE SET a = 1",
                 "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1 WHERE b",
                 "EXPLAIN ANALYZE DELETE FROM t WHERE a",
                 "PREPARE p AS DELETE FROM t WHERE a",
@@ -84,6 +91,26 @@ class RowLockQueryTest {
             })
     void leaves_to_whole_tables(String statement) {
         assertThat(RowLockQuery.query(statement, true)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "INSERT INTO s.t AS x (a, id) VALUES ('y, (', 1), (f[1, 2], 2) ON CONFLICT (id) DO UPDATE SET a = 1"
+                        + "|SELECT r.tableoid, r.ctid FROM `s`.`t` AS r WHERE (r.`id`) IN (((1)), ((2))) FOR NO KEY"
+                        + " UPDATE OF r",
+                "INSERT INTO t (a, id) SELECT b.a, b.id FROM b JOIN c ON b.id = c.id ON CONFLICT (id, a) DO UPDATE SET v = 1"
+                        + "|SELECT r.tableoid, r.ctid FROM `t` AS r WHERE (r.`id`, r.`a`) IN (SELECT q.`id`, q.`a` FROM"
+                        + " (SELECT b.a, b.id FROM b JOIN c ON b.id = c.id) AS q (`a`, `id`)) FOR NO KEY UPDATE OF r",
+                "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN DELETE"
+                        + "|SELECT `t`.tableoid, `t`.ctid FROM t, u WHERE (t.id = u.id) FOR UPDATE OF `t`",
+                "MERGE INTO t AS x USING (u JOIN w ON u.a = w.a) ON x.id = u.id WHEN MATCHED AND u.b THEN UPDATE SET a = 1"
+                        + "|SELECT `x`.tableoid, `x`.ctid FROM t AS `x`, (u JOIN w ON u.a = w.a) WHERE (x.id = u.id) FOR"
+                        + " NO KEY UPDATE OF `x`"
+            })
+    void locks_what_an_upsert_or_a_merge_may_change(String statement, String query) {
+        assertThat(RowLockQuery.query(statement, true)).contains(query.replace('`', '"'));
     }
 
     @Test
