@@ -12,8 +12,6 @@ import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackPlan;
 import io.backstop.recovery.model.CopybackPlan.Situation;
-import io.backstop.recovery.model.PresentChoice;
-import io.backstop.recovery.model.PresentMode;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoredTable;

@@ -4,7 +4,6 @@ import io.backstop.api.analysis.Destruction.Kind;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackCounts;
 import io.backstop.recovery.model.CopybackPlan.Situation;
-import io.backstop.recovery.model.PresentMode;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.Rehearsal;
 import io.backstop.recovery.model.RestoreProgress;

@@ -4,7 +4,6 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.Fixture.Loss;
 import io.backstop.recovery.model.ConflictMode;
-import io.backstop.recovery.model.PresentMode;
 import io.backstop.recovery.model.RestoreProgress;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.describe.TableDescriber;

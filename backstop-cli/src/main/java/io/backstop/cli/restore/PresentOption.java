@@ -3,7 +3,7 @@ package io.backstop.cli.restore;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.cli.output.Terminal;
 import io.backstop.recovery.CopybackPlanner;
-import io.backstop.recovery.model.PresentMode;
+import io.backstop.recovery.PresentMode;
 import io.backstop.recovery.model.RecoveryException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;

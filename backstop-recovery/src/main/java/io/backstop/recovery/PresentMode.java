@@ -1,4 +1,4 @@
-package io.backstop.recovery.model;
+package io.backstop.recovery;
 
 /** The choices for a table that is there under the name of a restored one, and is another one than was stored. */
 public enum PresentMode {

@@ -1,6 +1,7 @@
-package io.backstop.recovery.model;
+package io.backstop.recovery;
 
 import io.backstop.api.analysis.RelationName;
+import io.backstop.recovery.model.RecoveryException;
 
 import java.util.List;
 import java.util.Optional;
