@@ -28,7 +28,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /** Rows that ordinary statements insert are stored when they are there, and an undo takes them away again. */
-class CoveredInsertsTest extends GuardedStory {
+class CoveredInsertsTest extends UndoneStory {
     private static final String COVER = "\"cover_writes\": \"all\", \"write_budget\": \"none\"";
 
     /** More pages than are read without an index. */
@@ -62,23 +62,6 @@ class CoveredInsertsTest extends GuardedStory {
                     .append('|');
         }
         return all.toString();
-    }
-
-    private Optional<String> change(Backstop backstop, String sql) throws SQLException {
-        try (Connection connection = backstop.guard(database.connect());
-                Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-            return Backstop.lastChange(connection);
-        }
-    }
-
-    private CommandRun undo(String id) {
-        return command("undo", id, "--control", control().toString(), "--as", "olga");
-    }
-
-    private void undoIt(String id) {
-        CommandRun run = undo(id);
-        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
     }
 
     private String newestUndo() throws Exception {

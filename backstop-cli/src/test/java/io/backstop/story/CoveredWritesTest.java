@@ -19,7 +19,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -30,7 +29,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 /** Ordinary writes keep what their rows were, and are undone by the name that the driver tells. */
 @Sampled
-class CoveredWritesTest extends GuardedStory {
+class CoveredWritesTest extends UndoneStory {
     private static final String COVER = "\"cover_writes\": \"updates_and_deletes\"";
 
     @BeforeEach
@@ -56,23 +55,6 @@ class CoveredWritesTest extends GuardedStory {
                     .append('|');
         }
         return all.toString();
-    }
-
-    private Optional<String> change(Backstop backstop, String sql) throws SQLException {
-        try (Connection connection = backstop.guard(database.connect());
-                Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-            return Backstop.lastChange(connection);
-        }
-    }
-
-    private CommandRun undo(String id) {
-        return command("undo", id, "--control", control().toString(), "--as", "olga");
-    }
-
-    private void undoIt(String id) {
-        CommandRun run = undo(id);
-        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
     }
 
     @ParameterizedTest
