@@ -8,7 +8,6 @@ import io.backstop.snapshot.key.DataKey;
 import io.backstop.snapshot.key.KeyException;
 import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.schema.TableDescription;
-import io.backstop.snapshot.store.ContentHash;
 import io.backstop.snapshot.store.InDoubtException;
 import io.backstop.snapshot.store.ObjectEntry;
 import io.backstop.snapshot.store.ObjectStore;
@@ -188,8 +187,8 @@ public final class SnapshotArchive {
      * final never does, whoever has put the other mark beside it.
      */
     static boolean isDiscarded(String manifest, Set<String> names) {
-        return names.contains(folder(manifest) + SnapshotObjectNames.DISCARDED)
-                && !names.contains(folder(manifest) + SnapshotObjectNames.COMMITTED);
+        return names.contains(SnapshotFolder.containing(manifest) + SnapshotObjectNames.DISCARDED)
+                && !names.contains(SnapshotFolder.containing(manifest) + SnapshotObjectNames.COMMITTED);
     }
 
     /**
@@ -202,8 +201,7 @@ public final class SnapshotArchive {
     /** An object of its own, so that no manifest is ever written over; stopped at any moment, it is there or not. */
     static void mark(ObjectStore store, String folder, CommitMark mark, Optional<DataKey> key) throws IOException {
         try {
-            ByteBuffer content = ByteBuffer.wrap(mark.write(key));
-            store.keep(folder + SnapshotObjectNames.COMMITTED, content, ContentHash.of(content));
+            store.keep(folder + SnapshotObjectNames.COMMITTED, ByteBuffer.wrap(mark.write(key)));
         } catch (FileAlreadyExistsException e) {
             // Somebody else knew it too.
         }
@@ -375,10 +373,6 @@ public final class SnapshotArchive {
     /** Where a snapshot lies in the store, for messages. */
     public String locate(SnapshotManifest manifest) {
         return store.address() + " " + folder(manifest);
-    }
-
-    private static String folder(String name) {
-        return name.substring(0, name.lastIndexOf('/') + 1);
     }
 
     private static String folder(SnapshotManifest manifest) {

@@ -125,7 +125,7 @@ public final class SnapshotDraft {
                 ByteBuffer.wrap(ManifestFormat.write(manifest, encryption.map(Encryption::dataKey), place()));
         names.addFirst(ManifestFormat.NAME);
         try {
-            store.keep(place() + ManifestFormat.NAME, content, ContentHash.of(content));
+            store.keep(place() + ManifestFormat.NAME, content);
         } catch (InDoubtException e) {
             manifestInDoubt = true;
             throw e;
@@ -150,8 +150,7 @@ public final class SnapshotDraft {
         String name = SnapshotObjectNames.wrappedKey(used.key().id());
         byte[] wrapped = used.dataKey().wrap(used.key(), place());
         names.addLast(name);
-        ByteBuffer content = ByteBuffer.wrap(wrapped);
-        store.keep(place() + name, content, ContentHash.of(content));
+        store.keep(place() + name, ByteBuffer.wrap(wrapped));
     }
 
     private StoredObject put(String name, ByteBuffer plain) throws IOException {

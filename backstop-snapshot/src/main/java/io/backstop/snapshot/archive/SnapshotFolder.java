@@ -37,6 +37,11 @@ final class SnapshotFolder {
         return ROOT + name + "/";
     }
 
+    /** The folder in which an object lies, with a slash at its end. */
+    static String containing(String object) {
+        return object.substring(0, object.lastIndexOf('/') + 1);
+    }
+
     private static String encode(String name) {
         StringBuilder encoded = new StringBuilder();
         for (byte b : name.getBytes(StandardCharsets.UTF_8)) {

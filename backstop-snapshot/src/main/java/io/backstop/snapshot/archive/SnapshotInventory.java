@@ -121,7 +121,7 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
         Map<String, List<ObjectEntry>> folders = new TreeMap<>();
         Reader reader = new Reader(store, key);
         for (ObjectEntry entry : store.entries(SnapshotFolder.ROOT)) {
-            String folder = folder(entry.name());
+            String folder = SnapshotFolder.containing(entry.name());
             if (SnapshotFolder.isOfASnapshot(folder)
                     && SnapshotObjectNames.isOwn(entry.name().substring(folder.length()))) {
                 folders.computeIfAbsent(folder, unknown -> new ArrayList<>()).add(entry);
@@ -140,15 +140,11 @@ public record SnapshotInventory(List<Stored> snapshots, List<Unfinished> unfinis
             }
         }
         for (ReadManifest read : reader.archive.read(manifests)) {
-            String folder = folder(read.name());
+            String folder = SnapshotFolder.containing(read.name());
             reader.read(read, folder, folders.getOrDefault(folder, List.of()));
         }
         reader.snapshots.sort(Comparator.comparing(Stored::manifest, SnapshotArchive.NEWEST_FIRST));
         return new SnapshotInventory(reader.snapshots, reader.unfinished, reader.broken);
-    }
-
-    private static String folder(String name) {
-        return name.substring(0, name.lastIndexOf('/') + 1);
     }
 
     /** Collects what the folders hold. */

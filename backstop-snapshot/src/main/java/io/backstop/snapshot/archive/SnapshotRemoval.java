@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -61,7 +60,7 @@ public final class SnapshotRemoval {
         store.delete(snapshot.folder() + ManifestFormat.NAME);
         List<ObjectLock> left = removeObjects(snapshot.folder());
         left.removeIf(lock -> lock.name().equals(snapshot.folder() + SnapshotObjectNames.REMOVING));
-        requireNone(left);
+        LockedObjectException.requireNone(store.address(), left);
         return true;
     }
 
@@ -97,31 +96,15 @@ public final class SnapshotRemoval {
                 return false;
             }
         }
-        requireNone(removeObjects(draft.folder()));
+        LockedObjectException.requireNone(store.address(), removeObjects(draft.folder()));
         store.delete(manifest);
         return true;
     }
 
-    /** Goes on where one is locked. */
     private List<ObjectLock> removeObjects(String folder) throws IOException {
-        List<ObjectLock> locked = new ArrayList<>();
-        for (String name : own(folder)) {
-            if (!name.equals(folder + ManifestFormat.NAME)) {
-                try {
-                    store.delete(name);
-                } catch (LockedObjectException e) {
-                    locked.add(e.lock());
-                }
-            }
-        }
-        return locked;
-    }
-
-    private void requireNone(List<ObjectLock> left) throws LockedObjectException {
-        Optional<ObjectLock> last = left.stream().max(ObjectLock.BY_END);
-        if (last.isPresent()) {
-            throw new LockedObjectException(store.address(), last.get());
-        }
+        return store.deleteAll(own(folder).stream()
+                .filter(name -> !name.equals(folder + ManifestFormat.NAME))
+                .toList());
     }
 
     /** Those of Backstop's own: what else lies there, or in a folder of that folder, is somebody else's. */

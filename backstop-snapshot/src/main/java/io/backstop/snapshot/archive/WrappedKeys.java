@@ -3,7 +3,6 @@ package io.backstop.snapshot.archive;
 import io.backstop.snapshot.key.DataKey;
 import io.backstop.snapshot.key.KeyException;
 import io.backstop.snapshot.key.KeyProvider;
-import io.backstop.snapshot.store.ContentHash;
 import io.backstop.snapshot.store.LockedObjectException;
 import io.backstop.snapshot.store.ObjectLock;
 import io.backstop.snapshot.store.ObjectStore;
@@ -12,11 +11,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -39,10 +36,10 @@ public final class WrappedKeys {
         List<String> names = store.list(SnapshotFolder.ROOT);
         Set<String> published = names.stream()
                 .filter(name -> name.endsWith("/" + ManifestFormat.NAME))
-                .map(WrappedKeys::folder)
+                .map(SnapshotFolder::containing)
                 .collect(Collectors.toSet());
         for (String name : names) {
-            String folder = folder(name);
+            String folder = SnapshotFolder.containing(name);
             if (published.contains(folder) && SnapshotFolder.isOfASnapshot(folder)) {
                 SnapshotObjectNames.keyId(name.substring(folder.length()))
                         .ifPresent(id -> found.computeIfAbsent(id, unknown -> new TreeSet<>())
@@ -72,8 +69,7 @@ public final class WrappedKeys {
             DataKey key = SnapshotKeys.read(store, folder, from);
             String name = folder + SnapshotObjectNames.wrappedKey(to.id());
             try {
-                ByteBuffer content = ByteBuffer.wrap(key.wrap(to, folder));
-                store.keep(name, content, ContentHash.of(content));
+                store.keep(name, ByteBuffer.wrap(key.wrap(to, folder)));
             } catch (FileAlreadyExistsException e) {
                 // From a rotation that was stopped; it is read back like those of this one.
             }
@@ -83,26 +79,11 @@ public final class WrappedKeys {
                         "somebody has replaced it: remove it and rotate again");
             }
         }
-        removeAll(folders.stream()
+        List<ObjectLock> locked = store.deleteAll(folders.stream()
                 .map(folder -> folder + SnapshotObjectNames.wrappedKey(from.id()))
                 .toList());
+        LockedObjectException.requireNone(store.address(), locked);
         return folders.size();
-    }
-
-    /** Goes on where one is locked, and says so at the end. */
-    private void removeAll(Collection<String> names) throws IOException {
-        List<ObjectLock> locked = new ArrayList<>();
-        for (String name : names) {
-            try {
-                store.delete(name);
-            } catch (LockedObjectException e) {
-                locked.add(e.lock());
-            }
-        }
-        Optional<ObjectLock> last = locked.stream().max(ObjectLock.BY_END);
-        if (last.isPresent()) {
-            throw new LockedObjectException(store.address(), last.get());
-        }
     }
 
     /**
@@ -114,7 +95,7 @@ public final class WrappedKeys {
     public int erase(String keyId) throws IOException {
         List<String> wrapped = new ArrayList<>(store.list(SnapshotFolder.ROOT));
         wrapped.removeIf(name -> !name.endsWith("/" + SnapshotObjectNames.wrappedKey(keyId)));
-        removeAll(wrapped);
+        LockedObjectException.requireNone(store.address(), store.deleteAll(wrapped));
         return wrapped.size();
     }
 
@@ -123,9 +104,5 @@ public final class WrappedKeys {
         Map<String, Integer> counts = new LinkedHashMap<>();
         snapshots().forEach((id, folders) -> counts.put(id, folders.size()));
         return counts;
-    }
-
-    private static String folder(String name) {
-        return name.substring(0, name.lastIndexOf('/') + 1);
     }
 }

@@ -29,9 +29,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Saves the rows that a statement has inserted. They carry the number of its transaction, or of the subtransaction to which it has a
- * savepoint, as their {@code xmin}; how many there have to be is what the server counts. A large table is not read for them:
- * there they are looked for by the values of an indexed column. Used once, by one thread.
+ * Saves the rows that a statement has inserted. They carry the number of its transaction, or of the subtransaction to which
+ * it has a savepoint, as their {@code xmin}; how many there have to be is what the server counts. A large table is not read
+ * for them: there they are looked for by the values of indexed columns. Used once, by one thread.
  */
 final class InsertCapture {
     private final CallerSession session;

@@ -3,6 +3,7 @@ package io.backstop.snapshot.store;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -35,6 +36,11 @@ public interface ObjectStore extends AutoCloseable {
         putNew(name, content);
     }
 
+    /** The same for a caller who has no use for the hash. */
+    default void keep(String name, ByteBuffer content) throws IOException {
+        keep(name, content, ContentHash.of(content));
+    }
+
     /**
      * The checksum that the store itself keeps of an object; empty where it keeps no SHA-256.
      *
@@ -65,6 +71,23 @@ public interface ObjectStore extends AutoCloseable {
      * @throws LockedObjectException where the store does not let it go yet
      */
     void delete(String name) throws IOException;
+
+    /**
+     * Removes objects, and goes on where one is locked.
+     *
+     * @return what keeps those that are still there
+     */
+    default List<ObjectLock> deleteAll(Collection<String> names) throws IOException {
+        List<ObjectLock> locked = new ArrayList<>();
+        for (String name : names) {
+            try {
+                delete(name);
+            } catch (LockedObjectException e) {
+                locked.add(e.lock());
+            }
+        }
+        return locked;
+    }
 
     /** What keeps these objects from being removed: of several locks the one that ends last. Empty where the store knows of none. */
     default Optional<ObjectLock> lock(Collection<String> names) throws IOException {

@@ -47,7 +47,7 @@ record InsertStatement(
         cursor.moveTo(conflictOf(cursor));
         Optional<String> query = cursor.tokens().keyword(begin) == Keyword.VALUES
                 ? Optional.empty()
-                : Optional.of(slice(cursor.tokens(), new TokenSpan(begin, end(cursor))));
+                : Optional.of(slice(cursor.tokens(), new TokenSpan(begin, cursor.position())));
         List<String> conflict = List.of();
         if (cursor.accept(Keyword.ON, Keyword.CONFLICT) && !cursor.at(Keyword.DO)) {
             conflict = names(cursor);
@@ -64,10 +64,6 @@ record InsertStatement(
             search.moveTo(search.find(Keyword.ON));
         }
         return search.position();
-    }
-
-    private static int end(TokenCursor cursor) {
-        return cursor.done() ? cursor.end() : cursor.position();
     }
 
     private static List<String> names(TokenCursor cursor) {
@@ -112,7 +108,8 @@ record InsertStatement(
         return expressions;
     }
 
-    private static String slice(TokenList tokens, TokenSpan span) {
+    /** From the first token to the last, so that no comment behind the last one swallows what follows. */
+    static String slice(TokenList tokens, TokenSpan span) {
         if (span.from() >= span.to()) {
             throw new NotUnderstoodException("something is missing");
         }

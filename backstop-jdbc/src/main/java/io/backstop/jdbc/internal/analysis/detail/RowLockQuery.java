@@ -198,13 +198,8 @@ public final class RowLockQuery {
         return slice;
     }
 
-    /** From the first token to the last, so that no comment behind the last one swallows what follows. */
     private static String slice(TokenCursor cursor, int from, int to) {
-        if (from >= to) {
-            throw new NotUnderstoodException("something is missing");
-        }
-        TokenList tokens = cursor.tokens();
-        return tokens.text().substring(tokens.start(from), tokens.end(to - 1));
+        return InsertStatement.slice(cursor.tokens(), new TokenSpan(from, to));
     }
 
     /** Whatever was put together here is read as any text is: it runs only if it is one SELECT that changes nothing. */

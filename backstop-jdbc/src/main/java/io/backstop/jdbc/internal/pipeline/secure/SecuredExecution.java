@@ -254,10 +254,7 @@ public final class SecuredExecution {
             GuardedSession session, ReviewedStatement statement, RecoveryRules recovery, Execution<?> execution)
             throws SQLException {
         boolean inserts = RowCaptureEligibility.inserts(statement.assessment());
-        if (snapshots.isEmpty()
-                || recovery.coverWrites() == CoverWrites.NONE
-                || recovery.snapshotMode() == SnapshotMode.OFF
-                || (inserts && recovery.coverWrites() != CoverWrites.ALL)) {
+        if (!covers(recovery, inserts)) {
             return Optional.empty();
         }
         boolean changes = !statement.assessment().destructions().isEmpty();
@@ -271,11 +268,15 @@ public final class SecuredExecution {
                         new WriteCover(snapshots.get(), catalogue, progress, session, statement, changed, inserted));
     }
 
+    private boolean covers(RecoveryRules recovery, boolean inserts) {
+        return snapshots.isPresent()
+                && recovery.snapshotMode() != SnapshotMode.OFF
+                && (inserts ? recovery.coverWrites() == CoverWrites.ALL : recovery.coverWrites() != CoverWrites.NONE);
+    }
+
     /** Whether it inserts rows that the policy wants kept, so that they have to be counted. */
     public boolean coversInserted(ReviewedStatement statement, RecoveryRules recovery) {
-        return snapshots.isPresent()
-                && recovery.coverWrites() == CoverWrites.ALL
-                && recovery.snapshotMode() != SnapshotMode.OFF
+        return covers(recovery, true)
                 && statement.sha256().isPresent()
                 && statement.assessment().risk() == RiskLevel.WRITE
                 && RowCaptureEligibility.inserts(statement.assessment());
