@@ -9,6 +9,8 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotRequest;
 import io.backstop.api.snapshot.SnapshotSettings;
 import io.backstop.snapshot.capture.PostgresSnapshotService;
+import io.backstop.snapshot.key.KeyFile;
+import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.ObjectStores;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
@@ -22,8 +24,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Secures the table for one statement, which then does not run. Arguments: database, storage, kind, one|two, report, and how
- * often; the report tells bytes, heap, and the seconds of the last time, when classes are loaded and compiled.
+ * Secures the table for one statement, which then does not run. Arguments: database, storage, kind, one|two, report, how
+ * often, and a key file if the snapshot is to be under one; the report tells bytes, heap, and the seconds of the last time,
+ * when classes are loaded and compiled.
  */
 public final class Captures {
     private Captures() {}
@@ -34,7 +37,7 @@ public final class Captures {
                 : Connections.NONE;
         SnapshotRequest request = new SnapshotRequest(
                 List.of(new Destruction(
-                        Destruction.Kind.valueOf(args[2]), List.of(RelationName.of("public", "bench")), false, false)),
+                        Destruction.Kind.valueOf(args[2]), List.of(RelationName.of("bench", "bench")), false, false)),
                 List.of(),
                 Long.MAX_VALUE,
                 Optional.empty(),
@@ -43,9 +46,11 @@ public final class Captures {
                 "0".repeat(64),
                 Optional.empty(),
                 false);
+        Optional<KeyProvider> key = args.length > 6 ? Optional.of(KeyFile.open(Path.of(args[6]))) : Optional.empty();
         try (PostgresSnapshotService service = new PostgresSnapshotService(
                         ObjectStores.open(args[1]),
-                        new SnapshotSettings(args[1], SnapshotSettings.DEFAULT_LOCK_TIMEOUT, Clock.systemUTC()));
+                        new SnapshotSettings(args[1], SnapshotSettings.DEFAULT_LOCK_TIMEOUT, Clock.systemUTC()),
+                        key);
                 Connection connection = DriverManager.getConnection(args[0])) {
             connection.setAutoCommit(false);
             for (int i = 0; i < Integer.parseInt(args[5]); i++) {

@@ -2,6 +2,7 @@ package io.backstop.bench;
 
 import io.backstop.cli.BackstopCommand;
 import io.backstop.snapshot.archive.SnapshotArchive;
+import io.backstop.snapshot.key.KeyFile;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import io.backstop.testing.S3Server;
@@ -9,6 +10,7 @@ import java.io.File;
 import java.io.UncheckedIOException;
 import java.util.Objects;
 import java.io.IOException;
+import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,19 +30,24 @@ final class Contenders {
     private final Path tools;
     private final Path folder;
     private final String heap;
+    private final boolean together;
 
-    private Contenders(String database, Path tools, Path folder, String heap) {
+    private Contenders(String database, Path tools, Path folder, String heap, boolean together) {
         this.database = database;
         this.tools = tools;
         this.folder = folder;
         this.heap = heap;
+        this.together = together;
     }
 
-    static Map<String, Contender> of(String database, Path tools, Path folder, String heap, S3Server s3) {
-        Contenders contenders = new Contenders(database, tools, folder, heap);
+    /** @param together whether the table consists of several, which are restored together */
+    static Map<String, Contender> of(
+            String database, Path tools, Path folder, String heap, boolean together, S3Server s3) {
+        Contenders contenders = new Contenders(database, tools, folder, heap, together);
         Map<String, Contender> all = new LinkedHashMap<>();
         all.put("pg_dump -Fc -Z1", contenders::dump);
         all.put("capture, DELETE, two connections", () -> contenders.capture("DELETE", "two", contenders.files()));
+        all.put("capture, DELETE, two connections, under a key", contenders::captureUnderKey);
         all.put("capture, TRUNCATE, one connection", () -> contenders.capture("TRUNCATE", "one", contenders.files()));
         all.put("capture, DELETE, two connections, to S3", () -> contenders.capture("DELETE", "two", s3.storage(s3.newBucket())));
         all.put("second capture of a process", () -> contenders.secondCapture(contenders.files()));
@@ -61,14 +68,12 @@ final class Contenders {
         Path file = folder.resolve("bench.dump");
         Files.deleteIfExists(file);
         double seconds = time(List.of(
-                tools.resolve("pg_dump").toString(), "-Fc", "-Z1", "-t", "bench", "-f", file.toString(), database));
+                tools.resolve("pg_dump").toString(), "-Fc", "-Z1", "-n", "bench", "-f", file.toString(), database));
         return new Contender.Result(seconds, Files.size(file), "");
     }
 
     private Contender.Result restoreDump() throws Exception {
-        sql("ALTER TABLE bench RENAME TO bench_kept", "ALTER INDEX bench_pkey RENAME TO bench_kept_pkey",
-                "ALTER INDEX bench_customer RENAME TO bench_kept_customer",
-                "ALTER INDEX bench_email RENAME TO bench_kept_email", "CHECKPOINT");
+        sql("ALTER SCHEMA bench RENAME TO bench_kept", "CHECKPOINT");
         try {
             double seconds = time(List.of(
                     tools.resolve("pg_restore").toString(),
@@ -78,15 +83,19 @@ final class Contenders {
                     folder.resolve("bench.dump").toString()));
             return new Contender.Result(seconds, 0, "");
         } finally {
-            sql("DROP TABLE IF EXISTS bench", "ALTER TABLE bench_kept RENAME TO bench",
-                    "ALTER INDEX bench_kept_pkey RENAME TO bench_pkey",
-                    "ALTER INDEX bench_kept_customer RENAME TO bench_customer",
-                    "ALTER INDEX bench_kept_email RENAME TO bench_email");
+            sql("DROP SCHEMA IF EXISTS bench CASCADE", "ALTER SCHEMA bench_kept RENAME TO bench");
         }
     }
 
     private Contender.Result capture(String kind, String connections, String storage) throws Exception {
         return captures(kind, connections, storage, 1);
+    }
+
+    private Contender.Result captureUnderKey() throws Exception {
+        Path key = folder.resolve("key");
+        Files.deleteIfExists(key);
+        KeyFile.create(key);
+        return captures("DELETE", "two", folder.resolve("store-under-key").toUri().toString(), 1, key.toString());
     }
 
     /** For a DELETE, over two connections; the process and its first capture are not counted. */
@@ -97,26 +106,43 @@ final class Contenders {
         return new Contender.Result(seconds, both.bytes(), both.remark());
     }
 
-    private Contender.Result captures(String kind, String connections, String storage, int times) throws Exception {
+    private Contender.Result captures(String kind, String connections, String storage, int times, String... key)
+            throws Exception {
         if (storage.startsWith("file:")) {
-            delete(folder.resolve("store"));
+            delete(Path.of(URI.create(storage)));
         }
         Path report = folder.resolve("report");
-        double seconds = time(java(
+        List<String> line = java(
                 "io.backstop.bench.Captures",
                 SnapshotBenchmark.jdbc(database),
                 storage,
                 kind,
                 connections,
                 report.toString(),
-                Integer.toString(times)));
+                Integer.toString(times));
+        line.addAll(List.of(key));
+        double seconds = time(line);
         List<String> said = Files.readAllLines(report);
         return new Contender.Result(seconds, Long.parseLong(said.get(0)), said.get(1));
     }
 
-    /** By the command, as an operator runs it. */
+    /** By the command, as an operator runs it; where several are restored together, without it. */
     private Contender.Result restore(String... options) throws Exception {
-        sql("DROP TABLE IF EXISTS bench_recovered", "CHECKPOINT");
+        dropRestored();
+        sql("CHECKPOINT");
+        try {
+            return new Contender.Result(
+                    time(together
+                            ? java("io.backstop.bench.Restores", SnapshotBenchmark.jdbc(database), files())
+                            : command(options)),
+                    0,
+                    "");
+        } finally {
+            dropRestored();
+        }
+    }
+
+    private List<String> command(String... options) throws Exception {
         List<String> line = new ArrayList<>(List.of(
                 home(BackstopCommand.class).resolve("../../../backstop").normalize().toString(),
                 "restore",
@@ -127,18 +153,20 @@ final class Contenders {
                 "--snapshot-id",
                 newest(),
                 "--table",
-                "bench"));
+                "bench.bench"));
         line.addAll(List.of(options));
-        try {
-            return new Contender.Result(time(line), 0, "");
-        } finally {
-            sql("DROP TABLE IF EXISTS bench_recovered");
-        }
+        return line;
+    }
+
+    private void dropRestored() throws Exception {
+        sql("DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'bench'::regnamespace"
+                + " AND relkind IN ('r', 'p') AND relname LIKE '%\\_recovered' LOOP EXECUTE 'DROP TABLE IF EXISTS ' || t || ' CASCADE';"
+                + " END LOOP; END $$");
     }
 
     private String newest() throws IOException {
         try (ObjectStore store = ObjectStores.open(files())) {
-            return new SnapshotArchive(store).list("public", "bench").get(0).snapshotId();
+            return new SnapshotArchive(store).list("bench", "bench").get(0).snapshotId();
         }
     }
 

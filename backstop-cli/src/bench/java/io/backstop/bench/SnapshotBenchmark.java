@@ -18,14 +18,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
- * Captures and restores one table with Backstop and with PostgreSQL's own tools, alternating, each in a process of its own
- * whose start is counted, and prints the median of each.
+ * Captures and restores tables of several shapes with Backstop and with PostgreSQL's own tools, alternating, each in a
+ * process of its own whose start is counted, and prints the median of each.
  *
  * <p>Arguments: the database as a libpq URL without a password ({@code postgresql://user@127.0.0.1:port/db}), the folder
- * with {@code pg_dump} and {@code pg_restore}, a folder for the copies, the number of rows, the number of rounds, and {@code
- * -Xmx} of Backstop's processes; then the names of contenders to leave out. The S3 server runs in this process.
+ * with {@code pg_dump} and {@code pg_restore}, a folder for the copies, the number of rows of the mixed shape (the others
+ * have as many as take about as much room), the number of rounds, {@code -Xmx} of Backstop's processes, and the shapes,
+ * separated by commas; then the names of contenders to leave out. The S3 server runs in this process.
  */
 public final class SnapshotBenchmark {
     private static final int WARMING = 400;
@@ -38,38 +40,50 @@ public final class SnapshotBenchmark {
         Path folder = Path.of(args[2]);
         long rows = Long.parseLong(args[3]);
         int rounds = Integer.parseInt(args[4]);
-        List<String> without = Arrays.asList(args).subList(6, args.length);
-        BenchmarkTable.make(jdbc(database), rows);
-        describe(jdbc(database));
+        List<TableShape> shapes = Stream.of(args[6].split(","))
+                .map(shape -> TableShape.valueOf(shape.toUpperCase(Locale.ROOT)))
+                .toList();
+        List<String> without = Arrays.asList(args).subList(7, args.length);
         try (S3Server s3 = S3Server.start()) {
             warm(s3);
-            Map<String, Contender> contenders = new LinkedHashMap<>(Contenders.of(database, tools, folder, args[5], s3));
-            contenders.keySet().removeAll(without);
-            Map<String, List<Contender.Result>> results = new LinkedHashMap<>();
-            for (int round = 0; round < rounds; round++) {
-                for (Map.Entry<String, Contender> contender : contenders.entrySet()) {
-                    Contender.Result result = contender.getValue().run();
-                    results.computeIfAbsent(contender.getKey(), name -> new ArrayList<>())
-                            .add(result);
-                    System.out.printf(
-                            Locale.ROOT,
-                            "%d  %-44s %6.2f s  %d MB  %s%n",
-                            round + 1,
-                            contender.getKey(),
-                            result.seconds(),
-                            result.bytes() / 1_000_000,
-                            result.remark());
+            for (TableShape shape : shapes) {
+                try (Connection connection = DriverManager.getConnection(jdbc(database))) {
+                    shape.make(connection, rows);
+                    describe(connection, shape);
                 }
+                Map<String, Contender> contenders = new LinkedHashMap<>(Contenders.of(
+                        database, tools, folder, args[5], shape == TableShape.PARTITIONED, s3));
+                contenders.keySet().removeAll(without);
+                run(contenders, rounds);
             }
-            results.forEach((name, each) -> System.out.printf(
-                    Locale.ROOT,
-                    "| %s | %.2f | %.2f to %.2f | %d |%n",
-                    name,
-                    Contender.Result.median(each),
-                    Contender.Result.smallest(each),
-                    Contender.Result.largest(each),
-                    each.get(0).bytes() / 1_000_000));
         }
+    }
+
+    private static void run(Map<String, Contender> contenders, int rounds) throws Exception {
+        Map<String, List<Contender.Result>> results = new LinkedHashMap<>();
+        for (int round = 0; round < rounds; round++) {
+            for (Map.Entry<String, Contender> contender : contenders.entrySet()) {
+                Contender.Result result = contender.getValue().run();
+                results.computeIfAbsent(contender.getKey(), name -> new ArrayList<>())
+                        .add(result);
+                System.out.printf(
+                        Locale.ROOT,
+                        "%d  %-44s %6.2f s  %d MB  %s%n",
+                        round + 1,
+                        contender.getKey(),
+                        result.seconds(),
+                        result.bytes() / 1_000_000,
+                        result.remark());
+            }
+        }
+        results.forEach((name, each) -> System.out.printf(
+                Locale.ROOT,
+                "| %s | %.2f | %.2f to %.2f | %d |%n",
+                name,
+                Contender.Result.median(each),
+                Contender.Result.smallest(each),
+                Contender.Result.largest(each),
+                each.get(0).bytes() / 1_000_000));
     }
 
     /** One that serves for longer than a benchmark does not run code that is not compiled yet. */
@@ -95,14 +109,15 @@ public final class SnapshotBenchmark {
         return "jdbc:postgresql://" + rest.substring(at + 1) + "?user=" + rest.substring(0, at);
     }
 
-    private static void describe(String url) throws SQLException, IOException {
-        try (Connection connection = DriverManager.getConnection(url);
-                Statement statement = connection.createStatement();
-                var row = statement.executeQuery("SELECT current_setting('server_version'), count(*), "
-                        + "pg_table_size('bench') / 1000000, pg_indexes_size('bench') / 1000000 FROM bench")) {
+    private static void describe(Connection connection, TableShape shape) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                var row = statement.executeQuery("SELECT current_setting('server_version'), (SELECT count(*) FROM "
+                        + "bench.bench), sum(pg_table_size(oid)) / 1000000, sum(pg_indexes_size(oid)) / 1000000 "
+                        + "FROM pg_class WHERE relnamespace = 'bench'::regnamespace AND relkind IN ('r', 'p')")) {
             row.next();
             System.out.printf(
-                    "PostgreSQL %s, %d rows, %d MB, indexes %d MB, %d processors, Java %s%n",
+                    "%n%s: PostgreSQL %s, %d rows, %d MB, indexes %d MB, %d processors, Java %s%n",
+                    shape,
                     row.getString(1),
                     row.getLong(2),
                     row.getLong(3),

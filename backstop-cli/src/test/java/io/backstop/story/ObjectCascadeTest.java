@@ -90,6 +90,12 @@ class ObjectCascadeTest extends GuardedStory {
                 "ALTER TABLE app.split_1 DISABLE TRIGGER split",
                 "CREATE VIEW app.moods AS SELECT mood, count(*) FROM app.users GROUP BY 1",
                 "CREATE MATERIALIZED VIEW app.doubled AS SELECT app.twice(total) AS t FROM app.orders",
+                "CREATE TABLE app.paged (id int PRIMARY KEY, v int, CONSTRAINT positive CHECK (v > 0)) PARTITION BY RANGE (id)",
+                "CREATE TABLE app.paged_1 PARTITION OF app.paged FOR VALUES FROM (0) TO (9)",
+                "CREATE TABLE app.of_paged (id int CONSTRAINT paged REFERENCES app.paged)",
+                "CREATE VIEW app.pages AS SELECT id, v, count(*) FROM app.paged GROUP BY id",
+                "CREATE VIEW app.orders_of AS SELECT u.id, u.email, count(*) FROM app.users u JOIN app.orders o ON"
+                        + " u.number = o.number GROUP BY u.id",
                 "INSERT INTO app.users (email, mood, short, born, moods, during) SELECT 'm' || i,"
                         + " (ARRAY['sad', 'ok'])[i % 2 + 1]::app.mood, 's', '2000-01-01'::date + i, '{ok}', '[1,2]'"
                         + " FROM generate_series(1, 20) i",
@@ -140,7 +146,12 @@ class ObjectCascadeTest extends GuardedStory {
                 "DROP STATISTICS app.users_stats CASCADE",
                 "DROP TRIGGER touched ON app.users CASCADE",
                 "DROP POLICY fine ON app.users CASCADE",
-                "DROP RULE quiet ON app.orders CASCADE"
+                "DROP RULE quiet ON app.orders CASCADE",
+                "ALTER TABLE app.users DROP CONSTRAINT mail CASCADE",
+                "ALTER TABLE app.users DROP CONSTRAINT users_pkey CASCADE",
+                "ALTER TABLE app.users DROP CONSTRAINT mail, DROP CONSTRAINT IF EXISTS users_pkey CASCADE",
+                "ALTER TABLE IF EXISTS app.paged DROP CONSTRAINT paged_pkey CASCADE",
+                "ALTER TABLE app.paged DROP CONSTRAINT positive CASCADE, DROP CONSTRAINT IF EXISTS nosuch CASCADE"
             })
     void what_goes_with_it_comes_back(String sql) throws Exception {
         List<String> before = definitions();
@@ -199,6 +210,14 @@ class ObjectCascadeTest extends GuardedStory {
                 .isNotEmpty()
                 .extracting(SnapshotManifest::coverage)
                 .isSubsetOf(SnapshotManifest.Coverage.DEFINITIONS, SnapshotManifest.Coverage.OBJECT);
+    }
+
+    @Test
+    void a_column_that_goes_beside_a_constraint_with_cascade_is_refused() throws Exception {
+        try (Backstop backstop = backstop("")) {
+            assertThat(outcome(backstop, "ALTER TABLE app.users DROP born, DROP CONSTRAINT users_pkey CASCADE"))
+                    .startsWith("ZB001");
+        }
     }
 
     @ParameterizedTest

@@ -22,7 +22,7 @@ final class RandomStep {
     /** Takes rows or definitions; nothing if there is nothing of the kind. The server may refuse it. */
     Optional<String> loss() throws SQLException {
         String cascade = random.nextInt(3) == 0 ? " CASCADE" : "";
-        return switch (random.nextInt(28)) {
+        return switch (random.nextInt(31)) {
             case 0 -> table().map(t -> "DELETE FROM " + t);
             case 1, 2 -> table().map(t -> "DELETE FROM " + t + " WHERE id % 4 <> " + random.nextInt(4));
             case 3, 4 ->
@@ -88,6 +88,21 @@ final class RandomStep {
                                 "ALTER TABLE " + t + " RESET (fillfactor)",
                                 "ALTER TABLE " + t + " ALTER COLUMN id SET STATISTICS -1")
                         .get(random.nextInt(3)));
+            case 28 ->
+                pick("SELECT format('ALTER SEQUENCE %s', oid::regclass) FROM pg_class WHERE relkind = 'S' AND relnamespace = "
+                                + IN_APP)
+                        .map(sql -> sql + List.of(" INCREMENT 7", " RESTART", " OWNED BY NONE")
+                                .get(random.nextInt(3)));
+            case 29 ->
+                pick("SELECT format('ALTER FUNCTION %s', oid::regprocedure) FROM pg_proc WHERE pronamespace = " + IN_APP)
+                        .map(sql -> sql + List.of(" COST 7", " SECURITY DEFINER", " SET work_mem = '8MB'")
+                                .get(random.nextInt(3)));
+            case 30 ->
+                pick("SELECT format('ALTER DOMAIN %s', oid::regtype) FROM pg_type WHERE typnamespace = " + IN_APP
+                                + " AND typtype = 'd'")
+                        .map(sql -> sql
+                                + List.of(" SET DEFAULT 'x'", " DROP NOT NULL", " DROP CONSTRAINT short_check CASCADE")
+                                        .get(random.nextInt(3)));
             default -> throw new IllegalStateException();
         };
     }

@@ -323,6 +323,45 @@ class StepByStepTest extends GuardedStory {
     }
 
     @Test
+    void what_alters_them_is_named_and_what_they_were_is_stored() throws Exception {
+        database.run(
+                "CREATE TYPE app.mood AS ENUM ('sad', 'ok')",
+                "CREATE DOMAIN app.short AS text NOT NULL CONSTRAINT few CHECK (length(VALUE) < 5)",
+                "CREATE SEQUENCE app.numbers INCREMENT 2 START 5",
+                "CREATE FUNCTION app.add(int) RETURNS int STRICT LANGUAGE sql AS 'SELECT $1 + 1'",
+                "CREATE PROCEDURE app.nothing() LANGUAGE sql AS 'SELECT 1'");
+        send(
+                false,
+                List.of(
+                        "ALTER TYPE app.mood RENAME VALUE 'sad' TO 'bad'",
+                        "ALTER DOMAIN app.short DROP NOT NULL",
+                        "ALTER DOMAIN app.short DROP CONSTRAINT few CASCADE",
+                        "ALTER SEQUENCE app.numbers INCREMENT 7",
+                        "ALTER FUNCTION app.add(int) CALLED ON NULL INPUT SET work_mem = '8MB'",
+                        "ALTER ROUTINE app.nothing SECURITY DEFINER"));
+        CommandRun run = command("recover", "--schema", "app", "--before", beginning());
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        assertThat(run.output())
+                .contains(
+                        "app.mood is another by now",
+                        "app.short is another by now",
+                        "app.numbers is another by now",
+                        "function app.add(integer) is another by now",
+                        "app.nothing() is another by now");
+        String now = Instant.now().toString();
+        send(
+                false,
+                List.of(
+                        "ALTER TYPE app.mood ADD VALUE 'new'",
+                        "ALTER DOMAIN app.short ADD CHECK (VALUE <> 'no')",
+                        "ALTER FUNCTION app.add(int) RENAME TO more",
+                        "ALTER SEQUENCE app.numbers RENAME TO digits"));
+        assertThat(archive.list())
+                .as("nothing was taken from anything")
+                .noneMatch(manifest -> manifest.createdAt().isAfter(Instant.parse(now)));
+    }
+
+    @Test
     void a_snapshot_of_a_function_is_taken_for_no_table() throws Exception {
         database.run("CREATE FUNCTION app.users() RETURNS int LANGUAGE sql AS 'SELECT 1'");
         send(false, List.of("DROP FUNCTION app.users()"));

@@ -121,7 +121,7 @@ public final class CopybackPlanner {
             throw ServerErrors.ofPlan("the copyback plan could not be made", e);
         }
         Map<SqlScript.Attempt, String> failing = new LinkedHashMap<>();
-        Rehearsal rehearsal = rehearsal(connection, script, failing);
+        Rehearsal rehearsal = told(rehearsal(connection, script, failing), parts);
         List<String> notes = new ArrayList<>(warnings);
         failing.forEach((attempt, why) ->
                 notes.add(attempt.words() + " cannot be made now: " + why + "; the script has it in a comment"));
@@ -138,6 +138,21 @@ public final class CopybackPlanner {
         } catch (SQLException e) {
             throw ServerErrors.ofPlan("the copyback script could not be rehearsed", e);
         }
+    }
+
+    /** What refers to a row that another snapshot brings back waits for that one. */
+    private static Rehearsal told(Rehearsal rehearsal, List<CopybackPlan.Part> parts) {
+        List<String> lacking = parts.stream()
+                .filter(part -> part.rows().leftOut() > 0)
+                .map(part -> part.original().toString())
+                .toList();
+        return rehearsal instanceof Rehearsal.Failed failed && failed.isOfForeignKey() && !lacking.isEmpty()
+                ? new Rehearsal.Failed(
+                        failed.statement(),
+                        failed.reason(),
+                        "it may refer to rows of " + String.join(", ", lacking) + " that this does not put back: put these"
+                                + " back first, from the newer snapshots that the notes name, then run the same command again")
+                : rehearsal;
     }
 
     private interface Step {

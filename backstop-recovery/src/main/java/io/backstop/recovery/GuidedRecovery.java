@@ -136,9 +136,36 @@ public final class GuidedRecovery {
         List<SnapshotManifest> chosen = selection.of(schema);
         StoredObjects objects = selection.objects(schema);
         GuidedRecovery ofObjects = new GuidedRecovery(archive, planner.with(objects), restore.with(objects));
-        RecoveryReport report = ofObjects.recover(connection, selection.tables(), chosen, notes, progress);
+        RecoveryReport report = ofObjects.recoverWhatCanBe(connection, selection, chosen, notes, progress);
         // What is said of the whole storage is said once for each table.
         return new RecoveryReport(report.tables(), report.copyback(), List.copyOf(new LinkedHashSet<>(report.notes())));
+    }
+
+    /** One that cannot be restored does not keep the others from it, and is named. */
+    private RecoveryReport recoverWhatCanBe(
+            Connection connection,
+            SchemaSelection selection,
+            List<SnapshotManifest> chosen,
+            List<String> notes,
+            RestoreProgress progress)
+            throws RecoveryException {
+        List<SnapshotManifest> left = chosen;
+        while (true) {
+            List<String> told = new ArrayList<>(notes);
+            try {
+                return recover(connection, selection.tables(), left, notes, progress);
+            } catch (RecoveryException e) {
+                if (e.snapshotId().isEmpty()) {
+                    throw e;
+                }
+                notes.clear();
+                notes.addAll(told);
+                left = selection.without(e.snapshotId().get(), e);
+                if (left.isEmpty()) {
+                    throw e;
+                }
+            }
+        }
     }
 
     private RecoveryReport recover(

@@ -179,7 +179,7 @@ public final class Restore {
                         "`backstop recover --schema " + manifest.schema() + " --before " + manifest.snapshotId()
                                 + "` brings back what it is of");
             }
-            verified.put(manifest, verified(manifest));
+            verified.put(manifest, alone(manifest, target(manifest, targets), () -> verified(manifest)));
             progress.reached(Step.VERIFIED, target(manifest, targets), 0, manifest.rowCount());
         }
         try (StagingArea staging = new StagingArea(connection, connections)) {
@@ -201,14 +201,19 @@ public final class Restore {
             }
             Map<SnapshotManifest, StagedTable> staged = new LinkedHashMap<>();
             for (Map.Entry<SnapshotManifest, TableDescription> snapshot : verified.entrySet()) {
-                stage(
-                                staging,
-                                snapshot.getKey(),
-                                snapshot.getValue(),
-                                target(snapshot.getKey(), targets),
-                                existing.containsKey(snapshot.getKey()),
-                                progress)
-                        .ifPresent(table -> staged.put(snapshot.getKey(), table));
+                SnapshotManifest manifest = snapshot.getKey();
+                RelationName target = target(manifest, targets);
+                alone(
+                                manifest,
+                                target,
+                                () -> stage(
+                                        staging,
+                                        manifest,
+                                        snapshot.getValue(),
+                                        target,
+                                        existing.containsKey(manifest),
+                                        progress))
+                        .ifPresent(table -> staged.put(manifest, table));
             }
             try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
                 TargetTables.drop(transaction, existing.values());
@@ -227,7 +232,10 @@ public final class Restore {
                             progress,
                             thoroughness);
                     refuseIfTaken(transaction, manifest, target(manifest, targets));
-                    RestoredTable done = restored(table, before, Optional.ofNullable(staged.get(manifest)));
+                    RestoredTable done = alone(
+                            manifest,
+                            target(manifest, targets),
+                            () -> restored(table, before, Optional.ofNullable(staged.get(manifest))));
                     before.add(done);
                     restored.put(manifest, done);
                 }
@@ -241,6 +249,24 @@ public final class Restore {
         } catch (SQLException e) {
             throw ServerErrors.of("the restore of " + names(targets) + " failed", e);
         }
+    }
+
+    /** What fails of one table among several is known by it. */
+    private static <T> T alone(SnapshotManifest manifest, RelationName target, Part<T> part) throws RecoveryException {
+        try {
+            return part.done();
+        } catch (RecoveryException e) {
+            throw ServerErrors.wouldBeOfAll(e.getCause()) ? e : e.of(manifest);
+        } catch (SQLException e) {
+            RecoveryException failed = ServerErrors.of("the restore of " + target + " failed", e);
+            throw ServerErrors.wouldBeOfAll(e) ? failed : failed.of(manifest);
+        }
+    }
+
+    /** Something that is done of one table. */
+    @FunctionalInterface
+    private interface Part<T> {
+        T done() throws SQLException, RecoveryException;
     }
 
     private static void fit(Connection connection, Map<SnapshotManifest, TableDescription> tables)

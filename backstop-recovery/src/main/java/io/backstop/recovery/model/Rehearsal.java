@@ -23,6 +23,11 @@ public sealed interface Rehearsal {
      * @param hint what to do next
      */
     record Failed(String statement, String reason, String hint) implements Rehearsal {
+        /** Whether a row refers to one that is not there. */
+        public boolean isOfForeignKey() {
+            return reason.endsWith("(SQLSTATE 23503)");
+        }
+
         @Override
         public String words() {
             return "rehearsed in a transaction that was rolled back: it fails at " + statement + ": " + reason;

@@ -400,10 +400,15 @@ public final class SnapshotArchive {
         return name.endsWith("/" + ManifestFormat.NAME);
     }
 
+    /** Several are read at the same time, and what is read of one takes several times as much room. */
+    private static int longestManifest() {
+        return (int) Math.min(LONGEST_MANIFEST, Runtime.getRuntime().maxMemory() / (4 * TOGETHER));
+    }
+
     SnapshotManifest manifest(String name) throws IOException {
         byte[] content;
         try (InputStream stream = store.open(name)) {
-            content = stream.readNBytes(LONGEST_MANIFEST + 1);
+            content = stream.readNBytes(longestManifest() + 1);
         } catch (NoSuchFileException e) {
             throw new CorruptSnapshotException("the manifest " + name + " is missing", e);
         } catch (InDoubtException e) {
@@ -411,9 +416,10 @@ public final class SnapshotArchive {
         } catch (IOException e) {
             throw new IOException("the manifest " + name + " cannot be read: " + SnapshotObject.reason(e), e);
         }
-        if (content.length > LONGEST_MANIFEST) {
-            throw new CorruptSnapshotException(
-                    "the manifest " + name + " is longer than the " + LONGEST_MANIFEST + " bytes that one can have");
+        if (content.length > longestManifest()) {
+            throw new CorruptSnapshotException("the manifest " + name + " is longer than the " + longestManifest()
+                    + " bytes that one can have"
+                    + (longestManifest() < LONGEST_MANIFEST ? " with this process's memory (-Xmx)" : ""));
         }
         SnapshotManifest manifest = ManifestFormat.read(content, "the manifest " + name, keys::of);
         // A manifest that was moved is valid by its checksum, but its objects are elsewhere. Case: some file systems

@@ -61,13 +61,35 @@ final class SnapshotKeys {
     }
 
     static DataKey read(ObjectStore store, String folder, KeyProvider key) throws IOException {
-        byte[] wrapped;
-        try (InputStream stream = store.open(folder + SnapshotObjectNames.wrappedKey(key.id()))) {
-            wrapped = stream.readNBytes(LONGEST_WRAPPED);
+        try {
+            return read(store, folder, SnapshotObjectNames.wrappedKey(key.id()), key);
         } catch (NoSuchFileException e) {
-            throw another(folder, key, ids(store.list(folder), folder));
+            List<String> names = store.list(folder);
+            for (String name : rotated(names, folder, key.id())) {
+                try {
+                    return read(store, folder, name, key);
+                } catch (NoSuchFileException gone) {
+                    // Another rotation has put its own in the place of it.
+                }
+            }
+            throw another(folder, key, ids(names, folder));
         }
-        return DataKey.unwrap(key, wrapped, folder);
+    }
+
+    /** @param name that of the object within the folder */
+    static DataKey read(ObjectStore store, String folder, String name, KeyProvider key) throws IOException {
+        try (InputStream stream = store.open(folder + name)) {
+            return DataKey.unwrap(key, stream.readNBytes(LONGEST_WRAPPED), folder);
+        }
+    }
+
+    private static List<String> rotated(List<String> names, String folder, String keyId) {
+        return names.stream()
+                .filter(name -> name.startsWith(folder))
+                .map(name -> name.substring(folder.length()))
+                .filter(name -> SnapshotObjectNames.keyId(name).filter(keyId::equals).isPresent())
+                .sorted()
+                .toList();
     }
 
     /** The ids of the keys that a snapshot's data key is wrapped under. */
@@ -75,6 +97,7 @@ final class SnapshotKeys {
         return names.stream()
                 .filter(name -> name.startsWith(folder))
                 .flatMap(name -> SnapshotObjectNames.keyId(name.substring(folder.length())).stream())
+                .distinct()
                 .sorted()
                 .toList();
     }

@@ -30,11 +30,11 @@ final class SnapshotObjectNames {
     private static final Pattern ANY = Pattern.compile("[a-z0-9][a-z0-9.-]{0,99}");
 
     private static final Pattern WRAPPED =
-            Pattern.compile("wrapped-([a-z0-9]{1," + KeyProvider.LONGEST_ID + "})\\.key");
+            Pattern.compile("wrapped-([a-z0-9]{1," + KeyProvider.LONGEST_ID + "})(?:-[0-9a-f]{16})?\\.key");
 
     private static final Pattern OWN = Pattern.compile(
             "data-[0-9]{5,}\\.copy\\.zst|schema\\.json|schema\\.sql"
-                    + "|wrapped-[a-z0-9]{1,40}\\.key|committed\\.json|used\\.json|removing\\.json|discarded\\.json|manifest\\.json");
+                    + "|wrapped-[a-z0-9]{1,40}(?:-[0-9a-f]{16})?\\.key|committed\\.json|used\\.json|removing\\.json|discarded\\.json|manifest\\.json");
 
     private SnapshotObjectNames() {}
 
@@ -45,6 +45,11 @@ final class SnapshotObjectNames {
     /** The data key of the snapshot, wrapped under the key of this id. */
     static String wrappedKey(String keyId) {
         return "wrapped-" + keyId + ".key";
+    }
+
+    /** The same, of one rotation alone, which gives sixteen hexadecimal digits. */
+    static String wrappedKey(String keyId, String rotation) {
+        return "wrapped-" + keyId + "-" + rotation + ".key";
     }
 
     /** The id of the key, where an object of this name holds a wrapped one. */

@@ -9,11 +9,13 @@ import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.FileAlreadyExistsException;
+import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -32,6 +34,14 @@ public final class WrappedKeys {
 
     /** The folders of the published snapshots whose data key is wrapped under each key, by the keys' ids. */
     public Map<String, Set<String>> snapshots() throws IOException {
+        Map<String, Set<String>> folders = new TreeMap<>();
+        objects().forEach((id, names) -> folders.put(
+                id, names.stream().map(SnapshotFolder::containing).collect(Collectors.toCollection(TreeSet::new))));
+        return folders;
+    }
+
+    /** The objects of published snapshots that hold a data key wrapped under each key. */
+    private Map<String, Set<String>> objects() throws IOException {
         Map<String, Set<String>> found = new TreeMap<>();
         List<String> names = store.list(SnapshotFolder.ROOT);
         Set<String> published = names.stream()
@@ -41,18 +51,25 @@ public final class WrappedKeys {
         for (String name : names) {
             String folder = SnapshotFolder.containing(name);
             if (published.contains(folder) && SnapshotFolder.isOfASnapshot(folder)) {
-                SnapshotObjectNames.keyId(name.substring(folder.length()))
-                        .ifPresent(id -> found.computeIfAbsent(id, unknown -> new TreeSet<>())
-                                .add(folder));
+                keyId(name).ifPresent(id ->
+                        found.computeIfAbsent(id, unknown -> new TreeSet<>()).add(name));
             }
         }
         return found;
+    }
+
+    private static Optional<String> keyId(String name) {
+        return SnapshotObjectNames.keyId(
+                name.substring(SnapshotFolder.containing(name).length()));
     }
 
     /**
      * Wraps every data key under another key. First each is stored under the new key too and read back, then the old ones are
      * removed: stopped at any moment, all snapshots can be read with the one key or all with the other, and it can be begun
      * again.
+     *
+     * <p>Rotations at the same time, in whatever directions, leave each data key at least once: each of them stores one of its
+     * own and removes only what was there before that, so that the newest is removed by none.
      *
      * @return how many snapshots were under the old key
      * @throws KeyException where a data key cannot be unwrapped; nothing has been removed then
@@ -63,26 +80,21 @@ public final class WrappedKeys {
                     "both are the key " + to.id(),
                     "make another one with `backstop keys create`, or at the key service");
         }
-        Map<String, Set<String>> before = snapshots();
-        Set<String> folders = before.getOrDefault(from.id(), Set.of());
+        Set<String> old = objects().getOrDefault(from.id(), Set.of());
+        Set<String> folders = old.stream().map(SnapshotFolder::containing).collect(Collectors.toCollection(TreeSet::new));
+        String own = SnapshotObjectNames.wrappedKey(
+                to.id(), HexFormat.of().toHexDigits(new SecureRandom().nextLong()));
         for (String folder : folders) {
             DataKey key = SnapshotKeys.read(store, folder, from);
-            String name = folder + SnapshotObjectNames.wrappedKey(to.id());
-            try {
-                store.keep(name, ByteBuffer.wrap(key.wrap(to, folder)));
-            } catch (FileAlreadyExistsException e) {
-                // From a rotation that was stopped; it is read back like those of this one.
-            }
-            if (!SnapshotKeys.read(store, folder, to).isSameAs(key)) {
+            store.keep(folder + own, ByteBuffer.wrap(key.wrap(to, folder)));
+            boolean readBack = SnapshotKeys.read(store, folder, own, to).isSameAs(key);
+            if (!readBack || !SnapshotKeys.read(store, folder, to).isSameAs(key)) {
                 throw new KeyException(
-                        "the object " + name + " holds another data key",
-                        "somebody has replaced it: remove it and rotate again");
+                        "the snapshot in " + folder + " holds another data key under " + to.id(),
+                        "somebody has put it there: remove it and rotate again");
             }
         }
-        List<ObjectLock> locked = store.deleteAll(folders.stream()
-                .map(folder -> folder + SnapshotObjectNames.wrappedKey(from.id()))
-                .toList());
-        LockedObjectException.requireNone(store.address(), locked);
+        LockedObjectException.requireNone(store.address(), store.deleteAll(old));
         return folders.size();
     }
 
@@ -90,13 +102,13 @@ public final class WrappedKeys {
      * Removes all data keys that are wrapped under a key. A snapshot that is under no other key cannot be read by anybody
      * from then on.
      *
-     * @return how many
+     * @return of how many snapshots
      */
     public int erase(String keyId) throws IOException {
         List<String> wrapped = new ArrayList<>(store.list(SnapshotFolder.ROOT));
-        wrapped.removeIf(name -> !name.endsWith("/" + SnapshotObjectNames.wrappedKey(keyId)));
+        wrapped.removeIf(name -> keyId(name).filter(keyId::equals).isEmpty());
         LockedObjectException.requireNone(store.address(), store.deleteAll(wrapped));
-        return wrapped.size();
+        return (int) wrapped.stream().map(SnapshotFolder::containing).distinct().count();
     }
 
     /** How many snapshots each key is needed for, by the keys' ids. */

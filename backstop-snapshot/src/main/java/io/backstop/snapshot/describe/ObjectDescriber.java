@@ -23,6 +23,7 @@ public final class ObjectDescriber {
                 SELECT 'pg_proc'::regclass::oid AS catalog, oid, pronamespace AS namespace, proname AS name FROM pg_proc
                 UNION ALL SELECT 'pg_type'::regclass::oid, oid, typnamespace, typname FROM pg_type
                 UNION ALL SELECT 'pg_class'::regclass::oid, oid, relnamespace, relname FROM pg_class WHERE relkind = 'S'
+                UNION ALL SELECT 'pg_namespace'::regclass::oid, oid, oid, nspname FROM pg_namespace
             ) x JOIN pg_namespace n ON n.oid = x.namespace WHERE x.catalog = ? AND x.oid = ?
             """;
 

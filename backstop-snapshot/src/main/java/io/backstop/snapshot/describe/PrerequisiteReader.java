@@ -43,7 +43,10 @@ final class PrerequisiteReader {
                 CROSS JOIN LATERAL (
                     SELECT d.refclassid AS classid, d.refobjid AS oid FROM pg_depend d
                     WHERE d.classid = n.classid AND d.objid = n.oid
-                      AND (d.deptype IN ('n', 'e') OR (d.classid = 'pg_opclass'::regclass AND d.deptype = 'a') OR (d.classid = 'pg_type'::regclass AND d.deptype = 'i'))
+                      AND (d.deptype IN ('n', 'e') OR (d.classid = 'pg_opclass'::regclass AND d.deptype = 'a') OR (d.classid = 'pg_type'::regclass AND d.deptype = 'i')
+                           -- before 15 what a generated column is computed by hangs on the column
+                           OR (d.classid = 'pg_class'::regclass AND d.objsubid > 0 AND d.refclassid <> d.classid
+                               AND d.deptype = 'a'))
                     UNION ALL
                     -- what a composite type is made of hangs on its columns; an array's element is known by it alone
                     SELECT 'pg_class'::regclass, t.typrelid FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -81,9 +82,9 @@ public final class KeyFile implements KeyProvider {
      * @throws KeyException where it is not there, others may read or write it, or it holds no key
      */
     public static KeyFile open(Path file) throws IOException {
-        byte[] content = new byte[0]; // as a folder's
+        byte[] content = new byte[0]; // as a folder's, and a pipe's, which may never end
         try {
-            if (!Files.isDirectory(file)) {
+            if (Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
                 try (var stream = Files.newInputStream(file)) {
                     content = stream.readNBytes(LONGEST);
                 }

@@ -52,8 +52,8 @@ final class ColumnSql {
         return table.sequences().stream()
                 .filter(s -> s.identity() && s.column().equals(column.name()))
                 .findFirst()
-                .map(s -> " GENERATED " + kind + " AS IDENTITY (SEQUENCE NAME " + sequence(s) + " " + s.parameters()
-                        + ")")
+                .map(s -> " GENERATED " + kind + " AS IDENTITY (SEQUENCE NAME " + sequence(s)
+                        + (s.isOf(column) ? " " + s.parameters() : "") + ")")
                 .orElse("");
     }
 

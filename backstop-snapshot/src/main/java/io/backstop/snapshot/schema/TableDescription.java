@@ -271,6 +271,11 @@ public record TableDescription(
                     start, false);
         }
 
+        /** An identity column's sequence is made in the column's type, and may have been given another since. */
+        public boolean isOf(Column its) {
+            return type.equals(its.type());
+        }
+
         /** The parameters, as {@code CREATE SEQUENCE} and the parentheses of an identity column both take them. */
         public String parameters() {
             return "START WITH " + start + " INCREMENT BY " + increment + " MINVALUE " + minimum + " MAXVALUE "

@@ -46,6 +46,13 @@ public final class TableSql {
                 "sequence " + names.sequence(s.name()),
                 "CREATE SEQUENCE " + columns.sequence(s) + " AS " + s.type() + " " + s.parameters())));
         pieces.add(new Piece("table " + names.target(), createTable()));
+        for (Sequence s : table.sequences()) {
+            if (s.identity() && table.columns().stream().noneMatch(c -> c.name().equals(s.column()) && s.isOf(c))) {
+                pieces.add(new Piece(
+                        "sequence " + names.sequence(s.name()),
+                        "ALTER SEQUENCE " + columns.sequence(s) + " AS " + s.type() + " " + s.parameters()));
+            }
+        }
         serials.forEach(s -> pieces.add(new Piece(
                 "sequence " + names.sequence(s.name()),
                 "ALTER SEQUENCE " + columns.sequence(s) + " OWNED BY " + target() + "."

@@ -215,6 +215,12 @@ record CarriedParts(
         }
     }
 
+    boolean holdsConstraint(String name) {
+        return parts.stream()
+                .anyMatch(part -> part.obstacle().isEmpty()
+                        && part.words().equals(PartComparison.wordsOfConstraint(name)));
+    }
+
     /** Whether the restored table gets all of it, as far as is known beforehand. */
     boolean isComplete() {
         return differences.isEmpty()

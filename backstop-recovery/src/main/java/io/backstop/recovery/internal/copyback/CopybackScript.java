@@ -6,6 +6,8 @@ import io.backstop.recovery.internal.copyback.PartComparison.Stage;
 import io.backstop.recovery.internal.order.DependentOrder;
 import io.backstop.recovery.internal.order.ForeignKeyOrder;
 import io.backstop.recovery.internal.order.PartitionTree;
+import io.backstop.recovery.internal.schema.MissingObject;
+import io.backstop.recovery.internal.schema.StandaloneSequence;
 import io.backstop.recovery.internal.schema.StoredObjects;
 import io.backstop.recovery.internal.sql.DefaultPrivileges;
 import io.backstop.recovery.internal.sql.MissingRequirements;
@@ -146,7 +148,8 @@ public final class CopybackScript {
         List<Dependent> dependents = DependentsToRecreate.of(placed, aside);
         List<LostParts> lost = lostParts(dependents);
         dependents = dependents.stream()
-                .filter(dependent -> lost.stream().noneMatch(parts -> parts.bringsBack(dependent)))
+                .filter(dependent -> lost.stream().noneMatch(parts -> parts.bringsBack(dependent))
+                        && aside.stream().noneMatch(table -> table.carries(dependent)))
                 .toList();
         dependents("what they are parts of", dependents, d -> ATTACHING.contains(d.kind()));
         placement();
@@ -305,7 +308,9 @@ public final class CopybackScript {
             if (!comesBack && !transaction.has(prerequisite)) {
                 script.part(prerequisite.kind() + " " + prerequisite.identity() + " is missing"
                         + (prerequisite.sql().isEmpty() ? ": what needs it below fails until it is there" : ""));
-                prerequisite.sql().forEach(script::run);
+                MissingObject.write(script, prerequisite);
+            } else if (!comesBack && completing) {
+                StandaloneSequence.write(transaction, script, prerequisite);
             }
         }
     }
@@ -436,7 +441,9 @@ public final class CopybackScript {
             } else {
                 List<String> statements = new ArrayList<>(dependent.sql());
                 statements.addAll(defaults.undone(dependent));
-                if (tables.stream().anyMatch(table -> table.canDoWithout(dependent))) {
+                // The rows that a key refers to may come back by a newer snapshot, which has the key, too.
+                boolean waits = completing && dependent.kind() == DependentKind.FOREIGN_KEY;
+                if (waits || tables.stream().anyMatch(table -> table.canDoWithout(dependent))) {
                     script.attempt(subject, statements);
                 } else {
                     script.note(subject);

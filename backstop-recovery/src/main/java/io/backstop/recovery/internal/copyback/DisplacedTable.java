@@ -12,6 +12,7 @@ import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.RestoredNames;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.schema.DependentIdentity;
+import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.Constraint;
@@ -211,6 +212,17 @@ record DisplacedTable(
             rows.carried().addColumns(script, restored.original());
             parts.forEach(part -> rows.carried().addColumns(script, part.original()));
         });
+    }
+
+    /** Whether a key of the table is one that it has had since, too, and keeps. */
+    boolean carries(Dependent dependent) {
+        return dependent.kind() == DependentKind.FOREIGN_KEY
+                && dependent
+                        .place()
+                        .filter(place -> place.isOn(restored.original())
+                                && since.filter(rows -> rows.carried().holdsConstraint(place.name()))
+                                        .isPresent())
+                        .isPresent();
     }
 
     /** Makes again for the table that has its place now what it alone has. */

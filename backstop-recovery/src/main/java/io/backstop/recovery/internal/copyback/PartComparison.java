@@ -99,6 +99,9 @@ final class PartComparison {
         constraints(true);
         unset(had.options(), has.options())
                 .forEach(option -> lost("setting " + option, List.of(alter + "SET (" + option + ")")));
+        if (!had.unlogged() && has.unlogged()) {
+            lost("that it is logged", List.of(alterAlone + "SET LOGGED"));
+        }
         if (!had.owner().equals(has.owner())) {
             lost("owner " + had.owner(), List.of(alter + "OWNER TO " + RelationName.quote(had.owner())));
         }
@@ -110,7 +113,7 @@ final class PartComparison {
                             + SqlSpelling.literal(had.comment().get())));
         }
         for (Dependent dependent : had.dependents()) {
-            if (!ATTACHING.contains(dependent.kind())) {
+            if (!ATTACHING.contains(dependent.kind()) || dependent.kind() == DependentKind.INHERITS) {
                 dependent(dependent);
             }
         }
@@ -179,6 +182,12 @@ final class PartComparison {
                     "default of column " + column.name(),
                     List.of(alone + "SET DEFAULT " + column.defaultExpression().get()));
         }
+        if (isIdentity(column) && isIdentity(other) && column.generated() != other.generated()) {
+            differs(
+                    "identity of column " + column.name(),
+                    List.of(alone + "SET GENERATED "
+                            + (column.generated() == Generated.IDENTITY_ALWAYS ? "ALWAYS" : "BY DEFAULT")));
+        }
         settings(column, other.settings(), alone);
         if (column.comment().isPresent() && other.comment().isEmpty()) {
             lost(
@@ -188,6 +197,11 @@ final class PartComparison {
                             + RelationName.quote(column.name()) + " IS "
                             + SqlSpelling.literal(column.comment().get())));
         }
+    }
+
+    private static boolean isIdentity(Column column) {
+        return column.generated() == Generated.IDENTITY_ALWAYS
+                || column.generated() == Generated.IDENTITY_BY_DEFAULT;
     }
 
     private static List<String> withComment(String statement, String object, Optional<String> comment) {
@@ -209,6 +223,16 @@ final class PartComparison {
                         : column.settings().statistics(),
                 unset(column.settings().options(), other.options()));
         missing.actions().forEach(action -> lost("setting of column " + column.name(), List.of(change + action)));
+        ColumnSettings changed = new ColumnSettings(
+                changed(column.settings().storage(), other.storage()),
+                changed(column.settings().compression(), other.compression()),
+                changed(column.settings().statistics(), other.statistics()),
+                List.of());
+        changed.actions().forEach(action -> differs("setting of column " + column.name(), List.of(change + action)));
+    }
+
+    private static <T> Optional<T> changed(Optional<T> setting, Optional<T> other) {
+        return setting.filter(set -> other.filter(now -> !now.equals(set)).isPresent());
     }
 
     private static List<String> unset(List<String> options, List<String> has) {
@@ -242,7 +266,8 @@ final class PartComparison {
                     ? "ALWAYS"
                     : "BY DEFAULT";
             statements.add(alter + "ALTER COLUMN " + column + " ADD GENERATED " + kind + " AS IDENTITY (SEQUENCE NAME "
-                    + name + " " + s.parameters() + ")");
+                    + name + ")");
+            statements.add("ALTER SEQUENCE " + name + " AS " + s.type() + " " + s.parameters());
         } else {
             statements.add("CREATE SEQUENCE " + name + " AS " + s.type() + " " + s.parameters());
             statements.add("ALTER SEQUENCE " + name + " OWNER TO " + RelationName.quote(has.owner()));

@@ -4,6 +4,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.restore.TableDdl.Ddl;
+import io.backstop.recovery.internal.schema.MissingObject;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.internal.validate.RestoredMark;
@@ -204,7 +205,7 @@ public final class TableRestore {
             return;
         }
         try {
-            transaction.attempt(prerequisite.sql());
+            missing.addAll(MissingObject.make(transaction, prerequisite));
             created.add(subject);
         } catch (SQLException e) {
             missing.add(subject + " is missing and could not be created: " + ServerErrors.sentence(e));

@@ -1,6 +1,7 @@
 package io.backstop.recovery.internal.schema;
 
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.snapshot.describe.ObjectAddress;
@@ -12,20 +13,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
 /**
  * Functions, types and sequences that went by themselves, as they were. What is missing of them is made again; what is there
- * and is another stays, and is named. Immutable.
+ * and is another stays, and is named; a sequence that is there goes on after what it gave. A schema that was made again gets what it lacks. Immutable.
  *
  * @param objects their descriptions, each with what it is made of
+ * @param schema the one that they and the tables are in, where what it was is known
  */
-public record StoredObjects(List<TableDescription> objects) {
+public record StoredObjects(List<TableDescription> objects, Optional<Prerequisite> schema) {
     private static final Logger LOG = LoggerFactory.getLogger(StoredObjects.class);
 
-    public static final StoredObjects NONE = new StoredObjects(List.of());
+    public static final StoredObjects NONE = new StoredObjects(List.of(), Optional.empty());
 
     public StoredObjects {
         objects = List.copyOf(objects);
@@ -37,13 +40,13 @@ public record StoredObjects(List<TableDescription> objects) {
      */
     public StoredObjects beforeDefinitions() {
         return new StoredObjects(
-                objects.stream().filter(StoredObjects::standsAlone).toList());
+                objects.stream().filter(StoredObjects::standsAlone).toList(), schema);
     }
 
     /** The others. */
     public StoredObjects afterDefinitions() {
         return new StoredObjects(
-                objects.stream().filter(object -> !standsAlone(object)).toList());
+                objects.stream().filter(object -> !standsAlone(object)).toList(), Optional.empty());
     }
 
     private static boolean standsAlone(TableDescription object) {
@@ -58,7 +61,7 @@ public record StoredObjects(List<TableDescription> objects) {
             for (Prerequisite part : object.prerequisites()) {
                 if (!part.sql().isEmpty() && !transaction.has(part)) {
                     try {
-                        transaction.attempt(part.sql());
+                        MissingObject.make(transaction, part);
                     } catch (SQLException e) {
                         LOG.debug("{} {} cannot be made before the tables", part.kind(), part.identity(), e);
                     }
@@ -75,6 +78,9 @@ public record StoredObjects(List<TableDescription> objects) {
      */
     public void write(RecoveryTransaction transaction, SqlScript script, Set<String> named, List<String> warnings)
             throws SQLException {
+        if (schema.isPresent()) {
+            writeSchema(transaction, script, schema.get(), warnings);
+        }
         for (TableDescription object : objects) {
             Prerequisite itself = ObjectDescriber.itself(object);
             for (Prerequisite part : object.prerequisites()) {
@@ -82,7 +88,7 @@ public record StoredObjects(List<TableDescription> objects) {
                 if (!transaction.has(part)) {
                     if (named.add(name)) {
                         script.part(name + " went by itself, and comes back");
-                        part.sql().forEach(script::run);
+                        MissingObject.write(script, part);
                     }
                 } else if (part.equals(itself) && differs(transaction, part)) {
                     String warning = name + " is another by now, and stays as it is";
@@ -90,27 +96,60 @@ public record StoredObjects(List<TableDescription> objects) {
                     script.part(warning);
                     part.sql().forEach(script::commentOut);
                 }
+                if (transaction.has(part) && named.add("the value of " + name)) {
+                    StandaloneSequence.write(transaction, script, part);
+                }
             }
         }
     }
 
-    /** A sequence that is there goes neither on nor back. */
+    /** Its owner, comment and grants; one that is missing is made with them. */
+    private static void writeSchema(
+            RecoveryTransaction transaction, SqlScript script, Prerequisite stored, List<String> warnings)
+            throws SQLException {
+        Optional<Prerequisite> present = present(transaction, stored);
+        List<String> lacking = new ArrayList<>();
+        present.ifPresent(there -> stored.sql().stream()
+                .filter(sql -> !there.sql().contains(sql))
+                .forEach(lacking::add));
+        if (lacking.isEmpty()) {
+            return;
+        }
+        script.part("schema " + stored.identity() + " was made or altered since; this is what it had");
+        for (String sql : lacking) {
+            try {
+                transaction.attempt(sql);
+                script.run(sql);
+            } catch (SQLException e) {
+                warnings.add("schema " + stored.identity() + " had more, which this role cannot give it: "
+                        + ServerErrors.sentence(e));
+                script.commentOut(sql);
+            }
+        }
+    }
+
     private static boolean differs(RecoveryTransaction transaction, Prerequisite stored) throws SQLException {
+        return present(transaction, stored)
+                .filter(present -> !statements(present).equals(statements(stored)))
+                .isPresent();
+    }
+
+    /** What has its name; empty for what is not looked up, too. */
+    private static Optional<Prerequisite> present(RecoveryTransaction transaction, Prerequisite stored)
+            throws SQLException {
         Optional<String> lookup = lookup(stored.kind());
         if (lookup.isEmpty()) {
-            return false;
+            return Optional.empty();
         }
         List<List<String>> found = transaction.rows(lookup.get(), stored.identity());
         if (found.isEmpty() || found.get(0).get(1) == null) {
-            return false;
+            return Optional.empty();
         }
         ObjectAddress address = new ObjectAddress(
                 Long.parseLong(found.get(0).get(0)), Long.parseLong(found.get(0).get(1)));
         return new ObjectDescriber()
                 .describe(transaction.connection(), address)
-                .map(ObjectDescriber::itself)
-                .filter(present -> !statements(present).equals(statements(stored)))
-                .isPresent();
+                .map(ObjectDescriber::itself);
     }
 
     private static List<String> statements(Prerequisite object) {
@@ -125,6 +164,9 @@ public record StoredObjects(List<TableDescription> objects) {
                 Optional.of("SELECT 'pg_proc'::regclass::oid::text, to_regprocedure(?)::oid::text");
             case TYPE, DOMAIN -> Optional.of("SELECT 'pg_type'::regclass::oid::text, to_regtype(?)::oid::text");
             case SEQUENCE -> Optional.of("SELECT 'pg_class'::regclass::oid::text, to_regclass(?)::oid::text");
+            case SCHEMA ->
+                Optional.of("SELECT 'pg_namespace'::regclass::oid::text,"
+                        + " (SELECT oid FROM pg_namespace WHERE nspname = ?)::text");
             default -> Optional.empty();
         };
     }

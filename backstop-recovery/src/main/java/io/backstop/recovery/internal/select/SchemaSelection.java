@@ -15,6 +15,7 @@ import java.sql.Connection;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -33,6 +34,9 @@ public final class SchemaSelection {
     private final List<String> notes;
     private final RecoveryPoint.Time since;
     private final SnapshotSelection tables;
+
+    /** What comes back together, or not at all. */
+    private final List<List<SnapshotManifest>> together = new ArrayList<>();
 
     /**
      * @param contents what the archive holds
@@ -94,28 +98,47 @@ public final class SchemaSelection {
                     "`backstop snapshots list` shows what there is");
         }
         List<String> leftOut = new ArrayList<>();
-        Map<RelationName, SnapshotManifest> chosen = new LinkedHashMap<>();
+        Map<RelationName, String> others = new LinkedHashMap<>();
         for (RelationName table : names) {
             try {
-                for (SnapshotManifest manifest : tables.forTable(table.quoted())) {
-                    chosen.putIfAbsent(name(manifest), manifest);
-                }
+                together.add(tables.forTable(table.quoted(), others));
             } catch (RecoveryException e) {
                 leftOut.add(table + " is left out: " + e.problem() + "; " + e.hint());
             }
         }
+        List<SnapshotManifest> chosen = chosen();
         if (chosen.isEmpty() && !leftOut.isEmpty()) {
             throw new RecoveryException(
                     "no table of schema " + schema + " can be recovered: " + String.join("; ", leftOut),
                     "`backstop snapshots list` shows what there is");
         }
         notes.addAll(leftOut);
+        chosen.forEach(manifest -> others.remove(name(manifest)));
+        notes.addAll(others.values());
         unchanged.forEach(table -> notes.add("of " + table + " nothing was stored since " + since
                 + ", so it is left as it is; recover it by itself if it is missed"));
         notes.add("of schema " + schema + " what the storage knows comes back: tables, what hangs on them and what they"
                 + " need, and functions, types and sequences that went by themselves. A view that was made of none of"
                 + " these tables, and what was removed without Backstop, are not known");
+        return chosen;
+    }
+
+    private List<SnapshotManifest> chosen() {
+        Map<RelationName, SnapshotManifest> chosen = new LinkedHashMap<>();
+        together.forEach(each -> each.forEach(manifest -> chosen.putIfAbsent(name(manifest), manifest)));
         return List.copyOf(chosen.values());
+    }
+
+    /** The others, where one of those chosen cannot be restored; a partitioned table is left out with all of its partitions. */
+    public List<SnapshotManifest> without(String snapshotId, RecoveryException why) {
+        List<SnapshotManifest> before = chosen();
+        together.removeIf(
+                each -> each.stream().anyMatch(manifest -> manifest.snapshotId().equals(snapshotId)));
+        List<SnapshotManifest> rest = chosen();
+        before.stream()
+                .filter(manifest -> !rest.contains(manifest))
+                .forEach(manifest -> notes.add(name(manifest) + " is left out: " + why.problem() + "; " + why.hint()));
+        return rest;
     }
 
     /**
@@ -140,7 +163,25 @@ public final class SchemaSelection {
                 objects.putIfAbsent(name, object);
             }
         }
-        return new StoredObjects(List.copyOf(objects.values()));
+        return new StoredObjects(List.copyOf(objects.values()), itself(schema));
+    }
+
+    /** The schema as the first statement since then found it. */
+    private Optional<Prerequisite> itself(String schema) throws RecoveryException {
+        List<SnapshotManifest> oldestFirst = contents.valid().stream()
+                .filter(manifest -> manifest.schema().equals(schema)
+                        && !manifest.servesUndoAlone()
+                        && since.isReachedBy(manifest))
+                .sorted(Comparator.comparing(SnapshotManifest::createdAt))
+                .toList();
+        if (oldestFirst.isEmpty()) {
+            return Optional.empty();
+        }
+        SnapshotManifest first = SnapshotSelection.ofDatabase(connection, oldestFirst, notes)
+                .get(0);
+        return PartitionSnapshots.description(archive, first).prerequisites().stream()
+                .filter(part -> part.kind() == PrerequisiteKind.SCHEMA && part.identity().equals(schema))
+                .findFirst();
     }
 
     /** Of this database and server, or of those that do not say of which server they are. */

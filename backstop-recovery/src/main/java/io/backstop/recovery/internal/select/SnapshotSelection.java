@@ -19,6 +19,7 @@ import io.backstop.snapshot.describe.TransactionOutcomes;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -49,6 +50,7 @@ public final class SnapshotSelection {
     private final Connection connection;
     private final Optional<RecoveryPoint> before;
     private final List<String> notes;
+    private final Set<String> toldGroups = new HashSet<>();
 
     /**
      * @param before where the newest snapshot is not wanted
@@ -86,6 +88,14 @@ public final class SnapshotSelection {
      * @throws RecoveryException where no snapshot or several tables go by the name, or none can be restored
      */
     public List<SnapshotManifest> forTable(String table) throws RecoveryException {
+        Map<RelationName, String> others = new LinkedHashMap<>();
+        List<SnapshotManifest> chosen = forTable(table, others);
+        notes.addAll(others.values());
+        return chosen;
+    }
+
+    /** @param others gets what is to be said of those that were stored with the table and do not come with it */
+    List<SnapshotManifest> forTable(String table, Map<RelationName, String> others) throws RecoveryException {
         SnapshotManifest chosen = choose(table, false);
         if (chosen.holdsDefinitionsAlone()) {
             return List.of(chosen);
@@ -99,8 +109,10 @@ public final class SnapshotSelection {
                 : withPartitions(List.of(chosen));
         group.stream()
                 .filter(manifest -> !together.contains(manifest))
-                .forEach(manifest -> notes.add(name(manifest) + " was stored in the same recovery group ("
-                        + manifest.groupId() + ") and is not restored by this"));
+                .forEach(manifest -> others.put(
+                        name(manifest),
+                        name(manifest) + " was stored in the same recovery group (" + manifest.groupId()
+                                + ") and is not restored by this"));
         return usable(together);
     }
 
@@ -264,7 +276,8 @@ public final class SnapshotSelection {
             List<SnapshotManifest> between = own.subList(own.indexOf(chosen.get()) + 1, own.size()).stream()
                     .filter(point::isReachedBy)
                     .toList();
-            between.forEach(rows -> notes.add(rows.snapshotId() + " of " + rows.createdAt()
+            // Rows of one statement come back together, by the name of any of their tables.
+            between.stream().filter(rows -> toldGroups.add(rows.groupId())).forEach(rows -> notes.add(rows.snapshotId() + " of " + rows.createdAt()
                     + " holds only rows that one statement took after " + point
                     + ": once the table is in its place, put these back by `backstop recover --table "
                     + name(rows) + " --before " + rows.snapshotId() + "`"));

@@ -1,11 +1,13 @@
 package io.backstop.recovery.internal.sql;
 
 import io.backstop.recovery.model.RecoveryException;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.Set;
 
 /** What the server said, in words that may be shown: its details and data errors repeat values of rows, and stay out. */
 public final class ServerErrors {
@@ -28,6 +30,9 @@ public final class ServerErrors {
             Map.entry("53", "give the server space or connections" + AGAIN),
             Map.entry("57", "the server ended the work; nothing was kept, so restore again when it is ready"),
             Map.entry("08", "the connection was lost; nothing was kept, so restore again"));
+
+    /** Classes of SQLSTATE. */
+    private static final Set<String> OF_ALL = Set.of("08", "25", "40", "53", "55", "57");
 
     private static final String PLAN_AGAIN = "; what was restored is kept, so run the same command again after that";
 
@@ -112,6 +117,11 @@ public final class ServerErrors {
             shown.addSuppressed(suppressed);
         }
         return shown;
+    }
+
+    /** Whether it is about the connection, the server's resources or other sessions, and not about one table. */
+    public static boolean wouldBeOfAll(@Nullable Throwable cause) {
+        return cause instanceof SQLException e && OF_ALL.contains(group(state(e)));
     }
 
     public static String state(SQLException e) {

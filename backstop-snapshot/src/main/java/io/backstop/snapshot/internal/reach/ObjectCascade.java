@@ -21,8 +21,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What a DROP … CASCADE takes along with a type, domain, function, sequence, index or statistics: tables and columns, parts
- * of tables that stay, views, and what stands by itself. Where several functions have the name, what hangs on any of them. What is
+ * What a DROP … CASCADE takes along with a type, domain, function, sequence, index, statistics or a table's constraint: tables
+ * and columns, parts of tables that stay, views, and what stands by itself. Where several functions have the name, what hangs on any of them. What is
  * not there, or what the role may not drop, takes nothing along: the server refuses that itself.
  */
 public final class ObjectCascade {
@@ -37,6 +37,18 @@ public final class ObjectCascade {
             JOIN pg_catalog.pg_namespace n ON n.oid = x.%2$snamespace
             WHERE %3$s AND n.nspname NOT IN ('pg_catalog', 'information_schema')
               AND (pg_catalog.pg_has_role(x.%2$sowner, 'USAGE') OR pg_catalog.pg_has_role(n.nspowner, 'USAGE'))
+            """;
+
+    /** {@code %1$s} is the table's oid, {@code %2$s} the name. Those of children that inherit it go as well. */
+    private static final String CONSTRAINT = """
+            SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid, x.oid, 0 FROM (
+                WITH RECURSIVE heirs(oid, depth) AS (
+                    SELECT %1$s::pg_catalog.oid, 0 UNION SELECT i.inhrelid, 1 FROM heirs h
+                    JOIN pg_catalog.pg_inherits i ON i.inhparent = h.oid)
+                SELECT h.oid, max(h.depth) AS depth FROM heirs h GROUP BY 1) t
+            JOIN pg_catalog.pg_class c ON c.oid = t.oid AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
+            JOIN pg_catalog.pg_constraint x ON x.conrelid = c.oid AND x.conname = %2$s
+                AND (t.depth = 0 OR x.coninhcount > 0)
             """;
 
     /** Tables of which a part goes; of what is no table's, all that is part of it is gone with it. */
@@ -176,6 +188,11 @@ public final class ObjectCascade {
         return switch (definition.kind()) {
             case RELATION -> {
                 Optional<Long> oid = new BlastRadiusResolver(session, path).oid(name);
+                if (definition.constraint().isPresent()) {
+                    yield CONSTRAINT.formatted(
+                            oid.map(String::valueOf).orElse("NULL"),
+                            SqlSpelling.escapedLiteral(definition.constraint().get()));
+                }
                 yield NAMED.formatted(
                         "pg_class", "rel", oid.map(found -> "x.oid = " + found).orElse("false"));
             }

@@ -33,7 +33,8 @@ final class S3Failures {
     }
 
     private static String code(S3Exception answer) {
-        return answer.awsErrorDetails() == null
+        // A proxy answers without a reason, or with one that S3 does not know.
+        return answer.awsErrorDetails() == null || answer.awsErrorDetails().errorCode() == null
                 ? "no reason given"
                 : answer.awsErrorDetails().errorCode();
     }

@@ -13,6 +13,7 @@ import io.backstop.jdbc.internal.analysis.scan.TokenKind;
 import io.backstop.jdbc.internal.analysis.scan.TokenList;
 import io.backstop.jdbc.internal.analysis.scan.TokenSpan;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /** The actions of ALTER TABLE and its like, and of ALTER TYPE. Confined to one thread. */
@@ -23,8 +24,10 @@ final class AlterActions {
     private final boolean type;
     private boolean destroys;
     private boolean cascades;
-    private boolean dropsOthers;
     private boolean undefines;
+    private boolean dropsConstraintsAlone = true;
+    private boolean dropsWhatDependsOnThem;
+    private final List<String> constraints = new ArrayList<>(0);
 
     AlterActions(TokenCursor cursor, StatementReading reading, boolean type) {
         this.cursor = cursor;
@@ -41,13 +44,19 @@ final class AlterActions {
             cursor.moveTo(end);
         } while (cursor.acceptSymbol(','));
         cursor.requireDone();
-        if (undefines && !type) {
-            reading.facts().undefines(RemovedDefinition.Kind.RELATION, name);
+        if (undefines) {
+            reading.facts().undefines(type ? RemovedDefinition.Kind.TYPE : RemovedDefinition.Kind.RELATION, name);
+        }
+        if (dropsWhatDependsOnThem && dropsConstraintsAlone) {
+            constraints.forEach(constraint -> reading.facts().undefinesConstraint(name, constraint));
+            reading.facts().destroys(Destruction.Kind.DROP_OBJECT, List.of(name), true, false);
         }
         if (destroys && !type) {
             reading.facts().destroys(Destruction.Kind.ALTER_TABLE, List.of(name), cascades, false);
         }
-        if (dropsOthers || (destroys && type)) {
+        // What else it drops cannot be told from what goes with a constraint.
+        boolean dropsMore = dropsWhatDependsOnThem && !dropsConstraintsAlone;
+        if (dropsMore || (destroys && type)) {
             reading.facts().destroysBeyondRecovery(List.of(name), cascades);
         }
     }
@@ -71,7 +80,9 @@ final class AlterActions {
     }
 
     private void action(TokenCursor action) {
-        undefines |= RemovingActions.removes(new TokenCursor(tokens, action.rest()));
+        TokenCursor own = new TokenCursor(tokens, action.rest());
+        undefines |= type ? RemovingActions.ofType(own) : RemovingActions.removes(own);
+        dropsConstraintsAlone &= action.at(Keyword.DROP, Keyword.CONSTRAINT);
         switch (action.keyword()) {
             case DROP -> drop(action);
             case ALTER -> alter(action);
@@ -132,10 +143,13 @@ final class AlterActions {
             reading.facts().fire(type ? Rule.DROP_ATTRIBUTE : Rule.DROP_COLUMN, name);
             destroys = true;
         }
+        if (constraint) {
+            constraints.add(name);
+        }
         if (cascade) {
             reading.facts().fire(Rule.DROP_CASCADE, name);
             cascades = true;
-            dropsOthers |= constraint;
+            dropsWhatDependsOnThem |= constraint;
         }
     }
 

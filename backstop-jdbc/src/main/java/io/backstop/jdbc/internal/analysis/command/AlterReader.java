@@ -3,6 +3,7 @@ package io.backstop.jdbc.internal.analysis.command;
 import io.backstop.api.analysis.CommandTag;
 import io.backstop.api.analysis.ObjectKind;
 import io.backstop.api.analysis.RelationName;
+import io.backstop.api.analysis.RemovedDefinition;
 import io.backstop.jdbc.internal.analysis.grammar.CommandReader;
 import io.backstop.jdbc.internal.analysis.grammar.NotUnderstoodException;
 import io.backstop.jdbc.internal.analysis.grammar.ObjectClass;
@@ -35,6 +36,7 @@ final class AlterReader implements CommandReader {
             case TABLE, FOREIGN_TABLE, VIEW, MATERIALIZED_VIEW, INDEX, SEQUENCE -> relation(cursor, reading, objects);
             case TYPE -> new AlterActions(cursor, reading, true).read(target(cursor, reading, objects));
             case DOMAIN -> domain(cursor, reading);
+            case FUNCTION, PROCEDURE, ROUTINE, AGGREGATE -> routine(cursor, reading, objects);
             case OWNED -> throw new NotUnderstoodException("owned objects are reassigned or dropped");
             default -> other(cursor, reading, objects);
         }
@@ -66,6 +68,9 @@ final class AlterReader implements CommandReader {
         }
         RelationName name = target(cursor, reading, objects);
         if (objects == ObjectClass.SEQUENCE) {
+            if (RemovingActions.ofSettings(rest(cursor))) {
+                reading.facts().undefines(RemovedDefinition.Kind.RELATION, name);
+            }
             requireMore(cursor);
         } else {
             new AlterActions(cursor, reading, false).read(name);
@@ -80,17 +85,36 @@ final class AlterReader implements CommandReader {
         return name;
     }
 
-    /** {@code DROP CONSTRAINT c CASCADE} is all of ALTER DOMAIN that takes something else with it. */
+    /** CASCADE is allowed after {@code DROP CONSTRAINT}, though nothing ever depends on a domain's constraint. */
     private static void domain(TokenCursor cursor, StatementReading reading) {
         RelationName name = target(cursor, reading, ObjectClass.DOMAIN);
         boolean drops = cursor.at(Keyword.DROP);
+        if (RemovingActions.ofDomain(rest(cursor))) {
+            reading.facts().undefines(RemovedDefinition.Kind.TYPE, name);
+        }
         TokenList tokens = cursor.tokens();
         int last = cursor.end() - 1;
         requireMore(cursor);
         if (drops && tokens.keyword(last) == Keyword.CASCADE) {
             reading.facts().fire(Rule.DROP_CASCADE, name.toString());
-            reading.facts().destroysBeyondRecovery(List.of(name), true);
         }
+    }
+
+    /** All that have the name: which one is meant is in the arguments. */
+    private static void routine(TokenCursor cursor, StatementReading reading, ObjectClass objects) {
+        cursor.ifExists();
+        int position = cursor.position();
+        RelationName name = cursor.qualifiedLabel();
+        reading.facts().target(objects.kind(), name, position);
+        cursor.acceptGroup();
+        if (RemovingActions.ofSettings(rest(cursor))) {
+            reading.facts().undefines(RemovedDefinition.Kind.ROUTINE, name);
+        }
+        requireMore(cursor);
+    }
+
+    private static TokenCursor rest(TokenCursor cursor) {
+        return new TokenCursor(cursor.tokens(), cursor.rest());
     }
 
     private static void other(TokenCursor cursor, StatementReading reading, ObjectClass objects) {

@@ -5,8 +5,8 @@ import io.backstop.jdbc.internal.analysis.scan.Keyword;
 import io.backstop.jdbc.internal.analysis.scan.TokenKind;
 
 /**
- * Says which actions of ALTER TABLE remove or replace a definition and leave every row as it is. Those that rewrite the
- * table, or switch a trigger or a rule on or off, are not among them. Stateless.
+ * Says which actions of ALTER remove or replace a definition and leave every row as it is. Those that move a
+ * table to another place, or switch a trigger or a rule on, are not among them, nor is another name for the whole. Stateless.
  */
 final class RemovingActions {
     private RemovingActions() {}
@@ -20,10 +20,7 @@ final class RemovingActions {
             return action.at(Keyword.CONSTRAINT) || ofColumn(action);
         }
         if (action.accept(Keyword.SET)) {
-            return action.atSymbol('(') || action.at(Keyword.SCHEMA);
-        }
-        if (action.accept(Keyword.DISABLE)) {
-            return action.at(Keyword.ROW);
+            return action.atSymbol('(') || action.at(Keyword.SCHEMA) || action.at(Keyword.UNLOGGED);
         }
         if (action.accept(Keyword.DETACH)) {
             // CONCURRENTLY runs in no transaction.
@@ -31,12 +28,29 @@ final class RemovingActions {
         }
         return action.acceptAny(
                 Keyword.RESET,
+                Keyword.DISABLE,
                 Keyword.OWNER,
                 Keyword.NO,
                 Keyword.NOT,
                 Keyword.REPLICA,
                 Keyword.OPTIONS,
                 Keyword.CLUSTER);
+    }
+
+    /** Of ALTER TYPE; what is added to a type takes nothing from it. */
+    static boolean ofType(TokenCursor action) {
+        return action.acceptAny(Keyword.SET, Keyword.OWNER)
+                || (action.accept(Keyword.RENAME) && !action.at(Keyword.TO));
+    }
+
+    /** Of ALTER DOMAIN. */
+    static boolean ofDomain(TokenCursor action) {
+        return ofType(action) || action.at(Keyword.DROP);
+    }
+
+    /** Of what stands by itself and has settings alone: sequences and functions. */
+    static boolean ofSettings(TokenCursor action) {
+        return !action.at(Keyword.RENAME) && !action.at(Keyword.DEPENDS) && !action.at(Keyword.NO, Keyword.DEPENDS);
     }
 
     private static boolean ofColumn(TokenCursor action) {

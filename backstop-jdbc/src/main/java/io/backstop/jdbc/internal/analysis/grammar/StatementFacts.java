@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** What the readers have found out about one statement so far. Confined to one thread. */
@@ -79,12 +80,20 @@ public final class StatementFacts {
 
     /** It takes a definition from what has this name, and no row. */
     public void undefines(RemovedDefinition.Kind kind, RelationName name) {
-        undefines(kind, name, false);
+        undefines(new RemovedDefinition(kind, name, Optional.empty(), false));
     }
 
     /** @param cascade whether what depends on that goes as well */
     public void undefines(RemovedDefinition.Kind kind, RelationName name, boolean cascade) {
-        RemovedDefinition removed = new RemovedDefinition(kind, name, cascade);
+        undefines(new RemovedDefinition(kind, name, Optional.empty(), cascade));
+    }
+
+    /** The constraint goes, and with it what depends on it. */
+    public void undefinesConstraint(RelationName table, String constraint) {
+        undefines(new RemovedDefinition(RemovedDefinition.Kind.RELATION, table, Optional.of(constraint), true));
+    }
+
+    private void undefines(RemovedDefinition removed) {
         if (!definitions.contains(removed)) {
             definitions.add(removed);
         }
