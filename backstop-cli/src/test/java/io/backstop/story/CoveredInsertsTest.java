@@ -268,6 +268,45 @@ class CoveredInsertsTest extends UndoneStory {
         assertThat(database.value("SELECT count(*) FROM large")).isEqualTo(covered ? "9000" : "9001");
     }
 
+    /** Rows that were made and rows that were changed look alike where no key tells them apart. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "a int UNIQUE, v text|INSERT INTO t VALUES (1, 'x'), (2, 'y') ON CONFLICT (a) DO UPDATE SET v = excluded.v|false",
+                "a int PRIMARY KEY, v text|INSERT INTO t VALUES (1, 'x'), (2, 'y') ON CONFLICT (a) DO UPDATE SET v ="
+                        + " excluded.v|true",
+                "a int, v text|MERGE INTO t USING (VALUES (1), (2)) s (i) ON t.a = s.i WHEN MATCHED THEN UPDATE SET v = 'x'"
+                        + " WHEN NOT MATCHED THEN INSERT VALUES (s.i, 'y')|false",
+                "a int, v text|INSERT INTO t VALUES (2, 'y')|true"
+            })
+    void what_makes_and_changes_rows_needs_a_key_for_a_name(String columns, String sql, boolean covered)
+            throws Exception {
+        database.run("CREATE TABLE t (" + columns + ")", "INSERT INTO t VALUES (1, 'a')");
+        List<String> before = database.rows("SELECT t::text FROM t ORDER BY 1");
+        boolean merges = database.value("SELECT current_setting('server_version_num')::int >= 150000")
+                .equals("t");
+        if (!merges && sql.startsWith("MERGE")) {
+            return;
+        }
+        try (Backstop backstop = backstop(COVER)) {
+            Optional<String> change = change(backstop, sql);
+            assertThat(change.isPresent()).isEqualTo(covered);
+            change.ifPresent(this::undoIt);
+        }
+        if (covered) {
+            assertThat(database.rows("SELECT t::text FROM t ORDER BY 1")).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void a_table_without_columns_has_no_rows_to_tell_apart() throws Exception {
+        database.run("CREATE TABLE bare ()", "INSERT INTO bare DEFAULT VALUES");
+        try (Backstop backstop = backstop(COVER)) {
+            assertThat(change(backstop, "INSERT INTO bare DEFAULT VALUES")).isEmpty();
+        }
+    }
+
     @Test
     void what_a_function_has_answered_is_not_asked_twice() throws Exception {
         database.run(

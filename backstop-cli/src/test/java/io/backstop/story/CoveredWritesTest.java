@@ -19,6 +19,8 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.regex.Matcher;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -216,6 +218,50 @@ class CoveredWritesTest extends UndoneStory {
         assertThat(database.value("SELECT string_agg(v, ',' ORDER BY id) FROM plain WHERE id IN (1, 50)"))
                 .isEqualTo("x,spread");
         assertThat(archive.list()).isEmpty();
+    }
+
+    /** Who locks rows before such a trigger waits for others, in the other order, takes part in no order at all. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "CREATE TRIGGER early BEFORE UPDATE ON plain FOR EACH STATEMENT EXECUTE FUNCTION early()",
+                "CREATE CONSTRAINT TRIGGER early AFTER UPDATE ON plain DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+                        + " EXECUTE FUNCTION early()"
+            })
+    void a_trigger_that_orders_writers_or_runs_at_the_commit_leaves_the_write_uncovered(String trigger)
+            throws Exception {
+        database.run(
+                "CREATE FUNCTION early() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM"
+                        + " pg_advisory_xact_lock(7); RETURN NULL; END$$",
+                trigger);
+        try (Backstop backstop = backstop(COVER)) {
+            assertThat(change(backstop, "UPDATE plain SET v = 'x' WHERE id = 1"))
+                    .isEmpty();
+            assertThat(change(backstop, "DELETE FROM log WHERE false")).isPresent();
+        }
+    }
+
+    /** What a driver writes behind a savepoint of its own has another number than the transaction. */
+    @Test
+    void an_undo_over_a_connection_that_sets_savepoints_can_be_undone() throws Exception {
+        try (Backstop backstop = backstop(COVER)) {
+            String change = change(backstop, "UPDATE plain SET v = 'x' WHERE id = 1").orElseThrow();
+            String before = database.value("SELECT v FROM plain WHERE id = 1");
+            CommandRun undone = CommandRun.of(
+                    "undo",
+                    change,
+                    "--control",
+                    control().toString(),
+                    "--db",
+                    database.url().replaceFirst("^jdbc:", "") + "&autosave=always",
+                    "--storage",
+                    storage());
+            assertThat(undone.exitCode()).as(undone.errors() + undone.output()).isZero();
+            Matcher undo = Pattern.compile("as (grp_[0-9a-f]+)").matcher(undone.output());
+            assertThat(undo.find()).as(undone.output()).isTrue();
+            undoIt(undo.group(1));
+            assertThat(database.value("SELECT v FROM plain WHERE id = 1")).isEqualTo(before);
+        }
     }
 
     @Test

@@ -165,4 +165,139 @@ class WholeSchemaTest extends GuardedStory {
         database.run(rows.output());
         assertThat(database.value("SELECT count(v) FROM app.b")).isEqualTo("20");
     }
+
+    /** As a tool does that drops a schema and makes it again before its migrations run. */
+    @Test
+    void a_schema_that_was_made_again_gets_its_comment_and_grants() throws Exception {
+        database.run(
+                "COMMENT ON SCHEMA app IS 'it''s ours'",
+                "GRANT USAGE ON SCHEMA app TO PUBLIC",
+                "CREATE TABLE app.last (id int)");
+        String schema = "SELECT nspacl::text || obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'app'";
+        String before = database.value(schema);
+        moment = Instant.now();
+        assertAllComesBack("DROP SCHEMA app CASCADE", "CREATE SCHEMA app");
+        assertThat(database.value(schema)).isEqualTo(before);
+        assertThat(recover().output()).as("it is as it was").doesNotContain("GRANT USAGE ON SCHEMA");
+    }
+
+    @Test
+    void nothing_is_said_to_stay_away_that_comes_with_it() throws Exception {
+        send("DROP SCHEMA app CASCADE");
+        assertThat(recover().output()).contains("app.parts_1 of ").doesNotContain("is not restored by this");
+    }
+
+    @Test
+    void a_table_that_cannot_be_made_keeps_no_other_from_coming_back() throws Exception {
+        database.run(
+                "CREATE TABLE app.of_row (id int PRIMARY KEY, r app.a)",
+                "CREATE TABLE app.split (id int, r app.a) PARTITION BY RANGE (id)",
+                "CREATE TABLE app.split_1 PARTITION OF app.split FOR VALUES FROM (0) TO (9)",
+                "INSERT INTO app.of_row VALUES (1, (1, 2, 3))");
+        moment = Instant.now();
+        send("DROP SCHEMA app CASCADE");
+        CommandRun run = recover();
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        assertThat(run.output())
+                .contains("note: app.of_row is left out: ", "note: app.split is left out: ", "note: app.split_1 is left out: ")
+                .contains("row type of table app.a is missing: bring that back first");
+        database.run(run.output());
+        assertThat(database.value("SELECT count(*) FROM app.a")).isEqualTo("20");
+        CommandRun rest = command("recover", "--table", "app.of_row");
+        assertThat(rest.exitCode()).as(rest.errors()).isZero();
+        database.run(rest.output());
+        assertThat(database.value("SELECT r FROM app.of_row")).isEqualTo("(1,2,3)");
+    }
+
+    @Test
+    void a_sequence_that_was_made_again_gives_no_number_twice() throws Exception {
+        database.run(
+                "CREATE SEQUENCE app.down INCREMENT -5 START -5",
+                "CREATE SEQUENCE app.numbers",
+                "CREATE TABLE app.counted (id bigint PRIMARY KEY DEFAULT nextval('app.numbers'), v text)",
+                "INSERT INTO app.counted (v) SELECT 'x' FROM generate_series(1, 9)",
+                "SELECT nextval('app.down')",
+                "SELECT nextval('app.down')");
+        moment = Instant.now();
+        send(
+                "DROP TABLE app.counted",
+                "DROP SEQUENCE app.numbers",
+                "DROP SEQUENCE app.down",
+                "CREATE SEQUENCE app.numbers",
+                "CREATE SEQUENCE app.down INCREMENT -5 START -5",
+                "CREATE TABLE app.counted (id bigint PRIMARY KEY DEFAULT nextval('app.numbers'), v text)");
+        CommandRun run = recover();
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        assertThat(database.value("SELECT last_value FROM app.numbers"))
+                .as("the rehearsal moves nothing")
+                .isEqualTo("1");
+        database.run(run.output());
+        database.run("INSERT INTO app.counted (v) VALUES ('y')");
+        assertThat(database.value("SELECT max(id) FROM app.counted")).isEqualTo("10");
+        assertThat(database.value("SELECT nextval('app.down')")).isEqualTo("-15");
+        database.run("SELECT setval('app.numbers', 50)");
+        assertThat(command("recover", "--schema", "app", "--before", moment.toString(), "--replace-recovered")
+                        .output())
+                .doesNotContain("goes on after");
+    }
+
+    @Test
+    void a_function_that_computes_a_column_comes_back_with_it() throws Exception {
+        database.run(
+                "CREATE FUNCTION app.twice(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 * 2'",
+                "CREATE TABLE app.made (id int PRIMARY KEY, d int GENERATED ALWAYS AS (app.twice(id)) STORED)",
+                "INSERT INTO app.made VALUES (7)");
+        moment = Instant.now();
+        assertAllComesBack("DROP SCHEMA app CASCADE");
+        assertThat(database.value("SELECT d FROM app.made")).isEqualTo("14");
+    }
+
+    @Test
+    void an_identity_of_another_type_than_its_column_comes_back() throws Exception {
+        database.run(
+                "CREATE TABLE app.counted (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v text)",
+                "ALTER SEQUENCE app.counted_id_seq AS bigint MAXVALUE 5000000000",
+                "CREATE TABLE app.tiny (id bigint GENERATED BY DEFAULT AS IDENTITY)",
+                "ALTER SEQUENCE app.tiny_id_seq AS smallint INCREMENT 3",
+                "INSERT INTO app.tiny DEFAULT VALUES");
+        moment = Instant.now();
+        assertAllComesBack("DROP TABLE app.counted", "DROP TABLE app.tiny");
+        assertThat(database.value("SELECT string_agg(seqtypid::regtype::text || seqmax || seqincrement, ',' ORDER BY seqmax)"
+                        + " FROM pg_sequence WHERE seqrelid::regclass::text LIKE 'app.%'"))
+                .isEqualTo("smallint327673,bigint50000000001");
+    }
+
+    @Test
+    void rights_of_roles_that_are_gone_are_left_out_and_named() throws Exception {
+        database.run(
+                "CREATE ROLE passing",
+                "CREATE FUNCTION app.of_policy(int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'",
+                "CREATE POLICY few ON app.loose USING (app.of_policy(v))",
+                "GRANT USAGE ON SCHEMA app TO passing",
+                "GRANT EXECUTE ON FUNCTION app.of_policy(int) TO passing");
+        moment = Instant.now();
+        send("DROP SCHEMA app CASCADE");
+        database.run("DROP OWNED BY passing", "DROP ROLE passing");
+        CommandRun run = recover();
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        assertThat(run.output()).contains("role \"passing\" does not exist");
+        database.run(run.output());
+        assertThat(database.value("SELECT count(*) FROM app.loose")).isEqualTo("20");
+    }
+
+    @Test
+    void a_key_that_both_tables_have_is_made_once() throws Exception {
+        send(
+                "DROP TABLE app.a CASCADE",
+                "CREATE TABLE app.a (id int PRIMARY KEY)",
+                "DROP TABLE app.b CASCADE",
+                "CREATE TABLE app.b (id int PRIMARY KEY, a int, v text, w int)",
+                "ALTER TABLE app.b ADD CONSTRAINT b_a FOREIGN KEY (a) REFERENCES app.a");
+        CommandRun run = command("recover", "--schema", "app", "--before", moment.toString(), "--present", "replace");
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        database.run(run.output());
+        assertThat(database.value("SELECT count(*) FROM pg_constraint WHERE conname = 'b_a'"
+                        + " AND conrelid = 'app.b'::regclass"))
+                .isEqualTo("1");
+    }
 }

@@ -148,8 +148,9 @@ public final class Undo {
             // An answer: what others wrote since stands in the way.
             return new RecoveryException(
                     problem + ": " + ServerErrors.sentence(e),
-                    "rows that were written since do not go together with those that would come back: look at the"
-                            + " constraint; nothing was changed");
+                    "rows that were written since, or that the action of a foreign key changed along with the statement's,"
+                            + " do not go together with those that would come back: look at the constraint; nothing was"
+                            + " changed");
         }
         return ServerErrors.of(problem, e, hint(state));
     }

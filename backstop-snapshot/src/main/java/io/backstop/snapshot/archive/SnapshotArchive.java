@@ -263,7 +263,29 @@ public final class SnapshotArchive {
         StoreExecutor.all(names.stream()
                 .map(name -> (StoreExecutor.Call) () -> results.put(name, read(name)))
                 .toList());
-        return names.stream().map(results::get).map(Objects::requireNonNull).toList();
+        Set<String> all = new HashSet<>(names);
+        return names.stream()
+                .map(results::get)
+                .map(Objects::requireNonNull)
+                .map(read -> isCopy(read, all) ? copied(read) : read)
+                .toList();
+    }
+
+    /** A folder whose name differs in its letters' case alone is the same one where a file system folds them, else a copy. */
+    private static boolean isCopy(ReadManifest read, Set<String> names) {
+        return read.manifest()
+                .map(manifest -> folder(manifest) + ManifestFormat.NAME)
+                .filter(own -> !own.equals(read.name()) && names.contains(own))
+                .isPresent();
+    }
+
+    private static ReadManifest copied(ReadManifest read) {
+        SnapshotManifest manifest = read.manifest().orElseThrow();
+        return new ReadManifest(
+                read.name(),
+                Optional.empty(),
+                Optional.of(new CorruptSnapshotException(
+                        "the manifest " + read.name() + " is a copy of the one in " + folder(manifest))));
     }
 
     private ReadManifest read(String name) throws InDoubtException {

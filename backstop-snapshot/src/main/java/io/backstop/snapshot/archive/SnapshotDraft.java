@@ -130,6 +130,7 @@ public final class SnapshotDraft {
             manifestInDoubt = true;
             throw e;
         }
+        store.requireLocked(names.stream().map(name -> place() + name).toList());
     }
 
     /**

@@ -80,7 +80,8 @@ final class RowCapture {
         Optional<RowTargets> found = reached.parts;
         // What has to be saved whole is better locked before the transaction sees anything.
         if (found.isEmpty()
-                || ((ordinary || visibility == SnapshotVisibility.UNDECIDED) && hasOthers(found.get(), radius))) {
+                || ((ordinary || visibility == SnapshotVisibility.UNDECIDED) && hasOthers(found.get(), radius))
+                || (ordinary && !found.get().isCoverable(session))) {
             return Optional.empty();
         }
         RowTargets parts = found.get();

@@ -101,6 +101,14 @@ public interface ObjectStore extends AutoCloseable {
      */
     default void requireLock() throws IOException {}
 
+    /**
+     * Makes sure that these objects, which were stored just now, are locked as the address asks for. Does nothing where it asks
+     * for no lock.
+     *
+     * @throws IOException where one is not
+     */
+    default void requireLocked(Collection<String> names) throws IOException {}
+
     /** How the store protects its objects; empty where it has no such means. */
     default Optional<StorageProtection> protection() throws IOException {
         return Optional.empty();

@@ -8,6 +8,7 @@ import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.MemoryObjectStore;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.Sha256;
+import io.backstop.snapshot.store.WatchedObjectStore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -15,6 +16,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -299,6 +301,55 @@ class EncryptedArchiveTest {
             if (chunk.get("name").asString().equals(name)) {
                 ((ObjectNode) chunk).put("bytes", content.length).put("sha256", Sha256.hex(content));
             }
+        }
+    }
+
+    /** Both keys are there, as a rotation leaves it that was stopped before it removed the first: one goes on, one back. */
+    @Test
+    void rotations_in_opposite_directions_leave_every_data_key() throws IOException {
+        KeyProvider own = key.orElseThrow();
+        KeyProvider other = KeyFile.create(keys.resolve("other.key"));
+        int calls = Integer.MAX_VALUE;
+        for (int call = 1; call <= calls; call++) {
+            ObjectStore fresh = new MemoryObjectStore();
+            for (String id : List.of("snap_1", "snap_2", "snap_3")) {
+                publish(fresh, key, id, ROW);
+            }
+            WatchedObjectStore stopping = new WatchedObjectStore(fresh, stoppedAt(fresh), () -> {
+                throw new IOException("stopped");
+            });
+            assertThatThrownBy(() -> new WrappedKeys(stopping).rotate(own, other)).hasMessage("stopped");
+            WatchedObjectStore watched = new WatchedObjectStore(
+                    fresh, call, () -> new WrappedKeys(fresh).rotate(other, own));
+            new WrappedKeys(watched).rotate(own, other);
+            calls = watched.calls();
+            for (String id : List.of("snap_1", "snap_2", "snap_3")) {
+                assertThat(isReadable(fresh, id, own) || isReadable(fresh, id, other))
+                        .as(id + " at call " + call)
+                        .isTrue();
+            }
+        }
+        assertThat(calls).isBetween(10, 1000);
+    }
+
+    /** The first removal of a rotation of three snapshots: it lists, then reads, stores and reads back each. */
+    private int stoppedAt(ObjectStore same) throws IOException {
+        ObjectStore trial = new MemoryObjectStore();
+        for (String name : same.list("")) {
+            trial.put(name, ByteBuffer.wrap(bytes(same, name)));
+        }
+        WatchedObjectStore counted = new WatchedObjectStore(trial, -1, () -> {});
+        new WrappedKeys(counted).rotate(key.orElseThrow(), KeyFile.create(keys.resolve(same.hashCode() + ".key")));
+        return counted.calls() - 2;
+    }
+
+    private static boolean isReadable(ObjectStore store, String id, KeyProvider key) {
+        try {
+            SnapshotArchive archive = new SnapshotArchive(store, Optional.of(key));
+            readAll(archive, id);
+            return true;
+        } catch (IOException e) {
+            return false;
         }
     }
 }

@@ -334,6 +334,21 @@ class SnapshotArchiveTest {
                 .hasMessageEndingWith("/snap_1/manifest.json belongs to snapshots/public.t/snap_1/");
     }
 
+    /** A file system that folds the case of names has one folder of both, and none of them is a copy. */
+    @Test
+    void a_copy_whose_name_differs_in_case_is_no_second_snapshot() throws IOException {
+        SnapshotArchive archive = new SnapshotArchive(store());
+        SnapshotManifest manifest = publish(archive, "public", "t", "snap_1", 0);
+        Path copy = Files.createDirectories(folder.resolve("snapshots/PUBLIC.T/snap_1"));
+        Files.copy(folder.resolve("snapshots/public.t/snap_1/manifest.json"), copy.resolve("manifest.json"));
+        assertThat(archive.contents().valid()).containsExactly(manifest);
+        assertThat(archive.contents().broken())
+                .containsExactly("the manifest snapshots/PUBLIC.T/snap_1/manifest.json is a copy of the one in"
+                        + " snapshots/public.t/snap_1/");
+        Files.delete(folder.resolve("snapshots/public.t/snap_1/manifest.json"));
+        assertThat(archive.contents().valid()).containsExactly(manifest);
+    }
+
     @Test
     void a_crafted_name_does_not_lead_out_of_the_snapshot() throws IOException {
         SnapshotArchive archive = new SnapshotArchive(store());

@@ -37,6 +37,7 @@ final class PartComparison {
     /** From this version on NOT NULL is a constraint with a name. */
     private static final int NAMES_NOT_NULL = 18;
 
+    private final RecoveryTransaction transaction;
     private final TableDescription had;
     private final TableDescription has;
     private final MissingRequirements needs;
@@ -57,6 +58,7 @@ final class PartComparison {
             TableDescription has,
             Optional<Function<String, String>> another)
             throws SQLException {
+        this.transaction = transaction;
         this.another = another;
         this.had = had;
         this.has = has;
@@ -70,10 +72,9 @@ final class PartComparison {
 
     List<Part> parts() throws SQLException {
         had.columns().forEach(this::column);
-        had.sequences().stream()
-                .filter(s -> has.sequences().stream()
-                        .noneMatch(other -> other.column().equals(s.column())))
-                .forEach(s -> lost("sequence " + s.name() + " of column " + s.column(), sequence(s)));
+        for (Sequence s : had.sequences()) {
+            compare(s);
+        }
         constraints(false);
         for (Index index : had.indexes()) {
             if (has.indexes().stream()
@@ -81,6 +82,13 @@ final class PartComparison {
                             && !(other.body().equals(index.body()) && other.unique() == index.unique()))) {
                 differs("index " + index.name(), List.of(sql.index(index)));
             }
+            comment(
+                    "index " + index.name(),
+                    "INDEX " + RelationName.of(had.schema(), index.name()).quoted(),
+                    index.settings().comment(),
+                    has.indexes().stream()
+                            .anyMatch(other -> other.name().equals(index.name())
+                                    && other.settings().comment().isEmpty()));
             if (has.indexes().stream()
                     .noneMatch(other -> other.name().equals(index.name())
                             || (isRenamed(other)
@@ -254,6 +262,27 @@ final class PartComparison {
                 .findFirst();
     }
 
+    /** One that is there and belongs to no column any more may feed others. */
+    private void compare(Sequence s) throws SQLException {
+        String words = "sequence " + s.name() + " of column " + s.column();
+        String name = RelationName.of(s.schema(), s.name()).quoted();
+        Optional<Sequence> other = has.sequences().stream()
+                .filter(present -> present.column().equals(s.column()))
+                .findFirst();
+        if (other.isEmpty() && transaction.holds("to_regclass(?) IS NOT NULL", name)) {
+            differs(
+                    words,
+                    List.of("ALTER SEQUENCE " + name + " OWNED BY "
+                            + RelationName.of(had.schema(), had.name()).quoted() + "."
+                            + RelationName.quote(s.column())));
+        } else if (other.isEmpty()) {
+            lost(words, sequence(s));
+        } else if (!other.get().type().equals(s.type())
+                || !other.get().parameters().equals(s.parameters())) {
+            differs(words, List.of("ALTER SEQUENCE " + name + " AS " + s.type() + " " + s.parameters()));
+        }
+    }
+
     /** It goes on after the highest number that was given or is there. */
     private List<String> sequence(Sequence s) {
         String name = RelationName.of(s.schema(), s.name()).quoted();
@@ -307,13 +336,34 @@ final class PartComparison {
                         words(constraint),
                         withComment(
                                 sql.constraint(constraint).sql(),
-                                "CONSTRAINT " + RelationName.quote(constraint.name()) + " ON "
-                                        + RelationName.of(had.schema(), had.name())
-                                                .quoted(),
+                                onTable(constraint),
                                 constraint.comment()),
                         foreign ? Stage.FOREIGN_KEY : Stage.TABLE);
             }
+            if (asked) {
+                comment(
+                        words(constraint),
+                        onTable(constraint),
+                        constraint.comment(),
+                        has.constraints().stream()
+                                .anyMatch(other -> other.name().equals(constraint.name())
+                                        && other.comment().isEmpty()));
+            }
         }
+    }
+
+    /** Of a constraint or an index that both have, and that has none now. */
+    private void comment(String words, String object, Optional<String> stored, boolean isThere) {
+        if (isThere && stored.isPresent()) {
+            lost(
+                    "comment of " + words,
+                    List.of("COMMENT ON " + object + " IS " + SqlSpelling.literal(stored.get())));
+        }
+    }
+
+    private String onTable(Constraint constraint) {
+        return "CONSTRAINT " + RelationName.quote(constraint.name()) + " ON "
+                + RelationName.of(had.schema(), had.name()).quoted();
     }
 
     private static String words(Constraint constraint) {

@@ -3,6 +3,7 @@ package io.backstop.recovery.internal.sql;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 import org.postgresql.PGConnection;
+import org.postgresql.jdbc.AutoSave;
 import org.postgresql.copy.CopyIn;
 
 import java.io.IOException;
@@ -50,11 +51,13 @@ public final class RecoveryTransaction implements AutoCloseable {
 
     private final Connection connection;
     private final String searchPath;
+    private final AutoSave autosave;
     private boolean committed;
 
-    private RecoveryTransaction(Connection connection, String searchPath) {
+    private RecoveryTransaction(Connection connection, String searchPath) throws SQLException {
         this.connection = connection;
         this.searchPath = searchPath;
+        this.autosave = connection.unwrap(PGConnection.class).getAutosave();
     }
 
     /** Begins on a connection that is in auto-commit, and so in no transaction of somebody else's. */
@@ -65,6 +68,8 @@ public final class RecoveryTransaction implements AutoCloseable {
                     "give the recovery a connection of its own, in auto-commit");
         }
         RecoveryTransaction transaction = new RecoveryTransaction(connection, searchPath(connection));
+        // What is written behind a savepoint has another number than its transaction.
+        connection.unwrap(PGConnection.class).setAutosave(AutoSave.NEVER);
         connection.setAutoCommit(false);
         try {
             transaction.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
@@ -180,6 +185,7 @@ public final class RecoveryTransaction implements AutoCloseable {
         if (connection.isClosed()) {
             return;
         }
+        connection.unwrap(PGConnection.class).setAutosave(autosave);
         if (!committed) {
             connection.rollback();
             connection.setAutoCommit(true);

@@ -77,16 +77,24 @@ public record InsertTarget(Relation table, List<Long> tree, List<Search> search)
             ORDER BY i.indisprimary DESC, i.indisunique DESC, x.relname, k.place
             """;
 
-    /** Empty where its rows could not be told from others. */
-    public static Optional<InsertTarget> of(CallerSession session, long oid, InsertedValues insert)
-            throws SQLException {
+    /**
+     * Empty where its rows could not be told from others.
+     *
+     * @param beside whether the statement may change rows that are there, too
+     */
+    public static Optional<InsertTarget> of(
+            CallerSession session, long oid, InsertedValues insert, boolean beside) throws SQLException {
         List<Long> tree = session.rows(TREE.formatted(oid), row -> row.getLong(1));
         Relation table = Relation.read(session, List.of(oid)).get(oid);
         Pages pages = session.rows(
                         SUITED.formatted(CallerSession.array(tree)),
                         row -> new Pages(row.getBoolean(1), row.getLong(2)))
                 .get(0);
-        if (table == null || !pages.suited() || table.system()) {
+        if (table == null
+                || !pages.suited()
+                || table.system()
+                || !CoverableTable.canBeMade(session, tree)
+                || (beside && !CoverableTable.isKeyed(session, tree))) {
             return Optional.empty();
         }
         if (pages.count() <= FEW_PAGES) {

@@ -44,6 +44,11 @@ public record RowTargets(Relation named, Set<Long> oids, boolean triggers) {
     private static final String ON_UPDATE = "confupdtype IN ('c', 'n', 'd')";
     private static final String ON_DELETE = "confdeltype IN ('c', 'n', 'd')";
 
+    /** Whether ordinary writes to it can be covered, which lock their rows before they run. */
+    public boolean isCoverable(CallerSession session) throws SQLException {
+        return CoverableTable.canBeLocked(session, oids);
+    }
+
     /** @param radius what the statement reaches */
     public static Optional<RowTargets> of(
             CallerSession session, BlastRadiusResolver resolver, Destruction destruction, BlastRadius radius)

@@ -104,6 +104,24 @@ final class S3Lock {
         }
     }
 
+    /** A server that keeps the lock of one object may still forget that of another. */
+    void requireLocked(String key, String name) throws IOException {
+        if (asked.isEmpty()) {
+            return;
+        }
+        try {
+            Instant until = asked.get().until(clock.instant()).minus(MARGIN);
+            if (versions.look(key, Optional.empty())
+                    .filter(object -> isLocked(object, asked.get(), until))
+                    .isEmpty()) {
+                throw new IOException(wanted(asked.get()) + " was asked for with \"" + name
+                        + "\", and the server does not say that it is locked");
+            }
+        } catch (SdkException | UncheckedIOException e) {
+            throw S3Failures.of("look at the lock of \"" + name + "\"", e);
+        }
+    }
+
     private void requireConfigured(LockSetting lock) throws IOException {
         Answer configured;
         try {

@@ -284,6 +284,13 @@ final class S3ObjectStore implements ObjectStore {
     }
 
     @Override
+    public void requireLocked(Collection<String> names) throws IOException {
+        for (String name : names) {
+            lock.requireLocked(key(name), name);
+        }
+    }
+
+    @Override
     public Optional<StorageProtection> protection() throws IOException {
         return Optional.of(lock.protection());
     }

@@ -166,6 +166,20 @@ class S3LockTest {
         refuses(server(Trait.VERSIONS, Trait.LOCKS, Trait.HIDES_LOCKS), "s3:GetObjectRetention is not allowed");
     }
 
+    /** The trial was locked as it should be. */
+    @Test
+    void a_server_that_forgets_the_lock_of_a_later_object_is_found_out() throws IOException {
+        VersionedS3Server server = server(Trait.VERSIONS, Trait.LOCKS);
+        ObjectStore store = store(server.storage() + "?lock=governance:1d");
+        keep(store, "a", "rows");
+        store.requireLocked(List.of("a"));
+        server.set(Trait.FORGETS_LOCKS, true);
+        keep(store, "b", "rows");
+        assertThatThrownBy(() -> store.requireLocked(List.of("a", "b")))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("asked for with \"b\", and the server does not say that it is locked");
+    }
+
     @Test
     void a_server_that_removes_what_is_locked_is_found_out() throws IOException {
         refuses(

@@ -5,8 +5,8 @@ import io.backstop.jdbc.internal.analysis.scan.Keyword;
 import io.backstop.jdbc.internal.analysis.scan.TokenKind;
 
 /**
- * Says which actions of ALTER remove or replace a definition and leave every row as it is. Those that move a
- * table to another place, or switch a trigger or a rule on, are not among them, nor is another name for the whole. Stateless.
+ * Says which actions of ALTER remove or replace a definition and leave every row as it is. Those that rewrite a
+ * table, or switch a trigger or a rule on, are not among them, nor is another name for the whole. Stateless.
  */
 final class RemovingActions {
     private RemovingActions() {}
@@ -20,7 +20,7 @@ final class RemovingActions {
             return action.at(Keyword.CONSTRAINT) || ofColumn(action);
         }
         if (action.accept(Keyword.SET)) {
-            return action.atSymbol('(') || action.at(Keyword.SCHEMA) || action.at(Keyword.UNLOGGED);
+            return action.atSymbol('(') || action.at(Keyword.SCHEMA);
         }
         if (action.accept(Keyword.DETACH)) {
             // CONCURRENTLY runs in no transaction.
