@@ -273,17 +273,17 @@ class CoveredInsertsTest extends UndoneStory {
     @CsvSource(
             delimiter = '|',
             value = {
-                "a int UNIQUE, v text|INSERT INTO t VALUES (1, 'x'), (2, 'y') ON CONFLICT (a) DO UPDATE SET v = excluded.v|false",
-                "a int PRIMARY KEY, v text|INSERT INTO t VALUES (1, 'x'), (2, 'y') ON CONFLICT (a) DO UPDATE SET v ="
+                "a int UNIQUE, v text|INSERT INTO made (a, v) VALUES (1, 'x'), (2, 'y') ON CONFLICT (a) DO UPDATE SET v = excluded.v|false",
+                "a int PRIMARY KEY, v text|INSERT INTO made (a, v) VALUES (1, 'x'), (2, 'y') ON CONFLICT (a) DO UPDATE SET v ="
                         + " excluded.v|true",
-                "a int, v text|MERGE INTO t USING (VALUES (1), (2)) s (i) ON t.a = s.i WHEN MATCHED THEN UPDATE SET v = 'x'"
+                "a int, v text|MERGE INTO made t USING (VALUES (1), (2)) s (i) ON t.a = s.i WHEN MATCHED THEN UPDATE SET v = 'x'"
                         + " WHEN NOT MATCHED THEN INSERT VALUES (s.i, 'y')|false",
-                "a int, v text|INSERT INTO t VALUES (2, 'y')|true"
+                "a int, v text|INSERT INTO made VALUES (2, 'y')|true"
             })
     void what_makes_and_changes_rows_needs_a_key_for_a_name(String columns, String sql, boolean covered)
             throws Exception {
-        database.run("CREATE TABLE t (" + columns + ")", "INSERT INTO t VALUES (1, 'a')");
-        List<String> before = database.rows("SELECT t::text FROM t ORDER BY 1");
+        database.run("CREATE TABLE made (" + columns + ")", "INSERT INTO made VALUES (1, 'a')");
+        List<String> before = database.rows("SELECT t::text FROM made t ORDER BY 1");
         boolean merges = database.value("SELECT current_setting('server_version_num')::int >= 150000")
                 .equals("t");
         if (!merges && sql.startsWith("MERGE")) {
@@ -295,7 +295,7 @@ class CoveredInsertsTest extends UndoneStory {
             change.ifPresent(this::undoIt);
         }
         if (covered) {
-            assertThat(database.rows("SELECT t::text FROM t ORDER BY 1")).isEqualTo(before);
+            assertThat(database.rows("SELECT t::text FROM made t ORDER BY 1")).isEqualTo(before);
         }
     }
 

@@ -83,7 +83,8 @@ final class InsertCapture {
         BlastRadiusResolver names = new BlastRadiusResolver(session, path);
         Optional<Long> oid = names.oid(insert.table());
         Optional<InsertTarget> target =
-                oid.isPresent() ? InsertTarget.of(session, oid.get(), insert, beside.isPresent()) : Optional.empty();
+                oid.isPresent() ? InsertTarget.of(session, oid.get(), insert, beside.filter(Destruction.Kind.UPDATE::equals).isPresent())
+                        : Optional.empty();
         if (target.isEmpty()) {
             return Optional.empty();
         }

@@ -80,10 +80,10 @@ public record InsertTarget(Relation table, List<Long> tree, List<Search> search)
     /**
      * Empty where its rows could not be told from others.
      *
-     * @param beside whether the statement may change rows that are there, too
+     * @param updates whether the statement may change rows that are there, too
      */
     public static Optional<InsertTarget> of(
-            CallerSession session, long oid, InsertedValues insert, boolean beside) throws SQLException {
+            CallerSession session, long oid, InsertedValues insert, boolean updates) throws SQLException {
         List<Long> tree = session.rows(TREE.formatted(oid), row -> row.getLong(1));
         Relation table = Relation.read(session, List.of(oid)).get(oid);
         Pages pages = session.rows(
@@ -94,7 +94,7 @@ public record InsertTarget(Relation table, List<Long> tree, List<Search> search)
                 || !pages.suited()
                 || table.system()
                 || !CoverableTable.canBeMade(session, tree)
-                || (beside && !CoverableTable.isKeyed(session, tree))) {
+                || (updates && !CoverableTable.isKeyed(session, tree))) {
             return Optional.empty();
         }
         if (pages.count() <= FEW_PAGES) {
