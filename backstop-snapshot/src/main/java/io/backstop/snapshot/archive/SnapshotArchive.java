@@ -33,6 +33,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -51,6 +53,7 @@ public final class SnapshotArchive {
 
     /** How many manifests are read at once where the first are likely to do. */
     private static final int TOGETHER = 8;
+    private static final Pattern DIGITS = Pattern.compile("(?:grp|snap)_([0-9a-f]{8})[0-9a-f]{8}");
 
     private final ObjectStore store;
     private final SnapshotKeys keys;
@@ -116,15 +119,43 @@ public final class SnapshotArchive {
 
     /** The snapshots of one table whose manifest is valid, newest first. */
     public List<SnapshotManifest> list(String schema, String table) throws IOException {
-        return contents(SnapshotFolder.of(schema, table)).valid();
+        return contentsOf(schema, table).valid();
+    }
+
+    /** Everything that is published of one table. */
+    public Contents contentsOf(String schema, String table) throws IOException {
+        return contents(SnapshotFolder.of(schema, table));
+    }
+
+    /**
+     * Everything that is published in the group of a name, and perhaps more: what begins with its digits, or all, where no snapshot
+     * of the group does, as those of older versions.
+     *
+     * @param id of a group or of one of its snapshots; of anything else, all is told
+     */
+    public Contents contentsWith(String id) throws IOException {
+        Matcher digits = DIGITS.matcher(id);
+        if (digits.matches()) {
+            String snapshot = "/snap_" + digits.group(1);
+            Contents found = contents(store.list(SnapshotFolder.ROOT).stream()
+                    .filter(name -> name.contains(snapshot))
+                    .collect(Collectors.toCollection(LinkedHashSet::new)));
+            if (found.valid().stream().anyMatch(manifest -> manifest.groupId().startsWith("grp_" + digits.group(1)))) {
+                return found;
+            }
+        }
+        return contents();
     }
 
     private Contents contents(String prefix) throws IOException {
+        return contents(new LinkedHashSet<>(store.list(prefix)));
+    }
+
+    private Contents contents(Set<String> names) throws IOException {
         List<SnapshotManifest> valid = new ArrayList<>();
         Set<String> undecided = new HashSet<>();
         List<String> broken = new ArrayList<>();
         Optional<IOException> unreadable = Optional.empty();
-        Set<String> names = new LinkedHashSet<>(store.list(prefix));
         for (ReadManifest read :
                 read(names.stream().filter(SnapshotArchive::isManifest).toList())) {
             if (isDiscarded(read.name(), names)) {

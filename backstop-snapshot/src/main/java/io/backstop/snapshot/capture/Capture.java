@@ -155,7 +155,7 @@ final class Capture {
                     TableDescription description = description(descriptions, relation)
                             .omitting(relation.oid() == oids.get(0) ? standalone.told() : List.of());
                     progress.reached(Progress.Step.DESCRIBED, relation.name().toString(), 0, 0);
-                    SnapshotDraft draft = archive.begin(description.schema(), description.name(), ids.snapshotId());
+                    SnapshotDraft draft = archive.begin(description.schema(), description.name(), ids.snapshotId(groupId));
                     drafts.add(draft);
                     tables.put(draft, relation.oid());
                     CopyFormat format = switch (wanted) {
@@ -219,7 +219,7 @@ final class Capture {
                     continue; // it was dropped just now: objects without rows are not locked
                 }
                 SnapshotDraft draft = archive.begin(
-                        description.get().schema(), description.get().name(), ids.snapshotId());
+                        description.get().schema(), description.get().name(), ids.snapshotId(groupId));
                 drafts.add(draft);
                 progress.reached(Progress.Step.DESCRIBED, description.get().name(), 0, 0);
                 prepared.add(store.begin(() -> new Prepared(

@@ -170,6 +170,12 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
         if (newestWithRows) {
             return Reason.NEWEST_WITH_ROWS;
         }
+        // What is not listed, or on a disk that is away, may be there again tomorrow.
+        if (snapshot.damage().isPresent()
+                && best.filter(whole -> whole.manifest().createdAt().isBefore(manifest.createdAt()))
+                        .isPresent()) {
+            return Reason.NEWER_THAN_WHOLE_ONE;
+        }
         if (!manifest.createdAt().isBefore(now.minus(rules.olderThan()))) {
             return Reason.YOUNG;
         }
@@ -197,6 +203,7 @@ public record RetentionPlan(List<Decision> snapshots, Instant usedSince, List<Dr
         NEWEST("the newest whole snapshot of its table"),
         NEWEST_WITH_ROWS("the newest whole snapshot of its table that has rows"),
         NO_WHOLE_ONE("damaged, but its table has no whole one"),
+        NEWER_THAN_WHOLE_ONE("damaged, but newer than the newest whole one of its table"),
         APPROVAL("its approval is young"),
         COMPLETES("it holds definitions that a snapshot which stays has not, or the last of its table"),
         USED("a statement has relied on it not long ago"),

@@ -80,21 +80,29 @@ public record TableDescription(
 
     /** The same table with other columns and omissions. */
     public TableDescription with(List<Column> otherColumns, List<String> otherOmissions) {
-        return with(otherColumns, sequences, otherOmissions);
+        return with(otherColumns, sequences, constraints, otherOmissions);
+    }
+
+    /** The same table with fewer constraints. */
+    public TableDescription withConstraints(List<Constraint> otherConstraints, List<String> otherOmissions) {
+        return with(columns, sequences, otherConstraints, otherOmissions);
     }
 
     /** The same table with these sequences. */
     public TableDescription withSequences(List<Sequence> otherSequences) {
-        return with(columns, otherSequences, omissions);
+        return with(columns, otherSequences, constraints, omissions);
     }
 
     /** What DDL made, without what rows made of it since: two of a table are equal if no DDL ran in between. */
     public TableDescription definitions() {
-        return with(columns, sequences.stream().map(Sequence::atStart).toList(), omissions);
+        return with(columns, sequences.stream().map(Sequence::atStart).toList(), constraints, omissions);
     }
 
     private TableDescription with(
-            List<Column> otherColumns, List<Sequence> otherSequences, List<String> otherOmissions) {
+            List<Column> otherColumns,
+            List<Sequence> otherSequences,
+            List<Constraint> otherConstraints,
+            List<String> otherOmissions) {
         return new TableDescription(
                 schema,
                 name,
@@ -104,7 +112,7 @@ public record TableDescription(
                 comment,
                 otherColumns,
                 otherSequences,
-                constraints,
+                otherConstraints,
                 indexes,
                 dependents,
                 partitionKey,

@@ -257,7 +257,7 @@ class RetentionPlanTest {
         assertThat(reasons(store, days(30, 0)))
                 .containsExactlyInAnyOrderEntriesOf(Map.of(
                         "snap_1", Reason.NEWEST,
-                        "snap_2", Reason.OLD,
+                        "snap_2", Reason.NEWER_THAN_WHOLE_ONE,
                         "snap_3", Reason.OLD,
                         "snap_4", Reason.NO_WHOLE_ONE));
     }

@@ -228,7 +228,7 @@ public final class SnapshotSelection {
             return definitions.get();
         }
         if (own.isEmpty()) {
-            throw holdsDefinitionsAlone(all.get(0), present);
+            throw holdsDefinitionsAlone(all.get(0), present, present ? Optional.empty() : movedTo(all.get(0)));
         }
         List<SnapshotManifest> candidates = present ? own : ofWholeTable(found, own);
         if (since.isPresent()) {
@@ -527,7 +527,35 @@ public final class SnapshotSelection {
         return PartitionSnapshots.description(archive, manifest).partitionKey().isPresent();
     }
 
-    private static RecoveryException holdsDefinitionsAlone(SnapshotManifest newest, boolean present) {
+    /** The table itself, by its number, where it goes by another name now. */
+    private Optional<String> movedTo(SnapshotManifest manifest) throws RecoveryException {
+        if (manifest.identity().isEmpty()) {
+            return Optional.empty();
+        }
+        SnapshotManifest.TableIdentity identity = manifest.identity().get();
+        try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
+            return transaction
+                    .strings(
+                            "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_database d ON d.datname = current_database()"
+                                    + " WHERE c.relkind IN ('r', 'p', 'f') AND d.oid::text = ? AND c.oid::text = ?",
+                            Long.toString(identity.databaseOid()),
+                            Long.toString(identity.tableOid()))
+                    .stream()
+                    .findFirst();
+        } catch (SQLException e) {
+            throw ServerErrors.of("whether table " + name(manifest) + " has another name could not be found out", e);
+        }
+    }
+
+    private static RecoveryException holdsDefinitionsAlone(
+            SnapshotManifest newest, boolean present, Optional<String> moved) {
+        if (moved.isPresent()) {
+            return new RecoveryException(
+                    "table " + name(newest) + " is " + moved.get() + " by now, with its rows, and the snapshots hold"
+                            + " definitions alone, the newest " + told(newest),
+                    "move it or name it back by ALTER TABLE; `backstop recover --before ID` gives it then what it had"
+                            + " before");
+        }
         return new RecoveryException(
                 "the snapshots of table " + name(newest) + " hold its definitions and no rows, the newest "
                         + told(newest),

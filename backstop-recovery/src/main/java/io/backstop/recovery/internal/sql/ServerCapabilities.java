@@ -4,6 +4,8 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Column;
 import io.backstop.snapshot.schema.TableDescription.ColumnSettings;
+import io.backstop.snapshot.schema.TableDescription.Constraint;
+import io.backstop.snapshot.schema.TableDescription.ConstraintKind;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -15,6 +17,9 @@ public final class ServerCapabilities {
     /** The values of this setting are the methods that the server was built with (PostgreSQL documentation, 20.11.1). */
     private static final String KNOWS =
             "EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND ? = ANY (enumvals))";
+
+    /** From this version on NOT NULL is a constraint that need not be validated, and a CHECK need not be enforced. */
+    private static final int NAMES_NOT_NULL = 18;
 
     private static final String UNDEFINED_TABLE = "42P01";
 
@@ -36,10 +41,32 @@ public final class ServerCapabilities {
     }
 
     /**
-     * The table as this server can have it: a column whose compression it does not know keeps the default, which is told
-     * among the table's omissions.
+     * The table as this server can have it: a column whose compression it does not know keeps the default, and a constraint of a
+     * kind that it does not know is left out, which is told among the table's omissions.
      */
     public static TableDescription fitted(RecoveryTransaction transaction, TableDescription table) throws SQLException {
+        TableDescription columns = withKnownCompression(transaction, table);
+        if (transaction.connection().getMetaData().getDatabaseMajorVersion() >= NAMES_NOT_NULL) {
+            return columns;
+        }
+        List<Constraint> unknown =
+                table.constraints().stream().filter(ServerCapabilities::isNew).toList();
+        List<Constraint> known = new ArrayList<>(table.constraints());
+        known.removeAll(unknown);
+        List<String> omissions = new ArrayList<>(columns.omissions());
+        unknown.forEach(constraint -> omissions.add("constraint " + constraint.name() + " of table "
+                + RelationName.of(table.schema(), table.name()) + " is left out, which servers before 18 do not know: "
+                + constraint.definition()));
+        return unknown.isEmpty() ? columns : columns.withConstraints(known, omissions);
+    }
+
+    private static boolean isNew(Constraint constraint) {
+        return constraint.definition().contains(" NOT ENFORCED")
+                || (constraint.kind() == ConstraintKind.NOT_NULL && !constraint.validated());
+    }
+
+    private static TableDescription withKnownCompression(RecoveryTransaction transaction, TableDescription table)
+            throws SQLException {
         List<Column> columns = new ArrayList<>();
         List<String> omissions = new ArrayList<>(table.omissions());
         for (Column column : table.columns()) {

@@ -59,7 +59,7 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
      */
     public static UndoneGroup find(SnapshotArchive archive, Connection connection, String id)
             throws IOException, SQLException, RecoveryException {
-        SnapshotArchive.Contents contents = archive.contents();
+        SnapshotArchive.Contents contents = archive.contentsWith(id);
         List<SnapshotManifest> named = contents.valid().stream()
                 .filter(manifest -> id.equals(manifest.groupId())
                         || id.equals(manifest.snapshotId())
@@ -99,18 +99,29 @@ public record UndoneGroup(String id, String database, List<UndonePart> parts, Li
             notes.add("the statement of " + group + " also changed rows of " + String.join(", ", otherTables)
                     + ", through a trigger or a rule; what they were is not stored, and they stay as they are");
         }
-        contents.valid().stream()
-                .filter(manifest -> manifest.undoOf().filter(group::equals).isPresent()
-                        && !contents.undecided().contains(manifest.snapshotId()))
-                .map(SnapshotManifest::groupId)
-                .distinct()
-                .forEach(undo -> notes.add(
-                        group + " was undone already, as " + undo + "; what that changed is undone by that name"));
+        for (String undo : undos(archive, manifests, group)) {
+            notes.add(group + " was undone already, as " + undo + "; what that changed is undone by that name");
+        }
         if (!manifests.stream().allMatch(archive::isAuthenticated)) {
             notes.add("the snapshots of " + group
                     + " are not authenticated: a writer of the storage may have changed their rows");
         }
         return new UndoneGroup(group, manifests.get(0).database(), parts, notes);
+    }
+
+    /** Each of them has a snapshot of a table that the change has one of. */
+    private static Set<String> undos(SnapshotArchive archive, List<SnapshotManifest> manifests, String group)
+            throws IOException {
+        Set<String> undos = new TreeSet<>();
+        for (SnapshotManifest manifest : manifests) {
+            SnapshotArchive.Contents table = archive.contentsOf(manifest.schema(), manifest.table());
+            table.valid().stream()
+                    .filter(other -> other.undoOf().filter(group::equals).isPresent()
+                            && !table.undecided().contains(other.snapshotId()))
+                    .map(SnapshotManifest::groupId)
+                    .forEach(undos::add);
+        }
+        return undos;
     }
 
     /** An UPDATE that moves rows among partitions inserts as many as it deletes. */

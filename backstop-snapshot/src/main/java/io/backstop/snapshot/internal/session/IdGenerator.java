@@ -2,24 +2,26 @@ package io.backstop.snapshot.internal.session;
 
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.concurrent.atomic.AtomicInteger;
 
-/** Makes names that nobody has made before: a prefix and sixteen hexadecimal digits. Thread-safe. */
+/**
+ * Makes names that nobody has made before: a prefix and sixteen hexadecimal digits. Snapshots begin with the first eight digits
+ * of their group, so that those of one are found by their names. Thread-safe.
+ */
 public final class IdGenerator {
-    private static final int BYTES = 8;
+    private static final int SHARED = 8;
 
     private final SecureRandom random = new SecureRandom();
-
-    public String snapshotId() {
-        return next("snap_");
-    }
+    private final AtomicInteger last = new AtomicInteger(random.nextInt());
 
     public String groupId() {
-        return next("grp_");
+        return "grp_" + HexFormat.of().toHexDigits(random.nextLong());
     }
 
-    private String next(String prefix) {
-        byte[] bytes = new byte[BYTES];
-        random.nextBytes(bytes);
-        return prefix + HexFormat.of().formatHex(bytes);
+    /** @param groupId made by this generator */
+    public String snapshotId(String groupId) {
+        int digits = groupId.indexOf('_') + 1;
+        return "snap_" + groupId.substring(digits, digits + SHARED)
+                + HexFormat.of().toHexDigits(last.incrementAndGet());
     }
 }
