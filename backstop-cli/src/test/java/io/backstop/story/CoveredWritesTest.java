@@ -19,12 +19,12 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
-import java.util.regex.Matcher;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
@@ -244,7 +244,8 @@ class CoveredWritesTest extends UndoneStory {
     @Test
     void an_undo_over_a_connection_that_sets_savepoints_can_be_undone() throws Exception {
         try (Backstop backstop = backstop(COVER)) {
-            String change = change(backstop, "UPDATE plain SET v = 'x' WHERE id = 1").orElseThrow();
+            String change =
+                    change(backstop, "UPDATE plain SET v = 'x' WHERE id = 1").orElseThrow();
             String before = database.value("SELECT v FROM plain WHERE id = 1");
             CommandRun undone = CommandRun.of(
                     "undo",

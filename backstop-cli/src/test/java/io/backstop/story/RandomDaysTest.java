@@ -42,8 +42,9 @@ class RandomDaysTest extends GuardedStory {
     private static final Pattern NEWER = Pattern.compile("what later statements took of (\\S+) is in newer snapshots|"
             + "note:   \\S+ (snap_\\w+): (?:all|the) [\\d,]+ rows(?!.* with other columns)");
 
-    private static final Pattern PART = Pattern.compile("constraint (\\S+)|INDEX (\\S+)|TRIGGER (\\S+)|policy \\S+ (\\S+)"
-            + "|STATISTICS (\\S+)|column (\\S+)|FUNCTION (\\S+)\\(|sequence (\\S+)|table (\\S+)");
+    private static final Pattern PART =
+            Pattern.compile("constraint (\\S+)|INDEX (\\S+)|TRIGGER (\\S+)|policy \\S+ (\\S+)"
+                    + "|STATISTICS (\\S+)|column (\\S+)|FUNCTION (\\S+)\\(|sequence (\\S+)|table (\\S+)");
 
     private final List<String> told = new ArrayList<>();
 

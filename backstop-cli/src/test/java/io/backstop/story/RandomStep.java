@@ -91,12 +91,15 @@ final class RandomStep {
             case 28 ->
                 pick("SELECT format('ALTER SEQUENCE %s', oid::regclass) FROM pg_class WHERE relkind = 'S' AND relnamespace = "
                                 + IN_APP)
-                        .map(sql -> sql + List.of(" INCREMENT 7", " RESTART", " OWNED BY NONE")
-                                .get(random.nextInt(3)));
+                        .map(sql -> sql
+                                + List.of(" INCREMENT 7", " RESTART", " OWNED BY NONE")
+                                        .get(random.nextInt(3)));
             case 29 ->
-                pick("SELECT format('ALTER FUNCTION %s', oid::regprocedure) FROM pg_proc WHERE pronamespace = " + IN_APP)
-                        .map(sql -> sql + List.of(" COST 7", " SECURITY DEFINER", " SET work_mem = '8MB'")
-                                .get(random.nextInt(3)));
+                pick("SELECT format('ALTER FUNCTION %s', oid::regprocedure) FROM pg_proc WHERE pronamespace = "
+                                + IN_APP)
+                        .map(sql -> sql
+                                + List.of(" COST 7", " SECURITY DEFINER", " SET work_mem = '8MB'")
+                                        .get(random.nextInt(3)));
             case 30 ->
                 pick("SELECT format('ALTER DOMAIN %s', oid::regtype) FROM pg_type WHERE typnamespace = " + IN_APP
                                 + " AND typtype = 'd'")

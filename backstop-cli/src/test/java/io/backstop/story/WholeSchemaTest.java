@@ -173,7 +173,8 @@ class WholeSchemaTest extends GuardedStory {
                 "COMMENT ON SCHEMA app IS 'it''s ours'",
                 "GRANT USAGE ON SCHEMA app TO PUBLIC",
                 "CREATE TABLE app.last (id int)");
-        String schema = "SELECT nspacl::text || obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'app'";
+        String schema =
+                "SELECT nspacl::text || obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'app'";
         String before = database.value(schema);
         moment = Instant.now();
         assertAllComesBack("DROP SCHEMA app CASCADE", "CREATE SCHEMA app");
@@ -199,7 +200,10 @@ class WholeSchemaTest extends GuardedStory {
         CommandRun run = recover();
         assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
         assertThat(run.output())
-                .contains("note: app.of_row is left out: ", "note: app.split is left out: ", "note: app.split_1 is left out: ")
+                .contains(
+                        "note: app.of_row is left out: ",
+                        "note: app.split is left out: ",
+                        "note: app.split_1 is left out: ")
                 .contains("row type of table app.a is missing: bring that back first");
         database.run(run.output());
         assertThat(database.value("SELECT count(*) FROM app.a")).isEqualTo("20");
@@ -262,8 +266,9 @@ class WholeSchemaTest extends GuardedStory {
                 "INSERT INTO app.tiny DEFAULT VALUES");
         moment = Instant.now();
         assertAllComesBack("DROP TABLE app.counted", "DROP TABLE app.tiny");
-        assertThat(database.value("SELECT string_agg(seqtypid::regtype::text || seqmax || seqincrement, ',' ORDER BY seqmax)"
-                        + " FROM pg_sequence WHERE seqrelid::regclass::text LIKE 'app.%'"))
+        assertThat(database.value(
+                        "SELECT string_agg(seqtypid::regtype::text || seqmax || seqincrement, ',' ORDER BY seqmax)"
+                                + " FROM pg_sequence WHERE seqrelid::regclass::text LIKE 'app.%'"))
                 .isEqualTo("smallint327673,bigint50000000001");
     }
 

@@ -150,7 +150,8 @@ public final class CopybackPlanner {
                 ? new Rehearsal.Failed(
                         failed.statement(),
                         failed.reason(),
-                        "it may refer to rows of " + String.join(", ", lacking) + " that this does not put back: put these"
+                        "it may refer to rows of " + String.join(", ", lacking)
+                                + " that this does not put back: put these"
                                 + " back first, from the newer snapshots that the notes name, then run the same command again")
                 : rehearsal;
     }

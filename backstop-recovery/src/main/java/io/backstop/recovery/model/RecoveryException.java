@@ -26,8 +26,7 @@ public final class RecoveryException extends Exception {
         this(problem, hint, null, cause);
     }
 
-    private RecoveryException(
-            String problem, String hint, @Nullable String snapshotId, @Nullable Throwable cause) {
+    private RecoveryException(String problem, String hint, @Nullable String snapshotId, @Nullable Throwable cause) {
         super(problem + "\nHINT: " + hint, cause);
         this.problem = problem;
         this.hint = hint;

@@ -53,6 +53,7 @@ public final class SnapshotArchive {
 
     /** How many manifests are read at once where the first are likely to do. */
     private static final int TOGETHER = 8;
+
     private static final Pattern DIGITS = Pattern.compile("(?:grp|snap)_([0-9a-f]{8})[0-9a-f]{8}");
 
     private final ObjectStore store;

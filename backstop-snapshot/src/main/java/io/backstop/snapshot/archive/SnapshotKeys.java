@@ -87,7 +87,8 @@ final class SnapshotKeys {
         return names.stream()
                 .filter(name -> name.startsWith(folder))
                 .map(name -> name.substring(folder.length()))
-                .filter(name -> SnapshotObjectNames.keyId(name).filter(keyId::equals).isPresent())
+                .filter(name ->
+                        SnapshotObjectNames.keyId(name).filter(keyId::equals).isPresent())
                 .sorted()
                 .toList();
     }

@@ -4,7 +4,6 @@ import io.backstop.snapshot.key.DataKey;
 import io.backstop.snapshot.key.KeyException;
 import io.backstop.snapshot.key.KeyProvider;
 import io.backstop.snapshot.store.LockedObjectException;
-import io.backstop.snapshot.store.ObjectLock;
 import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
@@ -35,8 +34,10 @@ public final class WrappedKeys {
     /** The folders of the published snapshots whose data key is wrapped under each key, by the keys' ids. */
     public Map<String, Set<String>> snapshots() throws IOException {
         Map<String, Set<String>> folders = new TreeMap<>();
-        objects().forEach((id, names) -> folders.put(
-                id, names.stream().map(SnapshotFolder::containing).collect(Collectors.toCollection(TreeSet::new))));
+        objects()
+                .forEach((id, names) -> folders.put(
+                        id,
+                        names.stream().map(SnapshotFolder::containing).collect(Collectors.toCollection(TreeSet::new))));
         return folders;
     }
 
@@ -51,8 +52,9 @@ public final class WrappedKeys {
         for (String name : names) {
             String folder = SnapshotFolder.containing(name);
             if (published.contains(folder) && SnapshotFolder.isOfASnapshot(folder)) {
-                keyId(name).ifPresent(id ->
-                        found.computeIfAbsent(id, unknown -> new TreeSet<>()).add(name));
+                keyId(name)
+                        .ifPresent(id -> found.computeIfAbsent(id, unknown -> new TreeSet<>())
+                                .add(name));
             }
         }
         return found;
@@ -81,9 +83,9 @@ public final class WrappedKeys {
                     "make another one with `backstop keys create`, or at the key service");
         }
         Set<String> old = objects().getOrDefault(from.id(), Set.of());
-        Set<String> folders = old.stream().map(SnapshotFolder::containing).collect(Collectors.toCollection(TreeSet::new));
-        String own = SnapshotObjectNames.wrappedKey(
-                to.id(), HexFormat.of().toHexDigits(new SecureRandom().nextLong()));
+        Set<String> folders =
+                old.stream().map(SnapshotFolder::containing).collect(Collectors.toCollection(TreeSet::new));
+        String own = SnapshotObjectNames.wrappedKey(to.id(), HexFormat.of().toHexDigits(new SecureRandom().nextLong()));
         for (String folder : folders) {
             DataKey key = SnapshotKeys.read(store, folder, from);
             store.keep(folder + own, ByteBuffer.wrap(key.wrap(to, folder)));

@@ -155,7 +155,8 @@ final class Capture {
                     TableDescription description = description(descriptions, relation)
                             .omitting(relation.oid() == oids.get(0) ? standalone.told() : List.of());
                     progress.reached(Progress.Step.DESCRIBED, relation.name().toString(), 0, 0);
-                    SnapshotDraft draft = archive.begin(description.schema(), description.name(), ids.snapshotId(groupId));
+                    SnapshotDraft draft =
+                            archive.begin(description.schema(), description.name(), ids.snapshotId(groupId));
                     drafts.add(draft);
                     tables.put(draft, relation.oid());
                     CopyFormat format = switch (wanted) {

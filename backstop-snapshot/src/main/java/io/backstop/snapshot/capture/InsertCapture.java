@@ -82,9 +82,13 @@ final class InsertCapture {
         path.useCatalog();
         BlastRadiusResolver names = new BlastRadiusResolver(session, path);
         Optional<Long> oid = names.oid(insert.table());
-        Optional<InsertTarget> target =
-                oid.isPresent() ? InsertTarget.of(session, oid.get(), insert, beside.filter(Destruction.Kind.UPDATE::equals).isPresent())
-                        : Optional.empty();
+        Optional<InsertTarget> target = oid.isPresent()
+                ? InsertTarget.of(
+                        session,
+                        oid.get(),
+                        insert,
+                        beside.filter(Destruction.Kind.UPDATE::equals).isPresent())
+                : Optional.empty();
         if (target.isEmpty()) {
             return Optional.empty();
         }

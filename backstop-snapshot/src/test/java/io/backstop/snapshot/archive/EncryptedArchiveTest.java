@@ -318,9 +318,10 @@ class EncryptedArchiveTest {
             WatchedObjectStore stopping = new WatchedObjectStore(fresh, stoppedAt(fresh), () -> {
                 throw new IOException("stopped");
             });
-            assertThatThrownBy(() -> new WrappedKeys(stopping).rotate(own, other)).hasMessage("stopped");
-            WatchedObjectStore watched = new WatchedObjectStore(
-                    fresh, call, () -> new WrappedKeys(fresh).rotate(other, own));
+            assertThatThrownBy(() -> new WrappedKeys(stopping).rotate(own, other))
+                    .hasMessage("stopped");
+            WatchedObjectStore watched =
+                    new WatchedObjectStore(fresh, call, () -> new WrappedKeys(fresh).rotate(other, own));
             new WrappedKeys(watched).rotate(own, other);
             calls = watched.calls();
             for (String id : List.of("snap_1", "snap_2", "snap_3")) {

@@ -114,7 +114,8 @@ class KeyFileTest {
     @Test
     void a_pipe_is_not_waited_for() throws Exception {
         Path pipe = folder.resolve("pipe");
-        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                .isZero();
         assertThatThrownBy(() -> KeyFile.open(pipe))
                 .isInstanceOf(KeyException.class)
                 .hasMessageContaining("holds no whole key");

@@ -217,8 +217,8 @@ record CarriedParts(
 
     boolean holdsConstraint(String name) {
         return parts.stream()
-                .anyMatch(part -> part.obstacle().isEmpty()
-                        && part.words().equals(PartComparison.wordsOfConstraint(name)));
+                .anyMatch(part ->
+                        part.obstacle().isEmpty() && part.words().equals(PartComparison.wordsOfConstraint(name)));
     }
 
     /** Whether the restored table gets all of it, as far as is known beforehand. */

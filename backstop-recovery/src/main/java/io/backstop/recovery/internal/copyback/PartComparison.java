@@ -208,8 +208,7 @@ final class PartComparison {
     }
 
     private static boolean isIdentity(Column column) {
-        return column.generated() == Generated.IDENTITY_ALWAYS
-                || column.generated() == Generated.IDENTITY_BY_DEFAULT;
+        return column.generated() == Generated.IDENTITY_ALWAYS || column.generated() == Generated.IDENTITY_BY_DEFAULT;
     }
 
     private static List<String> withComment(String statement, String object, Optional<String> comment) {
@@ -334,10 +333,7 @@ final class PartComparison {
                                             && other.definition().equals(constraint.definition())))) {
                 lost(
                         words(constraint),
-                        withComment(
-                                sql.constraint(constraint).sql(),
-                                onTable(constraint),
-                                constraint.comment()),
+                        withComment(sql.constraint(constraint).sql(), onTable(constraint), constraint.comment()),
                         foreign ? Stage.FOREIGN_KEY : Stage.TABLE);
             }
             if (asked) {
@@ -355,9 +351,7 @@ final class PartComparison {
     /** Of a constraint or an index that both have, and that has none now. */
     private void comment(String words, String object, Optional<String> stored, boolean isThere) {
         if (isThere && stored.isPresent()) {
-            lost(
-                    "comment of " + words,
-                    List.of("COMMENT ON " + object + " IS " + SqlSpelling.literal(stored.get())));
+            lost("comment of " + words, List.of("COMMENT ON " + object + " IS " + SqlSpelling.literal(stored.get())));
         }
     }
 

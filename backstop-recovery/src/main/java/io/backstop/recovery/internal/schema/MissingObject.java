@@ -23,8 +23,7 @@ public final class MissingObject {
      * @throws SQLException where it cannot be made; nothing of it is there then
      */
     public static List<String> make(RecoveryTransaction transaction, Prerequisite object) throws SQLException {
-        transaction.attempt(
-                object.sql().stream().filter(sql -> !isRight(sql)).toList());
+        transaction.attempt(object.sql().stream().filter(sql -> !isRight(sql)).toList());
         List<String> lacking = new ArrayList<>();
         for (String right : object.sql().stream().filter(MissingObject::isRight).toList()) {
             try {

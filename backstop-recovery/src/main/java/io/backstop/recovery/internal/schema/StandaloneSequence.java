@@ -17,8 +17,7 @@ public final class StandaloneSequence {
     private static final Pattern VALUE =
             Pattern.compile("SELECT pg_catalog\\.setval\\('((?:[^']|'')*)', (-?[0-9]+)\\)");
 
-    private static final String INCREMENT =
-            "SELECT seqincrement > 0 FROM pg_sequence WHERE seqrelid = to_regclass(?)";
+    private static final String INCREMENT = "SELECT seqincrement > 0 FROM pg_sequence WHERE seqrelid = to_regclass(?)";
 
     private StandaloneSequence() {}
 
@@ -36,7 +35,8 @@ public final class StandaloneSequence {
                 String behind = " FROM " + name + " WHERE last_value " + (ascending ? "<" : ">") + " " + value.group(2)
                         + " OR NOT is_called AND last_value = " + value.group(2);
                 if (transaction.holds("EXISTS (SELECT" + behind + ")")) {
-                    script.part(stored.kind() + " " + stored.identity() + " goes on after the last number that it gave");
+                    script.part(
+                            stored.kind() + " " + stored.identity() + " goes on after the last number that it gave");
                     script.run(sql + behind, "SELECT last_value" + behind);
                 }
             }

@@ -109,9 +109,8 @@ public record StoredObjects(List<TableDescription> objects, Optional<Prerequisit
             throws SQLException {
         Optional<Prerequisite> present = present(transaction, stored);
         List<String> lacking = new ArrayList<>();
-        present.ifPresent(there -> stored.sql().stream()
-                .filter(sql -> !there.sql().contains(sql))
-                .forEach(lacking::add));
+        present.ifPresent(there ->
+                stored.sql().stream().filter(sql -> !there.sql().contains(sql)).forEach(lacking::add));
         if (lacking.isEmpty()) {
             return;
         }
@@ -147,9 +146,7 @@ public record StoredObjects(List<TableDescription> objects, Optional<Prerequisit
         }
         ObjectAddress address = new ObjectAddress(
                 Long.parseLong(found.get(0).get(0)), Long.parseLong(found.get(0).get(1)));
-        return new ObjectDescriber()
-                .describe(transaction.connection(), address)
-                .map(ObjectDescriber::itself);
+        return new ObjectDescriber().describe(transaction.connection(), address).map(ObjectDescriber::itself);
     }
 
     private static List<String> statements(Prerequisite object) {

@@ -169,18 +169,18 @@ public final class SchemaSelection {
     /** The schema as the first statement since then found it. */
     private Optional<Prerequisite> itself(String schema) throws RecoveryException {
         List<SnapshotManifest> oldestFirst = contents.valid().stream()
-                .filter(manifest -> manifest.schema().equals(schema)
-                        && !manifest.servesUndoAlone()
-                        && since.isReachedBy(manifest))
+                .filter(manifest ->
+                        manifest.schema().equals(schema) && !manifest.servesUndoAlone() && since.isReachedBy(manifest))
                 .sorted(Comparator.comparing(SnapshotManifest::createdAt))
                 .toList();
         if (oldestFirst.isEmpty()) {
             return Optional.empty();
         }
-        SnapshotManifest first = SnapshotSelection.ofDatabase(connection, oldestFirst, notes)
-                .get(0);
+        SnapshotManifest first =
+                SnapshotSelection.ofDatabase(connection, oldestFirst, notes).get(0);
         return PartitionSnapshots.description(archive, first).prerequisites().stream()
-                .filter(part -> part.kind() == PrerequisiteKind.SCHEMA && part.identity().equals(schema))
+                .filter(part -> part.kind() == PrerequisiteKind.SCHEMA
+                        && part.identity().equals(schema))
                 .findFirst();
     }
 

@@ -277,10 +277,12 @@ public final class SnapshotSelection {
                     .filter(point::isReachedBy)
                     .toList();
             // Rows of one statement come back together, by the name of any of their tables.
-            between.stream().filter(rows -> toldGroups.add(rows.groupId())).forEach(rows -> notes.add(rows.snapshotId() + " of " + rows.createdAt()
-                    + " holds only rows that one statement took after " + point
-                    + ": once the table is in its place, put these back by `backstop recover --table "
-                    + name(rows) + " --before " + rows.snapshotId() + "`"));
+            between.stream()
+                    .filter(rows -> toldGroups.add(rows.groupId()))
+                    .forEach(rows -> notes.add(rows.snapshotId() + " of " + rows.createdAt()
+                            + " holds only rows that one statement took after " + point
+                            + ": once the table is in its place, put these back by `backstop recover --table "
+                            + name(rows) + " --before " + rows.snapshotId() + "`"));
             tellNewer(chosen.get(), own);
             return chosen.get();
         }

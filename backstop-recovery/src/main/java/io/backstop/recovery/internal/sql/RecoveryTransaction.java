@@ -3,8 +3,8 @@ package io.backstop.recovery.internal.sql;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
 import org.postgresql.PGConnection;
-import org.postgresql.jdbc.AutoSave;
 import org.postgresql.copy.CopyIn;
+import org.postgresql.jdbc.AutoSave;
 
 import java.io.IOException;
 import java.io.InputStream;

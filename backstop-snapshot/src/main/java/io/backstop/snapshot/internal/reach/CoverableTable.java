@@ -42,7 +42,8 @@ public final class CoverableTable {
 
     private static boolean isCoverable(CallerSession session, Collection<Long> tree, boolean locks)
             throws SQLException {
-        return session.value(COVERABLE.formatted(CallerSession.array(tree), locks)).equals("t");
+        return session.value(COVERABLE.formatted(CallerSession.array(tree), locks))
+                .equals("t");
     }
 
     /** For one that makes rows and changes others: without a key these cannot be told from each other afterwards. */

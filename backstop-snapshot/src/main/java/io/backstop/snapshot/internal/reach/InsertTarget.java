@@ -82,8 +82,8 @@ public record InsertTarget(Relation table, List<Long> tree, List<Search> search)
      *
      * @param updates whether the statement may change rows that are there, too
      */
-    public static Optional<InsertTarget> of(
-            CallerSession session, long oid, InsertedValues insert, boolean updates) throws SQLException {
+    public static Optional<InsertTarget> of(CallerSession session, long oid, InsertedValues insert, boolean updates)
+            throws SQLException {
         List<Long> tree = session.rows(TREE.formatted(oid), row -> row.getLong(1));
         Relation table = Relation.read(session, List.of(oid)).get(oid);
         Pages pages = session.rows(

@@ -89,7 +89,8 @@ class RemovedDefinitionsTest {
         assertThat(assessment("ALTER TABLE t DROP CONSTRAINT c CASCADE").destructions())
                 .extracting(Destruction::kind)
                 .containsExactly(Destruction.Kind.DROP_OBJECT);
-        assertThat(assessment("ALTER TABLE t DROP CONSTRAINT c CASCADE, ADD d int").destructions())
+        assertThat(assessment("ALTER TABLE t DROP CONSTRAINT c CASCADE, ADD d int")
+                        .destructions())
                 .extracting(Destruction::kind)
                 .containsExactly(Destruction.Kind.UNRECOVERABLE);
     }
