@@ -138,9 +138,9 @@ public final class SnapshotArchive {
         Matcher digits = DIGITS.matcher(id);
         if (digits.matches()) {
             String snapshot = "/snap_" + digits.group(1);
-            Contents found = contents(store.list(SnapshotFolder.ROOT).stream()
-                    .filter(name -> name.contains(snapshot))
-                    .collect(Collectors.toCollection(LinkedHashSet::new)));
+            Set<String> names = new LinkedHashSet<>(store.list(SnapshotFolder.ROOT));
+            names.removeIf(name -> !name.contains(snapshot));
+            Contents found = contents(names);
             if (found.valid().stream().anyMatch(manifest -> manifest.groupId().startsWith("grp_" + digits.group(1)))) {
                 return found;
             }

@@ -104,7 +104,10 @@ final class GrantReader implements CommandReader {
             return Optional.of(RemovedDefinition.Kind.TYPE);
         }
         boolean named = cursor.atLabel()
-                && (cursor.keyword(1) == Keyword.FROM || cursor.symbolAhead(1, '.') || cursor.symbolAhead(1, ','));
+                && (cursor.keyword(1) == Keyword.FROM
+                        || cursor.keyword(1) == Keyword.IS
+                        || cursor.symbolAhead(1, '.')
+                        || cursor.symbolAhead(1, ','));
         return named ? Optional.of(RemovedDefinition.Kind.RELATION) : Optional.empty();
     }
 
