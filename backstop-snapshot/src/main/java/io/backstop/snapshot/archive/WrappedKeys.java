@@ -8,6 +8,7 @@ import io.backstop.snapshot.store.ObjectStore;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -89,15 +90,26 @@ public final class WrappedKeys {
         for (String folder : folders) {
             DataKey key = SnapshotKeys.read(store, folder, from);
             store.keep(folder + own, ByteBuffer.wrap(key.wrap(to, folder)));
-            boolean readBack = SnapshotKeys.read(store, folder, own, to).isSameAs(key);
-            if (!readBack || !SnapshotKeys.read(store, folder, to).isSameAs(key)) {
-                throw new KeyException(
-                        "the snapshot in " + folder + " holds another data key under " + to.id(),
-                        "somebody has put it there: remove it and rotate again");
-            }
+            requireStored(folder, own, to, key);
         }
         LockedObjectException.requireNone(store.address(), store.deleteAll(old));
         return folders.size();
+    }
+
+    private void requireStored(String folder, String own, KeyProvider to, DataKey key) throws IOException {
+        try {
+            if (SnapshotKeys.read(store, folder, own, to).isSameAs(key)
+                    && SnapshotKeys.read(store, folder, to).isSameAs(key)) {
+                return;
+            }
+        } catch (NoSuchFileException e) {
+            throw new KeyException(
+                    "another rotation, away from " + to.id() + ", has removed what this one stored",
+                    "let one of them end; `backstop keys list` tells under which key the snapshots are then");
+        }
+        throw new KeyException(
+                "the snapshot in " + folder + " holds another data key under " + to.id(),
+                "somebody has put it there: remove it and rotate again");
     }
 
     /**
