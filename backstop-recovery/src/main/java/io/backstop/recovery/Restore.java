@@ -256,11 +256,18 @@ public final class Restore {
         try {
             return part.done();
         } catch (RecoveryException e) {
-            throw ServerErrors.wouldBeOfAll(e.getCause()) ? e : e.of(manifest);
+            throw isOfTheStorage(e.getCause()) || ServerErrors.wouldBeOfAll(e.getCause()) ? e : e.of(manifest);
         } catch (SQLException e) {
             RecoveryException failed = ServerErrors.of("the restore of " + target + " failed", e);
             throw ServerErrors.wouldBeOfAll(e) ? failed : failed.of(manifest);
         }
+    }
+
+    /** What cannot be read now may be whole. */
+    private static boolean isOfTheStorage(@Nullable Throwable cause) {
+        return cause instanceof IOException
+                && !(cause instanceof CorruptSnapshotException)
+                && !(cause instanceof KeyException);
     }
 
     /** Something that is done of one table. */

@@ -61,19 +61,25 @@ final class SnapshotKeys {
     }
 
     static DataKey read(ObjectStore store, String folder, KeyProvider key) throws IOException {
+        Optional<KeyException> unusable = Optional.empty();
         try {
             return read(store, folder, SnapshotObjectNames.wrappedKey(key.id()), key);
+        } catch (KeyException e) {
+            unusable = Optional.of(e);
         } catch (NoSuchFileException e) {
-            List<String> names = store.list(folder);
-            for (String name : rotated(names, folder, key.id())) {
-                try {
-                    return read(store, folder, name, key);
-                } catch (NoSuchFileException gone) {
-                    // Another rotation has put its own in the place of it.
-                }
-            }
-            throw another(folder, key, ids(names, folder));
+            // Under another key, or by a rotation.
         }
+        List<String> names = store.list(folder);
+        for (String name : rotated(names, folder, key.id())) {
+            try {
+                return read(store, folder, name, key);
+            } catch (KeyException e) {
+                unusable = unusable.or(() -> Optional.of(e)); // another one may be whole
+            } catch (NoSuchFileException e) {
+                // Another rotation has put its own in the place of it.
+            }
+        }
+        throw unusable.isPresent() ? unusable.get() : another(folder, key, ids(names, folder));
     }
 
     /** @param name that of the object within the folder */

@@ -81,7 +81,7 @@ final class RowCapture {
         // What has to be saved whole is better locked before the transaction sees anything.
         if (found.isEmpty()
                 || ((ordinary || visibility == SnapshotVisibility.UNDECIDED) && hasOthers(found.get(), radius))
-                || (ordinary && !found.get().isCoverable(session))) {
+                || (ordinary && !found.get().isCoverable(session, destruction.kind() == Destruction.Kind.UPDATE))) {
             return Optional.empty();
         }
         RowTargets parts = found.get();

@@ -50,7 +50,8 @@ public final class TableSql {
             if (s.identity() && table.columns().stream().noneMatch(c -> c.name().equals(s.column()) && s.isOf(c))) {
                 pieces.add(new Piece(
                         "sequence " + names.sequence(s.name()),
-                        "ALTER SEQUENCE " + columns.sequence(s) + " AS " + s.type() + " " + s.parameters()));
+                        "ALTER SEQUENCE " + columns.sequence(s) + " AS " + s.type() + " " + s.parameters()
+                                + " RESTART"));
             }
         }
         serials.forEach(s -> pieces.add(new Piece(

@@ -69,11 +69,16 @@ record CarriedParts(
                                                 && other.identity().equals(d.identity())))
                         .toList(),
                 parts.stream()
+                        .filter(part -> !isOfParents(part) && !part.words().equals(PartComparison.LOGGING))
                         .map(CarriedParts::granted)
                         .filter(part -> part.obstacle().isPresent()
                                 || part.dependent().filter(d -> !d.own()).isEmpty())
                         .toList(),
                 differences(stored, present));
+    }
+
+    private static boolean isOfParents(Part part) {
+        return part.dependent().filter(d -> d.kind() == DependentKind.INHERITS).isPresent();
     }
 
     /** What a role may do by the one table and by the other adds up. */

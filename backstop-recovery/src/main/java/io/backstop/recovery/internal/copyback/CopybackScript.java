@@ -310,7 +310,7 @@ public final class CopybackScript {
                         + (prerequisite.sql().isEmpty() ? ": what needs it below fails until it is there" : ""));
                 MissingObject.write(script, prerequisite);
             } else if (!comesBack && completing) {
-                StandaloneSequence.write(transaction, script, prerequisite);
+                StandaloneSequence.write(transaction, script, prerequisite, warnings);
             }
         }
     }

@@ -37,6 +37,12 @@ final class PartComparison {
     /** From this version on NOT NULL is a constraint with a name. */
     private static final int NAMES_NOT_NULL = 18;
 
+    static final String LOGGING = "logging";
+
+    private static final String STANDS_ALONE =
+            "EXISTS (SELECT FROM pg_sequence s WHERE s.seqrelid = to_regclass(?) AND NOT EXISTS (SELECT FROM pg_depend d"
+                    + " WHERE d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.deptype IN ('a', 'i')))";
+
     private final RecoveryTransaction transaction;
     private final TableDescription had;
     private final TableDescription has;
@@ -108,7 +114,7 @@ final class PartComparison {
         unset(had.options(), has.options())
                 .forEach(option -> lost("setting " + option, List.of(alter + "SET (" + option + ")")));
         if (!had.unlogged() && has.unlogged()) {
-            lost("that it is logged", List.of(alterAlone + "SET LOGGED"));
+            lost(LOGGING, List.of(alterAlone + "SET LOGGED"));
         }
         if (!had.owner().equals(has.owner())) {
             lost("owner " + had.owner(), List.of(alter + "OWNER TO " + RelationName.quote(had.owner())));
@@ -261,6 +267,10 @@ final class PartComparison {
                 .findFirst();
     }
 
+    private boolean isOfItsColumn(Sequence s) {
+        return had.columns().stream().anyMatch(c -> c.name().equals(s.column()) && s.isOf(c));
+    }
+
     /** One that is there and belongs to no column any more may feed others. */
     private void compare(Sequence s) throws SQLException {
         String words = "sequence " + s.name() + " of column " + s.column();
@@ -268,18 +278,31 @@ final class PartComparison {
         Optional<Sequence> other = has.sequences().stream()
                 .filter(present -> present.column().equals(s.column()))
                 .findFirst();
-        if (other.isEmpty() && transaction.holds("to_regclass(?) IS NOT NULL", name)) {
-            differs(
-                    words,
-                    List.of("ALTER SEQUENCE " + name + " OWNED BY "
-                            + RelationName.of(had.schema(), had.name()).quoted() + "."
-                            + RelationName.quote(s.column())));
+        if (other.isEmpty() && transaction.holds(STANDS_ALONE, name)) {
+            List<String> statements = List.of("ALTER SEQUENCE " + name + " OWNED BY "
+                    + RelationName.of(had.schema(), had.name()).quoted() + "." + RelationName.quote(s.column()));
+            if (another.isPresent()) {
+                differs(words, statements);
+            } else {
+                lost(words, statements);
+            }
         } else if (other.isEmpty()) {
             lost(words, sequence(s));
         } else if (!other.get().type().equals(s.type())
                 || !other.get().parameters().equals(s.parameters())) {
             differs(words, List.of("ALTER SEQUENCE " + name + " AS " + s.type() + " " + s.parameters()));
         }
+        if (s.feeding() && other.filter(present -> !present.feeding()).isPresent() && hasNoDefault(s.column())) {
+            lost(
+                    "default of column " + s.column(),
+                    List.of(alterAlone + "ALTER COLUMN " + RelationName.quote(s.column()) + " SET DEFAULT nextval("
+                            + SqlSpelling.literal(name) + "::regclass)"));
+        }
+    }
+
+    private boolean hasNoDefault(String column) {
+        return has.columns().stream()
+                .anyMatch(c -> c.name().equals(column) && c.defaultExpression().isEmpty());
     }
 
     /** It goes on after the highest number that was given or is there. */
@@ -294,8 +317,10 @@ final class PartComparison {
                     ? "ALWAYS"
                     : "BY DEFAULT";
             statements.add(alter + "ALTER COLUMN " + column + " ADD GENERATED " + kind + " AS IDENTITY (SEQUENCE NAME "
-                    + name + ")");
-            statements.add("ALTER SEQUENCE " + name + " AS " + s.type() + " " + s.parameters());
+                    + name + (isOfItsColumn(s) ? " " + s.parameters() : "") + ")");
+            if (!isOfItsColumn(s)) {
+                statements.add("ALTER SEQUENCE " + name + " AS " + s.type() + " " + s.parameters() + " RESTART");
+            }
         } else {
             statements.add("CREATE SEQUENCE " + name + " AS " + s.type() + " " + s.parameters());
             statements.add("ALTER SEQUENCE " + name + " OWNER TO " + RelationName.quote(has.owner()));

@@ -1,7 +1,6 @@
 package io.backstop.recovery.internal.schema;
 
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
-import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.snapshot.describe.ObjectAddress;
@@ -13,7 +12,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -61,7 +59,7 @@ public record StoredObjects(List<TableDescription> objects, Optional<Prerequisit
             for (Prerequisite part : object.prerequisites()) {
                 if (!part.sql().isEmpty() && !transaction.has(part)) {
                     try {
-                        MissingObject.make(transaction, part);
+                        MissingObject.make(transaction, part).forEach(LOG::warn);
                     } catch (SQLException e) {
                         LOG.debug("{} {} cannot be made before the tables", part.kind(), part.identity(), e);
                     }
@@ -97,32 +95,41 @@ public record StoredObjects(List<TableDescription> objects, Optional<Prerequisit
                     part.sql().forEach(script::commentOut);
                 }
                 if (transaction.has(part) && named.add("the value of " + name)) {
-                    StandaloneSequence.write(transaction, script, part);
+                    StandaloneSequence.write(transaction, script, part, warnings);
                 }
             }
         }
     }
 
-    /** Its owner, comment and grants; one that is missing is made with them. */
+    /**
+     * Grants that it lacks and a comment where it has none; another owner or comment is named. One that is missing is made with
+     * its tables.
+     */
     private static void writeSchema(
             RecoveryTransaction transaction, SqlScript script, Prerequisite stored, List<String> warnings)
             throws SQLException {
         Optional<Prerequisite> present = present(transaction, stored);
-        List<String> lacking = new ArrayList<>();
-        present.ifPresent(there ->
-                stored.sql().stream().filter(sql -> !there.sql().contains(sql)).forEach(lacking::add));
-        if (lacking.isEmpty()) {
+        if (present.isEmpty()) {
             return;
         }
-        script.part("schema " + stored.identity() + " was made or altered since; this is what it had");
-        for (String sql : lacking) {
-            try {
-                transaction.attempt(sql);
-                script.run(sql);
-            } catch (SQLException e) {
-                warnings.add("schema " + stored.identity() + " had more, which this role cannot give it: "
-                        + ServerErrors.sentence(e));
-                script.commentOut(sql);
+        List<List<String>> grants = MissingObject.grantsBeyond(stored, present.get());
+        String words = "schema " + stored.identity();
+        if (!grants.isEmpty()) {
+            script.part(words + " was made or altered since; this is what it granted");
+            grants.forEach(grant -> script.attempt("a right on " + words, grant));
+        }
+        for (String sql : stored.sql()) {
+            boolean comments = sql.startsWith("COMMENT ");
+            boolean owns = sql.contains(" OWNER TO ");
+            if ((comments || owns) && !present.get().sql().contains(sql)) {
+                if (comments && present.get().sql().stream().noneMatch(other -> other.startsWith("COMMENT "))) {
+                    script.attempt("the comment of " + words, List.of(sql));
+                } else {
+                    String warning = words + " has another " + (owns ? "owner" : "comment") + " by now, and keeps it";
+                    warnings.add(warning);
+                    script.part(warning);
+                    script.commentOut(sql);
+                }
             }
         }
     }

@@ -15,7 +15,6 @@ import java.sql.Connection;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -132,8 +131,12 @@ public final class SchemaSelection {
     /** The others, where one of those chosen cannot be restored; a partitioned table is left out with all of its partitions. */
     public List<SnapshotManifest> without(String snapshotId, RecoveryException why) {
         List<SnapshotManifest> before = chosen();
-        together.removeIf(
-                each -> each.stream().anyMatch(manifest -> manifest.snapshotId().equals(snapshotId)));
+        Set<RelationName> names = new LinkedHashSet<>();
+        together.stream()
+                .filter(each ->
+                        each.stream().anyMatch(manifest -> manifest.snapshotId().equals(snapshotId)))
+                .forEach(each -> each.forEach(manifest -> names.add(name(manifest))));
+        together.removeIf(each -> each.stream().anyMatch(manifest -> names.contains(name(manifest))));
         List<SnapshotManifest> rest = chosen();
         before.stream()
                 .filter(manifest -> !rest.contains(manifest))
@@ -166,22 +169,35 @@ public final class SchemaSelection {
         return new StoredObjects(List.copyOf(objects.values()), itself(schema));
     }
 
-    /** The schema as the first statement since then found it. */
+    /** The schema as the first statement since then found it that can be read. */
     private Optional<Prerequisite> itself(String schema) throws RecoveryException {
-        List<SnapshotManifest> oldestFirst = contents.valid().stream()
+        List<SnapshotManifest> newestFirst = contents.valid().stream()
                 .filter(manifest ->
                         manifest.schema().equals(schema) && !manifest.servesUndoAlone() && since.isReachedBy(manifest))
-                .sorted(Comparator.comparing(SnapshotManifest::createdAt))
                 .toList();
-        if (oldestFirst.isEmpty()) {
+        if (newestFirst.isEmpty()) {
             return Optional.empty();
         }
-        SnapshotManifest first =
-                SnapshotSelection.ofDatabase(connection, oldestFirst, notes).get(0);
-        return PartitionSnapshots.description(archive, first).prerequisites().stream()
-                .filter(part -> part.kind() == PrerequisiteKind.SCHEMA
-                        && part.identity().equals(schema))
-                .findFirst();
+        List<SnapshotManifest> oldestFirst =
+                new ArrayList<>(tables.committed(SnapshotSelection.ofDatabase(connection, newestFirst, notes)));
+        Collections.reverse(oldestFirst);
+        for (SnapshotManifest manifest : oldestFirst) {
+            try {
+                Optional<Prerequisite> found =
+                        PartitionSnapshots.description(archive, manifest).prerequisites().stream()
+                                .filter(part -> part.kind() == PrerequisiteKind.SCHEMA
+                                        && part.identity().equals(schema))
+                                .findFirst();
+                if (found.isPresent()) {
+                    tables.tellUnauthenticated(manifest);
+                    return found;
+                }
+            } catch (RecoveryException e) {
+                notes.add("what schema " + schema + " granted is not read from " + manifest.snapshotId() + ": "
+                        + e.problem());
+            }
+        }
+        return Optional.empty();
     }
 
     /** Of this database and server, or of those that do not say of which server they are. */

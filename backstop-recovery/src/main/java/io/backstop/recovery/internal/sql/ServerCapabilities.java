@@ -61,7 +61,7 @@ public final class ServerCapabilities {
     }
 
     private static boolean isNew(Constraint constraint) {
-        return constraint.definition().contains(" NOT ENFORCED")
+        return constraint.definition().endsWith(" NOT ENFORCED")
                 || (constraint.kind() == ConstraintKind.NOT_NULL && !constraint.validated());
     }
 

@@ -45,7 +45,7 @@ public final class ObjectCascade {
                 WITH RECURSIVE heirs(oid, depth) AS (
                     SELECT %1$s::pg_catalog.oid, 0 UNION SELECT i.inhrelid, 1 FROM heirs h
                     JOIN pg_catalog.pg_inherits i ON i.inhparent = h.oid)
-                SELECT h.oid, max(h.depth) AS depth FROM heirs h GROUP BY 1) t
+                SELECT h.oid, pg_catalog.max(h.depth) AS depth FROM heirs h GROUP BY 1) t
             JOIN pg_catalog.pg_class c ON c.oid = t.oid AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
             JOIN pg_catalog.pg_constraint x ON x.conrelid = c.oid AND x.conname = %2$s
                 AND (t.depth = 0 OR x.coninhcount > 0)

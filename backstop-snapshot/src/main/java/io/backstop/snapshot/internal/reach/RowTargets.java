@@ -45,8 +45,8 @@ public record RowTargets(Relation named, Set<Long> oids, boolean triggers) {
     private static final String ON_DELETE = "confdeltype IN ('c', 'n', 'd')";
 
     /** Whether ordinary writes to it can be covered, which lock their rows before they run. */
-    public boolean isCoverable(CallerSession session) throws SQLException {
-        return CoverableTable.canBeLocked(session, oids);
+    public boolean isCoverable(CallerSession session, boolean updates) throws SQLException {
+        return CoverableTable.canBeLocked(session, oids, updates);
     }
 
     /** @param radius what the statement reaches */

@@ -7,6 +7,7 @@ import io.backstop.snapshot.store.ObjectLock;
 import io.backstop.snapshot.store.ObjectNames;
 import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.StorageProtection;
+import io.backstop.snapshot.store.StoreExecutor;
 import io.backstop.snapshot.store.StoredChecksum;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.ResponseInputStream;
@@ -285,9 +286,9 @@ final class S3ObjectStore implements ObjectStore {
 
     @Override
     public void requireLocked(Collection<String> names) throws IOException {
-        for (String name : names) {
-            lock.requireLocked(key(name), name);
-        }
+        StoreExecutor.all(names.stream()
+                .map(name -> (StoreExecutor.Call) () -> lock.requireLocked(key(name), name))
+                .toList());
     }
 
     @Override

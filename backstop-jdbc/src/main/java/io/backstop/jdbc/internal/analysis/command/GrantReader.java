@@ -89,6 +89,14 @@ final class GrantReader implements CommandReader {
 
     /** Takes the words of a class of objects, if there are any: a name alone is a table's. */
     private static Optional<RemovedDefinition.Kind> removedKind(TokenCursor cursor) {
+        boolean named = cursor.atLabel()
+                && (cursor.keyword(1) == Keyword.FROM
+                        || cursor.keyword(1) == Keyword.IS
+                        || cursor.symbolAhead(1, '.')
+                        || cursor.symbolAhead(1, ','));
+        if (named) {
+            return Optional.of(RemovedDefinition.Kind.RELATION);
+        }
         if (cursor.accept(Keyword.TABLE)
                 || cursor.accept(Keyword.FOREIGN, Keyword.TABLE)
                 || cursor.accept(Keyword.VIEW)
@@ -103,12 +111,7 @@ final class GrantReader implements CommandReader {
         if (cursor.acceptAny(Keyword.TYPE, Keyword.DOMAIN)) {
             return Optional.of(RemovedDefinition.Kind.TYPE);
         }
-        boolean named = cursor.atLabel()
-                && (cursor.keyword(1) == Keyword.FROM
-                        || cursor.keyword(1) == Keyword.IS
-                        || cursor.symbolAhead(1, '.')
-                        || cursor.symbolAhead(1, ','));
-        return named ? Optional.of(RemovedDefinition.Kind.RELATION) : Optional.empty();
+        return Optional.empty();
     }
 
     private static Optional<RelationName> tableOfColumn(TokenCursor cursor) {
