@@ -276,6 +276,8 @@ class CoveredInsertsTest extends UndoneStory {
                 "a int UNIQUE, v text|INSERT INTO made (a, v) VALUES (1, 'x'), (2, 'y') ON CONFLICT (a) DO UPDATE SET v = excluded.v|false",
                 "a int PRIMARY KEY, v text|INSERT INTO made (a, v) VALUES (1, 'x'), (2, 'y') ON CONFLICT (a) DO UPDATE SET v ="
                         + " excluded.v|true",
+                "a int, v text, PRIMARY KEY (a) INCLUDE (v)|INSERT INTO made (a, v) VALUES (1, 'x'), (2, 'y') ON CONFLICT (a)"
+                        + " DO UPDATE SET v = excluded.v|true",
                 "a int, v text|MERGE INTO made t USING (VALUES (1), (2)) s (i) ON t.a = s.i WHEN MATCHED THEN UPDATE SET v = 'x'"
                         + " WHEN NOT MATCHED THEN INSERT VALUES (s.i, 'y')|false",
                 "a int, v text|INSERT INTO made VALUES (2, 'y')|true"

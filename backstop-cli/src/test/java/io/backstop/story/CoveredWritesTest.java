@@ -240,6 +240,18 @@ class CoveredWritesTest extends UndoneStory {
         }
     }
 
+    @Test
+    void a_trigger_of_another_event_or_that_does_not_fire_covers_nothing_up() throws Exception {
+        database.run(
+                "CREATE FUNCTION early() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+                "CREATE TRIGGER emptied BEFORE TRUNCATE ON plain FOR EACH STATEMENT EXECUTE FUNCTION early()",
+                "CREATE TRIGGER early BEFORE UPDATE ON plain FOR EACH STATEMENT EXECUTE FUNCTION early()",
+                "ALTER TABLE plain ENABLE REPLICA TRIGGER early");
+        try (Backstop backstop = backstop(COVER)) {
+            undoIt(change(backstop, "UPDATE plain SET v = 'x' WHERE id = 1").orElseThrow());
+        }
+    }
+
     /** What a driver writes behind a savepoint of its own has another number than the transaction. */
     @Test
     void an_undo_over_a_connection_that_sets_savepoints_can_be_undone() throws Exception {

@@ -1,10 +1,14 @@
 package io.backstop.story;
 
+import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -304,5 +308,97 @@ class WholeSchemaTest extends GuardedStory {
         assertThat(database.value("SELECT count(*) FROM pg_constraint WHERE conname = 'b_a'"
                         + " AND conrelid = 'app.b'::regclass"))
                 .isEqualTo("1");
+    }
+
+    /** Who owns it by now, and whom it lets in, is for the one to say who made it. */
+    @Test
+    void a_schema_that_was_made_again_loses_no_right() throws Exception {
+        database.run("CREATE ROLE keeping", "ALTER SCHEMA app OWNER TO keeping", "GRANT USAGE ON SCHEMA app TO PUBLIC");
+        try {
+            moment = Instant.now();
+            send("DROP SCHEMA app CASCADE", "CREATE SCHEMA app", "GRANT USAGE ON SCHEMA app TO PUBLIC");
+            CommandRun run = recover();
+            assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+            assertThat(run.output()).contains("schema app has another owner by now, and keeps it");
+            database.run(run.output());
+            assertThat(database.value("SELECT has_schema_privilege('keeping', 'app', 'USAGE')"))
+                    .isEqualTo("t");
+        } finally {
+            database.run("DROP OWNED BY keeping CASCADE", "DROP ROLE keeping");
+        }
+    }
+
+    @Test
+    void a_function_with_its_owners_rights_is_not_made_for_another_owner() throws Exception {
+        database.run(
+                "CREATE ROLE passing",
+                "CREATE FUNCTION app.secret(int) RETURNS boolean SECURITY DEFINER LANGUAGE sql AS 'SELECT true'",
+                "REVOKE ALL ON FUNCTION app.secret(int) FROM PUBLIC",
+                "ALTER FUNCTION app.secret(int) OWNER TO passing",
+                "CREATE FUNCTION app.open(int) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+                "REVOKE ALL ON FUNCTION app.open(int) FROM PUBLIC",
+                "ALTER FUNCTION app.open(int) OWNER TO passing");
+        moment = Instant.now();
+        send("DROP FUNCTION app.secret(int)", "DROP FUNCTION app.open(int)");
+        database.run("DROP OWNED BY passing", "DROP ROLE passing");
+        CommandRun run = recover();
+        assertThat(run.exitCode()).as("it is no script that works").isEqualTo(1);
+        assertThat(run.output()).contains("NOT READY", "role \"passing\" does not exist");
+        database.run("CREATE ROLE passing");
+        try {
+            database.run(recover().output());
+            assertThat(database.value("SELECT string_agg(pg_get_userbyid(proowner) || has_function_privilege('public', oid,"
+                            + " 'EXECUTE')::text, ',') FROM pg_proc WHERE proname IN ('secret', 'open')"))
+                    .isEqualTo("passingfalse,passingfalse");
+        } finally {
+            database.run("DROP OWNED BY passing CASCADE", "DROP ROLE passing");
+        }
+    }
+
+    @Test
+    void an_identity_that_begins_elsewhere_is_given_back() throws Exception {
+        database.run(
+                "CREATE TABLE app.high (id int GENERATED ALWAYS AS IDENTITY (START 100 MINVALUE 100) PRIMARY KEY, v text)",
+                "CREATE TABLE app.down (id int GENERATED ALWAYS AS IDENTITY (INCREMENT -1) PRIMARY KEY, v text)",
+                "ALTER SEQUENCE app.down_id_seq AS bigint MAXVALUE -1",
+                "INSERT INTO app.high (v) VALUES ('x')");
+        moment = Instant.now();
+        assertAllComesBack(
+                "ALTER TABLE app.high ALTER id DROP IDENTITY", "ALTER TABLE app.down ALTER id DROP IDENTITY");
+        database.run("INSERT INTO app.high (v) VALUES ('y')", "INSERT INTO app.down (v) VALUES ('y')");
+        assertThat(database.value("SELECT (SELECT max(id) FROM app.high) || '|' || (SELECT max(id) FROM app.down)"))
+                .isEqualTo("101|-1");
+    }
+
+    @Test
+    void a_sequence_that_has_no_room_for_its_last_number_is_named() throws Exception {
+        database.run("CREATE SEQUENCE app.wide", "SELECT setval('app.wide', 40000)");
+        moment = Instant.now();
+        send("DROP SEQUENCE app.wide", "CREATE SEQUENCE app.wide AS smallint");
+        CommandRun run = recover();
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        assertThat(run.output()).contains("sequence app.wide gave numbers up to 40000");
+        database.run(run.output());
+    }
+
+    @Test
+    void a_damaged_partition_leaves_out_its_whole_table() throws Exception {
+        send("DROP SCHEMA app CASCADE");
+        SnapshotManifest damaged = archive.list().stream()
+                .filter(manifest -> manifest.table().equals("parts_1"))
+                .findFirst()
+                .orElseThrow();
+        Path chunk = Path.of(URI.create(storage()))
+                .resolve("snapshots/app.parts_1/" + damaged.snapshotId() + "/"
+                        + damaged.chunks().get(0).name());
+        Files.write(chunk, new byte[] {1});
+        CommandRun run = recover();
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        assertThat(run.output())
+                .contains("note: app.parts is left out: ", "note: app.parts_0 is left out: ", "app.parts_1 is left out: ")
+                .contains("is damaged")
+                .doesNotContain("restored as app.parts");
+        database.run(run.output());
+        assertThat(database.value("SELECT count(*) FROM app.a")).isEqualTo("20");
     }
 }
