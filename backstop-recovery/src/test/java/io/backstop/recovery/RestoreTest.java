@@ -462,7 +462,7 @@ class RestoreTest {
     }
 
     @Test
-    void a_type_that_cannot_be_made_again_is_named() throws Exception {
+    void a_type_whose_owner_is_gone_is_made_without_and_told() throws Exception {
         database.run(
                 "DROP ROLE IF EXISTS restore_type_owner",
                 "CREATE ROLE restore_type_owner",
@@ -471,14 +471,10 @@ class RestoreTest {
                 "CREATE TABLE t (v mine)");
         SnapshotManifest manifest = captures.take("t");
         database.run("DROP TABLE t", "DROP TYPE mine", "DROP ROLE restore_type_owner");
-        List<String> before = catalog();
-
-        assertThatThrownBy(() -> restore(manifest))
-                .isInstanceOf(RecoveryException.class)
-                .hasMessageContaining("type \"public.mine\" does not exist")
-                .hasMessageContaining("role \"restore_type_owner\" does not exist")
-                .hasMessageContaining("HINT: create the missing type, collation, role or extension first");
-        assertThat(catalog()).isEqualTo(before);
+        assertThat(restore(manifest).warnings())
+                .contains("type public.mine was made without one of its rights: role \"restore_type_owner\" does not"
+                        + " exist (SQLSTATE 42704)");
+        database.run("DROP TYPE mine CASCADE");
     }
 
     @Test

@@ -185,17 +185,21 @@ public final class RecoveryTransaction implements AutoCloseable {
         if (connection.isClosed()) {
             return;
         }
-        connection.unwrap(PGConnection.class).setAutosave(autosave);
         if (!committed) {
             connection.rollback();
-            connection.setAutoCommit(true);
+            asBefore();
             return;
         }
         try {
-            connection.setAutoCommit(true);
+            asBefore();
         } catch (SQLException e) {
             // What is committed is there, and to call it failed would be wrong; the connection's next user is told.
         }
+    }
+
+    private void asBefore() throws SQLException {
+        connection.setAutoCommit(true);
+        connection.unwrap(PGConnection.class).setAutosave(autosave);
     }
 
     private void closeAfter(SQLException problem) {
