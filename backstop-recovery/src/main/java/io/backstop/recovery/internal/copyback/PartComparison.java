@@ -127,11 +127,23 @@ final class PartComparison {
                             + SqlSpelling.literal(had.comment().get())));
         }
         for (Dependent dependent : had.dependents()) {
-            if (!ATTACHING.contains(dependent.kind()) || dependent.kind() == DependentKind.INHERITS) {
+            if (!ATTACHING.contains(dependent.kind()) || hasLeftParentThatIsThere(dependent)) {
                 dependent(dependent);
             }
         }
         return List.copyOf(parts);
+    }
+
+    /** Of a parent that comes back with these, {@link DetachedChildren} tells. */
+    private boolean hasLeftParentThatIsThere(Dependent dependent) throws SQLException {
+        return dependent.kind() == DependentKind.INHERITS
+                && dependent.place().isPresent()
+                && transaction.holds(
+                        "to_regclass(?) IS NOT NULL",
+                        RelationName.of(
+                                        dependent.place().get().schema(),
+                                        dependent.place().get().table())
+                                .quoted());
     }
 
     /** One that had the same name before is another one, though it may be made alike. */
