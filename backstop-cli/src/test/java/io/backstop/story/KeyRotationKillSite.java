@@ -12,30 +12,35 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The program that the kill test forks: rotates keys, and dies after its first change of the storage. */
+/** The program that the kill test forks: rotates keys, and dies after one of its changes of the storage. */
 final class KeyRotationKillSite {
     /** How it ends when it dies: as if killed with SIGKILL. */
     static final int KILLED = 137;
 
     private KeyRotationKillSite() {}
 
-    /** Arguments: folder of the storage, old key file, new key file. */
+    /** Arguments: folder of the storage, old key file, new key file, and after which change it dies. */
     public static void main(String[] arguments) throws IOException {
-        try (ObjectStore store = new Dying(new FileObjectStore(Path.of(arguments[0])))) {
+        try (ObjectStore store =
+                new Dying(new FileObjectStore(Path.of(arguments[0])), Integer.parseInt(arguments[3]))) {
             new WrappedKeys(store).rotate(KeyFile.open(Path.of(arguments[1])), KeyFile.open(Path.of(arguments[2])));
         }
     }
 
-    /** A store whose process dies with its first change. */
+    /** A store whose process dies with a change. Used by one thread. */
     private static final class Dying implements ObjectStore {
         private final ObjectStore store;
+        private int left;
 
-        Dying(ObjectStore store) {
+        Dying(ObjectStore store, int change) {
             this.store = store;
+            this.left = change;
         }
 
-        private static void change() {
-            Runtime.getRuntime().halt(KILLED); // no shutdown hooks, no finally blocks
+        private void change() {
+            if (--left == 0) {
+                Runtime.getRuntime().halt(KILLED); // no shutdown hooks, no finally blocks
+            }
         }
 
         @Override
@@ -46,7 +51,7 @@ final class KeyRotationKillSite {
 
         @Override
         public void putNew(String name, ByteBuffer content) throws IOException {
-            store.putNew(name, content); // fails where a run before has made it
+            store.putNew(name, content);
             change();
         }
 

@@ -347,8 +347,9 @@ class WholeSchemaTest extends GuardedStory {
         database.run("CREATE ROLE passing");
         try {
             database.run(recover().output());
-            assertThat(database.value("SELECT string_agg(pg_get_userbyid(proowner) || has_function_privilege('public', oid,"
-                            + " 'EXECUTE')::text, ',') FROM pg_proc WHERE proname IN ('secret', 'open')"))
+            assertThat(database.value(
+                            "SELECT string_agg(pg_get_userbyid(proowner) || has_function_privilege('public', oid,"
+                                    + " 'EXECUTE')::text, ',') FROM pg_proc WHERE proname IN ('secret', 'open')"))
                     .isEqualTo("passingfalse,passingfalse");
         } finally {
             database.run("DROP OWNED BY passing CASCADE", "DROP ROLE passing");
@@ -395,7 +396,8 @@ class WholeSchemaTest extends GuardedStory {
         CommandRun run = recover();
         assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
         assertThat(run.output())
-                .contains("note: app.parts is left out: ", "note: app.parts_0 is left out: ", "app.parts_1 is left out: ")
+                .contains(
+                        "note: app.parts is left out: ", "note: app.parts_0 is left out: ", "app.parts_1 is left out: ")
                 .contains("is damaged")
                 .doesNotContain("restored as app.parts");
         database.run(run.output());
