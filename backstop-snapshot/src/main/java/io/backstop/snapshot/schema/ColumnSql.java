@@ -53,7 +53,7 @@ final class ColumnSql {
                 .filter(s -> s.identity() && s.column().equals(column.name()))
                 .findFirst()
                 .map(s -> " GENERATED " + kind + " AS IDENTITY (SEQUENCE NAME " + sequence(s)
-                        + (s.isOf(column) ? " " + s.parameters() : "") + ")")
+                        + (table.isOfItsColumn(s) ? " " + s.parameters() : "") + ")")
                 .orElse("");
     }
 

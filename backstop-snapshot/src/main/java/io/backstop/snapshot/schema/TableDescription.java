@@ -88,6 +88,13 @@ public record TableDescription(
         return with(columns, sequences, otherConstraints, otherOmissions);
     }
 
+    /** Whether a sequence has its column's type: an identity column's is made in it, and may have been given another since. */
+    public boolean isOfItsColumn(Sequence sequence) {
+        return columns.stream()
+                .anyMatch(column ->
+                        column.name().equals(sequence.column()) && column.type().equals(sequence.type()));
+    }
+
     /** The same table with these sequences. */
     public TableDescription withSequences(List<Sequence> otherSequences) {
         return with(columns, otherSequences, constraints, omissions);
@@ -277,11 +284,6 @@ public record TableDescription(
             return new Sequence(
                     schema, name, column, identity, feeding, type, start, increment, minimum, maximum, cache, cycle,
                     start, false);
-        }
-
-        /** An identity column's sequence is made in the column's type, and may have been given another since. */
-        public boolean isOf(Column its) {
-            return type.equals(its.type());
         }
 
         /** The parameters, as {@code CREATE SEQUENCE} and the parentheses of an identity column both take them. */

@@ -47,7 +47,7 @@ public final class TableSql {
                 "CREATE SEQUENCE " + columns.sequence(s) + " AS " + s.type() + " " + s.parameters())));
         pieces.add(new Piece("table " + names.target(), createTable()));
         for (Sequence s : table.sequences()) {
-            if (s.identity() && table.columns().stream().noneMatch(c -> c.name().equals(s.column()) && s.isOf(c))) {
+            if (s.identity() && !table.isOfItsColumn(s)) {
                 pieces.add(new Piece(
                         "sequence " + names.sequence(s.name()),
                         "ALTER SEQUENCE " + columns.sequence(s) + " AS " + s.type() + " " + s.parameters()

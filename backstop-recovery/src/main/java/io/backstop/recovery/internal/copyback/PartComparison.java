@@ -4,6 +4,7 @@ import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.recovery.internal.sql.MissingRequirements;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.sql.ServerCapabilities;
 import io.backstop.snapshot.schema.DependentKind;
 import io.backstop.snapshot.schema.PartNames;
 import io.backstop.snapshot.schema.TableDescription;
@@ -33,9 +34,6 @@ final class PartComparison {
             DependentKind.INHERITS,
             DependentKind.INHERITED_PARTS,
             DependentKind.ATTACHED_INDEX);
-
-    /** From this version on NOT NULL is a constraint with a name. */
-    private static final int NAMES_NOT_NULL = 18;
 
     static final String LOGGING = "logging";
 
@@ -69,7 +67,7 @@ final class PartComparison {
         this.had = had;
         this.has = has;
         this.needs = new MissingRequirements(transaction);
-        this.namesNotNull = transaction.connection().getMetaData().getDatabaseMajorVersion() >= NAMES_NOT_NULL;
+        this.namesNotNull = ServerCapabilities.namesNotNull(transaction);
         this.sql = new TableSql(had, PartNames.original(had));
         String name = RelationName.of(had.schema(), had.name()).quoted();
         this.alter = "ALTER TABLE " + name + " ";
@@ -279,10 +277,6 @@ final class PartComparison {
                 .findFirst();
     }
 
-    private boolean isOfItsColumn(Sequence s) {
-        return had.columns().stream().anyMatch(c -> c.name().equals(s.column()) && s.isOf(c));
-    }
-
     /** One that is there and belongs to no column any more may feed others. */
     private void compare(Sequence s) throws SQLException {
         String words = "sequence " + s.name() + " of column " + s.column();
@@ -329,8 +323,8 @@ final class PartComparison {
                     ? "ALWAYS"
                     : "BY DEFAULT";
             statements.add(alter + "ALTER COLUMN " + column + " ADD GENERATED " + kind + " AS IDENTITY (SEQUENCE NAME "
-                    + name + (isOfItsColumn(s) ? " " + s.parameters() : "") + ")");
-            if (!isOfItsColumn(s)) {
+                    + name + (had.isOfItsColumn(s) ? " " + s.parameters() : "") + ")");
+            if (!had.isOfItsColumn(s)) {
                 statements.add("ALTER SEQUENCE " + name + " AS " + s.type() + " " + s.parameters() + " RESTART");
             }
         } else {

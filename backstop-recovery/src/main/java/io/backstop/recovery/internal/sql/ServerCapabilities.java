@@ -46,7 +46,7 @@ public final class ServerCapabilities {
      */
     public static TableDescription fitted(RecoveryTransaction transaction, TableDescription table) throws SQLException {
         TableDescription columns = withKnownCompression(transaction, table);
-        if (transaction.connection().getMetaData().getDatabaseMajorVersion() >= NAMES_NOT_NULL) {
+        if (namesNotNull(transaction)) {
             return columns;
         }
         List<Constraint> unknown =
@@ -58,6 +58,11 @@ public final class ServerCapabilities {
                 + RelationName.of(table.schema(), table.name()) + " is left out, which servers before 18 do not know: "
                 + constraint.definition()));
         return unknown.isEmpty() ? columns : columns.withConstraints(known, omissions);
+    }
+
+    /** Whether NOT NULL is a constraint with a name. */
+    public static boolean namesNotNull(RecoveryTransaction transaction) throws SQLException {
+        return transaction.connection().getMetaData().getDatabaseMajorVersion() >= NAMES_NOT_NULL;
     }
 
     private static boolean isNew(Constraint constraint) {
