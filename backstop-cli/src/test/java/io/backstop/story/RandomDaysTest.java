@@ -165,16 +165,16 @@ class RandomDaysTest extends GuardedStory {
     }
 
     private CommandRun schema(Instant moment) {
-        CommandRun run = command("recover", "--schema", "app", "--before", moment.toString());
+        CommandRun run = command("recover", "--schema", "app", "--before", moment.toString(), "--replace-recovered");
         told.add(
                 "recover --schema app --before " + moment + ": " + run.exitCode() + "\n" + run.errors() + run.output());
         return run;
     }
 
     private void next(String table, String snapshot) {
-        CommandRun run = command("recover", "--table", table, "--before", snapshot);
-        told.add("recover --table " + table + " --before " + snapshot + ": " + run.exitCode() + "\n" + run.errors()
-                + run.output());
+        CommandRun run = command("recover", "--table", table, "--before", snapshot, "--replace-recovered");
+        told.add("recover --table " + table + " --before " + snapshot + " --replace-recovered: " + run.exitCode() + "\n"
+                + run.errors() + run.output());
         if (run.exitCode() == 0) {
             copyBack(run);
         } else {

@@ -99,6 +99,7 @@ public final class CopybackPlanner {
         SqlScript script;
         List<String> warnings;
         List<CopybackPlan.Part> parts;
+        List<String> lacking;
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             List<PlannedTable> found = new ArrayList<>();
             for (RestoredTable table : ForeignKeyOrder.of(tables)) {
@@ -117,11 +118,16 @@ public final class CopybackPlanner {
             parts = planned.stream()
                     .map(table -> table.part(writer.counts(table)))
                     .toList();
+            lacking = planned.stream()
+                    .filter(table -> writer.counts(table).leftOut() > 0
+                            || table.restored().manifest().coverage() == Coverage.ROWS)
+                    .map(table -> table.restored().original().toString())
+                    .toList();
         } catch (SQLException e) {
             throw ServerErrors.ofPlan("the copyback plan could not be made", e);
         }
         Map<SqlScript.Attempt, String> failing = new LinkedHashMap<>();
-        Rehearsal rehearsal = told(rehearsal(connection, script, failing), parts);
+        Rehearsal rehearsal = told(rehearsal(connection, script, failing), lacking);
         List<String> notes = new ArrayList<>(warnings);
         failing.forEach((attempt, why) ->
                 notes.add(attempt.words() + " cannot be made now: " + why + "; the script has it in a comment"));
@@ -141,18 +147,15 @@ public final class CopybackPlanner {
     }
 
     /** What refers to a row that another snapshot brings back waits for that one. */
-    private static Rehearsal told(Rehearsal rehearsal, List<CopybackPlan.Part> parts) {
-        List<String> lacking = parts.stream()
-                .filter(part -> part.rows().leftOut() > 0)
-                .map(part -> part.original().toString())
-                .toList();
+    private static Rehearsal told(Rehearsal rehearsal, List<String> lacking) {
         return rehearsal instanceof Rehearsal.Failed failed && failed.isOfForeignKey() && !lacking.isEmpty()
                 ? new Rehearsal.Failed(
                         failed.statement(),
                         failed.reason(),
                         "it may refer to rows of " + String.join(", ", lacking)
-                                + " that this does not put back: put these"
-                                + " back first, from the newer snapshots that the notes name, then run the same command again")
+                                + " that this does not put back: put these back first, by `backstop recover --before ID"
+                                + " --replace-recovered` of the newer snapshots that the notes name, then run the same"
+                                + " command again")
                 : rehearsal;
     }
 

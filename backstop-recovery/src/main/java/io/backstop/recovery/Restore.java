@@ -6,7 +6,9 @@ import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.restore.AbandonedStagingTables;
 import io.backstop.recovery.internal.restore.LoggedRestoreProgress;
 import io.backstop.recovery.internal.restore.StagedTable;
+import io.backstop.recovery.internal.restore.StagedTables;
 import io.backstop.recovery.internal.restore.StagingArea;
+import io.backstop.recovery.internal.restore.TableFailures;
 import io.backstop.recovery.internal.restore.TableRestore;
 import io.backstop.recovery.internal.restore.TargetTables;
 import io.backstop.recovery.internal.schema.StoredObjects;
@@ -34,6 +36,7 @@ import org.jspecify.annotations.Nullable;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -179,7 +182,7 @@ public final class Restore {
                         "`backstop recover --schema " + manifest.schema() + " --before " + manifest.snapshotId()
                                 + "` brings back what it is of");
             }
-            verified.put(manifest, alone(manifest, target(manifest, targets), () -> verified(manifest)));
+            verified.put(manifest, TableFailures.named(manifest, target(manifest, targets), () -> verified(manifest)));
             progress.reached(Step.VERIFIED, target(manifest, targets), 0, manifest.rowCount());
         }
         try (StagingArea staging = new StagingArea(connection, connections)) {
@@ -199,22 +202,7 @@ public final class Restore {
             for (String schema : schemas(targets)) {
                 AbandonedStagingTables.remove(connection, schema);
             }
-            Map<SnapshotManifest, StagedTable> staged = new LinkedHashMap<>();
-            for (Map.Entry<SnapshotManifest, TableDescription> snapshot : verified.entrySet()) {
-                SnapshotManifest manifest = snapshot.getKey();
-                RelationName target = target(manifest, targets);
-                alone(
-                                manifest,
-                                target,
-                                () -> stage(
-                                        staging,
-                                        manifest,
-                                        snapshot.getValue(),
-                                        target,
-                                        existing.containsKey(manifest),
-                                        progress))
-                        .ifPresent(table -> staged.put(manifest, table));
-            }
+            Map<SnapshotManifest, StagedTable> staged = stage(staging, verified, targets, existing.keySet(), progress);
             try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
                 TargetTables.drop(transaction, existing.values());
                 objects.beforeDefinitions().create(transaction);
@@ -232,7 +220,7 @@ public final class Restore {
                             progress,
                             thoroughness);
                     refuseIfTaken(transaction, manifest, target(manifest, targets));
-                    RestoredTable done = alone(
+                    RestoredTable done = TableFailures.named(
                             manifest,
                             target(manifest, targets),
                             () -> restored(table, before, Optional.ofNullable(staged.get(manifest))));
@@ -249,31 +237,6 @@ public final class Restore {
         } catch (SQLException e) {
             throw ServerErrors.of("the restore of " + names(targets) + " failed", e);
         }
-    }
-
-    /** What fails of one table among several is known by it. */
-    private static <T> T alone(SnapshotManifest manifest, RelationName target, Part<T> part) throws RecoveryException {
-        try {
-            return part.done();
-        } catch (RecoveryException e) {
-            throw isOfTheStorage(e.getCause()) || ServerErrors.wouldBeOfAll(e.getCause()) ? e : e.of(manifest);
-        } catch (SQLException e) {
-            RecoveryException failed = ServerErrors.of("the restore of " + target + " failed", e);
-            throw ServerErrors.wouldBeOfAll(e) ? failed : failed.of(manifest);
-        }
-    }
-
-    /** What cannot be read now may be whole. */
-    private static boolean isOfTheStorage(@Nullable Throwable cause) {
-        return cause instanceof IOException
-                && !(cause instanceof CorruptSnapshotException)
-                && !(cause instanceof KeyException);
-    }
-
-    /** Something that is done of one table. */
-    @FunctionalInterface
-    private interface Part<T> {
-        T done() throws SQLException, RecoveryException;
     }
 
     private static void fit(Connection connection, Map<SnapshotManifest, TableDescription> tables)
@@ -296,43 +259,42 @@ public final class Restore {
     }
 
     /**
-     * Loads and indexes a table before the transaction that publishes it, where that is worth it and possible: what the
-     * table needs has to be there, for only one transaction can make that together with the table or not at all.
+     * Loads and indexes tables before the transaction that publishes them, where that is worth it and possible: what a table
+     * needs has to be there, for only one transaction can make that together with the table or not at all.
      */
-    private Optional<StagedTable> stage(
+    private Map<SnapshotManifest, StagedTable> stage(
             StagingArea staging,
-            SnapshotManifest manifest,
-            TableDescription description,
-            RelationName target,
-            boolean replaced,
+            Map<SnapshotManifest, TableDescription> verified,
+            Map<SnapshotManifest, RelationName> targets,
+            Set<SnapshotManifest> replaced,
             RestoreProgress progress)
             throws SQLException, RecoveryException {
-        if (manifest.storedBytes() < stagedFrom
-                || manifest.columns().isEmpty()
-                || description.partitionKey().isPresent()
-                || !isPrepared(staging.first(), manifest, description, target, replaced)
-                || !staging.isToBeHad()) {
-            return Optional.empty();
+        StagedTables tables = new StagedTables(staging, archive, stagedFrom, progress);
+        List<StagedTables.Candidate> prepared = new ArrayList<>();
+        for (StagedTables.Candidate table : tables.worthwhile(verified.entrySet().stream()
+                .filter(snapshot -> !snapshot.getKey().columns().isEmpty()
+                        && snapshot.getValue().partitionKey().isEmpty())
+                .map(snapshot -> new StagedTables.Candidate(
+                        snapshot.getKey(), snapshot.getValue(), target(snapshot.getKey(), targets)))
+                .toList())) {
+            if (TableFailures.named(
+                    table.manifest(),
+                    table.target(),
+                    () -> isPrepared(staging.first(), table, replaced.contains(table.manifest())))) {
+                prepared.add(table);
+            }
         }
-        StagedTable table = StagedTable.create(staging, manifest, description, target);
-        progress.reached(Step.CREATED, target, 0, manifest.rowCount());
-        table.load(archive, progress);
-        table.index(progress);
-        return Optional.of(table);
+        return tables.make(prepared);
     }
 
-    private static boolean isPrepared(
-            Connection connection,
-            SnapshotManifest manifest,
-            TableDescription description,
-            RelationName target,
-            boolean replaced)
+    private static boolean isPrepared(Connection connection, StagedTables.Candidate table, boolean replaced)
             throws SQLException, RecoveryException {
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             if (!replaced) {
-                refuseIfTaken(transaction, manifest, target);
+                refuseIfTaken(transaction, table.manifest(), table.target());
             }
-            for (TableDescription.Prerequisite prerequisite : description.prerequisites()) {
+            for (TableDescription.Prerequisite prerequisite :
+                    table.description().prerequisites()) {
                 if (!transaction.has(prerequisite)) {
                     return false;
                 }

@@ -36,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -45,6 +46,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 /** Restores over two connections: a staging table is filled and indexed, and published by the last step. */
 @ExtendWith(PostgresExtension.class)
 class StagedRestoreTest {
+    /** Every n-th step among two tables is tried; with 1, each. */
+    private static final int EVERY = Integer.getInteger("backstop.test.every", 4);
+
     private static final RelationName COPY = RelationName.of("public", "copy");
     private static final String STAGING =
             "SELECT relname FROM pg_class WHERE relname ~ '^backstop_restore_' ORDER BY 1";
@@ -425,6 +429,138 @@ class StagedRestoreTest {
             assertThat(tables).extracting(table -> table.target().name()).containsExactly("t_recovered", "u_recovered");
         }
         assertThat(database.rows(STAGING)).isEmpty();
+    }
+
+    /** Two tables, neither of which is large, but together. */
+    private Map<SnapshotManifest, RelationName> smallOnes() throws Exception {
+        database.run(
+                "CREATE TABLE u (id int PRIMARY KEY, t bigint REFERENCES t, w text)",
+                "INSERT INTO u SELECT i, 7, 'w' || i FROM generate_series(1, 40) i",
+                "CREATE INDEX ON u (w)");
+        Map<SnapshotManifest, RelationName> targets = new LinkedHashMap<>();
+        for (SnapshotManifest manifest : captures.takeTogether("t", "u")) {
+            targets.put(manifest, RelationName.of("public", manifest.table() + "_copy"));
+        }
+        return targets;
+    }
+
+    private List<RestoredTable> together(
+            Connection connection,
+            Connections connections,
+            Map<SnapshotManifest, RelationName> targets,
+            RestoreProgress progress)
+            throws RecoveryException {
+        long all = targets.keySet().stream()
+                .mapToLong(SnapshotManifest::storedBytes)
+                .sum();
+        return new Restore(captures.archive(), connections, RowVerification.EVERY_ROW, all)
+                .restoreTogether(connection, targets, progress);
+    }
+
+    @Test
+    void small_tables_of_a_group_are_the_same_over_two_connections_as_over_one() throws Exception {
+        Map<SnapshotManifest, RelationName> targets = smallOnes();
+        try (Connection connection = database.connect()) {
+            List<RestoredTable> alone = together(
+                    connection,
+                    Connections.NONE,
+                    targets,
+                    (step, target, rows, total) -> assertThat(step).isNotEqualTo(Step.INDEXED));
+            List<String> expected = everythingOf("t_copy");
+            expected.addAll(everythingOf("u_copy"));
+            database.run("DROP TABLE t_copy, u_copy");
+            Map<RelationName, List<Step>> steps = new LinkedHashMap<>();
+
+            List<RestoredTable> tables = together(connection, second(), targets, (step, target, rows, total) -> {
+                List<Step> known = steps.computeIfAbsent(target, first -> new ArrayList<>());
+                if (!known.contains(step)) {
+                    known.add(step);
+                }
+            });
+
+            assertThat(steps.keySet()).containsExactlyInAnyOrderElementsOf(targets.values());
+            assertThat(steps.values()).allSatisfy(known -> assertThat(known).containsExactly(Step.values()));
+            assertThat(tables).isEqualTo(alone);
+            List<String> found = everythingOf("t_copy");
+            found.addAll(everythingOf("u_copy"));
+            assertThat(found).isEqualTo(expected);
+        }
+        assertThat(database.rows(STAGING)).isEmpty();
+    }
+
+    /** While one connection is held up in its table, the other goes on with the next. */
+    @Test
+    void small_tables_are_loaded_by_both_connections() throws Exception {
+        Map<SnapshotManifest, RelationName> targets = smallOnes();
+        Map<String, RelationName> loadedBy = new ConcurrentHashMap<>();
+        CountDownLatch both = new CountDownLatch(2);
+        try (Connection connection = database.connect()) {
+            together(connection, second(), targets, (step, target, rows, total) -> {
+                if (step == Step.LOADING && loadedBy.put(Thread.currentThread().getName(), target) == null) {
+                    both.countDown();
+                }
+            });
+        }
+        // The one that was the first to be done may have taken both tables before the other had begun.
+        assertThat(new HashSet<>(loadedBy.values())).hasSameSizeAs(loadedBy.keySet());
+        assertThat(both.getCount()).isLessThan(2);
+    }
+
+    @Test
+    void stopped_at_any_step_among_small_tables_it_leaves_nothing_or_all() throws Exception {
+        Map<SnapshotManifest, RelationName> targets = smallOnes();
+        List<String> before = catalog();
+        for (boolean first : List.of(true, false)) {
+            int steps = 0;
+            boolean stopped = true;
+            while (stopped) {
+                steps += EVERY;
+                int step = steps;
+                FailingConnection failing;
+                try (Connection connection = database.connect();
+                        Connection other = database.connect()) {
+                    failing = new FailingConnection(first ? connection : other, step);
+                    Connection broken = failing.open();
+                    together(
+                            first ? broken : connection,
+                            () -> Optional.of(first ? other : broken),
+                            targets,
+                            RestoreProgress.SILENT);
+                    assertThat(database.value("SELECT count(*) FROM t_copy JOIN u_copy ON t_copy.id = u_copy.id + 6"))
+                            .isEqualTo("40");
+                    database.run("DROP TABLE t_copy, u_copy");
+                    stopped = failing.failed();
+                } catch (RecoveryException e) {
+                    assertThat(e).hasMessageContaining("HINT: ");
+                }
+                assertThat(catalog()).as((first ? "first " : "second ") + step).isEqualTo(before);
+            }
+            assertThat(steps).isGreaterThan(first ? 60 : 15);
+        }
+    }
+
+    @Test
+    void a_chunk_of_one_small_table_that_changes_names_that_table_and_leaves_none() throws Exception {
+        Map<SnapshotManifest, RelationName> targets = smallOnes();
+        SnapshotManifest last = List.copyOf(targets.keySet()).get(1);
+        List<String> before = catalog();
+        String chunk = last.chunks().get(0).name();
+        long all = targets.keySet().stream()
+                .mapToLong(SnapshotManifest::storedBytes)
+                .sum();
+        // Both tables have an object of this name: each is read by the verification first.
+        DamagedStore damaged = new DamagedStore(
+                store, last.table() + "/" + last.snapshotId() + "/" + chunk, 2, content -> new byte[0]);
+        try (Connection connection = database.connect()) {
+            assertThatThrownBy(() -> new Restore(new SnapshotArchive(damaged), second(), RowVerification.COUNTS, all)
+                            .restoreTogether(connection, targets, RestoreProgress.SILENT))
+                    .isInstanceOfSatisfying(
+                            RecoveryException.class,
+                            e -> assertThat(e.snapshotId()).contains(last.snapshotId()))
+                    .hasMessageContaining("is damaged");
+        }
+        assertThat(damaged.wasRead()).isTrue();
+        assertThat(catalog()).isEqualTo(before);
     }
 
     private void run(String sql) {

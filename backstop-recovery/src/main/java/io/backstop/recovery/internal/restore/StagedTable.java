@@ -3,9 +3,9 @@ package io.backstop.recovery.internal.restore;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.api.snapshot.SnapshotManifest.Chunk;
 import io.backstop.recovery.internal.restore.TableDdl.Ddl;
 import io.backstop.recovery.internal.sql.NamesInUse;
-import io.backstop.recovery.internal.sql.ParallelWork;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.validate.RowVerifier;
 import io.backstop.recovery.internal.validate.TableValidator;
@@ -75,40 +75,46 @@ public final class StagedTable {
         return description.options().stream().noneMatch(option -> option.startsWith(AUTOVACUUM + "="));
     }
 
-    /** Loads the rows, over both connections. */
-    public void load(SnapshotArchive archive, RestoreProgress progress) throws SQLException, RecoveryException {
-        try (RowLoader loader = new RowLoader(archive, manifest, names.target(), target)) {
-            share("ROW EXCLUSIVE", loader.streams(), (transaction, stream) -> {
-                long rows = loader.load(transaction, stream);
-                synchronized (progress) {
-                    progress.reached(Step.LOADING, target, loaded.addAndGet(rows), manifest.rowCount());
-                }
-            });
-            try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
-                loader.refuseOtherMeaning(transaction);
-            }
-        }
-        progress.reached(Step.LOADED, target, loaded.get(), manifest.rowCount());
+    SnapshotManifest manifest() {
+        return manifest;
     }
 
-    /** Builds the indexes, two at a time. CREATE INDEX takes SHARE, with which another one is compatible. */
-    public void index(RestoreProgress progress) throws SQLException, RecoveryException {
-        List<Ddl> indexes = new StagedDdl(description, names).indexes();
-        share("SHARE", indexes, (transaction, index) -> TableDdlRunner.run(transaction, List.of(index), target));
-        progress.reached(Step.INDEXED, target, loaded.get(), manifest.rowCount());
+    RelationName target() {
+        return target;
     }
 
-    private <T> void share(String mode, List<T> pieces, ParallelWork.Work<T> work)
-            throws SQLException, RecoveryException {
-        try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
-            staging.work()
-                    .share(
-                            transaction,
-                            "LOCK TABLE ONLY " + names.target().quoted() + " IN " + mode + " MODE",
-                            pieces,
-                            work);
-            transaction.commit();
+    /** Where its rows are until it is published. */
+    RelationName stagingName() {
+        return names.target();
+    }
+
+    /** The caller closes it. */
+    RowLoader loader(SnapshotArchive archive) {
+        return new RowLoader(archive, manifest, names.target(), target);
+    }
+
+    /** Loads one stream. Can be called by several threads at once, each with a transaction of its own. */
+    void load(RecoveryTransaction transaction, RowLoader loader, List<Chunk> stream, RestoreProgress progress)
+            throws RecoveryException {
+        long rows = loader.load(transaction, stream);
+        synchronized (progress) {
+            progress.reached(Step.LOADING, target, loaded.addAndGet(rows), manifest.rowCount());
         }
+    }
+
+    /** To be called when all rows are loaded, in a transaction that sees them. */
+    void refuseOtherMeaning(RecoveryTransaction transaction) throws SQLException, RecoveryException {
+        InfiniteIntervalCheck.refuseOtherMeaning(transaction, manifest, names.target(), target);
+    }
+
+    /** Tells how far the table is. */
+    void reached(Step step, RestoreProgress progress) {
+        progress.reached(step, target, loaded.get(), manifest.rowCount());
+    }
+
+    /** In the order in which they are best begun. */
+    List<Ddl> indexes() {
+        return new StagedDdl(description, names).indexes();
     }
 
     /** What is to be said about the rows. */

@@ -40,10 +40,6 @@ public final class RecoveryTransaction implements AutoCloseable {
     private static final String LOCK_TIMEOUT = "SELECT pg_catalog.set_config('lock_timeout', '30s', true) "
             + "FROM pg_catalog.pg_settings WHERE name = 'lock_timeout' AND source <> 'client' AND setting = '0'";
 
-    /** 256 MB for building an index, unless the server gives more anyway; a session builds one at a time. */
-    private static final String MEMORY = "SELECT pg_catalog.set_config('maintenance_work_mem', '256MB', true) "
-            + "FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem' AND setting::int8 < 262144";
-
     /** From version 17 on the whole transaction has a limit too. */
     private static final String NO_TIMEOUT =
             "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings "
@@ -77,7 +73,6 @@ public final class RecoveryTransaction implements AutoCloseable {
             transaction.execute(SETTINGS);
             transaction.execute(LOCK_TIMEOUT);
             transaction.execute(CAPTURE);
-            transaction.execute(MEMORY);
         } catch (SQLException e) {
             transaction.closeAfter(e);
             throw e;
