@@ -6,6 +6,7 @@ import io.backstop.recovery.internal.copyback.PlannedTable;
 import io.backstop.recovery.internal.copyback.ScriptRehearsal;
 import io.backstop.recovery.internal.order.ForeignKeyOrder;
 import io.backstop.recovery.internal.schema.StoredObjects;
+import io.backstop.recovery.internal.select.LaterStatements;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.internal.text.SqlScript;
@@ -34,6 +35,7 @@ public final class CopybackPlanner {
     private final ConflictMode differing;
     private final boolean rehearsing;
     private final boolean completing;
+    private final Map<String, LaterStatements> later;
     private final StoredObjects objects;
     private final PresentChoice choice;
 
@@ -47,15 +49,17 @@ public final class CopybackPlanner {
      *     and about as long as it will
      */
     public CopybackPlanner(ConflictMode differing, boolean rehearsing) {
-        this(differing, rehearsing, false, StoredObjects.NONE, PresentChoice.NONE);
+        this(differing, rehearsing, false, Map.of(), StoredObjects.NONE, PresentChoice.NONE);
     }
 
     private CopybackPlanner(
             ConflictMode differing,
             boolean rehearsing,
             boolean completing,
+            Map<String, LaterStatements> later,
             StoredObjects objects,
             PresentChoice choice) {
+        this.later = later;
         this.choice = choice;
         this.objects = objects;
         this.completing = completing;
@@ -63,19 +67,24 @@ public final class CopybackPlanner {
         this.rehearsing = rehearsing;
     }
 
-    /** The same, but a table that is there gets the definitions that it lacks, which would be offered only. */
-    CopybackPlanner completing() {
-        return new CopybackPlanner(differing, rehearsing, true, objects, choice);
+    /**
+     * The same, but a table that is there is to be as it was: it gets the definitions that it lacks, which would be offered
+     * only, and the rows that were lost since.
+     *
+     * @param since what was lost since, by the ids of the snapshots
+     */
+    CopybackPlanner completing(Map<String, LaterStatements> since) {
+        return new CopybackPlanner(differing, rehearsing, true, Map.copyOf(since), objects, choice);
     }
 
     /** The same, but this chooses what becomes of tables that are there and are not the stored ones. */
     public CopybackPlanner choosing(PresentChoice other) {
-        return new CopybackPlanner(differing, rehearsing, completing, objects, other);
+        return new CopybackPlanner(differing, rehearsing, completing, later, objects, other);
     }
 
     /** The same, but these come back, too. */
     CopybackPlanner with(StoredObjects others) {
-        return new CopybackPlanner(differing, rehearsing, completing, others, choice);
+        return new CopybackPlanner(differing, rehearsing, completing, later, others, choice);
     }
 
     /**
@@ -103,7 +112,14 @@ public final class CopybackPlanner {
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(connection)) {
             List<PlannedTable> found = new ArrayList<>();
             for (RestoredTable table : ForeignKeyOrder.of(tables)) {
-                each(tables, table, left, () -> found.add(PlannedTable.find(transaction, table)));
+                each(
+                        tables,
+                        table,
+                        left,
+                        () -> found.add(PlannedTable.find(
+                                transaction,
+                                table,
+                                later.getOrDefault(table.manifest().snapshotId(), LaterStatements.NONE))));
             }
             Optional<PresentMode> mode = choice.choose(found.stream()
                     .filter(PlannedTable::canBeCompletedOrReplaced)

@@ -176,7 +176,6 @@ public final class GuidedRecovery {
             RestoreProgress progress)
             throws RecoveryException {
         Map<SnapshotManifest, SnapshotManifest> definitions = selection.definitions(chosen);
-        boolean completing = selection.isOfMoment();
         List<RestoredTable> tables = chosen.isEmpty()
                 ? List.of()
                 : restore.defining(definitions).restoreTogether(connection, Restore.defaultTargets(chosen), progress);
@@ -188,7 +187,8 @@ public final class GuidedRecovery {
             table.created().forEach(what -> notes.add(what + " was missing and created for " + table.target()));
             table.warnings().forEach(warning -> notes.add(table.target() + ": " + warning));
         }
-        CopybackPlan plan = (completing ? planner.completing() : planner).plan(connection, tables);
+        CopybackPlan plan = (selection.isOfMoment() ? planner.completing(selection.later(chosen)) : planner)
+                .plan(connection, tables);
         notes.addAll(plan.warnings());
         return new RecoveryReport(tables, plan, notes);
     }

@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The rows that are there under a stored key with other values, by the transaction that made them what they are. Those that
@@ -51,7 +52,12 @@ record DifferingRows(Map<String, Long> byTransaction, List<String> statement, bo
 
     /** How many of them are as the statement left them. */
     long asLeft() {
-        return statement.stream()
+        return madeBy(Set.copyOf(statement));
+    }
+
+    /** How many of them these transactions made. */
+    long madeBy(Set<String> transactions) {
+        return transactions.stream()
                 .mapToLong(own -> byTransaction.getOrDefault(own, 0L))
                 .sum();
     }

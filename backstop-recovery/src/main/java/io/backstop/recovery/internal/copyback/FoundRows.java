@@ -1,5 +1,6 @@
 package io.backstop.recovery.internal.copyback;
 
+import io.backstop.recovery.internal.select.LaterStatements;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackCounts;
 
@@ -36,6 +37,7 @@ record FoundRows(
      * @param changesKeys whether it may have given stored rows other keys
      * @param removable whether rows that it made can be removed: they are no other statement's, and nothing of other tables
      *     goes with them
+     * @param later what else was lost since, and is to be as it was before
      * @param ofPartition whether the table is a partition, so that rows may be in another one now
      */
     record Statement(
@@ -43,6 +45,7 @@ record FoundRows(
             StatementTransactions known,
             boolean changesKeys,
             boolean removable,
+            LaterStatements later,
             boolean ofPartition) {}
 
     CopybackCounts counts() {
@@ -58,10 +61,18 @@ record FoundRows(
 
     /**
      * Whether what is missing stays away: an UPDATE left each row there, so that it was removed since, or is there under
-     * another key.
+     * another key. What is known to be lost by a later statement comes back.
      */
     boolean leavesOut() {
-        return statement.effect() == StatementEffect.CHANGED && mode == ConflictMode.AS_FOUND && !replaces();
+        return statement.effect() == StatementEffect.CHANGED
+                && mode == ConflictMode.AS_FOUND
+                && !replaces()
+                && !wasRemovedSince();
+    }
+
+    /** A row with another key could be one of those that are missing. */
+    private boolean wasRemovedSince() {
+        return statement.later().removedRows() && moved == 0 && !statement.ofPartition();
     }
 
     /** Whether each stored row that is missing is known to be there under a key that the statement gave it. */
@@ -139,6 +150,18 @@ record FoundRows(
         if (counts.leftOut() > 0) {
             warnings.add(counts.leftOut() + " stored rows of table " + table + " are not put back: " + whyLeftOut()
                     + "; the script offers the INSERT");
+        }
+        if (missing > 0 && statement.effect() == StatementEffect.CHANGED && !leavesOut() && wasRemovedSince()) {
+            warnings.add(
+                    missing + " stored rows of table " + table + " that were removed since the UPDATE are put back:"
+                            + " later statements removed rows, too, and what else was removed comes back with them");
+        }
+        long changedAgain =
+                putsValuesBack() ? differing.madeBy(statement.later().transactionIds()) : 0;
+        if (changedAgain > 0) {
+            warnings.add(
+                    changedAgain + " rows of table " + table + " that later statements changed again get the values"
+                            + " that they had before the first; what they had in between is in the newer snapshots");
         }
         whyDoubled()
                 .ifPresent(why -> warnings.add(missing + " stored rows of table " + table + " are put back, and " + why

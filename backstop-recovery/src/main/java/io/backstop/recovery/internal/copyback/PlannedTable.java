@@ -2,6 +2,7 @@ package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest.TableIdentity;
+import io.backstop.recovery.internal.select.LaterStatements;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackCounts;
@@ -20,10 +21,15 @@ import java.util.Optional;
  * A restored table and the one whose rows it holds, if that is still there.
  *
  * @param sameness whether the present one is that which was stored
+ * @param later what was lost of it since, where it is to be as the snapshot has it
  * @param since what is merged into the restored one, where that is to take the present one's place
  */
 public record PlannedTable(
-        RestoredTable restored, Optional<PresentTable> present, Sameness sameness, Optional<RowsWrittenSince> since) {
+        RestoredTable restored,
+        Optional<PresentTable> present,
+        Sameness sameness,
+        LaterStatements later,
+        Optional<RowsWrittenSince> since) {
     private static final String OID =
             "SELECT c.oid::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
                     + "JOIN pg_database d ON d.datname = current_database() WHERE n.nspname = ? AND c.relname = ? "
@@ -43,11 +49,11 @@ public record PlannedTable(
     }
 
     /** Fails where something that is not a table has the name. */
-    public static PlannedTable find(RecoveryTransaction transaction, RestoredTable restored)
+    public static PlannedTable find(RecoveryTransaction transaction, RestoredTable restored, LaterStatements later)
             throws SQLException, RecoveryException {
         Optional<PresentTable> present =
                 restored.wasTemporary() ? Optional.empty() : PresentTable.find(transaction, restored.original());
-        return new PlannedTable(restored, present, sameness(transaction, restored), Optional.empty());
+        return new PlannedTable(restored, present, sameness(transaction, restored), later, Optional.empty());
     }
 
     private static Sameness sameness(RecoveryTransaction transaction, RestoredTable restored) throws SQLException {
@@ -70,6 +76,7 @@ public record PlannedTable(
                 restored,
                 present,
                 sameness,
+                later,
                 Optional.of(RowsWrittenSince.of(
                         transaction, restored, present.orElseThrow(), sameness == Sameness.SAME, differing)));
     }

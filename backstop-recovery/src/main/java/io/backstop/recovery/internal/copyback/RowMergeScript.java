@@ -6,6 +6,7 @@ import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.internal.copyback.PresentTable.KeyColumn;
 import io.backstop.recovery.internal.copyback.PresentTable.Switch;
+import io.backstop.recovery.internal.select.LaterStatements;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
@@ -42,6 +43,7 @@ public final class RowMergeScript {
     private final RestoredTable restored;
     private final PresentTable present;
     private final boolean madeAgain;
+    private final LaterStatements later;
     private final ConflictMode differing;
     private final StatementTransactions known;
     private final List<KeyColumn> key;
@@ -56,8 +58,9 @@ public final class RowMergeScript {
         this.restored = table.restored();
         this.present = table.present().orElseThrow();
         this.madeAgain = table.isMadeAgain();
+        this.later = table.later();
         this.differing = differing;
-        this.known = StatementTransactions.of(restored);
+        this.known = StatementTransactions.of(restored).and(later);
         this.key = key(transaction);
         this.found = key.isEmpty() || (restored.manifest().rowCount() == 0 && !isPartition())
                 ? Optional.empty()
@@ -147,6 +150,7 @@ public final class RowMergeScript {
                 known,
                 mayChangeKeys(),
                 known.alone() && !transaction.holds(TAKES_ALONG, table()),
+                later,
                 isPartition());
         return new FoundRows(
                 statement,

@@ -2,11 +2,13 @@ package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.internal.postgres.TransactionIds;
+import io.backstop.recovery.internal.select.LaterStatements;
 import io.backstop.recovery.internal.sql.RowTransactions;
 import io.backstop.recovery.model.RestoredTable;
 import io.backstop.snapshot.archive.CommitMark;
 
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -50,6 +52,16 @@ record StatementTransactions(Set<String> numbers, Knowledge knowledge, Optional<
         }
         return top.map(some -> new StatementTransactions(Set.of(some), Knowledge.SOME, oldest, false))
                 .orElseGet(() -> new StatementTransactions(Set.of(), Knowledge.NONE, oldest, false));
+    }
+
+    /** With those of later statements, whose rows are to be as they were before the first. */
+    StatementTransactions and(LaterStatements later) {
+        if (later.transactionIds().isEmpty()) {
+            return this;
+        }
+        Set<String> all = new HashSet<>(numbers);
+        all.addAll(later.transactionIds());
+        return new StatementTransactions(all, knowledge == Knowledge.NONE ? Knowledge.SOME : knowledge, oldest, false);
     }
 
     boolean areAllKnown() {

@@ -170,6 +170,21 @@ public final class SnapshotSelection {
         return definitions;
     }
 
+    /** What was lost of the tables of snapshots after these, by their ids. */
+    public Map<String, LaterStatements> later(List<SnapshotManifest> chosen) throws RecoveryException {
+        Map<String, LaterStatements> later = new LinkedHashMap<>();
+        for (SnapshotManifest rows : chosen) {
+            List<SnapshotManifest> losses = committed(contents.valid().stream()
+                    .filter(manifest -> name(manifest).equals(name(rows))
+                            && manifest.database().equals(rows.database())
+                            && manifest.server().equals(rows.server())
+                            && manifest.createdAt().isAfter(rows.createdAt()))
+                    .toList());
+            later.put(rows.snapshotId(), LaterStatements.of(archive, losses, notes));
+        }
+        return later;
+    }
+
     /** Its definitions run, too. */
     void tellUnauthenticated(SnapshotManifest definitions) {
         if (!archive.isAuthenticated(definitions)) {

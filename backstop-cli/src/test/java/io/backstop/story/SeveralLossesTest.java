@@ -1,0 +1,154 @@
+package io.backstop.story;
+
+import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.cli.CommandRun;
+import io.backstop.jdbc.Backstop;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A table loses values by one statement and rows by later ones; one command brings it back to before the first. */
+class SeveralLossesTest extends GuardedStory {
+    private static final String ROWS = "SELECT t::text FROM t ORDER BY id";
+
+    private List<String> before;
+
+    @BeforeEach
+    void readAll() throws SQLException {
+        before = database.rows(ROWS);
+    }
+
+    private void send(String... statements) throws Exception {
+        try (Backstop backstop = backstop("")) {
+            for (String sql : statements) {
+                execute(backstop, sql);
+            }
+        }
+    }
+
+    private String first() throws Exception {
+        return archive.list().stream()
+                .min(Comparator.comparing(SnapshotManifest::createdAt))
+                .orElseThrow()
+                .snapshotId();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "DELETE FROM t",
+                "TRUNCATE t",
+                "DELETE FROM t WHERE id > 300",
+                "DELETE FROM t WHERE id % 2 = 0 OR k < 5",
+            })
+    void rows_that_a_later_statement_removed_come_back_with_their_first_values(String removal) throws Exception {
+        send("UPDATE t SET v = 'x', k = 0", removal);
+        recoverAndCopyBack("t", "--before", first());
+        assertThat(database.rows(ROWS)).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "UPDATE t SET v = 'y'",
+                "UPDATE t SET v = id::text, k = NULL",
+                "UPDATE t SET v = 'y' WHERE id <= 600",
+                "UPDATE t SET id = id + 0, v = NULL WHERE id > 200",
+            })
+    void values_that_later_statements_changed_again_are_the_first_ones_again(String change) throws Exception {
+        send("UPDATE t SET v = 'x', k = 0", change);
+        CommandRun run = command("recover", "--table", "t", "--before", first());
+        assertThat(run.exitCode()).as(run.errors()).isZero();
+        assertThat(run.output())
+                .contains(
+                        "rows of table public.t that later statements changed again get the values that they had before"
+                                + " the first; what they had in between is in the newer snapshots");
+        database.run(run.output());
+        assertThat(database.rows(ROWS)).isEqualTo(before);
+    }
+
+    @Test
+    void three_losses_are_undone_by_one_command() throws Exception {
+        send("UPDATE t SET v = 'x'", "DELETE FROM t WHERE k > 4", "UPDATE t SET k = 0, v = NULL", "DELETE FROM t");
+        recoverAndCopyBack("t", "--before", first());
+        assertThat(database.rows(ROWS)).isEqualTo(before);
+    }
+
+    /** What an application wrote after the last of them is nobody's loss. */
+    @Test
+    void what_was_written_since_the_last_loss_stays() throws Exception {
+        send("UPDATE t SET v = 'x'", "UPDATE t SET v = 'y'");
+        database.run("UPDATE t SET v = 'mine' WHERE id = 9", "INSERT INTO t VALUES (2000, 1, 'new')");
+        recoverAndCopyBack("t", "--before", first());
+        List<String> expected = new ArrayList<>(before);
+        expected.set(8, "(9,9,mine)");
+        expected.add("(2000,1,new)");
+        assertThat(database.rows(ROWS)).isEqualTo(expected);
+    }
+
+    /** Without a moment, the newest loss is what is asked for. */
+    @Test
+    void the_newest_alone_puts_back_what_it_found() throws Exception {
+        send("UPDATE t SET v = 'x'", "UPDATE t SET v = 'y'");
+        recoverAndCopyBack("t");
+        assertThat(database.value("SELECT string_agg(DISTINCT v, ',') FROM t")).isEqualTo("x");
+    }
+
+    @Test
+    void the_report_says_that_what_was_removed_rightly_comes_back_too() throws Exception {
+        send("UPDATE t SET v = 'x'");
+        database.run("DELETE FROM t WHERE id = 7");
+        send("DELETE FROM t");
+        CommandRun run = command("recover", "--table", "t", "--before", first());
+        assertThat(run.exitCode()).as(run.errors()).isZero();
+        assertThat(run.output())
+                .contains("1000 stored rows of table public.t that were removed since the UPDATE are put back: later"
+                        + " statements removed rows, too, and what else was removed comes back with them");
+    }
+
+    @Test
+    void rows_that_only_others_removed_stay_away() throws Exception {
+        send("UPDATE t SET v = 'x'");
+        database.run("DELETE FROM t WHERE id > 990");
+        CommandRun run = command("recover", "--table", "t", "--before", first());
+        assertThat(run.output())
+                .contains("10 stored rows of table public.t are not put back: they were removed since the UPDATE");
+        database.run(run.output());
+        assertThat(database.rows(ROWS)).isEqualTo(before.subList(0, 990));
+    }
+
+    @Test
+    void a_removal_that_was_rolled_back_removed_nothing() throws Exception {
+        send("UPDATE t SET v = 'x'");
+        try (Backstop backstop = backstop("");
+                Connection connection = backstop.guard(database.connect());
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("DELETE FROM t");
+            connection.rollback();
+        }
+        database.run("DELETE FROM t WHERE id > 990");
+        recoverAndCopyBack("t", "--before", first());
+        assertThat(database.rows(ROWS)).isEqualTo(before.subList(0, 990));
+    }
+
+    /** Keys that an UPDATE changed make it uncertain which rows are missing. */
+    @Test
+    void rows_with_other_keys_are_not_there_twice() throws Exception {
+        send("UPDATE t SET id = id + 5000", "DELETE FROM t WHERE id > 5990");
+        CommandRun run = command("recover", "--table", "t", "--before", first());
+        assertThat(run.exitCode()).as(run.errors()).isZero();
+        database.run(run.output());
+        assertThat(Integer.parseInt(database.value("SELECT count(*) FROM t"))).isLessThanOrEqualTo(1000);
+    }
+}
