@@ -10,12 +10,14 @@ import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
- * Restores all tables of a storage together, their rows counted, as {@code backstop restore} does for one. Arguments:
+ * Restores the newest snapshots of all tables of a storage together, their rows counted, as {@code backstop restore} does for one. Arguments:
  * database, storage.
  */
 public final class Restores {
@@ -26,8 +28,12 @@ public final class Restores {
                 Connection connection = DriverManager.getConnection(args[0])) {
             SnapshotArchive archive = new SnapshotArchive(store);
             Map<SnapshotManifest, RelationName> targets = new LinkedHashMap<>();
+            Set<RelationName> taken = new HashSet<>();
             for (SnapshotManifest manifest : archive.list()) {
-                targets.put(manifest, RelationName.of(manifest.schema(), manifest.table() + "_recovered"));
+                RelationName target = RelationName.of(manifest.schema(), manifest.table() + "_recovered");
+                if (taken.add(target)) {
+                    targets.put(manifest, target);
+                }
             }
             new Restore(archive, () -> Optional.of(DriverManager.getConnection(args[0])), RowVerification.COUNTS)
                     .restoreTogether(connection, targets, RestoreProgress.SILENT);

@@ -26,6 +26,7 @@ import io.backstop.snapshot.schema.TableDescription;
 import io.backstop.snapshot.schema.TableDescription.Dependent;
 import io.backstop.snapshot.schema.TableDescription.Place;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
+import io.backstop.snapshot.schema.TableDescription.Sequence;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -141,7 +142,7 @@ public final class CopybackScript {
         script.settings();
         List<DisplacedTable> aside = setAside();
         List<DetachedChildren> left = DetachedChildren.of(transaction, tables, aside);
-        placeBack();
+        placeBack(aside);
         carry(aside, left);
         Set<String> made = new HashSet<>();
         objects.beforeDefinitions().write(transaction, script, made, warnings);
@@ -284,7 +285,9 @@ public final class CopybackScript {
         replaced.forEach(table -> table.since().orElseThrow().finish(script));
     }
 
-    private void placeBack() throws SQLException {
+    private void placeBack(List<DisplacedTable> aside) throws SQLException {
+        List<RelationName> displaced =
+                aside.stream().map(table -> table.present().name()).toList();
         for (RestoredTable table : placed) {
             script.part(table.target() + " becomes " + table.original());
             String owner = table.description().owner();
@@ -292,7 +295,18 @@ public final class CopybackScript {
             if (!ownerExists) {
                 warnings.add("table " + table.original() + " was left to you: its owner " + owner + " does not exist");
             }
+            Map<Sequence, RelationName> strays = new LinkedHashMap<>();
+            for (Sequence sequence : table.description().sequences()) {
+                StandaloneSequence.setAside(
+                                transaction,
+                                script,
+                                RelationName.of(sequence.schema(), sequence.name()),
+                                displaced,
+                                warnings)
+                        .ifPresent(other -> strays.put(sequence, other));
+            }
             new RenameIntoPlace(table, ownerExists).rename(script);
+            strays.forEach((sequence, other) -> StandaloneSequence.goOnAfter(script, sequence, other));
         }
     }
 

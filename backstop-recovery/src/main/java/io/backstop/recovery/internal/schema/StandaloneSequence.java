@@ -1,18 +1,25 @@
 package io.backstop.recovery.internal.schema;
 
+import io.backstop.api.analysis.RelationName;
+import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
+import io.backstop.recovery.internal.text.FreeNames;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.snapshot.schema.PrerequisiteKind;
 import io.backstop.snapshot.schema.TableDescription.Prerequisite;
+import io.backstop.snapshot.schema.TableDescription.Sequence;
 
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
- * A sequence that no table owns and that is there, though it may be another of the name: what it gave before must not be given
- * again, so that it goes on after that. It never goes back. Stateless.
+ * A sequence that is there and that no table which comes back owns, though it may be another of the name: what it gave before
+ * must not be given again, so that it, or what takes its name, goes on after that. None goes back. Stateless.
  */
 public final class StandaloneSequence {
     /** As a description writes it. */
@@ -29,7 +36,58 @@ public final class StandaloneSequence {
             FROM pg_sequence s, CAST(? AS bigint) v WHERE s.seqrelid = to_regclass(?)
             """;
 
+    /** One by that name that belongs to a column of none of some tables. */
+    private static final String STRAY =
+            "EXISTS (SELECT FROM pg_class c WHERE c.oid = to_regclass(?) AND c.relkind = 'S' "
+                    + "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid "
+                    + "AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (ARRAY[%s]::oid[])))";
+
     private StandaloneSequence() {}
+
+    /**
+     * Makes room for the sequence of a table that comes back, where another one goes by its name: it may have been the
+     * column's, and have been taken from it.
+     *
+     * @param aside the tables whose own sequences make room with them
+     * @param warnings are added to
+     * @return the name that the other one gets
+     */
+    public static Optional<RelationName> setAside(
+            RecoveryTransaction transaction,
+            SqlScript script,
+            RelationName name,
+            List<RelationName> aside,
+            List<String> warnings)
+            throws SQLException {
+        String tables = aside.stream()
+                .map(table -> SqlSpelling.literal(table.quoted()) + "::regclass")
+                .collect(Collectors.joining(", "));
+        if (!transaction.holds(STRAY.formatted(tables), name.quoted())) {
+            return Optional.empty();
+        }
+        String schema = name.schema().orElseThrow();
+        RelationName other = RelationName.of(
+                schema,
+                new FreeNames(NamesInUse.of(transaction, schema)).claim(FreeNames.withEnd(name.name(), "_set_aside")));
+        String warning = "sequence " + name + " is there and is no column's of a table that comes back: it becomes "
+                + other + ", and the restored one goes on after it";
+        warnings.add(warning);
+        script.note(warning);
+        script.run("ALTER SEQUENCE " + name.quoted() + " RENAME TO " + RelationName.quote(other.name()));
+        return Optional.of(other);
+    }
+
+    /** Writes what moves a sequence on to where another one is. */
+    public static void goOnAfter(SqlScript script, Sequence sequence, RelationName other) {
+        String own = SqlSpelling.literal(
+                RelationName.of(sequence.schema(), sequence.name()).quoted());
+        String reached = " FROM (SELECT CASE WHEN is_called THEN last_value END AS number FROM " + other.quoted()
+                + ") AS other WHERE number BETWEEN " + sequence.minimum() + " AND " + sequence.maximum()
+                + " AND coalesce(number " + (sequence.increment() > 0 ? ">" : "<")
+                + " pg_catalog.pg_sequence_last_value("
+                + own + "::pg_catalog.regclass), true)";
+        script.run("SELECT pg_catalog.setval(" + own + ", number)" + reached, "SELECT number" + reached);
+    }
 
     /**
      * Writes what moves it on, where it is behind. A number that is given is given for good: nothing is tried here.
