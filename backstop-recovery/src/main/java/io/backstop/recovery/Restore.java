@@ -284,7 +284,7 @@ public final class Restore {
                 prepared.add(table);
             }
         }
-        return tables.make(prepared);
+        return tables.make(tables.worthwhile(prepared));
     }
 
     private static boolean isPrepared(Connection connection, StagedTables.Candidate table, boolean replaced)

@@ -11,8 +11,10 @@ import io.backstop.recovery.internal.schema.StandaloneSequence;
 import io.backstop.recovery.internal.schema.StoredObjects;
 import io.backstop.recovery.internal.sql.DefaultPrivileges;
 import io.backstop.recovery.internal.sql.MissingRequirements;
+import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.TablespaceComparison;
+import io.backstop.recovery.internal.text.FreeNames;
 import io.backstop.recovery.internal.text.SqlScript;
 import io.backstop.recovery.model.ConflictMode;
 import io.backstop.recovery.model.CopybackCounts;
@@ -32,14 +34,17 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Writes the script of a copyback plan, part by part, from the planned tables in foreign-key order. Used once. */
 public final class CopybackScript {
@@ -286,8 +291,11 @@ public final class CopybackScript {
     }
 
     private void placeBack(List<DisplacedTable> aside) throws SQLException {
-        List<RelationName> displaced =
-                aside.stream().map(table -> table.present().name()).toList();
+        List<RelationName> known = Stream.concat(
+                        aside.stream().map(table -> table.present().name()),
+                        placed.stream().map(RestoredTable::target))
+                .toList();
+        Map<String, FreeNames> free = new HashMap<>();
         for (RestoredTable table : placed) {
             script.part(table.target() + " becomes " + table.original());
             String owner = table.description().owner();
@@ -297,11 +305,15 @@ public final class CopybackScript {
             }
             Map<Sequence, RelationName> strays = new LinkedHashMap<>();
             for (Sequence sequence : table.description().sequences()) {
+                if (!free.containsKey(sequence.schema())) {
+                    free.put(sequence.schema(), new FreeNames(NamesInUse.of(transaction, sequence.schema())));
+                }
                 StandaloneSequence.setAside(
                                 transaction,
                                 script,
-                                RelationName.of(sequence.schema(), sequence.name()),
-                                displaced,
+                                sequence,
+                                known,
+                                Objects.requireNonNull(free.get(sequence.schema())),
                                 warnings)
                         .ifPresent(other -> strays.put(sequence, other));
             }

@@ -70,9 +70,16 @@ record FoundRows(
                 && !wasRemovedSince();
     }
 
-    /** A row with another key could be one of those that are missing. */
+    /**
+     * Whether later losses removed most of what is missing, and none of it can be there under a key that the statement gave it.
+     */
     private boolean wasRemovedSince() {
-        return statement.later().removedRows() && moved == 0 && !statement.ofPartition();
+        long removed = statement.later().removedRows();
+        return removed > 0
+                && removed >= missing - removed
+                && moved == 0
+                && statement.known().areAllKnown()
+                && !statement.ofPartition();
     }
 
     /** Whether each stored row that is missing is known to be there under a key that the statement gave it. */
@@ -154,7 +161,11 @@ record FoundRows(
         if (missing > 0 && statement.effect() == StatementEffect.CHANGED && !leavesOut() && wasRemovedSince()) {
             warnings.add(
                     missing + " stored rows of table " + table + " that were removed since the UPDATE are put back:"
-                            + " later statements removed rows, too, and what else was removed comes back with them");
+                            + " later statements removed " + statement.later().removedRows()
+                            + ", and what else was removed comes back with them"
+                            + (statement.changesKeys() && extra > 0
+                                    ? "; if the UPDATE changed keys, rows may be there twice"
+                                    : ""));
         }
         long changedAgain =
                 putsValuesBack() ? differing.madeBy(statement.later().transactionIds()) : 0;

@@ -60,7 +60,7 @@ public final class RowMergeScript {
         this.madeAgain = table.isMadeAgain();
         this.later = table.later();
         this.differing = differing;
-        this.known = StatementTransactions.of(restored).and(later);
+        this.known = StatementTransactions.of(restored);
         this.key = key(transaction);
         this.found = key.isEmpty() || (restored.manifest().rowCount() == 0 && !isPartition())
                 ? Optional.empty()
@@ -157,7 +157,7 @@ public final class RowMergeScript {
                 differing,
                 restored.manifest().rowCount(),
                 number(transaction, "SELECT count(*) FROM ONLY " + recovered() + " AS saved WHERE " + isMissing()),
-                DifferingRows.of(transaction, effect, known, differingRows()),
+                DifferingRows.of(transaction, effect, known.and(later), differingRows()),
                 number(
                         transaction,
                         "SELECT count(*) FROM ONLY " + table() + " AS present WHERE NOT EXISTS (SELECT FROM ONLY "

@@ -48,7 +48,7 @@ public final class StagedTables {
         boolean together =
                 parts.size() > 1 && parts.stream().mapToLong(Candidate::bytes).sum() >= large;
         return tables.stream()
-                .filter(table -> table.bytes() >= large || (together && parts.contains(table)))
+                .filter(table -> table.bytes() >= large || (together && table.bytes() >= large / PART))
                 .toList();
     }
 

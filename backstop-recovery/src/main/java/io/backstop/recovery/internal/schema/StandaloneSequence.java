@@ -2,7 +2,6 @@ package io.backstop.recovery.internal.schema;
 
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
-import io.backstop.recovery.internal.sql.NamesInUse;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.FreeNames;
 import io.backstop.recovery.internal.text.SqlScript;
@@ -36,56 +35,64 @@ public final class StandaloneSequence {
             FROM pg_sequence s, CAST(? AS bigint) v WHERE s.seqrelid = to_regclass(?)
             """;
 
-    /** One by that name that belongs to a column of none of some tables. */
+    /** One by that name that no column owns, and from which none draws but those of some tables. */
     private static final String STRAY =
             "EXISTS (SELECT FROM pg_class c WHERE c.oid = to_regclass(?) AND c.relkind = 'S' "
                     + "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid "
-                    + "AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (ARRAY[%s]::oid[])))";
+                    + "AND d.deptype IN ('a', 'i')) AND NOT EXISTS (SELECT FROM pg_depend d LEFT JOIN pg_attrdef a "
+                    + "ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid WHERE d.refclassid = 'pg_class'::regclass "
+                    + "AND d.refobjid = c.oid AND d.deptype = 'n' AND NOT coalesce(a.adrelid = ANY (ARRAY[%s]::oid[]), false)))";
 
     private StandaloneSequence() {}
 
     /**
-     * Makes room for the sequence of a table that comes back, where another one goes by its name: it may have been the
-     * column's, and have been taken from it.
+     * Makes room for the sequence of a table that comes back, where another one goes by its name that was the column's, and was
+     * taken from it. One that others own or draw from keeps its name: numbers of two sequences would meet.
      *
-     * @param aside the tables whose own sequences make room with them
+     * @param tables those that come back or make way
+     * @param names those that are free in the schema
      * @param warnings are added to
      * @return the name that the other one gets
      */
     public static Optional<RelationName> setAside(
             RecoveryTransaction transaction,
             SqlScript script,
-            RelationName name,
-            List<RelationName> aside,
+            Sequence sequence,
+            List<RelationName> tables,
+            FreeNames names,
             List<String> warnings)
             throws SQLException {
-        String tables = aside.stream()
+        RelationName name = RelationName.of(sequence.schema(), sequence.name());
+        String known = tables.stream()
                 .map(table -> SqlSpelling.literal(table.quoted()) + "::regclass")
                 .collect(Collectors.joining(", "));
-        if (!transaction.holds(STRAY.formatted(tables), name.quoted())) {
+        if (!transaction.holds(STRAY.formatted(known), name.quoted())) {
             return Optional.empty();
         }
-        String schema = name.schema().orElseThrow();
-        RelationName other = RelationName.of(
-                schema,
-                new FreeNames(NamesInUse.of(transaction, schema)).claim(FreeNames.withEnd(name.name(), "_set_aside")));
-        String warning = "sequence " + name + " is there and is no column's of a table that comes back: it becomes "
-                + other + ", and the restored one goes on after it";
+        RelationName other =
+                RelationName.of(sequence.schema(), names.claim(FreeNames.withEnd(name.name(), "_set_aside")));
+        boolean beyond = transaction.holds("(SELECT is_called AND last_value NOT BETWEEN " + sequence.minimum()
+                + " AND " + sequence.maximum() + " FROM " + name.quoted() + ")");
+        String warning = "sequence " + name + " is there and is no column's any more: it becomes " + other
+                + (beyond
+                        ? ", and its last number lies outside the bounds of the restored one, which cannot go on after it"
+                        : ", and the restored one goes on after it");
         warnings.add(warning);
         script.note(warning);
         script.run("ALTER SEQUENCE " + name.quoted() + " RENAME TO " + RelationName.quote(other.name()));
         return Optional.of(other);
     }
 
-    /** Writes what moves a sequence on to where another one is. */
+    /** Writes what moves a sequence on to where another one is, if that is further. */
     public static void goOnAfter(SqlScript script, Sequence sequence, RelationName other) {
         String own = SqlSpelling.literal(
                 RelationName.of(sequence.schema(), sequence.name()).quoted());
+        String further = sequence.increment() > 0 ? ">" : "<";
         String reached = " FROM (SELECT CASE WHEN is_called THEN last_value END AS number FROM " + other.quoted()
-                + ") AS other WHERE number BETWEEN " + sequence.minimum() + " AND " + sequence.maximum()
-                + " AND coalesce(number " + (sequence.increment() > 0 ? ">" : "<")
-                + " pg_catalog.pg_sequence_last_value("
-                + own + "::pg_catalog.regclass), true)";
+                + ") AS other, pg_catalog.pg_sequence_last_value(" + own + "::pg_catalog.regclass) AS last WHERE number"
+                + " BETWEEN " + sequence.minimum() + " AND " + sequence.maximum()
+                + " AND CASE WHEN last IS NULL THEN number "
+                + further + "= " + sequence.start() + " ELSE number " + further + " last END";
         script.run("SELECT pg_catalog.setval(" + own + ", number)" + reached, "SELECT number" + reached);
     }
 

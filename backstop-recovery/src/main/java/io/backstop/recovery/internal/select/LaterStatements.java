@@ -1,28 +1,25 @@
 package io.backstop.recovery.internal.select;
 
 import io.backstop.api.analysis.Destruction.Kind;
-import io.backstop.api.internal.postgres.TransactionIds;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.api.snapshot.SnapshotManifest.Source;
 import io.backstop.snapshot.archive.SnapshotArchive;
 
 import java.io.IOException;
-import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
  * What statements did to the table of a snapshot after that, as far as they were losses and are stored, too. Immutable.
  *
- * @param removedRows whether one of them removed rows
- * @param transactionIds by which {@code xmin} the rows that they made can be told
+ * @param removedRows how many rows they removed
+ * @param transactionIds by which {@code xmin} the rows can be told that they changed: what a statement that removes rows runs
+ *     beside is not its own
  */
-public record LaterStatements(boolean removedRows, Set<String> transactionIds) {
-    public static final LaterStatements NONE = new LaterStatements(false, Set.of());
-
-    private static final Set<Kind> REMOVALS = EnumSet.of(Kind.DELETE, Kind.TRUNCATE);
-    private static final Set<Kind> CHANGES = EnumSet.of(Kind.UPDATE, Kind.DELETE, Kind.TRUNCATE);
+public record LaterStatements(long removedRows, Set<String> transactionIds) {
+    public static final LaterStatements NONE = new LaterStatements(0, Set.of());
 
     public LaterStatements {
         transactionIds = Set.copyOf(transactionIds);
@@ -30,33 +27,34 @@ public record LaterStatements(boolean removedRows, Set<String> transactionIds) {
 
     /**
      * @param later the snapshots of the table that were taken since, whose statements are committed
-     * @param notes are added to, where it cannot be read which rows a statement made
+     * @param notes are added to, where it is not known which rows a statement changed
      */
     static LaterStatements of(SnapshotArchive archive, List<SnapshotManifest> later, List<String> notes) {
-        List<SnapshotManifest> losses = later.stream()
-                .filter(manifest ->
-                        manifest.source() == Source.INLINE && manifest.rowCount() > 0 && is(manifest, CHANGES))
-                .toList();
+        long removed = 0;
         Set<String> transactions = new HashSet<>();
-        losses.forEach(loss -> transactions.addAll(madeRows(archive, loss, notes)));
-        return new LaterStatements(losses.stream().anyMatch(loss -> is(loss, REMOVALS)), transactions);
-    }
-
-    private static boolean is(SnapshotManifest manifest, Set<Kind> kinds) {
-        return manifest.operation().filter(kinds::contains).isPresent();
-    }
-
-    /** As far as that is known. */
-    private static Set<String> madeRows(SnapshotArchive archive, SnapshotManifest loss, List<String> notes) {
-        Set<String> known = Set.of();
-        try {
-            known = archive.mark(loss).rowsTransactionIds();
-        } catch (IOException e) {
-            notes.add("which rows the statement of snapshot " + loss.snapshotId()
-                    + " made cannot be read, so that they stay as they are: " + e.getMessage());
+        for (SnapshotManifest manifest : later) {
+            Optional<Kind> kind = manifest.operation().filter(done -> manifest.source() == Source.INLINE);
+            if (kind.equals(Optional.of(Kind.DELETE)) || kind.equals(Optional.of(Kind.TRUNCATE))) {
+                removed += manifest.rowCount();
+            } else if (kind.equals(Optional.of(Kind.UPDATE)) && manifest.rowCount() > 0) {
+                transactions.addAll(changedRows(archive, manifest, notes));
+            }
         }
-        return known.isEmpty()
-                ? loss.transactionId().map(TransactionIds::inRows).map(Set::of).orElse(Set.of())
-                : known;
+        return new LaterStatements(removed, transactions);
+    }
+
+    private static Set<String> changedRows(SnapshotArchive archive, SnapshotManifest update, List<String> notes) {
+        String why = "";
+        try {
+            Set<String> known = archive.mark(update).rowsTransactionIds();
+            if (!known.isEmpty()) {
+                return known;
+            }
+        } catch (IOException e) {
+            why = ": " + e.getMessage();
+        }
+        notes.add("which rows the UPDATE of snapshot " + update.snapshotId()
+                + " changed is not known, so that they stay as they are" + why);
+        return Set.of();
     }
 }
