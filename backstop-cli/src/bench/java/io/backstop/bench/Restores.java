@@ -10,15 +10,13 @@ import io.backstop.snapshot.store.ObjectStore;
 import io.backstop.snapshot.store.ObjectStores;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
- * Restores the newest snapshots of all tables of a storage together, their rows counted, as {@code backstop restore} does for one. Arguments:
- * database, storage.
+ * Restores the newest snapshots of all tables of a storage together, their rows counted, as {@code backstop restore} does
+ * for one. Arguments: database, storage.
  */
 public final class Restores {
     private Restores() {}
@@ -28,10 +26,9 @@ public final class Restores {
                 Connection connection = DriverManager.getConnection(args[0])) {
             SnapshotArchive archive = new SnapshotArchive(store);
             Map<SnapshotManifest, RelationName> targets = new LinkedHashMap<>();
-            Set<RelationName> taken = new HashSet<>();
             for (SnapshotManifest manifest : archive.list()) {
                 RelationName target = RelationName.of(manifest.schema(), manifest.table() + "_recovered");
-                if (taken.add(target)) {
+                if (!targets.containsValue(target)) {
                     targets.put(manifest, target);
                 }
             }

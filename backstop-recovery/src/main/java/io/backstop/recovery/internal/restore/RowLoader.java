@@ -75,11 +75,6 @@ public final class RowLoader implements AutoCloseable {
         return loaded;
     }
 
-    /** To be called when all rows are loaded, in a transaction that sees them. */
-    void refuseOtherMeaning(RecoveryTransaction transaction) throws SQLException, RecoveryException {
-        InfiniteIntervalCheck.refuseOtherMeaning(transaction, manifest, table, target);
-    }
-
     @Override
     public void close() {
         chunks.close();

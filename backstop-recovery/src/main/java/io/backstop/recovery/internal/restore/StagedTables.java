@@ -128,10 +128,7 @@ public final class StagedTables {
 
     private void loaded(StagedTable table) throws SQLException, RecoveryException {
         try (RecoveryTransaction transaction = RecoveryTransaction.begin(staging.first())) {
-            TableFailures.named(table.manifest(), table.target(), () -> {
-                table.refuseOtherMeaning(transaction);
-                return table;
-            });
+            TableFailures.named(table.manifest(), table.target(), () -> table.refuseOtherMeaning(transaction));
         }
         table.reached(Step.LOADED, progress);
     }
@@ -162,10 +159,10 @@ public final class StagedTables {
     }
 
     private static void run(RecoveryTransaction transaction, Piece piece) throws SQLException, RecoveryException {
-        TableFailures.named(piece.table().manifest(), piece.table().target(), () -> {
-            piece.work().in(transaction);
-            return piece;
-        });
+        TableFailures.named(
+                piece.table().manifest(),
+                piece.table().target(),
+                () -> piece.work().in(transaction));
     }
 
     /** A table that could be staged. */

@@ -27,6 +27,15 @@ public final class TableFailures {
         }
     }
 
+    /** The same for a step without a result. */
+    static void named(SnapshotManifest manifest, RelationName target, Step step) throws RecoveryException {
+        Part<Boolean> part = () -> {
+            step.run();
+            return true;
+        };
+        named(manifest, target, part);
+    }
+
     /** What cannot be read now may be whole. */
     private static boolean isOfTheStorage(@Nullable Throwable cause) {
         return cause instanceof IOException
@@ -38,5 +47,11 @@ public final class TableFailures {
     @FunctionalInterface
     public interface Part<T> {
         T done() throws SQLException, RecoveryException;
+    }
+
+    /** The same without a result. */
+    @FunctionalInterface
+    interface Step {
+        void run() throws SQLException, RecoveryException;
     }
 }

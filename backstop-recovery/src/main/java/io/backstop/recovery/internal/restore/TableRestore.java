@@ -125,8 +125,8 @@ public final class TableRestore {
                 loaded += loader.load(transaction, stream);
                 reached(Step.LOADING, loaded);
             }
-            loader.refuseOtherMeaning(transaction);
         }
+        InfiniteIntervalCheck.refuseOtherMeaning(transaction, manifest, target, target);
         reached(Step.LOADED, loaded);
         TableDdlRunner.run(transaction, ddl().afterRows(), target);
         // Before the foreign keys: from then on, the tables that they refer to cannot be written.
