@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
@@ -675,6 +676,32 @@ class CopybackTest {
 
         assertThat(plan.rehearsal()).isEqualTo(new Rehearsal.Passed());
         assertThat(truth()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "RESTART WITH 3 | 10",
+                "RESTART WITH 9 | 10",
+                "RESTART WITH 10 | 10",
+                "RESTART WITH 1000 | 1000",
+                "INCREMENT -1 MINVALUE -100 RESTART WITH -5 | -5",
+                "INCREMENT -1 MINVALUE -100 RESTART WITH 7 | 0",
+                "MAXVALUE 20 RESTART WITH 2 | 10",
+            })
+    void a_sequence_goes_on_after_what_was_given_and_never_back(String since, String next) throws Exception {
+        database.run(
+                "CREATE TABLE users (id serial PRIMARY KEY, name text)",
+                "INSERT INTO users (name) SELECT 'x' FROM generate_series(1, 9)");
+        SnapshotManifest manifest = captures.take("users");
+        database.run("DELETE FROM users", "ALTER SEQUENCE users_id_seq " + since);
+        List<RestoredTable> restored = restore(List.of(manifest));
+
+        CopybackPlan plan = plan(restored, ConflictMode.AS_FOUND);
+        database.run(plan.sql());
+
+        assertThat(database.value("SELECT nextval('users_id_seq')")).isEqualTo(next);
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.backstop.recovery.internal.order.DependentOrder;
 import io.backstop.recovery.internal.order.ForeignKeyOrder;
 import io.backstop.recovery.internal.order.PartitionTree;
 import io.backstop.recovery.internal.schema.MissingObject;
+import io.backstop.recovery.internal.schema.SequencePosition;
 import io.backstop.recovery.internal.schema.StandaloneSequence;
 import io.backstop.recovery.internal.schema.StoredObjects;
 import io.backstop.recovery.internal.sql.DefaultPrivileges;
@@ -318,7 +319,8 @@ public final class CopybackScript {
                         .ifPresent(other -> strays.put(sequence, other));
             }
             new RenameIntoPlace(table, ownerExists).rename(script);
-            strays.forEach((sequence, other) -> StandaloneSequence.goOnAfter(script, sequence, other));
+            strays.forEach((sequence, other) ->
+                    SequencePosition.goOnAfter(script, sequence, List.of(SequencePosition.of(other, sequence))));
         }
     }
 

@@ -2,10 +2,10 @@ package io.backstop.recovery.internal.copyback;
 
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
-import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.api.snapshot.SnapshotManifest.Coverage;
 import io.backstop.recovery.internal.copyback.PresentTable.KeyColumn;
 import io.backstop.recovery.internal.copyback.PresentTable.Switch;
+import io.backstop.recovery.internal.schema.SequencePosition;
 import io.backstop.recovery.internal.select.LaterStatements;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlFragments;
@@ -21,6 +21,7 @@ import io.backstop.snapshot.schema.TableDescription.Generated;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
 
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -120,7 +121,6 @@ public final class RowMergeScript {
     /** New rows get numbers beyond those of all rows that are there now. */
     void sequences(SqlScript script) {
         for (Sequence sequence : present.description().sequences()) {
-            script.note("new rows of " + present.name() + " go on after the highest " + sequence.column());
             List<String> stored = restored.description().sequences().stream()
                     .filter(s -> s.column().equals(sequence.column()) && s.called())
                     .filter(s -> s.lastValue() >= sequence.minimum() && s.lastValue() <= sequence.maximum())
@@ -397,23 +397,19 @@ public final class RowMergeScript {
     }
 
     /**
-     * What a sequence is set to stays when a transaction is rolled back.
-     *
      * @param others numbers, as SQL, beyond which it goes on too
+     * @param table of the column
      */
     static void advance(
             SqlScript script, Sequence sequence, List<String> others, TableDescription table, RelationName tableName) {
-        String name = RelationName.of(sequence.schema(), sequence.name()).quoted();
-        boolean rising = sequence.increment() > 0;
-        String column = RelationName.quote(sequence.column());
-        String highest = isCounted(table, sequence)
-                ? ", (SELECT " + (rising ? "max" : "min") + "(" + column + ")::bigint FROM " + tableName.quoted()
-                        + " WHERE " + column + " BETWEEN " + sequence.minimum() + " AND " + sequence.maximum() + ")"
-                : "";
-        String reached = " FROM (SELECT " + (rising ? "greatest" : "least") + "(CASE WHEN is_called THEN last_value END"
-                + others.stream().map(other -> ", " + other).collect(Collectors.joining()) + highest
-                + ") AS reached FROM " + name + ") AS numbers WHERE reached IS NOT NULL";
-        script.run("SELECT setval(" + SqlSpelling.literal(name) + ", reached)" + reached, "SELECT reached" + reached);
+        List<String> numbers = new ArrayList<>(others);
+        if (isCounted(table, sequence)) {
+            numbers.add(SequencePosition.of(tableName, sequence.column(), sequence));
+        }
+        if (!numbers.isEmpty()) {
+            script.note("new rows of " + tableName + " go on after the highest " + sequence.column());
+            SequencePosition.goOnAfter(script, sequence, numbers);
+        }
     }
 
     private static boolean isCounted(TableDescription table, Sequence sequence) {

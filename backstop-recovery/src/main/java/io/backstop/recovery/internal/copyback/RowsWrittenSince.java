@@ -3,6 +3,7 @@ package io.backstop.recovery.internal.copyback;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
 import io.backstop.recovery.internal.copyback.PresentTable.KeyColumn;
+import io.backstop.recovery.internal.schema.SequencePosition;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.sql.ServerErrors;
 import io.backstop.recovery.internal.text.SqlFragments;
@@ -435,19 +436,9 @@ record RowsWrittenSince(
         TableDescription now = present.description();
         List<String> others = now.sequences().stream()
                 .filter(s -> s.column().equals(sequence.column()))
-                .map(s -> RelationName.of(aside.schema(), aside.sequence(s.name()))
-                        .quoted())
+                .map(s -> SequencePosition.of(RelationName.of(aside.schema(), aside.sequence(s.name())), sequence))
                 .toList();
-        script.note("new rows of " + restored.original() + " go on after the highest " + sequence.column());
-        RowMergeScript.advance(
-                script,
-                sequence,
-                others.stream()
-                        .map(name -> "(SELECT last_value FROM " + name + " WHERE is_called AND last_value BETWEEN "
-                                + sequence.minimum() + " AND " + sequence.maximum() + ")")
-                        .toList(),
-                restored.description(),
-                restored.original());
+        RowMergeScript.advance(script, sequence, others, restored.description(), restored.original());
     }
 
     /** What an operator should know: one sentence each. */

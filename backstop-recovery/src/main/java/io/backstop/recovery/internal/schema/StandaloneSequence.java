@@ -83,19 +83,6 @@ public final class StandaloneSequence {
         return Optional.of(other);
     }
 
-    /** Writes what moves a sequence on to where another one is, if that is further. */
-    public static void goOnAfter(SqlScript script, Sequence sequence, RelationName other) {
-        String own = SqlSpelling.literal(
-                RelationName.of(sequence.schema(), sequence.name()).quoted());
-        String further = sequence.increment() > 0 ? ">" : "<";
-        String reached = " FROM (SELECT CASE WHEN is_called THEN last_value END AS number FROM " + other.quoted()
-                + ") AS other, pg_catalog.pg_sequence_last_value(" + own + "::pg_catalog.regclass) AS last WHERE number"
-                + " BETWEEN " + sequence.minimum() + " AND " + sequence.maximum()
-                + " AND CASE WHEN last IS NULL THEN number "
-                + further + "= " + sequence.start() + " ELSE number " + further + " last END";
-        script.run("SELECT pg_catalog.setval(" + own + ", number)" + reached, "SELECT number" + reached);
-    }
-
     /**
      * Writes what moves it on, where it is behind. A number that is given is given for good: nothing is tried here.
      *

@@ -3,6 +3,7 @@ package io.backstop.recovery.internal.undo;
 import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.internal.postgres.SqlSpelling;
+import io.backstop.recovery.internal.schema.SequencePosition;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.schema.TableDescription.Sequence;
@@ -44,7 +45,8 @@ final class SequenceAdvance {
         }
         for (Sequence sequence : archive.description(part.manifest()).sequences()) {
             boolean there = transaction.holds(
-                    "EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(?) AND relkind = 'S')", name(sequence));
+                    "EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(?) AND relkind = 'S')",
+                    SequencePosition.name(sequence));
             if (there && sequence.called()) {
                 forward(transaction, sequence, sequence.lastValue());
             }
@@ -54,16 +56,17 @@ final class SequenceAdvance {
     private static void forward(RecoveryTransaction transaction, Sequence sequence, long needed) throws SQLException {
         if (isBehind(transaction, sequence, needed)) {
             // Keeps others from drawing numbers until the commit; it changes nothing.
-            transaction.execute("ALTER SEQUENCE " + name(sequence) + " CACHE " + sequence.cache());
+            transaction.execute("ALTER SEQUENCE " + SequencePosition.name(sequence) + " CACHE " + sequence.cache());
             if (isBehind(transaction, sequence, needed)) {
-                transaction.strings("SELECT setval(" + SqlSpelling.literal(name(sequence)) + ", " + needed + ")");
+                transaction.strings(
+                        "SELECT setval(" + SqlSpelling.literal(SequencePosition.name(sequence)) + ", " + needed + ")");
             }
         }
     }
 
     private static Optional<Long> needed(UndoTable table, Sequence sequence, SnapshotArchive archive)
             throws SQLException, IOException {
-        boolean rising = sequence.increment() > 0;
+        boolean rising = SequencePosition.isRising(sequence);
         List<Long> numbers = new ArrayList<>();
         boolean counted = table.present().description().columns().stream()
                 .anyMatch(column -> column.name().equals(sequence.column()) && COUNTED.contains(column.type()));
@@ -96,14 +99,9 @@ final class SequenceAdvance {
 
     private static boolean isBehind(RecoveryTransaction transaction, Sequence sequence, long needed)
             throws SQLException {
-        String order = sequence.increment() > 0 ? " < " : " > ";
         return transaction
-                .strings("SELECT (last_value" + order + needed + " OR last_value = " + needed
-                        + " AND NOT is_called)::text FROM " + name(sequence))
+                .strings("SELECT " + SequencePosition.isBehind(sequence, Long.toString(needed)) + "::text FROM "
+                        + SequencePosition.name(sequence))
                 .contains("true");
-    }
-
-    private static String name(Sequence sequence) {
-        return RelationName.of(sequence.schema(), sequence.name()).quoted();
     }
 }
