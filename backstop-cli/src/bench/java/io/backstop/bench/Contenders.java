@@ -56,6 +56,8 @@ final class Contenders {
                 () -> contenders.secondCapture(s3.storage(s3.newBucket())));
         all.put("pg_restore -j2", contenders::restoreDump);
         all.put("restore, rows counted", contenders::restore);
+        all.put("the server alone, rows from a file", () -> contenders.serverAlone(1));
+        all.put("the server alone, rows from two files at once", () -> contenders.serverAlone(2));
         all.put("restore, every row read back", () -> contenders.restore("--read-back"));
         return all;
     }
@@ -124,6 +126,15 @@ final class Contenders {
         double seconds = time(line);
         List<String> said = Files.readAllLines(report);
         return new Contender.Result(seconds, Long.parseLong(said.get(0)), said.get(1));
+    }
+
+    private Contender.Result serverAlone(int connections) throws Exception {
+        dropRestored();
+        try {
+            return new ServerAlone(database, folder, connections).run();
+        } finally {
+            dropRestored();
+        }
     }
 
     /** By the command, as an operator runs it; where several are restored together, without it. */

@@ -39,7 +39,8 @@ class RandomDaysTest extends GuardedStory {
     private static final Pattern ASIDE =
             Pattern.compile("put these back by `backstop recover --table (\\S+) --before (snap_\\w+)`");
 
-    private static final Pattern NEWER = Pattern.compile("what later statements took of (\\S+) is in newer snapshots|"
+    private static final Pattern NEWER = Pattern.compile("(?:what later statements took of|this is) (\\S+) "
+            + "(?:is in newer snapshots|as snapshot .* has it: rows that came later)|"
             + "note:   \\S+ (snap_\\w+): (?:all|the) [\\d,]+ rows(?!.* with other columns)");
 
     private static final Pattern PART =

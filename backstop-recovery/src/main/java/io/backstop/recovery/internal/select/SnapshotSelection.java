@@ -339,9 +339,14 @@ public final class SnapshotSelection {
         if (newer.isEmpty()) {
             return;
         }
-        notes.add("this brings back what " + told(chosen) + " holds, and no more: what later statements took of "
-                + name(chosen) + " is in newer snapshots. Once the script has run, `recover --before ID` puts back what"
-                + " each of these holds:");
+        String table = name(chosen).toString();
+        notes.add((chosen.coverage() == Coverage.ROWS
+                        ? "this brings back what " + told(chosen)
+                                + " holds, and no more: what later statements took of " + table
+                                + " is in newer snapshots. "
+                        : "this is " + table + " as " + told(chosen)
+                                + " has it: rows that came later, and were lost, are" + " in newer snapshots. ")
+                + "Once the script has run, `recover --before ID` puts back what each of these holds:");
         newer.forEach(entry -> notes.add("  " + entry.words()
                 + (entry.manifest().coverage() != Coverage.DEFINITIONS
                                 && !entry.manifest().columns().equals(chosen.columns())
