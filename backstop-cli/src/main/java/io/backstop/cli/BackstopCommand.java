@@ -31,14 +31,17 @@ import java.io.FileOutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** The root of the {@code backstop} command. */
 @Command(
         name = "backstop",
         description = "Looks after what SQL does to a PostgreSQL database, and brings back what was lost.",
         mixinStandardHelpOptions = true,
-        version = "backstop 0.1.0",
-        subcommands = {
+        version = "backstop 0.1.0")
+public final class BackstopCommand {
+    /** In the order in which they are listed. */
+    private static final List<Class<?>> COMMANDS = List.of(
             DemoCommand.class,
             AnalyzeCommand.class,
             RecoverCommand.class,
@@ -59,14 +62,13 @@ import java.nio.charset.StandardCharsets;
             StatusCommand.class,
             AuditCommand.class,
             ServeCommand.class,
-            CompletionCommand.class,
-        })
-public final class BackstopCommand {
+            CompletionCommand.class);
+
     private BackstopCommand() {}
 
     /** Runs the command; see {@link ExitCode} for how it ends. */
     public static void main(String[] arguments) {
-        System.exit(commandLine().setOut(output(FileDescriptor.out)).execute(arguments));
+        System.exit(commandLine(arguments).setOut(output(FileDescriptor.out)).execute(arguments));
     }
 
     /** In UTF-8 whatever the locale: scripts that are printed say that they are, and so does JSON. */
@@ -74,8 +76,28 @@ public final class BackstopCommand {
         return new PrintWriter(new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8), true);
     }
 
+    /** With all commands. */
     public static CommandLine commandLine() {
+        return commandLine(COMMANDS);
+    }
+
+    /**
+     * With the one command that is called where it is known by its name: what picocli reads of all others is half of the time
+     * until it runs.
+     */
+    static CommandLine commandLine(String... arguments) {
+        return COMMANDS.stream()
+                .filter(command -> arguments.length > 0
+                        && command != CompletionCommand.class
+                        && command.getAnnotation(Command.class).name().equals(arguments[0]))
+                .findFirst()
+                .map(command -> commandLine(List.<Class<?>>of(command)))
+                .orElseGet(BackstopCommand::commandLine);
+    }
+
+    private static CommandLine commandLine(List<Class<?>> commands) {
         CommandLine commandLine = new CommandLine(new BackstopCommand());
+        commands.forEach(commandLine::addSubcommand);
         commandLine.setExecutionExceptionHandler(new FailureReport());
         commandLine.setExecutionStrategy(FailureReport::withinMemory);
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);

@@ -18,7 +18,14 @@ import java.util.jar.JarFile;
 final class ClassArchiveTrialRun {
     /** What is read and linked for nearly every command. The AWS SDK is far too large for that: it is used once instead. */
     private static final List<String> PACKAGES = List.of(
-            "io/backstop/", "org/postgresql/", "picocli/", "com/github/luben/zstd/", "tools/jackson/", "org/slf4j/");
+            "io/backstop/",
+            "org/postgresql/",
+            "org/sqlite/",
+            "picocli/",
+            "com/github/luben/zstd/",
+            "com/github/freva/asciitable/",
+            "tools/jackson/",
+            "org/slf4j/");
 
     /** A port that nobody listens at (it was given to tcpmux, RFC 1078), so that it ends at once. */
     private static final String NO_STORAGE = "s3://nothing@http://127.0.0.1:1";

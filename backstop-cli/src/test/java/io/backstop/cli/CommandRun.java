@@ -10,8 +10,9 @@ public record CommandRun(int exitCode, String output, String errors) {
     public static CommandRun of(String... arguments) {
         StringWriter output = new StringWriter();
         StringWriter errors = new StringWriter();
-        CommandLine command =
-                BackstopCommand.commandLine().setOut(new PrintWriter(output)).setErr(new PrintWriter(errors));
+        CommandLine command = BackstopCommand.commandLine(arguments)
+                .setOut(new PrintWriter(output))
+                .setErr(new PrintWriter(errors));
         int exitCode = command.execute(arguments);
         return new CommandRun(exitCode, output.toString(), errors.toString());
     }

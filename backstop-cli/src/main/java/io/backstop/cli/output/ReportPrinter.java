@@ -17,11 +17,6 @@ import java.util.List;
 
 /** How a command prints what it found: a table for people, JSON for programs. */
 public final class ReportPrinter {
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-            .enable(SerializationFeature.INDENT_OUTPUT)
-            .build();
-
     /** A terminal that is said to be narrower is taken to be this wide, in characters. */
     private static final int NARROWEST = 40;
 
@@ -43,7 +38,7 @@ public final class ReportPrinter {
     }
 
     public void json(Object value) {
-        out().println(JSON.writeValueAsString(value));
+        out().println(Json.MAPPER.writeValueAsString(value));
         out().flush();
     }
 
@@ -148,5 +143,13 @@ public final class ReportPrinter {
                 .border(AsciiTable.NO_BORDERS)
                 .data(columns, cells)
                 .asString());
+    }
+
+    /** Made when it is needed: that takes a while, and most commands print for people. */
+    private static final class Json {
+        static final JsonMapper MAPPER = JsonMapper.builder()
+                .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+                .enable(SerializationFeature.INDENT_OUTPUT)
+                .build();
     }
 }
