@@ -98,6 +98,7 @@ public final class BackstopCommand {
     private static CommandLine commandLine(List<Class<?>> commands) {
         CommandLine commandLine = new CommandLine(new BackstopCommand());
         commands.forEach(commandLine::addSubcommand);
+        commandLine.setParameterExceptionHandler(FailureReport::wrongArguments);
         commandLine.setExecutionExceptionHandler(new FailureReport());
         commandLine.setExecutionStrategy(FailureReport::withinMemory);
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);

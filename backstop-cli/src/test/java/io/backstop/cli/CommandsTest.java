@@ -286,6 +286,42 @@ class CommandsTest {
         assertThat(folder.resolve("missing")).doesNotExist();
     }
 
+    @Test
+    void what_is_wrong_with_a_command_line_stands_last() {
+        for (List<String> command : List.of(
+                List.of("recover"),
+                List.of("recover", "--table", "t", "--before", "yesterday"),
+                List.of("snapshots", "list", "--nothing"),
+                List.of("undo"),
+                List.of("approvals", "approve", "--all", "--nothing"),
+                List.of("snapshots"),
+                List.of("no-command"),
+                List.<String>of())) {
+            CommandRun run = CommandRun.of(command.toArray(String[]::new));
+            assertThat(run.exitCode()).as(command.toString()).isEqualTo(ExitCode.USAGE);
+            List<String> lines = run.errors().lines().toList();
+            assertThat(lines.subList(Math.max(0, lines.size() - 5), lines.size()))
+                    .as(run.errors())
+                    .anyMatch(line -> line.startsWith("error: "));
+        }
+    }
+
+    @Test
+    void every_command_is_found_by_its_name_alone() {
+        for (String name : BackstopCommand.commandLine().getSubcommands().keySet()) {
+            assertThat(BackstopCommand.commandLine(name, "--help").getSubcommands())
+                    .as(name)
+                    .containsKey(name)
+                    .hasSize(
+                            name.equals("completion")
+                                    ? BackstopCommand.commandLine()
+                                            .getSubcommands()
+                                            .size()
+                                    : 1);
+            assertThat(CommandRun.of(name, "--help").output()).contains("backstop " + name);
+        }
+    }
+
     private static void assertNoStorage(List<String> command, String storage, String problem) {
         List<String> arguments = new ArrayList<>(command);
         arguments.addAll(List.of("--storage", storage));

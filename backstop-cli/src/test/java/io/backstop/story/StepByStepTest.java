@@ -67,6 +67,36 @@ class StepByStepTest extends GuardedStory {
                 "INSERT INTO app.orders (user_id, total) SELECT i, i FROM generate_series(1, 20) i");
     }
 
+    @Test
+    void comments_of_foreign_keys_between_tables_that_make_way_come_back() throws Exception {
+        database.run(
+                "CREATE TABLE app.chi (id int PRIMARY KEY, q int)",
+                "CREATE TABLE app.par (id int PRIMARY KEY, v int, chi int, CONSTRAINT to_chi FOREIGN KEY (chi) REFERENCES"
+                        + " app.chi, CONSTRAINT to_gone FOREIGN KEY (v) REFERENCES app.orders)",
+                "ALTER TABLE app.chi ADD CONSTRAINT to_par FOREIGN KEY (q) REFERENCES app.par DEFERRABLE",
+                "COMMENT ON CONSTRAINT to_chi ON app.par IS 'parent''s child'",
+                "COMMENT ON CONSTRAINT to_par ON app.chi IS 'child''s parent'",
+                "COMMENT ON CONSTRAINT to_gone ON app.par IS 'gone'",
+                "INSERT INTO app.chi VALUES (1, NULL)",
+                "INSERT INTO app.par VALUES (1, 1, 1)");
+        String comments = "SELECT conname, obj_description(oid) FROM pg_constraint WHERE contype = 'f'"
+                + " AND conname LIKE 'to\\_%' ORDER BY 1";
+        List<String> before = database.rows(comments);
+        Instant moment = Instant.now();
+        try (Backstop backstop = backstop("")) {
+            execute(backstop, "ALTER TABLE app.par DROP COLUMN v");
+            execute(backstop, "ALTER TABLE app.chi DROP COLUMN q");
+            CommandRun listed = command("snapshots", "list");
+            assertThat(listed.output().lines().mapToInt(String::length).max().orElseThrow())
+                    .as(listed.output())
+                    .isLessThanOrEqualTo(80);
+        }
+        CommandRun run = command("recover", "--schema", "app", "--before", moment.toString());
+        assertThat(run.exitCode()).as(run.errors()).isZero();
+        database.run(run.output());
+        assertThat(database.rows(comments)).isEqualTo(before);
+    }
+
     /** How tools take a schema apart; each statement is sent by itself. */
     @SuppressWarnings("ImmutableEnumChecker") // The list is an immutable copy.
     enum Tool {

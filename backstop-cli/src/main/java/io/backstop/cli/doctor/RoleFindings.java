@@ -17,7 +17,9 @@ final class RoleFindings {
 
     private static final String ROLE = """
             SELECT pg_catalog.quote_ident(current_user), r.rolsuper, r.rolreplication, r.rolbypassrls, r.rolcreaterole,
-                   r.rolconnlimit
+                   r.rolconnlimit, r.oid OPERATOR(pg_catalog.=) 10::pg_catalog.oid OR NOT EXISTS (
+                       SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolsuper AND o.rolcanlogin
+                       AND o.oid OPERATOR(pg_catalog.<>) r.oid) AS needed
             FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) current_user""";
 
     /** Roles of the server that reach its files and programs. */
@@ -57,7 +59,10 @@ final class RoleFindings {
                     "superuser",
                     row.getBoolean(2),
                     role + " is a superuser: it can switch off every check and reach the server's files",
-                    "ALTER ROLE " + role + " NOSUPERUSER"));
+                    row.getBoolean("needed")
+                            ? "connect as a role of its own, CREATE ROLE app LOGIN, with the rights that it needs: the"
+                                    + " server itself needs " + role
+                            : "ALTER ROLE " + role + " NOSUPERUSER"));
             if (row.getBoolean(2)) {
                 return findings; // every other privilege follows
             }

@@ -9,7 +9,9 @@ import io.backstop.snapshot.archive.CorruptSnapshotException;
 import io.backstop.snapshot.key.KeyException;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -27,6 +29,24 @@ public final class FailureReport implements IExecutionExceptionHandler {
                 .println(commandLine.getColorScheme().errorText("error: " + PrintableText.message(message(failure))));
         commandLine.getErr().flush();
         return refused(failure) ? ExitCode.REFUSED : ExitCode.FAILED;
+    }
+
+    /** The error last, where it is seen: all options of a command fill a screen. Only the few commands of a group are shown. */
+    public static int wrongArguments(ParameterException wrong, String... arguments) {
+        CommandLine command = wrong.getCommandLine();
+        boolean group = !command.getSubcommands().isEmpty();
+        if (group) {
+            command.usage(command.getErr(), command.getColorScheme());
+        }
+        command.getErr()
+                .println(command.getColorScheme()
+                        .errorText("error: " + PrintableText.message(String.valueOf(wrong.getMessage()))));
+        if (!UnmatchedArgumentException.printSuggestions(wrong, command.getErr()) && !group) {
+            command.getErr()
+                    .println("HINT: `" + command.getCommandSpec().qualifiedName() + " --help` shows its options");
+        }
+        command.getErr().flush();
+        return ExitCode.USAGE;
     }
 
     /** Runs a command; where its memory is used up, that is a failure like another. */

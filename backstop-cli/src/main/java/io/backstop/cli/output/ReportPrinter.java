@@ -14,6 +14,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /** How a command prints what it found: a table for people, JSON for programs. */
 public final class ReportPrinter {
@@ -40,6 +43,11 @@ public final class ReportPrinter {
     public void json(Object value) {
         out().println(Json.MAPPER.writeValueAsString(value));
         out().flush();
+    }
+
+    /** Prints an error's message, which may have a line for its hint. */
+    public void message(String text) {
+        asItIs(PrintableText.message(text));
     }
 
     /** Prints one line, whatever is in the names that it tells. */
@@ -114,7 +122,7 @@ public final class ReportPrinter {
         if (command == null) {
             throw new IllegalStateException("picocli has not set the command");
         }
-        command.commandLine().getErr().println(PrintableText.line(text));
+        command.commandLine().getErr().println(PrintableText.message(text));
         command.commandLine().getErr().flush();
     }
 
@@ -122,6 +130,38 @@ public final class ReportPrinter {
     public static String inOneLine(String text, int length) {
         String line = text.replaceAll("\\s+", " ").strip();
         return line.length() <= length ? line : line.substring(0, length - 1) + "…";
+    }
+
+    /**
+     * Prints rows under their headings, or the note where there are none: those columns that are wanted in any case, and of
+     * the others, from the left, as many as fit into a line of the terminal, or into 80 characters where there is none.
+     */
+    public void tableThatFits(List<String> headings, List<Integer> wanted, List<List<String>> rows, String ifEmpty) {
+        Set<Integer> shown = new TreeSet<>(wanted);
+        int left = width()
+                - shown.stream()
+                        .mapToInt(column -> width(headings, rows, column))
+                        .sum();
+        for (int column = 0; column < headings.size(); column++) {
+            int width = width(headings, rows, column);
+            if (!shown.contains(column) && width <= left) {
+                shown.add(column);
+                left -= width;
+            }
+        }
+        table(
+                shown.stream().map(headings::get).toList(),
+                rows.stream().map(row -> shown.stream().map(row::get).toList()).toList(),
+                ifEmpty);
+    }
+
+    /** With the space on both sides of it. */
+    private static int width(List<String> headings, List<List<String>> rows, int column) {
+        return 2
+                + Stream.concat(Stream.of(headings), rows.stream())
+                        .mapToInt(row -> PrintableText.line(row.get(column)).length())
+                        .max()
+                        .orElse(0);
     }
 
     /** Prints rows under their headings, or the note where there are none. */

@@ -113,7 +113,7 @@ final class DrillRestoreCommand implements Callable<Integer> {
                 Drilled one = drill(archive, connection, manifest, bar);
                 drilled.add(one);
                 if (!report.asJson()) {
-                    report.line(one.line());
+                    report.message(one.line());
                 }
             }
         }

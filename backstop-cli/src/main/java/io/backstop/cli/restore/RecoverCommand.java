@@ -80,6 +80,13 @@ public final class RecoverCommand implements Callable<Integer> {
                 paramLabel = "NAME",
                 description = "The schema whose tables and definitions were lost; needs --before.")
         private String schema = "";
+
+        /** Its name is taken as it is; one that is quoted as in SQL has quotes in no other reading. */
+        String schemaName() {
+            return schema.length() > 2 && schema.startsWith("\"") && schema.endsWith("\"")
+                    ? schema.substring(1, schema.length() - 1).replace("\"\"", "\"")
+                    : schema;
+        }
     }
 
     @Spec
@@ -138,7 +145,7 @@ public final class RecoverCommand implements Callable<Integer> {
             throws RecoveryException, RefusedException, ControlStoreUnavailableException {
         if (!lost.schema.isEmpty()) {
             return recovery.recoverSchema(
-                    connection, lost.schema, before.given().orElseThrow(), bar);
+                    connection, lost.schemaName(), before.given().orElseThrow(), bar);
         }
         Optional<RecoveryPoint> point = before.point(recovery, connection, lost.table, !report.asJson());
         return group

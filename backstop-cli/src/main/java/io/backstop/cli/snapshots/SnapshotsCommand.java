@@ -16,6 +16,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.io.IOException;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -42,6 +43,9 @@ public final class SnapshotsCommand {
             description = "Lists the snapshots whose manifest is valid, newest first.",
             mixinStandardHelpOptions = true)
     static final class ListCommand implements Callable<Integer> {
+        private static final List<String> HEADINGS = List.of(
+                "snapshot", "table", "rows", "taken at", "source", "agent", "group", "bytes", "database", "now");
+
         @Mixin
         private final StorageOption storage = new StorageOption();
 
@@ -88,48 +92,32 @@ public final class SnapshotsCommand {
 
         private void print(List<SnapshotManifest> manifests, String ifEmpty) {
             ExistingTables present = ExistingTables.in(database, manifests);
-            boolean several = manifests.stream()
-                            .map(SnapshotManifest::database)
-                            .distinct()
-                            .count()
-                    > 1;
-            report.table(
-                    columns(
-                            several,
-                            "snapshot",
-                            "table",
-                            "database",
-                            "rows",
-                            "bytes",
-                            "taken at",
-                            "source",
-                            "agent",
-                            "group",
-                            "now"),
-                    manifests.stream()
-                            .map(manifest -> columns(
-                                    several,
-                                    manifest.snapshotId(),
-                                    name(manifest).toString(),
-                                    manifest.database(),
-                                    String.valueOf(manifest.rowCount()),
-                                    String.valueOf(manifest.storedBytes()),
-                                    manifest.createdAt().toString(),
-                                    manifest.source().name().toLowerCase(Locale.ROOT),
-                                    manifest.agentId().orElse(""),
-                                    manifest.groupId(),
-                                    present.tell(manifest)))
-                            .toList(),
+            List<Integer> shown = new ArrayList<>(List.of(0, 1, 2, 3));
+            if (database != null) {
+                shown.add(HEADINGS.indexOf("now"));
+            }
+            if (manifests.stream().map(SnapshotManifest::database).distinct().count() > 1) {
+                shown.add(HEADINGS.indexOf("database"));
+            }
+            report.tableThatFits(
+                    HEADINGS,
+                    shown,
+                    manifests.stream().map(manifest -> cells(manifest, present)).toList(),
                     ifEmpty);
         }
 
-        /** Of one database alone there is nothing to tell apart, and the line is long enough. */
-        private static List<String> columns(
-                boolean several, String snapshot, String table, String database, String... more) {
-            List<String> columns =
-                    new ArrayList<>(several ? List.of(snapshot, table, database) : List.of(snapshot, table));
-            columns.addAll(List.of(more));
-            return columns;
+        private static List<String> cells(SnapshotManifest manifest, ExistingTables present) {
+            return List.of(
+                    manifest.snapshotId(),
+                    name(manifest).toString(),
+                    manifest.holdsNoRows() ? "definitions" : String.valueOf(manifest.rowCount()),
+                    manifest.createdAt().truncatedTo(ChronoUnit.SECONDS).toString(),
+                    manifest.source().name().toLowerCase(Locale.ROOT),
+                    manifest.agentId().orElse(""),
+                    manifest.groupId(),
+                    String.valueOf(manifest.storedBytes()),
+                    manifest.database(),
+                    present.tell(manifest));
         }
 
         private static RelationName name(SnapshotManifest manifest) {

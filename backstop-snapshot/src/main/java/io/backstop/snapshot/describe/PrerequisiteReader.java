@@ -90,17 +90,18 @@ final class PrerequisiteReader {
             )
             """;
 
-    private static final String SCHEMAS =
-            """
+    private static final String SCHEMAS = """
             SELECT w.root, 1 AS step, w.depth, 'schema' AS kind, n.nspname::text AS identity,
                    ARRAY[format('CREATE SCHEMA %I', n.nspname),
                          format('ALTER SCHEMA %I OWNER TO %I', n.nspname, pg_get_userbyid(n.nspowner))]
                    || ARRAY(SELECT format('COMMENT ON SCHEMA %I IS %L', n.nspname, obj_description(n.oid, 'pg_namespace'))
                             WHERE obj_description(n.oid, 'pg_namespace') IS NOT NULL)
-                   || :grants AS sql
+                   || :grants || :defaults AS sql
             FROM wanted w JOIN pg_namespace n ON n.oid = w.oid
             WHERE w.classid = 'pg_namespace'::regclass AND n.nspname !~ '^pg_'
-            """.replace(":grants", GrantQueries.statements("format('SCHEMA %I', n.nspname)", "n.nspowner", "n.nspacl"));
+            """.replace(
+                    ":grants", GrantQueries.statements("format('SCHEMA %I', n.nspname)", "n.nspowner", "n.nspacl"))
+            .replace(":defaults", GrantQueries.DEFAULTS_IN_SCHEMA);
 
     private static final String EXTENSIONS = """
             SELECT w.root, 2, w.depth, 'extension', e.extname::text,

@@ -178,7 +178,7 @@ public final class FileObjectStore implements ObjectStore {
         ObjectNames.checkedPrefix(prefix);
         Path start = root.resolve(prefix.substring(0, prefix.lastIndexOf('/') + 1));
         List<ObjectEntry> entries = new ArrayList<>();
-        if (Files.isDirectory(start)) {
+        if (isFolder(start)) {
             Files.walkFileTree(
                     start,
                     EnumSet.of(FileVisitOption.FOLLOW_LINKS),
@@ -226,6 +226,17 @@ public final class FileObjectStore implements ObjectStore {
             return new IOException(failure.getFile() + " does not exist", failure);
         }
         return failure;
+    }
+
+    /** One that is not there holds nothing; one that may not be looked at is no such folder. */
+    private static boolean isFolder(Path folder) throws IOException {
+        try {
+            return Files.readAttributes(folder, BasicFileAttributes.class).isDirectory();
+        } catch (NoSuchFileException e) {
+            return false;
+        } catch (FileSystemException e) {
+            throw inWords(e);
+        }
     }
 
     private Path resolve(String name) {

@@ -109,6 +109,19 @@ class FileObjectStoreTest extends ObjectStoreContract {
         }
     }
 
+    /** Root may look at everything, so that a link to itself stands for a folder of another user's. */
+    @Test
+    void a_folder_that_cannot_be_looked_at_is_not_an_empty_one() throws IOException {
+        Path loop = folder.resolve("snapshots");
+        Files.createSymbolicLink(loop, loop);
+        try (ObjectStore store = new FileObjectStore(folder)) {
+            assertThatThrownBy(() -> store.entries("snapshots/"))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining(loop.toString());
+            assertThat(store.entries("other/")).isEmpty();
+        }
+    }
+
     @Test
     void what_an_exception_says_by_its_type_alone_is_put_into_words() {
         FileSystemException denied = new AccessDeniedException("/disk/a");

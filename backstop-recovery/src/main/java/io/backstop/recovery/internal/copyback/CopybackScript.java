@@ -1,5 +1,6 @@
 package io.backstop.recovery.internal.copyback;
 
+import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.recovery.internal.copyback.PartComparison.Part;
 import io.backstop.recovery.internal.copyback.PartComparison.Stage;
@@ -7,6 +8,8 @@ import io.backstop.recovery.internal.order.DependentOrder;
 import io.backstop.recovery.internal.order.ForeignKeyOrder;
 import io.backstop.recovery.internal.order.PartitionTree;
 import io.backstop.recovery.internal.schema.MissingObject;
+import io.backstop.recovery.internal.schema.PresentObject;
+import io.backstop.recovery.internal.schema.SchemaDefaults;
 import io.backstop.recovery.internal.schema.SequencePosition;
 import io.backstop.recovery.internal.schema.StandaloneSequence;
 import io.backstop.recovery.internal.schema.StoredObjects;
@@ -174,10 +177,25 @@ public final class CopybackScript {
                 d -> !ATTACHING.contains(d.kind()) && !LAST.contains(d.kind()));
         dependents("what differs from what it came with", dependents, d -> LAST.contains(d.kind()));
         aside.forEach(table -> table.carry(script, Stage.DEPENDENT));
+        SchemaDefaults.write(transaction, script, schemas());
         script.part("from here on all of it is visible, or none");
         script.commit();
         footer(aside, left);
         return script;
+    }
+
+    /** What tables and other objects were in, by whether it was lost, too. */
+    private Map<Prerequisite, Boolean> schemas() {
+        Map<Prerequisite, Boolean> schemas = new LinkedHashMap<>();
+        for (RestoredTable table : placed) {
+            boolean lost = table.manifest()
+                    .operation()
+                    .filter(Destruction.Kind.DROP_SCHEMA::equals)
+                    .isPresent();
+            table.description().prerequisites().forEach(part -> schemas.merge(part, lost, Boolean::logicalOr));
+        }
+        objects.schema().ifPresent(schema -> schemas.put(schema, true));
+        return schemas;
     }
 
     /** Among several tables, one whose rows cannot be put back keeps none of the others from theirs. */
@@ -337,8 +355,11 @@ public final class CopybackScript {
                 script.part(prerequisite.kind() + " " + prerequisite.identity() + " is missing"
                         + (prerequisite.sql().isEmpty() ? ": what needs it below fails until it is there" : ""));
                 MissingObject.write(script, prerequisite);
-            } else if (!comesBack && completing) {
-                StandaloneSequence.write(transaction, script, prerequisite, warnings);
+            } else if (!comesBack) {
+                PresentObject.tell(transaction, script, prerequisite, warnings);
+                if (completing) {
+                    StandaloneSequence.write(transaction, script, prerequisite, warnings);
+                }
             }
         }
     }

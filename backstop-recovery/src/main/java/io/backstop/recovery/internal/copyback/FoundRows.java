@@ -39,6 +39,7 @@ record FoundRows(
      *     goes with them
      * @param later what else was lost since, and is to be as it was before
      * @param ofPartition whether the table is a partition, so that rows may be in another one now
+     * @param madeAgain whether the table is another one than that which was stored
      */
     record Statement(
             StatementEffect effect,
@@ -46,7 +47,8 @@ record FoundRows(
             boolean changesKeys,
             boolean removable,
             LaterStatements later,
-            boolean ofPartition) {}
+            boolean ofPartition,
+            boolean madeAgain) {}
 
     CopybackCounts counts() {
         long updated = putsValuesBack() ? mode == ConflictMode.PUT_BACK ? differing.count() : differing.asLeft() : 0;
@@ -134,7 +136,10 @@ record FoundRows(
     /** Why rows with other values stay as they are. */
     String whyKept() {
         return switch (statement.effect()) {
-            case REMOVED -> "were written again under stored keys";
+            case REMOVED ->
+                statement.madeAgain()
+                        ? "are in a table that was made again since, with other values,"
+                        : "were written again under stored keys";
             case CHANGED, UNKNOWN ->
                 statement.known().areAllKnown()
                         ? "have been changed again since the statement"

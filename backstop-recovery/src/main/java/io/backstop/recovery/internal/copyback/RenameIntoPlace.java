@@ -62,39 +62,45 @@ final class RenameIntoPlace {
      */
     static void foreignKeys(
             SqlScript script, RestoredTable restored, List<RestoredTable> others, List<RelationName> changed) {
-        String table = "ALTER TABLE " + restored.original().quoted();
         for (OpenForeignKey key : restored.openForeignKeys()) {
             boolean takenOff = changed.stream().anyMatch(other -> ForeignKeyOrder.refersTo(key.key(), other));
-            String sql = switch (key.state()) {
-                case LEFT_OUT -> table + added(restored, key.key());
+            List<String> statements = switch (key.state()) {
+                case LEFT_OUT -> added(restored, key.key());
                 case NOT_VALIDATED ->
                     takenOff
-                            ? table + added(restored, key.key())
-                            : table + " VALIDATE CONSTRAINT " + RelationName.quote(key.name());
+                            ? added(restored, key.key())
+                            : List.of("ALTER TABLE " + restored.original().quoted() + " VALIDATE CONSTRAINT "
+                                    + RelationName.quote(key.name()));
             };
             if (others.stream().anyMatch(other -> ForeignKeyOrder.refersTo(key.key(), other.original()))) {
-                attempt(script, restored, key.name(), sql);
+                attempt(script, restored, key.name(), statements);
             } else {
-                script.note(key.warning() + "; once that is there again:").commentOut(sql);
+                script.note(key.warning() + "; once that is there again:");
+                statements.forEach(script::commentOut);
             }
         }
         Set<String> open = names(restored.openForeignKeys());
         restored.description().constraints().stream()
                 .filter(c -> c.kind() == ConstraintKind.FOREIGN_KEY && !open.contains(c.name()))
                 .filter(c -> changed.stream().anyMatch(other -> ForeignKeyOrder.refersTo(c, other)))
-                .forEach(c -> attempt(script, restored, c.name(), table + added(restored, c)));
+                .forEach(c -> attempt(script, restored, c.name(), added(restored, c)));
     }
 
     /** Rows that it asks for may come back later, by another snapshot. */
-    private static void attempt(SqlScript script, RestoredTable restored, String name, String sql) {
-        script.attempt("foreign key " + name + " of " + restored.original(), List.of(sql));
+    private static void attempt(SqlScript script, RestoredTable restored, String name, List<String> statements) {
+        script.attempt("foreign key " + name + " of " + restored.original(), statements);
     }
 
-    private static String added(RestoredTable restored, Constraint constraint) {
-        return " ADD CONSTRAINT " + RelationName.quote(constraint.name()) + " "
-                + constraint
-                        .definition()
-                        .replace(Constraint.SELF, restored.original().quoted());
+    private static List<String> added(RestoredTable restored, Constraint constraint) {
+        String table = restored.original().quoted();
+        String name = RelationName.quote(constraint.name());
+        String key = "ALTER TABLE " + table + " ADD CONSTRAINT " + name + " "
+                + constraint.definition().replace(Constraint.SELF, table);
+        return constraint
+                .comment()
+                .map(text -> List.of(
+                        key, "COMMENT ON CONSTRAINT " + name + " ON " + table + " IS " + SqlSpelling.literal(text)))
+                .orElse(List.of(key));
     }
 
     private static Set<String> names(List<OpenForeignKey> keys) {

@@ -151,7 +151,8 @@ public final class RowMergeScript {
                 mayChangeKeys(),
                 known.alone() && !transaction.holds(TAKES_ALONG, table()),
                 later,
-                isPartition());
+                isPartition(),
+                madeAgain);
         return new FoundRows(
                 statement,
                 differing,

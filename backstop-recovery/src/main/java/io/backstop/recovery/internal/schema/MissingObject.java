@@ -80,6 +80,9 @@ public final class MissingObject {
         List<List<String>> steps = new ArrayList<>();
         List<String> byRole = new ArrayList<>();
         for (String sql : object.sql()) {
+            if (SchemaDefaults.isOne(sql)) {
+                continue; // comes last
+            }
             if (sql.startsWith("SET LOCAL ROLE ") || !byRole.isEmpty()) {
                 byRole.add(sql);
                 if (sql.equals("RESET ROLE")) {
@@ -96,7 +99,7 @@ public final class MissingObject {
         return steps;
     }
 
-    private static boolean isRight(List<String> step) {
+    static boolean isRight(List<String> step) {
         String sql = step.get(0);
         return sql.startsWith("SET LOCAL ROLE ")
                 || sql.startsWith("GRANT ")

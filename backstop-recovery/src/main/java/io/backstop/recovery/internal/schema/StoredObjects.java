@@ -3,7 +3,6 @@ package io.backstop.recovery.internal.schema;
 import io.backstop.recovery.internal.sql.RecoveryTransaction;
 import io.backstop.recovery.internal.text.SqlFragments;
 import io.backstop.recovery.internal.text.SqlScript;
-import io.backstop.snapshot.describe.ObjectAddress;
 import io.backstop.snapshot.describe.ObjectDescriber;
 import io.backstop.snapshot.schema.PrerequisiteKind;
 import io.backstop.snapshot.schema.TableDescription;
@@ -88,11 +87,8 @@ public record StoredObjects(List<TableDescription> objects, Optional<Prerequisit
                         script.part(name + " went by itself, and comes back");
                         MissingObject.write(script, part);
                     }
-                } else if (part.equals(itself) && differs(transaction, part)) {
-                    String warning = name + " is another by now, and stays as it is";
-                    warnings.add(warning);
-                    script.part(warning);
-                    part.sql().forEach(script::commentOut);
+                } else if (part.equals(itself)) {
+                    PresentObject.tell(transaction, script, part, warnings);
                 }
                 if (transaction.has(part) && named.add("the value of " + name)) {
                     StandaloneSequence.write(transaction, script, part, warnings);
@@ -108,7 +104,7 @@ public record StoredObjects(List<TableDescription> objects, Optional<Prerequisit
     private static void writeSchema(
             RecoveryTransaction transaction, SqlScript script, Prerequisite stored, List<String> warnings)
             throws SQLException {
-        Optional<Prerequisite> present = present(transaction, stored);
+        Optional<Prerequisite> present = PresentObject.find(transaction, stored);
         if (present.isEmpty()) {
             return;
         }
@@ -132,46 +128,5 @@ public record StoredObjects(List<TableDescription> objects, Optional<Prerequisit
                 }
             }
         }
-    }
-
-    private static boolean differs(RecoveryTransaction transaction, Prerequisite stored) throws SQLException {
-        return present(transaction, stored)
-                .filter(present -> !statements(present).equals(statements(stored)))
-                .isPresent();
-    }
-
-    /** What has its name; empty for what is not looked up, too. */
-    private static Optional<Prerequisite> present(RecoveryTransaction transaction, Prerequisite stored)
-            throws SQLException {
-        Optional<String> lookup = lookup(stored.kind());
-        if (lookup.isEmpty()) {
-            return Optional.empty();
-        }
-        List<List<String>> found = transaction.rows(lookup.get(), stored.identity());
-        if (found.isEmpty() || found.get(0).get(1) == null) {
-            return Optional.empty();
-        }
-        ObjectAddress address = new ObjectAddress(
-                Long.parseLong(found.get(0).get(0)), Long.parseLong(found.get(0).get(1)));
-        return new ObjectDescriber().describe(transaction.connection(), address).map(ObjectDescriber::itself);
-    }
-
-    private static List<String> statements(Prerequisite object) {
-        return object.sql().stream()
-                .filter(sql -> !sql.startsWith("SELECT pg_catalog.setval("))
-                .toList();
-    }
-
-    private static Optional<String> lookup(PrerequisiteKind kind) {
-        return switch (kind) {
-            case FUNCTION, PROCEDURE, AGGREGATE ->
-                Optional.of("SELECT 'pg_proc'::regclass::oid::text, to_regprocedure(?)::oid::text");
-            case TYPE, DOMAIN -> Optional.of("SELECT 'pg_type'::regclass::oid::text, to_regtype(?)::oid::text");
-            case SEQUENCE -> Optional.of("SELECT 'pg_class'::regclass::oid::text, to_regclass(?)::oid::text");
-            case SCHEMA ->
-                Optional.of("SELECT 'pg_namespace'::regclass::oid::text,"
-                        + " (SELECT oid FROM pg_namespace WHERE nspname = ?)::text");
-            default -> Optional.empty();
-        };
     }
 }

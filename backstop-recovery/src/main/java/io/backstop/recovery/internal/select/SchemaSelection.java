@@ -114,6 +114,11 @@ public final class SchemaSelection {
         notes.addAll(leftOut);
         chosen.forEach(manifest -> others.remove(name(manifest)));
         notes.addAll(others.values());
+        Set<RelationName> written = tables.writtenSince(schema, since);
+        written.removeAll(chosen.stream().map(SchemaSelection::name).toList());
+        for (RelationName table : written) {
+            tables.tellWrites(table, since);
+        }
         unchanged.forEach(table -> notes.add("of " + table + " nothing was stored since " + since
                 + ", so it is left as it is; recover it by itself if it is missed"));
         notes.add("of schema " + schema + " what the storage knows comes back: tables, what hangs on them and what they"

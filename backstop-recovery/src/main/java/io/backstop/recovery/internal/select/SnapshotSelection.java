@@ -18,6 +18,7 @@ import io.backstop.snapshot.describe.TransactionOutcomes;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -46,6 +47,7 @@ import java.util.stream.Collectors;
  */
 public final class SnapshotSelection {
     private final SnapshotArchive archive;
+    private final OrdinaryWrites writes;
     private final SnapshotArchive.Contents contents;
     private final Connection connection;
     private final Optional<RecoveryPoint> before;
@@ -65,17 +67,22 @@ public final class SnapshotSelection {
             Optional<RecoveryPoint> before,
             List<String> notes) {
         this.archive = archive;
-        this.contents = withoutUndos(contents);
+        this.writes = OrdinaryWrites.of(contents.valid());
+        this.contents = withoutUndos(contents, before);
         this.connection = connection;
         this.before = before;
         this.notes = notes;
     }
 
-    /** What undos changed is brought back by undoing these: it was not lost. What is of no table is found by its schema. */
-    private static SnapshotArchive.Contents withoutUndos(SnapshotArchive.Contents contents) {
+    /**
+     * What undos and ordinary writes changed is brought back by undoing these: it was not lost. What is of no table is found
+     * by its schema.
+     */
+    private SnapshotArchive.Contents withoutUndos(SnapshotArchive.Contents contents, Optional<RecoveryPoint> before) {
         return new SnapshotArchive.Contents(
                 contents.valid().stream()
-                        .filter(manifest -> !manifest.servesUndoAlone() && !manifest.holdsObject())
+                        .filter(manifest -> !manifest.holdsObject()
+                                && (!manifest.servesUndoAlone() || writes.isAskedFor(manifest, before)))
                         .toList(),
                 contents.undecided(),
                 contents.broken());
@@ -297,10 +304,18 @@ public final class SnapshotSelection {
                     .forEach(rows -> notes.add(rows.snapshotId() + " of " + rows.createdAt()
                             + " holds only rows that one statement took after " + point
                             + ": once the table is in its place, put these back by `backstop recover --table "
-                            + name(rows) + " --before " + rows.snapshotId() + "`"));
+                            + name(rows) + " --before " + rows.snapshotId() + "`"
+                            + (rows.operation().equals(Optional.of(Destruction.Kind.UPDATE))
+                                    ? "; its script offers their values in a comment where it cannot tell who wrote those"
+                                            + " that are there"
+                                    : "")));
             tellNewer(chosen.get(), own);
+            if (point instanceof RecoveryPoint.Time since) {
+                tellWrites(chosen.get(), since);
+            }
             return chosen.get();
         }
+        writes.requireTaken(point);
         Optional<SnapshotManifest> rows =
                 own.stream().filter(point::isReachedBy).findFirst();
         if (rows.isPresent()) {
@@ -310,6 +325,13 @@ public final class SnapshotSelection {
                             + rows.get().rowCount() + " rows that one statement took",
                     "recover the table without --before and run its script; then recover these rows by the same"
                             + " command");
+        }
+        if (point instanceof RecoveryPoint.Statement
+                && contents.valid().stream().noneMatch(point::isReachedBy)) {
+            throw new RecoveryException(
+                    "there is no snapshot, group of snapshots or approval of one with the id " + point,
+                    "`backstop snapshots list --table " + own.get(0).table() + "` shows those of table "
+                            + name(own.get(0)));
         }
         throw new RecoveryException(
                 "no snapshot of table " + name(own.get(0)) + " was taken for " + point + " or after it",
@@ -330,6 +352,28 @@ public final class SnapshotSelection {
                 .or(() -> oldest);
     }
 
+    /** What was written between the moment and the snapshot is in it. */
+    private void tellWrites(SnapshotManifest chosen, RecoveryPoint.Time since) {
+        writes.told(name(chosen), chosen.database(), since.time(), chosen.createdAt())
+                .ifPresent(notes::add);
+    }
+
+    /** What is left as it is. */
+    void tellWrites(RelationName table, RecoveryPoint.Time since) throws RecoveryException {
+        ConnectedDatabase database = database(connection);
+        for (SnapshotManifest write : writes.newestFirst()) {
+            if (name(write).equals(table) && database.isNamedBy(write)) {
+                writes.told(table, write.database(), since.time(), Instant.MAX).ifPresent(notes::add);
+                return;
+            }
+        }
+    }
+
+    /** The tables of a schema that ordinary writes changed since then. */
+    Set<RelationName> writtenSince(String schema, RecoveryPoint.Time since) {
+        return writes.tablesOf(schema, since.time());
+    }
+
     /** What later statements took is not in it, unless it was there before. */
     private void tellNewer(SnapshotManifest chosen, List<SnapshotManifest> newestFirst) {
         List<HistoryEntry> newer =
@@ -346,7 +390,9 @@ public final class SnapshotSelection {
                                 + " is in newer snapshots. "
                         : "this is " + table + " as " + told(chosen)
                                 + " has it: rows that came later, and were lost, are" + " in newer snapshots. ")
-                + "Once the script has run, `recover --before ID` puts back what each of these holds:");
+                + "Once the script has run, `recover --table " + table
+                + " --before ID` compares what is there with what"
+                + " one of these holds:");
         newer.forEach(entry -> notes.add("  " + entry.words()
                 + (entry.manifest().coverage() != Coverage.DEFINITIONS
                                 && !entry.manifest().columns().equals(chosen.columns())

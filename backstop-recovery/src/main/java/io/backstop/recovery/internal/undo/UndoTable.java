@@ -72,6 +72,15 @@ final class UndoTable {
         long oid = oid(part);
         List<List<String>> found = transaction.rows(NAME, String.valueOf(oid));
         if (found.isEmpty()) {
+            if (transaction.holds("to_regclass(?) IS NOT NULL", part.name().quoted())) {
+                throw new RecoveryException(
+                        "table " + part.name() + " was made again since "
+                                + part.manifest().snapshotId()
+                                + ", so that nobody can tell which of its rows others wrote",
+                        "`backstop recover --table " + part.name() + " --before "
+                                + part.manifest().snapshotId()
+                                + "` compares the stored rows with it and writes a script for them");
+            }
             throw new RecoveryException(
                     "table " + part.name() + " of " + part.manifest().snapshotId() + " is gone",
                     "`backstop recover` brings it back");

@@ -67,6 +67,21 @@ public final class GrantQueries {
             FROM pg_proc p WHERE p.oid = ANY (:oids)
             """, NOBODY);
 
+    /** An array of what new objects of schema n are granted to others, whoever of some roles makes them. */
+    public static final String DEFAULTS_IN_SCHEMA = """
+            ARRAY(SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %I GRANT %s ON %s TO %s%s',
+                                pg_get_userbyid(a.role), n.nspname, a.privileges,
+                                CASE a.kind WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
+                                            WHEN 'T' THEN 'TYPES' END,
+                                CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+                                CASE WHEN a.grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+                  FROM (SELECT d.defaclrole AS role, d.defaclobjtype AS kind, x.grantee, x.is_grantable AS grantable,
+                               string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type) AS privileges
+                        FROM pg_default_acl d CROSS JOIN aclexplode(d.defaclacl) x
+                        WHERE d.defaclnamespace = n.oid AND d.defaclobjtype IN ('r', 'S', 'f', 'T')
+                        GROUP BY 1, 2, 3, 4) a
+                  ORDER BY 1)""";
+
     private GrantQueries() {}
 
     private static CatalogQuery grants(String objects, String nobody) {

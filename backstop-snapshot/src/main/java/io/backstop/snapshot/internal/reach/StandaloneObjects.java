@@ -87,6 +87,7 @@ public record StandaloneObjects(List<ObjectAddress> kept, List<String> told) {
             SELECT DISTINCT g.classid, g.objid, pg_catalog.pg_describe_object(g.classid, g.objid, 0) AS description,
                    g.classid IN ('pg_default_acl'::pg_catalog.regclass,
                                  pg_catalog.to_regclass('pg_publication_namespace')) AS minor,
+                   g.classid = 'pg_default_acl'::pg_catalog.regclass AS is_right,
                    g.classid IN ('pg_proc'::pg_catalog.regclass, 'pg_collation'::pg_catalog.regclass,
                                  'pg_operator'::pg_catalog.regclass, 'pg_opclass'::pg_catalog.regclass,
                                  'pg_opfamily'::pg_catalog.regclass, 'pg_extension'::pg_catalog.regclass)
@@ -132,7 +133,7 @@ public record StandaloneObjects(List<ObjectAddress> kept, List<String> told) {
                     "drop that by itself if it is to go, or move it to another schema, and send the statement again");
         }
         List<String> told = all.stream()
-                .filter(Beside::minor)
+                .filter(object -> object.minor() && !(object.right() && withTables))
                 .map(object -> object.description() + " went with the schema and is not kept")
                 .toList();
         return new StandaloneObjects(
@@ -154,13 +155,19 @@ public record StandaloneObjects(List<ObjectAddress> kept, List<String> told) {
         return objects.size() > NAMED ? first + " and " + (objects.size() - NAMED) + " more" : first;
     }
 
-    /** An object that goes and that no table's description tells. */
-    private record Beside(ObjectAddress address, String description, boolean minor, boolean keepable) {
+    /**
+     * An object that goes and that no table's description tells.
+     *
+     * @param minor whether it is not worth a refusal
+     * @param right whether it grants something and is told with the schema of a table
+     */
+    private record Beside(ObjectAddress address, String description, boolean minor, boolean right, boolean keepable) {
         static Beside read(ResultSet row) throws SQLException {
             return new Beside(
                     new ObjectAddress(row.getLong("classid"), row.getLong("objid")),
                     row.getString("description"),
                     row.getBoolean("minor"),
+                    row.getBoolean("is_right"),
                     row.getBoolean("keepable"));
         }
     }
