@@ -70,6 +70,50 @@ class DroppedSchemaTest extends GuardedStory {
         assertThat(database.value("SELECT nextval('app.unused')")).isEqualTo("7");
     }
 
+    /** A table's rows come from an older snapshot; what the schema had besides is stored with the younger one. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "DELETE FROM app.x",
+                "TRUNCATE app.x",
+                "ALTER TABLE app.x DROP COLUMN v",
+                "DROP TABLE app.x CASCADE"
+            })
+    void what_stands_in_a_schema_by_itself_comes_back_though_its_tables_were_lost_before(String loss) throws Exception {
+        database.run(
+                "CREATE TABLE app.x (id serial PRIMARY KEY, v text)",
+                "CREATE TABLE app.y (id int PRIMARY KEY DEFAULT nextval('app.x_id_seq'), n int)",
+                "INSERT INTO app.x (v) VALUES ('a'), ('b')",
+                "INSERT INTO app.y (n) VALUES (3)",
+                "CREATE TYPE app.mood AS ENUM ('sad', 'ok')",
+                "CREATE SEQUENCE app.numbers",
+                "SELECT setval('app.numbers', 4711)",
+                "CREATE FUNCTION app.alone() RETURNS app.mood LANGUAGE sql AS 'SELECT ''ok''::app.mood'",
+                "CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'",
+                "CREATE VIEW app.v AS SELECT id FROM app.y",
+                "CREATE TRIGGER touched INSTEAD OF INSERT ON app.v FOR EACH ROW EXECUTE FUNCTION app.touch()",
+                "CREATE FUNCTION app.of_view(app.v) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+                "CREATE FUNCTION app.standard(int) RETURNS int LANGUAGE sql RETURN $1 + 1",
+                "CREATE PROCEDURE app.nothing() LANGUAGE sql AS 'SELECT 1'",
+                "CREATE AGGREGATE app.total(int) (SFUNC = int4pl, STYPE = int)");
+        List<String> before = database.rows(CONTENTS);
+        List<String> rows = database.rows("SELECT * FROM app.y");
+        Instant moment = Instant.now();
+        if (loss.startsWith("DROP TABLE")) {
+            database.run("ALTER TABLE app.y ALTER id DROP DEFAULT");
+            before = database.rows(CONTENTS);
+            moment = Instant.now();
+        }
+        assertThat(drop(loss)).startsWith("ok ");
+        assertThat(drop("DROP SCHEMA app CASCADE")).isEqualTo("ok 0");
+        CommandRun run = command("recover", "--schema", "app", "--before", moment.toString());
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        database.run(run.output());
+        assertThat(database.rows(CONTENTS)).isEqualTo(before);
+        assertThat(database.rows("SELECT * FROM app.y")).isEqualTo(rows);
+        assertThat(database.value("SELECT nextval('app.numbers')")).isEqualTo("4712");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"app.p", "app.p_1", "app.x"})
     void a_key_to_a_partitioned_table_is_made_once_whichever_table_comes_first(String table) throws Exception {

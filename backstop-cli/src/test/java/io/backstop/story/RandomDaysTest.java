@@ -36,8 +36,8 @@ class RandomDaysTest extends GuardedStory {
     private static final int DAYS = Integer.getInteger("backstop.test.days", 6);
     private static final long FIRST = Long.getLong("backstop.test.day", 1);
 
-    private static final Pattern ASIDE =
-            Pattern.compile("put these back by `backstop recover --table (\\S+) --before (snap_\\w+)`");
+    private static final Pattern ASIDE = Pattern.compile(
+            "put these back by `backstop recover --table (\\S+) --before (snap_\\w+) --replace-recovered`");
 
     private static final Pattern NEWER = Pattern.compile("(?:what later statements took of|this is) (\\S+) "
             + "(?:is in newer snapshots|as snapshot .* has it: rows that came later)|"

@@ -13,6 +13,7 @@ import io.backstop.snapshot.retention.RetentionRules;
 import io.backstop.snapshot.store.ObjectLock;
 
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,8 +51,9 @@ record PruneReport(boolean dryRun, List<Snapshot> snapshots, List<Draft> unfinis
     }
 
     void print(ReportPrinter report, RetentionRules rules, String address) {
-        report.table(
-                List.of("snapshot", "table", "database", "taken at", "rows", "bytes", "what", "why"),
+        report.tableThatFits(
+                List.of("snapshot", "table", "what", "why", "taken at", "bytes", "rows", "database"),
+                List.of(0, 1, 2, 3),
                 snapshots.stream().map(this::row).toList(),
                 "no snapshots in " + address);
         unfinished.forEach(draft -> report.line(draft.line(dryRun)));
@@ -75,12 +77,12 @@ record PruneReport(boolean dryRun, List<Snapshot> snapshots, List<Draft> unfinis
         return List.of(
                 snapshot.snapshotId(),
                 snapshot.table(),
-                snapshot.database(),
-                snapshot.createdAt().toString(),
-                String.valueOf(snapshot.rows()),
-                String.valueOf(snapshot.bytes()),
                 what(snapshot.remove(), snapshot.problem(), dryRun),
-                snapshot.problem().orElse(snapshot.why()));
+                snapshot.problem().orElse(snapshot.why()),
+                snapshot.createdAt().truncatedTo(ChronoUnit.SECONDS).toString(),
+                String.valueOf(snapshot.bytes()),
+                String.valueOf(snapshot.rows()),
+                snapshot.database());
     }
 
     private static String what(boolean remove, Optional<String> problem, boolean dryRun) {

@@ -11,6 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.sql.SQLException;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -19,10 +20,10 @@ import java.util.Set;
  * Functions, types and sequences that went by themselves, as they were. What is missing of them is made again; what is there
  * and is another stays, and is named; a sequence that is there goes on after what it gave. A schema that was made again gets what it lacks. Immutable.
  *
- * @param objects their descriptions, each with what it is made of
+ * @param objects each with what it is made of, oldest first
  * @param schema the one that they and the tables are in, where what it was is known
  */
-public record StoredObjects(List<TableDescription> objects, Optional<Prerequisite> schema) {
+public record StoredObjects(List<Parts> objects, Optional<Prerequisite> schema) {
     private static final Logger LOG = LoggerFactory.getLogger(StoredObjects.class);
 
     public static final StoredObjects NONE = new StoredObjects(List.of(), Optional.empty());
@@ -32,30 +33,59 @@ public record StoredObjects(List<TableDescription> objects, Optional<Prerequisit
     }
 
     /**
+     * Objects that were stored together.
+     *
+     * @param all with what they are made of, in an order in which they can be made
+     * @param own what was lost of these, and is not only needed
+     */
+    public record Parts(List<Prerequisite> all, Set<Prerequisite> own) {
+        public Parts {
+            all = List.copyOf(all);
+            own = Set.copyOf(own);
+        }
+
+        /** One object, which comes last. */
+        public static Parts of(TableDescription object) {
+            return new Parts(object.prerequisites(), Set.of(ObjectDescriber.itself(object)));
+        }
+
+        /** What went with a schema: what its tables do not own. */
+        public static Parts ofSchema(List<Prerequisite> parts) {
+            return new Parts(parts, Set.copyOf(parts));
+        }
+
+        /** What can be made before any view is: all up to the first that waits for one. */
+        private Parts standingAlone() {
+            List<Prerequisite> first =
+                    all.stream().takeWhile(part -> !waitsForDefinitions(part)).toList();
+            Set<Prerequisite> lost = new HashSet<>(own);
+            lost.retainAll(first);
+            return new Parts(lost.isEmpty() ? List.of() : first, lost);
+        }
+
+        private static boolean waitsForDefinitions(Prerequisite part) {
+            return part.kind() == PrerequisiteKind.ROW_TYPE_OF_VIEW
+                    || part.sql().stream().anyMatch(SqlFragments::hasStandardBody);
+        }
+    }
+
+    /**
      * Those that views and definitions of tables may need, and that need none of these: they can be made as soon as the tables
      * are there.
      */
     public StoredObjects beforeDefinitions() {
-        return new StoredObjects(
-                objects.stream().filter(StoredObjects::standsAlone).toList(), schema);
+        return new StoredObjects(objects.stream().map(Parts::standingAlone).toList(), schema);
     }
 
-    /** The others. */
+    /** All of them, of which the others are made now. */
     public StoredObjects afterDefinitions() {
-        return new StoredObjects(
-                objects.stream().filter(object -> !standsAlone(object)).toList(), Optional.empty());
-    }
-
-    private static boolean standsAlone(TableDescription object) {
-        return object.prerequisites().stream()
-                .allMatch(part -> part.kind() != PrerequisiteKind.ROW_TYPE_OF_VIEW
-                        && part.sql().stream().noneMatch(SqlFragments::hasStandardBody));
+        return new StoredObjects(objects, Optional.empty());
     }
 
     /** Makes what is missing of them, as far as that goes now; the script tries again. */
     public void create(RecoveryTransaction transaction) throws SQLException {
-        for (TableDescription object : objects) {
-            for (Prerequisite part : object.prerequisites()) {
+        for (Parts object : objects) {
+            for (Prerequisite part : object.all()) {
                 if (!part.sql().isEmpty() && !transaction.has(part)) {
                     try {
                         MissingObject.make(transaction, part).forEach(LOG::warn);
@@ -78,19 +108,18 @@ public record StoredObjects(List<TableDescription> objects, Optional<Prerequisit
         if (schema.isPresent()) {
             writeSchema(transaction, script, schema.get(), warnings);
         }
-        for (TableDescription object : objects) {
-            Prerequisite itself = ObjectDescriber.itself(object);
-            for (Prerequisite part : object.prerequisites()) {
+        for (Parts object : objects) {
+            for (Prerequisite part : object.all()) {
                 String name = part.kind() + " " + part.identity();
                 if (!transaction.has(part)) {
-                    if (named.add(name)) {
+                    if (!part.sql().isEmpty() && named.add(name)) {
                         script.part(name + " went by itself, and comes back");
                         MissingObject.write(script, part);
                     }
-                } else if (part.equals(itself)) {
+                } else if (object.own().contains(part)) {
                     PresentObject.tell(transaction, script, part, warnings);
                 }
-                if (transaction.has(part) && named.add("the value of " + name)) {
+                if (transaction.has(part) && named.add("the value of " + name + part.sql())) {
                     StandaloneSequence.write(transaction, script, part, warnings);
                 }
             }

@@ -1,10 +1,12 @@
 package io.backstop.recovery.internal.select;
 
+import io.backstop.api.analysis.Destruction;
 import io.backstop.api.analysis.RelationName;
 import io.backstop.api.snapshot.SnapshotManifest;
 import io.backstop.recovery.internal.schema.StoredObjects;
 import io.backstop.recovery.model.RecoveryException;
 import io.backstop.recovery.model.RecoveryPoint;
+import io.backstop.recovery.model.SequenceOwnership;
 import io.backstop.snapshot.archive.SnapshotArchive;
 import io.backstop.snapshot.describe.ObjectDescriber;
 import io.backstop.snapshot.schema.PrerequisiteKind;
@@ -154,7 +156,7 @@ public final class SchemaSelection {
      * sequence as it was last.
      */
     public StoredObjects objects(String schema) throws RecoveryException {
-        Map<String, TableDescription> objects = new LinkedHashMap<>();
+        Map<String, StoredObjects.Parts> objects = new LinkedHashMap<>();
         List<SnapshotManifest> oldestFirst = new ArrayList<>(tables.committed(ofObjects(schema)));
         Collections.reverse(oldestFirst);
         for (SnapshotManifest manifest : oldestFirst) {
@@ -166,12 +168,42 @@ public final class SchemaSelection {
                 notes.add(name + " is from snapshot " + manifest.snapshotId() + " of " + manifest.createdAt());
             }
             if (itself.kind() == PrerequisiteKind.SEQUENCE) {
-                objects.put(name, object);
+                objects.put(name, StoredObjects.Parts.of(object));
             } else {
-                objects.putIfAbsent(name, object);
+                objects.putIfAbsent(name, StoredObjects.Parts.of(object));
             }
         }
-        return new StoredObjects(List.copyOf(objects.values()), itself(schema));
+        List<StoredObjects.Parts> all = new ArrayList<>(objects.values());
+        all.addAll(goneWithSchema(schema));
+        return new StoredObjects(all, itself(schema));
+    }
+
+    /** What stood by itself in a schema that was dropped is stored with one of its tables, which may come from before that. */
+    private List<StoredObjects.Parts> goneWithSchema(String schema) throws RecoveryException {
+        List<SnapshotManifest> dropped = contents.valid().stream()
+                .filter(manifest -> manifest.schema().equals(schema)
+                        && !manifest.servesUndoAlone()
+                        && since.isReachedBy(manifest)
+                        && manifest.operation()
+                                .filter(Destruction.Kind.DROP_SCHEMA::equals)
+                                .isPresent())
+                .toList();
+        if (dropped.isEmpty()) {
+            return List.of();
+        }
+        List<SnapshotManifest> oldestFirst =
+                new ArrayList<>(tables.committed(SnapshotSelection.ofDatabase(connection, dropped, notes)));
+        Collections.reverse(oldestFirst);
+        List<TableDescription> descriptions = new ArrayList<>();
+        for (SnapshotManifest manifest : oldestFirst) {
+            descriptions.add(PartitionSnapshots.description(archive, manifest));
+            tables.tellUnauthenticated(manifest);
+        }
+        return descriptions.stream()
+                .map(table -> StoredObjects.Parts.ofSchema(table.prerequisites().stream()
+                        .filter(part -> descriptions.stream().noneMatch(owner -> SequenceOwnership.owns(owner, part)))
+                        .toList()))
+                .toList();
     }
 
     /** The schema as the first statement since then found it that can be read. */

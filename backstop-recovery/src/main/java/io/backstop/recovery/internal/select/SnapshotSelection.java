@@ -304,7 +304,7 @@ public final class SnapshotSelection {
                     .forEach(rows -> notes.add(rows.snapshotId() + " of " + rows.createdAt()
                             + " holds only rows that one statement took after " + point
                             + ": once the table is in its place, put these back by `backstop recover --table "
-                            + name(rows) + " --before " + rows.snapshotId() + "`"
+                            + name(rows) + " --before " + rows.snapshotId() + " --replace-recovered`"
                             + (rows.operation().equals(Optional.of(Destruction.Kind.UPDATE))
                                     ? "; its script offers their values in a comment where it cannot tell who wrote those"
                                             + " that are there"
@@ -391,8 +391,8 @@ public final class SnapshotSelection {
                         : "this is " + table + " as " + told(chosen)
                                 + " has it: rows that came later, and were lost, are" + " in newer snapshots. ")
                 + "Once the script has run, `recover --table " + table
-                + " --before ID` compares what is there with what"
-                + " one of these holds:");
+                + " --before ID --replace-recovered` compares what"
+                + " is there with what one of these holds:");
         newer.forEach(entry -> notes.add("  " + entry.words()
                 + (entry.manifest().coverage() != Coverage.DEFINITIONS
                                 && !entry.manifest().columns().equals(chosen.columns())
