@@ -5,6 +5,8 @@ import io.backstop.cli.CommandRun;
 import io.backstop.jdbc.Backstop;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.net.URI;
 import java.nio.file.Files;
@@ -148,17 +150,33 @@ class WholeSchemaTest extends GuardedStory {
         assertThat(database.value("SELECT count(*) FROM app.above")).isEqualTo("20");
     }
 
-    @Test
-    void rows_of_one_statement_wait_for_the_columns_that_a_later_one_took() throws Exception {
-        send(
-                "DELETE FROM app.a WHERE id > 40",
-                "DELETE FROM app.b WHERE id > 4",
-                "ALTER TABLE app.b DROP COLUMN v CASCADE");
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE app.b DROP COLUMN v CASCADE",
+                "DROP DOMAIN app.words CASCADE",
+                "DROP TYPE app.mood CASCADE",
+                "DROP SCHEMA other CASCADE",
+            })
+    void rows_of_one_statement_wait_for_the_columns_that_a_later_one_took(String loss) throws Exception {
+        database.run(
+                "CREATE DOMAIN app.words AS text",
+                "CREATE TYPE app.mood AS ENUM ('ok')",
+                "DROP SCHEMA IF EXISTS other CASCADE",
+                "CREATE SCHEMA other",
+                "CREATE TABLE other.x (id int)",
+                "CREATE DOMAIN other.words AS text",
+                "ALTER TABLE app.b ADD word app.words DEFAULT 'w', ADD mood app.mood DEFAULT 'ok', ADD more other.words"
+                        + " DEFAULT 'm'");
+        List<String> all = database.rows("SELECT * FROM app.b ORDER BY id");
+        moment = Instant.now();
+        send("DELETE FROM app.a WHERE id > 40", "DELETE FROM app.b WHERE id > 4", loss);
         CommandRun run = recover();
         assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
         String command = run.output()
                 .lines()
                 .filter(line -> line.contains("put these back by `backstop recover "))
+                .filter(line -> line.contains("--table app.b "))
                 .map(line -> line.substring(line.indexOf("--table"), line.lastIndexOf('`')))
                 .findFirst()
                 .orElseThrow();
@@ -167,7 +185,7 @@ class WholeSchemaTest extends GuardedStory {
         CommandRun rows = command("recover", words.get(0), words.get(1), words.get(2), words.get(3));
         assertThat(rows.exitCode()).as(rows.errors()).isZero();
         database.run(rows.output());
-        assertThat(database.value("SELECT count(v) FROM app.b")).isEqualTo("20");
+        assertThat(database.rows("SELECT * FROM app.b ORDER BY id")).isEqualTo(all);
     }
 
     /** As a tool does that drops a schema and makes it again before its migrations run. */

@@ -99,7 +99,10 @@ public final class UndoCommand implements Callable<Integer> {
         if (undone.outcome() == Outcome.REFUSED) {
             throw new RefusedException(
                     "rows were changed since " + undone.change() + ", so nothing was changed",
-                    "look at these rows; with --skip-changed they stay as they are and the others are undone");
+                    undone.tables().stream().anyMatch(UndoReport.Table::changes)
+                            ? "look at these rows; with --skip-changed they stay as they are and the others are undone"
+                            : "look at these rows; without them there is nothing to undo, or it cannot be told which rows"
+                                    + " of the statement are which");
         }
         return ExitCode.DONE;
     }

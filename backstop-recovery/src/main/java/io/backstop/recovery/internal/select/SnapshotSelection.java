@@ -20,6 +20,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -47,6 +48,10 @@ import java.util.stream.Collectors;
  */
 public final class SnapshotSelection {
     private final SnapshotArchive archive;
+    /** What leaves a table its columns. */
+    private static final Set<Destruction.Kind> OF_ROWS =
+            EnumSet.of(Destruction.Kind.DELETE, Destruction.Kind.UPDATE, Destruction.Kind.TRUNCATE);
+
     private final OrdinaryWrites writes;
     private final SnapshotArchive.Contents contents;
     private final Connection connection;
@@ -339,14 +344,17 @@ public final class SnapshotSelection {
                         + own.get(0).table() + "` shows all of them");
     }
 
-    /** Rows of single statements do not go into a table whose columns a later statement took or changed: that one comes first. */
+    /**
+     * Rows of single statements do not go into a table that a later statement took, or columns of it, whether by its own name
+     * or with a type or schema that these were of: that one comes first.
+     */
     private static Optional<SnapshotManifest> oldestThatFits(List<SnapshotManifest> newestFirst) {
         Optional<SnapshotManifest> oldest = newestFirst.stream().reduce((newer, older) -> older);
         return oldest.filter(manifest -> manifest.coverage() == Coverage.ROWS)
                 .flatMap(rows -> newestFirst.stream()
                         .filter(manifest -> manifest.coverage() == Coverage.TABLE
                                 && manifest.operation()
-                                        .filter(Destruction.Kind.ALTER_TABLE::equals)
+                                        .filter(kind -> !OF_ROWS.contains(kind))
                                         .isPresent())
                         .reduce((newer, older) -> older))
                 .or(() -> oldest);
