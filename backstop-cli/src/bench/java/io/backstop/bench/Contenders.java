@@ -181,18 +181,36 @@ final class Contenders {
         }
     }
 
-    /** With the options and the libraries of the {@code backstop} command. */
+    /** With the options, the libraries and the archived classes of the {@code backstop} command. */
     private List<String> java(String main, String... args) throws URISyntaxException {
         List<String> line = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 heap,
                 "-XX:+UseSerialGC",
+                "-XX:CompileThresholdScaling=5",
+                "-XX:+UnlockDiagnosticVMOptions",
+                "-XX:ArchiveRelocationMode=0",
+                "-XX:SharedArchiveFile=" + libraries().resolve("backstop.jsa"),
                 "-cp",
                 String.join(
-                        File.pathSeparator, libraries() + "/*", home(Contenders.class).toString()),
+                        File.pathSeparator,
+                        libraries().resolve(jar()).toString(),
+                        home(Contenders.class).toString()),
                 main));
         line.addAll(List.of(args));
         return line;
+    }
+
+    /** Of the command; it names all others. */
+    private static String jar() throws URISyntaxException {
+        try (Stream<Path> jars = Files.list(libraries())) {
+            return jars.map(jar -> String.valueOf(jar.getFileName()))
+                    .filter(name -> name.startsWith("backstop-cli-"))
+                    .findFirst()
+                    .orElseThrow();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Of the distribution that the build has put together beside these classes. */

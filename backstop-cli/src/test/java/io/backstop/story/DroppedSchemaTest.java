@@ -176,14 +176,15 @@ class DroppedSchemaTest extends GuardedStory {
         List<String> before = database.rows(defaults);
         List<String> beforeRights = database.rows(rights);
         Instant moment = Instant.now();
-        for (String loss : losses.split("; ")) {
+        for (String loss : losses.split("; ", -1)) {
             if (loss.startsWith("CREATE")) {
                 database.run(loss);
             } else {
                 assertThat(drop(loss)).isEqualTo("ok 0");
             }
         }
-        CommandRun run = command("recover", what.split(" ")[0], what.split(" ")[1], "--before", moment.toString());
+        CommandRun run =
+                command("recover", what.split(" ", -1)[0], what.split(" ", -1)[1], "--before", moment.toString());
         assertThat(run.exitCode()).as(run.errors()).isZero();
         database.run(run.output());
         assertThat(database.rows(defaults)).isEqualTo(before);

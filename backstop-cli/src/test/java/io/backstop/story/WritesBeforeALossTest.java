@@ -12,6 +12,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
 import java.util.List;
+import java.util.stream.Collectors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -70,7 +71,8 @@ class WritesBeforeALossTest extends GuardedStory {
             id = write(backstop, "DELETE FROM app.t WHERE id <= 5");
             execute(backstop, loss);
         }
-        CommandRun run = recovered("recover", what.split(" ")[0], what.split(" ")[1], "--before", moment.toString());
+        CommandRun run =
+                recovered("recover", what.split(" ", -1)[0], what.split(" ", -1)[1], "--before", moment.toString());
         assertThat(run.output())
                 .contains("app.t stays as ordinary writes since " + moment + " left it", id + " (5 rows)");
         assertThat(database.rows(ROWS)).isEqualTo(before.subList(5, 100));
@@ -103,7 +105,7 @@ class WritesBeforeALossTest extends GuardedStory {
                 .lines()
                 .takeWhile(line -> line.startsWith("-- "))
                 .map(line -> line.substring(3))
-                .collect(java.util.stream.Collectors.joining("\n")));
+                .collect(Collectors.joining("\n")));
         assertThat(database.rows(ROWS)).isEqualTo(before);
     }
 

@@ -491,9 +491,8 @@ public final class CopybackScript {
                 List<String> statements = new ArrayList<>(dependent.sql());
                 statements.addAll(defaults.undone(dependent));
                 // The rows that a key refers to may come back by a newer snapshot, which has the key, too. A
-                // publication
-                // is another role's, perhaps, and a table is whole without.
-                boolean waits = completing && dependent.kind() == DependentKind.FOREIGN_KEY
+                // publication is another role's, perhaps, and a table is whole without.
+                boolean waits = (completing && dependent.kind() == DependentKind.FOREIGN_KEY)
                         || dependent.kind() == DependentKind.PUBLICATION;
                 if (waits || tables.stream().anyMatch(table -> table.canDoWithout(dependent))) {
                     script.attempt(subject, statements);
