@@ -338,7 +338,7 @@ public final class CopybackScript {
             }
             new RenameIntoPlace(table, ownerExists).rename(script);
             strays.forEach((sequence, other) ->
-                    SequencePosition.goOnAfter(script, sequence, List.of(SequencePosition.of(other, sequence))));
+                    SequencePosition.goOnAfter(script, sequence, List.of(SequencePosition.reachedBy(other, sequence))));
         }
     }
 

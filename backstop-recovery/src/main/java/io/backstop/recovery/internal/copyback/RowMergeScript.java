@@ -405,7 +405,7 @@ public final class RowMergeScript {
             SqlScript script, Sequence sequence, List<String> others, TableDescription table, RelationName tableName) {
         List<String> numbers = new ArrayList<>(others);
         if (isCounted(table, sequence)) {
-            numbers.add(SequencePosition.of(tableName, sequence.column(), sequence));
+            numbers.add(SequencePosition.furthestIn(tableName, sequence.column(), sequence));
         }
         if (!numbers.isEmpty()) {
             script.note("new rows of " + tableName + " go on after the highest " + sequence.column());

@@ -436,7 +436,8 @@ record RowsWrittenSince(
         TableDescription now = present.description();
         List<String> others = now.sequences().stream()
                 .filter(s -> s.column().equals(sequence.column()))
-                .map(s -> SequencePosition.of(RelationName.of(aside.schema(), aside.sequence(s.name())), sequence))
+                .map(s ->
+                        SequencePosition.reachedBy(RelationName.of(aside.schema(), aside.sequence(s.name())), sequence))
                 .toList();
         RowMergeScript.advance(script, sequence, others, restored.description(), restored.original());
     }

@@ -25,13 +25,13 @@ public final class SequencePosition {
     }
 
     /** The number of another sequence that this one can go on after, or NULL. */
-    public static String of(RelationName other, Sequence sequence) {
+    public static String reachedBy(RelationName other, Sequence sequence) {
         return "(SELECT last_value FROM " + other.quoted() + " WHERE is_called AND last_value" + withinBounds(sequence)
                 + ")";
     }
 
     /** The furthest number that a table's column holds and this sequence can go on after, or NULL. */
-    public static String of(RelationName table, String column, Sequence sequence) {
+    public static String furthestIn(RelationName table, String column, Sequence sequence) {
         String quoted = RelationName.quote(column);
         return "(SELECT " + (isRising(sequence) ? "max" : "min") + "(" + quoted + ")::bigint FROM " + table.quoted()
                 + " WHERE " + quoted + withinBounds(sequence) + ")";
