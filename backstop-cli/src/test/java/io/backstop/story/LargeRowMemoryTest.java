@@ -36,7 +36,11 @@ class LargeRowMemoryTest extends GuardedStory {
     }
 
     private String inLittleMemory(Class<?> program, String... arguments) throws Exception {
-        Process process = ForkedJvm.startWith(LITTLE, program, arguments);
+        List<String> options = new ArrayList<>(LITTLE);
+        if (program.equals(BackstopCommand.class)) {
+            options.add("-XX:+UseSerialGC"); // as the command's script asks for
+        }
+        Process process = ForkedJvm.startWith(options, program, arguments);
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(output).isZero();
         return output;

@@ -102,9 +102,9 @@ class ServeCommandTest {
 
     @Test
     void the_tokens_are_required_and_the_port_has_to_be_one() {
-        assertThat(failure(ExitCode.USAGE)).startsWith("Missing required option: '--tokens=FILE'");
+        assertThat(failure(ExitCode.USAGE)).startsWith("error: Missing required option: '--tokens=FILE'");
         assertThat(failure(ExitCode.USAGE, "--tokens", tokens.toString(), "--port", "65536"))
-                .startsWith("--port has to be between 0 and 65535");
+                .startsWith("error: --port has to be between 0 and 65535");
     }
 
     private static String failure(int exitCode, String... arguments) {
