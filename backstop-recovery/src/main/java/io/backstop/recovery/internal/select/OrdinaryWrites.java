@@ -40,10 +40,10 @@ record OrdinaryWrites(List<SnapshotManifest> newestFirst) {
     }
 
     private boolean isNamed(SnapshotManifest manifest, Optional<RecoveryPoint> point) {
-        return newestFirst.contains(manifest)
-                && point.filter(RecoveryPoint.Statement.class::isInstance)
+        return point.filter(RecoveryPoint.Statement.class::isInstance)
                         .filter(named -> named.isReachedBy(manifest))
-                        .isPresent();
+                        .isPresent()
+                && newestFirst.contains(manifest);
     }
 
     /** @throws RecoveryException where what is asked for only made rows: there is nothing of them to bring back */

@@ -157,9 +157,7 @@ public final class SchemaSelection {
      */
     public StoredObjects objects(String schema) throws RecoveryException {
         Map<String, StoredObjects.Parts> objects = new LinkedHashMap<>();
-        List<SnapshotManifest> oldestFirst = new ArrayList<>(tables.committed(ofObjects(schema)));
-        Collections.reverse(oldestFirst);
-        for (SnapshotManifest manifest : oldestFirst) {
+        for (SnapshotManifest manifest : oldestFirst(ofObjects(schema))) {
             TableDescription object = PartitionSnapshots.description(archive, manifest);
             Prerequisite itself = ObjectDescriber.itself(object);
             String name = itself.kind() + " " + itself.identity();
@@ -191,11 +189,8 @@ public final class SchemaSelection {
         if (dropped.isEmpty()) {
             return List.of();
         }
-        List<SnapshotManifest> oldestFirst =
-                new ArrayList<>(tables.committed(SnapshotSelection.ofDatabase(connection, dropped, notes)));
-        Collections.reverse(oldestFirst);
         List<TableDescription> descriptions = new ArrayList<>();
-        for (SnapshotManifest manifest : oldestFirst) {
+        for (SnapshotManifest manifest : oldestFirst(SnapshotSelection.ofDatabase(connection, dropped, notes))) {
             descriptions.add(PartitionSnapshots.description(archive, manifest));
             tables.tellUnauthenticated(manifest);
         }
@@ -215,10 +210,7 @@ public final class SchemaSelection {
         if (newestFirst.isEmpty()) {
             return Optional.empty();
         }
-        List<SnapshotManifest> oldestFirst =
-                new ArrayList<>(tables.committed(SnapshotSelection.ofDatabase(connection, newestFirst, notes)));
-        Collections.reverse(oldestFirst);
-        for (SnapshotManifest manifest : oldestFirst) {
+        for (SnapshotManifest manifest : oldestFirst(SnapshotSelection.ofDatabase(connection, newestFirst, notes))) {
             try {
                 Optional<Prerequisite> found =
                         PartitionSnapshots.description(archive, manifest).prerequisites().stream()
@@ -235,6 +227,13 @@ public final class SchemaSelection {
             }
         }
         return Optional.empty();
+    }
+
+    /** Those whose statements are committed, as far as is known. */
+    private List<SnapshotManifest> oldestFirst(List<SnapshotManifest> newestFirst) throws RecoveryException {
+        List<SnapshotManifest> oldestFirst = new ArrayList<>(tables.committed(newestFirst));
+        Collections.reverse(oldestFirst);
+        return oldestFirst;
     }
 
     /** Of this database and server, or of those that do not say of which server they are. */
