@@ -421,4 +421,27 @@ class WholeSchemaTest extends GuardedStory {
         database.run(run.output());
         assertThat(database.value("SELECT count(*) FROM app.a")).isEqualTo("20");
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"twice", "b"})
+    void one_damaged_description_keeps_nothing_else_from_coming_back(String damaged) throws Exception {
+        database.run(
+                "CREATE FUNCTION app.twice(int) RETURNS int LANGUAGE sql AS 'SELECT $1 * 2'",
+                "CREATE FUNCTION app.thrice(int) RETURNS int LANGUAGE sql AS 'SELECT $1 * 3'");
+        moment = Instant.now();
+        send("DELETE FROM app.b", "DROP FUNCTION app.twice(int)", "DROP SCHEMA app CASCADE");
+        SnapshotManifest manifest = archive.list().stream() // newest first
+                .filter(each -> each.table().startsWith(damaged))
+                .findFirst()
+                .orElseThrow();
+        Path description = Path.of(URI.create(storage()))
+                .resolve("snapshots/app." + manifest.table() + "/" + manifest.snapshotId() + "/schema.json");
+        Files.write(description, new byte[] {1});
+        CommandRun run = recover();
+        assertThat(run.exitCode()).as(run.errors() + run.output()).isZero();
+        assertThat(run.output()).contains(manifest.snapshotId()).contains("is damaged");
+        database.run(run.output());
+        assertThat(database.value("SELECT count(*) FROM app.loose")).isEqualTo("20");
+        assertThat(database.value("SELECT app.thrice(2)")).isEqualTo("6");
+    }
 }

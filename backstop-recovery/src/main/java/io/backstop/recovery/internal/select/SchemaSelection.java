@@ -158,7 +158,11 @@ public final class SchemaSelection {
     public StoredObjects objects(String schema) throws RecoveryException {
         Map<String, StoredObjects.Parts> objects = new LinkedHashMap<>();
         for (SnapshotManifest manifest : oldestFirst(ofObjects(schema))) {
-            TableDescription object = PartitionSnapshots.description(archive, manifest);
+            Optional<TableDescription> readable = readable(manifest, "what it holds is left out");
+            if (readable.isEmpty()) {
+                continue;
+            }
+            TableDescription object = readable.get();
             Prerequisite itself = ObjectDescriber.itself(object);
             String name = itself.kind() + " " + itself.identity();
             tables.tellUnauthenticated(manifest);
@@ -191,8 +195,11 @@ public final class SchemaSelection {
         }
         List<TableDescription> descriptions = new ArrayList<>();
         for (SnapshotManifest manifest : oldestFirst(SnapshotSelection.ofDatabase(connection, dropped, notes))) {
-            descriptions.add(PartitionSnapshots.description(archive, manifest));
-            tables.tellUnauthenticated(manifest);
+            readable(manifest, "what stood by itself in the schema does not come back from it")
+                    .ifPresent(description -> {
+                        descriptions.add(description);
+                        tables.tellUnauthenticated(manifest);
+                    });
         }
         return descriptions.stream()
                 .map(table -> StoredObjects.Parts.ofSchema(table.prerequisites().stream()
@@ -211,22 +218,27 @@ public final class SchemaSelection {
             return Optional.empty();
         }
         for (SnapshotManifest manifest : oldestFirst(SnapshotSelection.ofDatabase(connection, newestFirst, notes))) {
-            try {
-                Optional<Prerequisite> found =
-                        PartitionSnapshots.description(archive, manifest).prerequisites().stream()
-                                .filter(part -> part.kind() == PrerequisiteKind.SCHEMA
-                                        && part.identity().equals(schema))
-                                .findFirst();
-                if (found.isPresent()) {
-                    tables.tellUnauthenticated(manifest);
-                    return found;
-                }
-            } catch (RecoveryException e) {
-                notes.add("what schema " + schema + " granted is not read from " + manifest.snapshotId() + ": "
-                        + e.problem());
+            Optional<Prerequisite> found = readable(manifest, "what schema " + schema + " granted is not read from it")
+                    .flatMap(description -> description.prerequisites().stream()
+                            .filter(part -> part.kind() == PrerequisiteKind.SCHEMA
+                                    && part.identity().equals(schema))
+                            .findFirst());
+            if (found.isPresent()) {
+                tables.tellUnauthenticated(manifest);
+                return found;
             }
         }
         return Optional.empty();
+    }
+
+    /** One damaged object of the storage keeps nothing else from coming back, and is told of. */
+    private Optional<TableDescription> readable(SnapshotManifest manifest, String consequence) {
+        try {
+            return Optional.of(PartitionSnapshots.description(archive, manifest));
+        } catch (RecoveryException e) {
+            notes.add("snapshot " + manifest.snapshotId() + " cannot be read, and " + consequence + ": " + e.problem());
+            return Optional.empty();
+        }
     }
 
     /** Those whose statements are committed, as far as is known. */
