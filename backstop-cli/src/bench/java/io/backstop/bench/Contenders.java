@@ -51,6 +51,7 @@ final class Contenders {
         all.put("capture, TRUNCATE, one connection", () -> contenders.capture("TRUNCATE", "one", contenders.files()));
         all.put("capture, DELETE, two connections, to S3", () -> contenders.capture("DELETE", "two", s3.storage(s3.newBucket())));
         all.put("second capture of a process", () -> contenders.secondCapture(contenders.files()));
+        all.put("second capture of a process, under a key", contenders::secondCaptureUnderKey);
         all.put(
                 "second capture of a process, to S3",
                 () -> contenders.secondCapture(s3.storage(s3.newBucket())));
@@ -94,15 +95,27 @@ final class Contenders {
     }
 
     private Contender.Result captureUnderKey() throws Exception {
+        return captures("DELETE", "two", filesUnderKey(), 1, newKey());
+    }
+
+    private Contender.Result secondCaptureUnderKey() throws Exception {
+        return secondCapture(filesUnderKey(), newKey());
+    }
+
+    private String filesUnderKey() {
+        return folder.resolve("store-under-key").toUri().toString();
+    }
+
+    private String newKey() throws Exception {
         Path key = folder.resolve("key");
         Files.deleteIfExists(key);
         KeyFile.create(key);
-        return captures("DELETE", "two", folder.resolve("store-under-key").toUri().toString(), 1, key.toString());
+        return key.toString();
     }
 
     /** For a DELETE, over two connections; the process and its first capture are not counted. */
-    private Contender.Result secondCapture(String storage) throws Exception {
-        Contender.Result both = captures("DELETE", "two", storage, 2);
+    private Contender.Result secondCapture(String storage, String... key) throws Exception {
+        Contender.Result both = captures("DELETE", "two", storage, 2, key);
         double seconds = Double.parseDouble(
                 Files.readAllLines(folder.resolve("report")).get(2));
         return new Contender.Result(seconds, both.bytes(), both.remark());
@@ -188,6 +201,8 @@ final class Contenders {
                 heap,
                 "-XX:+UseSerialGC",
                 "-XX:CompileThresholdScaling=5",
+                "-XX:CompileCommand=quiet",
+                "-XX:CompileCommand=CompileThresholdScaling,com.sun.crypto.provider.*::*,0.03",
                 "-XX:+UnlockDiagnosticVMOptions",
                 "-XX:ArchiveRelocationMode=0",
                 "-XX:SharedArchiveFile=" + libraries().resolve("backstop.jsa"),
