@@ -15,7 +15,7 @@ import io.backstop.jdbc.analysis.SqlAnalyzer;
 import io.backstop.jdbc.control.SqlControlStore;
 import io.backstop.jdbc.internal.approval.SpentApprovals;
 import io.backstop.jdbc.internal.approval.StoreApprovalHook;
-import io.backstop.jdbc.internal.control.sqlite.KnownStores;
+import io.backstop.jdbc.internal.control.KnownStores;
 import io.backstop.jdbc.internal.pipeline.Pipeline;
 import io.backstop.jdbc.internal.pipeline.PipelineParts;
 import io.backstop.jdbc.operator.OperatorException;
@@ -54,7 +54,7 @@ public final class BackstopBuilder {
     private @Nullable SnapshotService snapshotService;
     private final List<GuardListener> listeners = new ArrayList<>();
     private Progress progress = Progress.SILENT;
-    private Clock clock = Clock.systemUTC();
+    private @Nullable Clock clock;
     private KnownStores known = new KnownStores();
     private SpentApprovals spent = new SpentApprovals();
 
@@ -108,7 +108,12 @@ public final class BackstopBuilder {
 
     /** The file of the control store. */
     public BackstopBuilder control(Path file) {
-        settings.put(Setting.CONTROL, file.toString());
+        return control(file.toString());
+    }
+
+    /** The control store: a file, or {@code jdbc:postgresql://host:port/database?user=…} for one that many hosts share. */
+    public BackstopBuilder control(String place) {
+        settings.put(Setting.CONTROL, place);
         return this;
     }
 
@@ -186,12 +191,12 @@ public final class BackstopBuilder {
         ControlStore openStore = store != null ? store : store(checked);
         Optional<SnapshotService> snapshots = Optional.empty();
         try {
-            snapshots = snapshots(checked);
+            snapshots = snapshots(checked, openStore);
             Optional<StorageCheck> check =
                     checked.storage().isPresent() ? snapshots.map(StorageCheck::new) : Optional.empty();
             ApprovalHook hook = approvals != null ? approvals : hook(checked, openStore);
             Pipeline pipeline = new Pipeline(new PipelineParts(
-                    SqlAnalyzer.create(), policies, openStore, hook, snapshots, listeners, progress, clock));
+                    SqlAnalyzer.create(), policies, openStore, hook, snapshots, listeners, progress, time(openStore)));
             check.ifPresent(StorageCheck::start);
             return new Backstop(pipeline, openStore, snapshots, check, checked.agentId(), checked.place());
         } catch (SQLException | RuntimeException e) {
@@ -216,18 +221,16 @@ public final class BackstopBuilder {
                 : source;
     }
 
-    private ControlStore store(GuardSettings checked) throws InvalidSettingException {
-        try {
-            return SqlControlStore.deferred(checked.control().map(Path::of), known, clock);
-        } catch (InvalidPathException e) {
-            throw new InvalidSettingException(
-                    Setting.CONTROL.key() + " is not a path: " + e.getMessage(),
-                    "it takes " + Setting.CONTROL.description(),
-                    e);
-        }
+    private ControlStore store(GuardSettings checked) {
+        return SqlControlStore.deferred(checked.control(), known, Optional.ofNullable(clock));
     }
 
-    private Optional<SnapshotService> snapshots(GuardSettings checked) throws SQLException {
+    /** All that happens is dated by the store, whose time the processes that share it agree on. */
+    private Clock time(ControlStore openStore) {
+        return clock == null ? openStore.clock() : clock;
+    }
+
+    private Optional<SnapshotService> snapshots(GuardSettings checked, ControlStore openStore) throws SQLException {
         if (checked.storage().isEmpty()) {
             return Optional.ofNullable(snapshotService);
         }
@@ -239,7 +242,11 @@ public final class BackstopBuilder {
                         "add io.backstop:backstop-snapshot to the application"));
         try {
             return Optional.of(provider.open(new SnapshotSettings(
-                    storage, SnapshotSettings.DEFAULT_LOCK_TIMEOUT, checked.verification(), clock, checked.key())));
+                    storage,
+                    SnapshotSettings.DEFAULT_LOCK_TIMEOUT,
+                    checked.verification(),
+                    time(openStore),
+                    checked.key())));
         } catch (RecoveryNotReadyException e) {
             throw new InvalidSettingException(Setting.STORAGE.key() + " cannot be used: " + problem(e), e.hint(), e);
         }
@@ -257,7 +264,7 @@ public final class BackstopBuilder {
                 checked.approvalTimeout(),
                 checked.waitForApproval(),
                 spent,
-                clock);
+                time(openStore));
     }
 
     private static Optional<OperatorsFile> operators(GuardSettings checked) throws InvalidSettingException {

@@ -1,6 +1,8 @@
 package io.backstop.jdbc;
 
+import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.snapshot.Verification;
+import io.backstop.jdbc.control.ControlPlace;
 import io.backstop.jdbc.internal.pipeline.session.CurrentAgent;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +17,7 @@ import java.util.Optional;
  * @param storage where snapshots are kept
  * @param verification how it is made sure that the storage holds what it was given
  * @param key the file of the key that snapshots are encrypted and authenticated under
- * @param control the file of the control store
+ * @param control where the control store is
  * @param agentId who sends the statements for which nobody else is named
  * @param monitor whether to judge and record only
  * @param waitForApproval whether to block until an approval is given
@@ -28,7 +30,7 @@ record GuardSettings(
         Optional<String> storage,
         Verification verification,
         Optional<String> key,
-        Optional<String> control,
+        Optional<ControlPlace> control,
         String agentId,
         boolean monitor,
         boolean waitForApproval,
@@ -75,14 +77,13 @@ record GuardSettings(
         return id;
     }
 
-    private static Optional<String> control(Map<Setting, String> settings) throws InvalidSettingException {
+    private static Optional<ControlPlace> control(Map<Setting, String> settings) throws InvalidSettingException {
         Optional<String> control = text(settings, Setting.CONTROL);
-        if (control.isPresent() && control.get().startsWith("jdbc:")) {
-            throw new InvalidSettingException(
-                    Setting.CONTROL.key() + " takes a file: this version keeps its control store in SQLite only",
-                    "name a file, or leave it out for " + Setting.CONTROL.description());
+        try {
+            return control.isEmpty() ? Optional.empty() : Optional.of(ControlPlace.of(control.get()));
+        } catch (ControlStoreUnavailableException e) {
+            throw new InvalidSettingException(e.problem(), e.hint(), e);
         }
-        return control;
     }
 
     /** Whether the second of two values was chosen. */

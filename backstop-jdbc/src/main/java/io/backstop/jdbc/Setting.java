@@ -16,7 +16,9 @@ enum Setting {
             "key",
             "the key that snapshots are encrypted and authenticated under: a key file, aws-kms://… or vault://… [none: they"
                     + " are neither]"),
-    CONTROL("control", "the file of the control store [backstop.db in BACKSTOP_HOME or ~/.backstop]"),
+    CONTROL(
+            "control",
+            "the control store: a file, or jdbc:postgresql://… for many hosts [backstop.db in BACKSTOP_HOME or ~/.backstop]"),
     AGENT_ID("agentId", "who sends the statements [unknown, who is never put in quarantine]"),
     MODE("mode", "enforce, or monitor to judge and record only [enforce]"),
     APPROVAL(

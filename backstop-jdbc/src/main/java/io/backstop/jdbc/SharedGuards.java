@@ -1,7 +1,7 @@
 package io.backstop.jdbc;
 
 import io.backstop.jdbc.internal.approval.SpentApprovals;
-import io.backstop.jdbc.internal.control.sqlite.KnownStores;
+import io.backstop.jdbc.internal.control.KnownStores;
 import org.jspecify.annotations.Nullable;
 
 import java.sql.SQLException;

@@ -238,6 +238,18 @@ class ApprovalOnceTest {
 
     @Test
     void of_fifty_racers_in_two_processes_one_runs_it_whatever_method_they_call() throws Exception {
+        race(folder.resolve("backstop.db").toString());
+    }
+
+    @Test
+    void so_it_is_where_they_share_a_store_in_postgresql() throws Exception {
+        backstop.close();
+        store = SqlControlStore.postgresql(database.url());
+        backstop = Backstop.builder().control(store).agentId("agent").build();
+        race(database.url());
+    }
+
+    private void race(String control) throws Exception {
         List<Process> racers = new ArrayList<>();
         try {
             for (int i = 0; i < 2; i++) {
@@ -249,7 +261,7 @@ class ApprovalOnceTest {
                                 System.getProperty("java.class.path"),
                                 ApprovalRacer.class.getName(),
                                 database.url(),
-                                folder.resolve("backstop.db").toString())
+                                control)
                         .redirectError(ProcessBuilder.Redirect.INHERIT)
                         .start());
             }

@@ -7,7 +7,6 @@ import io.backstop.testing.TestDatabase;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -32,7 +31,7 @@ final class ApprovalRacer {
         ExecutorService threads = Executors.newFixedThreadPool(RACERS);
         CyclicBarrier start = new CyclicBarrier(RACERS);
         try (Backstop backstop = Backstop.builder()
-                        .control(Path.of(arguments[1]))
+                        .control(arguments[1])
                         .agentId("agent")
                         .build();
                 BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {

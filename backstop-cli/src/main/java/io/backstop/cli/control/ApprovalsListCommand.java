@@ -15,7 +15,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /** {@code backstop approvals list}. */
@@ -52,7 +51,7 @@ final class ApprovalsListCommand implements Callable<Integer> {
             if (approvals.isEmpty()) {
                 report.line("nothing waits for approval");
             }
-            ControlStatus.Signatures.of(operators.file(), Optional.of(control.path()))
+            ControlStatus.Signatures.of(operators.file(), control.place().file())
                     .warnings()
                     .forEach(warning -> report.warning("note: " + warning));
         }

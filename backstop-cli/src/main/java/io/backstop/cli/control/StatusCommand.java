@@ -11,7 +11,6 @@ import io.backstop.jdbc.control.ControlStatus;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /** {@code backstop status}: pause, waiting statements, quarantines, and whose approvals count. */
@@ -39,8 +38,9 @@ public final class StatusCommand implements Callable<Integer> {
 
     static void print(ReportPrinter report, ControlStore store, ControlOption control, OperatorsFileOption operators)
             throws ControlStoreUnavailableException {
-        ControlStatus status =
-                ControlStatus.of(store, ControlStatus.Signatures.of(operators.file(), Optional.of(control.path())));
+        ControlStatus status = ControlStatus.of(
+                store,
+                ControlStatus.Signatures.of(operators.file(), control.place().file()));
         if (report.asJson()) {
             report.json(status);
             return;

@@ -8,6 +8,7 @@ import io.backstop.cli.option.DatabaseOption;
 import io.backstop.cli.option.OperatorsFileOption;
 import io.backstop.cli.option.StorageOption;
 import io.backstop.cli.output.FailureReport;
+import io.backstop.jdbc.control.ControlPlace;
 import io.backstop.jdbc.control.ControlStatus.Signatures;
 import io.backstop.jdbc.policy.InvalidPolicyException;
 import io.backstop.jdbc.policy.PolicyProfiles;
@@ -114,16 +115,16 @@ final class LaunchCommand implements Callable<Integer> {
     private DoctorFinding controlStore() {
         String check = "control store";
         try {
-            Path file = control.path();
-            if (!Files.exists(file)) {
-                return DoctorFinding.ready(check, file + " is not there, and the first guard makes it");
+            ControlPlace place = control.place();
+            if (place.file().isPresent() && !Files.exists(place.file().get())) {
+                return DoctorFinding.ready(check, place + " is not there, and the first guard makes it");
             }
             try (ControlStore store = control.openExisting()) {
                 boolean paused = store.pause().current().isPresent();
                 return paused
                         ? DoctorFinding.degraded(
-                                check, file + " can be used; writes are paused", "`backstop resume` when it is safe")
-                        : DoctorFinding.ready(check, file + " can be used");
+                                check, place + " can be used; writes are paused", "`backstop resume` when it is safe")
+                        : DoctorFinding.ready(check, place + " can be used");
             }
         } catch (ControlStoreUnavailableException e) {
             return DoctorFinding.notReady(check, e.problem(), e.hint());
@@ -134,7 +135,7 @@ final class LaunchCommand implements Callable<Integer> {
         String check = "approvals";
         Optional<Path> store;
         try {
-            store = Optional.of(control.path()).filter(Files::exists);
+            store = control.place().file().filter(Files::exists);
         } catch (ControlStoreUnavailableException e) {
             store = Optional.empty(); // is told already
         }

@@ -13,12 +13,14 @@ import io.backstop.jdbc.internal.control.ApprovalRepository;
 import io.backstop.jdbc.internal.control.AuditRepository;
 import io.backstop.jdbc.internal.control.ControlDatabase;
 import io.backstop.jdbc.internal.control.HeartbeatRepository;
+import io.backstop.jdbc.internal.control.KnownStores;
 import io.backstop.jdbc.internal.control.OperatorTrail;
 import io.backstop.jdbc.internal.control.PauseRepository;
 import io.backstop.jdbc.internal.control.QuarantineRepository;
 import io.backstop.jdbc.internal.control.SnapshotCatalogueRepository;
 import io.backstop.jdbc.internal.control.WriteBudgetRepository;
-import io.backstop.jdbc.internal.control.sqlite.KnownStores;
+import io.backstop.jdbc.internal.control.postgres.PostgresDatabase;
+import io.backstop.jdbc.internal.control.postgres.PostgresServer;
 import io.backstop.jdbc.internal.control.sqlite.SqliteDatabase;
 
 import java.io.IOException;
@@ -27,7 +29,10 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Optional;
 
-/** The control store in an SQL database. SQLite holds it in one file, for the processes of one host. Thread-safe. */
+/**
+ * The control store in an SQL database: SQLite holds it in one file, for the processes of one host, and PostgreSQL in the
+ * schema {@code backstop} of a database, for those of many. Thread-safe.
+ */
 public final class SqlControlStore implements ControlStore {
     private static final String DEFAULT_NAME = "backstop.db";
 
@@ -40,8 +45,11 @@ public final class SqlControlStore implements ControlStore {
     private final HeartbeatRepository heartbeats;
     private final WriteBudgetRepository budgets;
 
+    private final Clock clock;
+
     private SqlControlStore(ControlDatabase database, Clock clock) {
         this.database = database;
+        this.clock = clock;
         this.audit = new AuditRepository(database);
         OperatorTrail trail = new OperatorTrail(clock);
         this.approvals = new ApprovalRepository(database, trail, clock);
@@ -63,14 +71,54 @@ public final class SqlControlStore implements ControlStore {
     }
 
     /**
+     * Opens the store in the schema {@code backstop} of this database, and makes it if there never was one. Its times are
+     * those of the server.
+     *
+     * @param url of the form {@code jdbc:postgresql://host:port/database?user=…}, with pgjdbc's parameters
+     * @throws ControlStoreUnavailableException if the database cannot be used, every role may use the schema, or the store is
+     *     of a later version
+     */
+    public static SqlControlStore postgresql(String url) throws ControlStoreUnavailableException {
+        return opened(PostgresServer.of(url));
+    }
+
+    static SqlControlStore opened(PostgresServer server) throws ControlStoreUnavailableException {
+        PostgresDatabase database = PostgresDatabase.open(server, true);
+        return new SqlControlStore(database, database.clock());
+    }
+
+    /** The same with a time of the caller's. */
+    static SqlControlStore postgresql(String url, Clock clock) throws ControlStoreUnavailableException {
+        return new SqlControlStore(PostgresDatabase.open(PostgresServer.of(url), true), clock);
+    }
+
+    /** The one that is there. */
+    static SqlControlStore existing(PostgresServer server) throws ControlStoreUnavailableException {
+        PostgresDatabase database = PostgresDatabase.open(server, false);
+        return new SqlControlStore(database, database.clock());
+    }
+
+    /**
      * The same store, opened when it is first used and again after each failure, so that a process can begin without it.
      *
-     * @param file empty for {@link #defaultFile}, whose folder is created with it
+     * @param place empty for the {@link #defaultFile}, whose folder is created with it
      * @param known the stores that this process has opened
+     * @param clock empty for the time of the store's host
      */
-    public static SqlControlStore deferred(Optional<Path> file, KnownStores known, Clock clock) {
-        Path place = file.orElseGet(() -> defaultFolder().resolve(DEFAULT_NAME));
-        return new SqlControlStore(SqliteDatabase.deferred(place, file.isEmpty(), known.at(place)), clock);
+    public static SqlControlStore deferred(Optional<ControlPlace> place, KnownStores known, Optional<Clock> clock) {
+        Optional<PostgresServer> server = place.flatMap(ControlPlace::server);
+        if (server.isPresent()) {
+            PostgresDatabase database = PostgresDatabase.deferred(
+                    server.get(), known.at(server.get().toString()));
+            return new SqlControlStore(database, clock.orElse(database.clock()));
+        }
+        Path file = place.flatMap(ControlPlace::file)
+                .orElseGet(() -> defaultFolder().resolve(DEFAULT_NAME))
+                .toAbsolutePath()
+                .normalize();
+        return new SqlControlStore(
+                SqliteDatabase.deferred(file, place.isEmpty(), known.at(file.toString())),
+                clock.orElse(Clock.systemUTC()));
     }
 
     /**
@@ -130,6 +178,11 @@ public final class SqlControlStore implements ControlStore {
     @Override
     public WriteBudgets budgets() {
         return budgets;
+    }
+
+    @Override
+    public Clock clock() {
+        return clock;
     }
 
     @Override

@@ -7,19 +7,20 @@ import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.audit.AuditQuery;
 import io.backstop.api.audit.AuditRecord;
+import io.backstop.api.control.Heartbeat;
 import io.backstop.api.control.Pause;
+import io.backstop.api.control.WriteBudgets;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.policy.QuarantineRules;
+import io.backstop.api.snapshot.DatabaseIdentity;
+import io.backstop.api.snapshot.ServerIdentity;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -27,28 +28,36 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-class SqlControlStoreTest {
+/** What every control store does, whichever database holds it. */
+abstract class ControlStoreContract {
     private static final Duration LIFETIME = Duration.ofMinutes(15);
 
-    @TempDir
-    private Path folder;
+    final SettableClock clock = new SettableClock(Instant.parse("2026-01-01T00:00:00Z"));
+    SqlControlStore store;
 
-    private final SettableClock clock = new SettableClock(Instant.parse("2026-01-01T00:00:00Z"));
-    private Path file;
-    private SqlControlStore store;
+    /** The store as another process opens it. */
+    abstract SqlControlStore another() throws Exception;
+
+    /** A connection of somebody who goes round Backstop. */
+    abstract Connection plain() throws SQLException;
+
+    /** Statements with which another process takes the write lock until it rolls back. */
+    abstract List<String> takeWriteLock();
 
     @BeforeEach
-    void open() throws ControlStoreUnavailableException {
-        file = folder.resolve("backstop.db");
-        store = SqlControlStore.sqlite(file, clock);
+    void open() throws Exception {
+        store = another();
     }
 
     @AfterEach
@@ -135,7 +144,7 @@ class SqlControlStoreTest {
         try {
             List<Callable<Boolean>> calls = new ArrayList<>();
             for (int i = 0; i < 8; i++) {
-                SqlControlStore other = SqlControlStore.sqlite(file, clock);
+                SqlControlStore other = another();
                 stores.add(other);
                 calls.add(() -> other.approvals().consume(approval.id(), request("agent", "aa")));
             }
@@ -215,7 +224,7 @@ class SqlControlStoreTest {
 
     @Test
     void a_pause_is_seen_by_another_process_at_once() throws Exception {
-        try (SqlControlStore other = SqlControlStore.sqlite(file, clock)) {
+        try (SqlControlStore other = another()) {
             store.pause().pause("incident", "ops");
             assertThat(other.pause().current()).contains(new Pause("incident", "ops", clock.instant()));
             other.pause().resume("ops");
@@ -275,12 +284,16 @@ class SqlControlStoreTest {
     }
 
     @Test
-    void the_audit_can_be_read_while_another_process_holds_the_write_lock() throws Exception {
+    void the_store_can_be_read_while_another_process_holds_the_write_lock() throws Exception {
         store.audit().append(List.of(event("one")));
-        try (Connection writer = DriverManager.getConnection("jdbc:sqlite:" + file);
+        store.pause().pause("incident", "ops");
+        try (Connection writer = plain();
                 Statement statement = writer.createStatement()) {
-            statement.execute("BEGIN IMMEDIATE");
-            assertThat(store.audit().newest(10)).hasSize(1);
+            for (String sql : takeWriteLock()) {
+                statement.execute(sql);
+            }
+            assertThat(store.audit().newest(10)).hasSize(2);
+            assertThat(store.pause().current()).isPresent();
             statement.execute("ROLLBACK");
         }
     }
@@ -292,7 +305,7 @@ class SqlControlStoreTest {
         try {
             List<Callable<Void>> calls = new ArrayList<>();
             for (int i = 0; i < 4; i++) {
-                SqlControlStore other = SqlControlStore.sqlite(file, clock);
+                SqlControlStore other = another();
                 stores.add(other);
                 calls.add(() -> {
                     for (int n = 0; n < 25; n++) {
@@ -312,35 +325,112 @@ class SqlControlStoreTest {
         assertThat(store.audit().firstBroken()).isEmpty();
     }
 
-    @Test
-    void a_changed_removed_or_cut_off_record_is_found() throws Exception {
-        for (String sql : List.of("one", "two", "three", "four")) {
-            store.audit().append(List.of(event(sql)));
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "UPDATE audit SET event = replace(event, 'two', 'TWO') WHERE sequence = 2 | 2",
+                "UPDATE audit SET risk = 'SAFE' WHERE sequence = 2 | 2",
+                "UPDATE audit SET agent_id = 'other' WHERE sequence = 3 | 3",
+                "UPDATE audit SET at = 0 WHERE sequence = 3 | 3",
+                "DELETE FROM audit WHERE sequence = 2 | 2",
+                "DELETE FROM audit WHERE sequence = 4 | 4",
+                "DELETE FROM audit | 1",
+                "UPDATE audit SET hash = 'x' WHERE sequence = 3 | 3"
+            })
+    void a_changed_hidden_removed_or_cut_off_record_is_found(String sql, long firstBroken) throws Exception {
+        for (String text : List.of("one", "two", "three", "four")) {
+            store.audit().append(List.of(event(text)));
         }
-        assertTampering("UPDATE audit SET event = replace(event, 'two', 'TWO') WHERE sequence = 2", 2);
-        assertTampering("DELETE FROM audit WHERE sequence = 2", 2);
-        assertTampering("DELETE FROM audit WHERE sequence = 4", 4);
-        assertTampering("DELETE FROM audit", 1);
-        assertTampering("UPDATE audit SET hash = 'x' WHERE sequence = 3", 3);
-    }
-
-    private void assertTampering(String sql, long firstBroken) throws Exception {
-        Path copy = folder.resolve("copy" + sql.hashCode() + ".db");
-        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
-                Statement statement = connection.createStatement()) {
-            statement.execute("VACUUM INTO '" + copy + "'");
-        }
-        tamper(copy, sql);
-        try (SqlControlStore tampered = SqlControlStore.sqlite(copy, clock)) {
-            assertThat(tampered.audit().firstBroken()).as(sql).contains(firstBroken);
-        }
-    }
-
-    private static void tamper(Path database, String sql) throws SQLException {
-        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database);
+        store.close();
+        try (Connection connection = plain();
                 Statement statement = connection.createStatement()) {
             statement.execute(sql);
         }
+        store = another();
+        assertThat(store.audit().firstBroken()).contains(firstBroken);
+    }
+
+    @Test
+    void text_that_no_database_holds_is_kept_as_far_as_it_can_be() throws Exception {
+        String odd = "a\0b\ud800c\ud83d\ude00";
+        store.audit().append(List.of(event(odd, odd, RiskLevel.HIGH, clock.instant())));
+        store.pause().pause(odd, "ops");
+        assertThat(store.audit().newest(2).get(1).event().sql()).contains("\ud83d\ude00");
+        assertThat(found(1, Optional.empty(), Optional.of(odd), Optional.empty()))
+                .hasSize(1);
+        assertThat(store.pause().current().orElseThrow().reason()).contains("\ud83d\ude00");
+        assertThat(store.audit().firstBroken()).isEmpty();
+        QuarantineRules rules = new QuarantineRules(1, Duration.ofMinutes(10), Duration.ofMinutes(30), false);
+        store.quarantine().refused("agent", odd, rules);
+        assertThat(store.quarantine().current("agent")).isPresent();
+    }
+
+    @Test
+    void a_request_of_any_length_is_found_again() throws Exception {
+        String names = IntStream.range(0, 20_000).mapToObj(i -> "t" + i).collect(Collectors.joining(","));
+        ApprovalRequest large = new ApprovalRequest(
+                "DROP TABLE users",
+                "aa",
+                "agent",
+                "localhost:5432/shop",
+                "app",
+                names,
+                "DROP TABLE",
+                List.of("users"),
+                RiskLevel.CRITICAL,
+                List.of("it drops a table"));
+        Approval opened = store.approvals().open(large, LIFETIME);
+        assertThat(store.approvals().newest(large)).contains(opened);
+    }
+
+    @Test
+    void heartbeats_snapshots_and_budgets_are_kept() throws Exception {
+        DatabaseIdentity identity = new DatabaseIdentity(new ServerIdentity("7", Optional.of(1L)), 5);
+        store.heartbeats().beat("one", "db", Optional.of(identity), Set.of(1L, 2L));
+        store.heartbeats().beat("one", "db", Optional.of(identity), Set.of(3L));
+        store.heartbeats().beat("two", "db", Optional.empty(), Set.of());
+        try (SqlControlStore other = another()) {
+            assertThat(other.heartbeats().of("db"))
+                    .extracting(Heartbeat::sidecar)
+                    .containsExactlyInAnyOrder("one", "two");
+            assertThat(other.heartbeats().latest()).contains(clock.instant());
+        }
+        Duration window = Duration.ofMinutes(10);
+        store.budgets().measured("agent", "db", 7, 1_000, window);
+        WriteBudgets.Usage used =
+                store.budgets().add("agent", "db", List.of(new WriteBudgets.TableRows(7, 3, 2)), window);
+        assertThat(used.byTable().get(7L)).isEqualTo(new WriteBudgets.TableRows(7, 3, 2));
+        assertThat(used.sizes()).containsEntry(7L, 1_000L);
+        store.budgets().giveBack(used.entry());
+        assertThat(store.budgets()
+                        .add("agent", "db", List.of(new WriteBudgets.TableRows(7, 1, 0)), window)
+                        .byTable())
+                .containsEntry(7L, new WriteBudgets.TableRows(7, 1, 0));
+    }
+
+    @Test
+    void a_closed_store_says_so() throws Exception {
+        store.close();
+        assertThatThrownBy(() -> store.pause().current())
+                .isInstanceOf(ControlStoreUnavailableException.class)
+                .hasMessageStartingWith("the control store is closed");
+    }
+
+    @Test
+    void a_failing_unit_of_work_leaves_nothing_and_the_next_one_works() throws Exception {
+        store.pause().pause("incident", "ops");
+        try (Connection connection = plain();
+                Statement statement = connection.createStatement()) {
+            statement.execute("ALTER TABLE audit RENAME TO gone");
+            assertThatThrownBy(() -> store.pause().resume("ops"))
+                    .isInstanceOf(ControlStoreUnavailableException.class)
+                    .hasMessageContaining("\nHINT: ");
+            assertThat(store.pause().current()).isPresent();
+            statement.execute("ALTER TABLE gone RENAME TO audit");
+        }
+        store.pause().resume("ops");
+        assertThat(store.pause().current()).isEmpty();
     }
 
     @Test
@@ -357,30 +447,5 @@ class SqlControlStoreTest {
         assertThat(store.quarantine().until("other")).isEmpty();
         clock.advance(Duration.ofMinutes(30));
         assertThat(store.quarantine().until("agent")).isEmpty();
-    }
-
-    @Test
-    void the_file_is_its_owners_alone() throws Exception {
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
-                .isEqualTo("rw-------");
-    }
-
-    @Test
-    void a_missing_folder_is_named_with_what_to_do() {
-        assertThatThrownBy(() -> SqlControlStore.sqlite(folder.resolve("missing/backstop.db"), clock))
-                .isInstanceOf(ControlStoreUnavailableException.class)
-                .hasMessageStartingWith("backstop.control: the folder of the control store does not exist: "
-                        + folder.resolve("missing"))
-                .hasMessageContaining("HINT: create the folder");
-    }
-
-    @Test
-    void a_file_that_is_no_database_is_refused_and_left_alone() throws Exception {
-        Path text =
-                Files.writeString(folder.resolve("notes.txt"), "this is not a database, it is a text of some length");
-        assertThatThrownBy(() -> SqlControlStore.sqlite(text, clock))
-                .isInstanceOf(ControlStoreUnavailableException.class)
-                .hasMessageContaining(text.toString());
-        assertThat(text).hasContent("this is not a database, it is a text of some length");
     }
 }

@@ -163,10 +163,10 @@ public final class ApprovalRepository implements ApprovalStore {
         try (PreparedStatement update = connection.prepareStatement("UPDATE approvals SET state = ?, decided_by = ?,"
                 + " decided_at = ?, expires_at = ?, comment = ?, signer = ?, signature = ? WHERE id = ?")) {
             update.setString(1, (decision.approve() ? ApprovalState.APPROVED : ApprovalState.DENIED).name());
-            update.setString(2, decision.by());
+            update.setString(2, StoredText.of(decision.by()));
             update.setLong(3, decision.at().toEpochMilli());
             update.setLong(4, decision.expiresAt().toEpochMilli());
-            update.setString(5, decision.comment());
+            update.setString(5, StoredText.of(decision.comment()));
             update.setString(6, signature.map(Decision.Signature::operator).orElse(null));
             update.setString(7, signature.map(Decision.Signature::value).orElse(null));
             update.setString(8, id);

@@ -14,6 +14,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -26,8 +27,9 @@ import java.util.Optional;
  */
 public final class AuditRepository implements AuditLog {
     private static final Link START = new Link(0, "");
-    private static final Instant YEAR_ZERO = Instant.parse("0000-01-01T00:00:00Z");
-    private static final Instant YEAR_TEN_THOUSAND = Instant.parse("+10000-01-01T00:00:00Z");
+
+    /** So many records are fetched from a server at a time. */
+    private static final int FETCHED = 2_000;
 
     private final ControlDatabase database;
 
@@ -45,14 +47,17 @@ public final class AuditRepository implements AuditLog {
     /** Appends within the unit of work of the act, so that both are committed or neither. */
     static void append(Connection connection, List<AuditEvent> events) throws SQLException {
         Link head = head(connection);
-        try (PreparedStatement insert =
-                connection.prepareStatement("INSERT INTO audit (sequence, event, hash) VALUES (?, ?, ?)")) {
+        try (PreparedStatement insert = connection.prepareStatement(
+                "INSERT INTO audit (sequence, event, hash, at, risk, agent_id) VALUES (?, ?, ?, ?, ?, ?)")) {
             for (AuditEvent event : events) {
                 String json = ControlJson.write(event);
                 head = new Link(head.sequence() + 1, hash(head.hash(), json));
                 insert.setLong(1, head.sequence());
                 insert.setString(2, json);
                 insert.setString(3, head.hash());
+                insert.setLong(4, nanos(event.at()));
+                insert.setString(5, event.risk().name());
+                insert.setString(6, StoredText.of(event.agentId()));
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -68,28 +73,28 @@ public final class AuditRepository implements AuditLog {
 
     @Override
     public List<AuditRecord> newest(AuditQuery query) throws ControlStoreUnavailableException {
-        return database.read(connection -> {
+        return database.scan(connection -> {
             List<AuditRecord> records = new ArrayList<>();
             List<String> conditions = new ArrayList<>();
-            List<String> values = new ArrayList<>();
+            List<Object> values = new ArrayList<>();
+            query.agentId().ifPresent(agent -> {
+                conditions.add("agent_id = ?");
+                values.add(StoredText.of(agent));
+            });
             query.risk().ifPresent(risk -> {
-                conditions.add(field("risk") + " = ?");
+                conditions.add("risk = ?");
                 values.add(risk.name());
             });
-            query.agentId().ifPresent(agent -> {
-                conditions.add(field("agent_id") + " = ?");
-                values.add(agent);
-            });
             query.since().ifPresent(since -> {
-                conditions.add("rtrim(" + field("at") + ", 'Z') >= ?");
-                values.add(sortable(since));
+                conditions.add("at >= ?");
+                values.add(nanos(since));
             });
             String sql = "SELECT sequence, event, hash FROM audit"
                     + (conditions.isEmpty() ? "" : " WHERE " + String.join(" AND ", conditions))
-                    + " ORDER BY sequence DESC LIMIT ?";
+                    + " ORDER BY at DESC, sequence DESC LIMIT ?";
             try (PreparedStatement select = connection.prepareStatement(sql)) {
                 for (int i = 0; i < values.size(); i++) {
-                    select.setString(i + 1, values.get(i));
+                    select.setObject(i + 1, values.get(i));
                 }
                 select.setInt(values.size() + 1, query.limit());
                 try (ResultSet rows = select.executeQuery()) {
@@ -120,37 +125,42 @@ public final class AuditRepository implements AuditLog {
         return new AuditRecord(row.getLong(1), event, row.getString(3));
     }
 
-    private String field(String name) {
-        return database.dialect().field("event", name);
-    }
-
-    /**
-     * A time as text that sorts as time does: without the Z, which would sort after the point of a fraction of the same
-     * second. Times before the year 0 and after 9999, which are written with a sign, become the ends of that range.
-     */
-    private static String sortable(Instant time) {
-        if (time.isBefore(YEAR_ZERO)) {
-            return "0000";
+    /** Since 1970; the ends of the range for times beyond it. */
+    private static long nanos(Instant time) {
+        try {
+            return ChronoUnit.NANOS.between(Instant.EPOCH, time);
+        } catch (ArithmeticException e) {
+            return time.isBefore(Instant.EPOCH) ? Long.MIN_VALUE : Long.MAX_VALUE;
         }
-        return time.isBefore(YEAR_TEN_THOUSAND) ? time.toString().replace("Z", "") : "A";
     }
 
     @Override
     public Optional<Long> firstBroken() throws ControlStoreUnavailableException {
-        return database.read(connection -> {
+        return database.scan(connection -> {
             Link expected = START;
-            try (PreparedStatement select =
-                            connection.prepareStatement("SELECT sequence, event, hash FROM audit ORDER BY sequence");
-                    ResultSet rows = select.executeQuery()) {
-                while (rows.next()) {
-                    expected = new Link(expected.sequence() + 1, hash(expected.hash(), rows.getString(2)));
-                    if (!expected.equals(new Link(rows.getLong(1), rows.getString(3)))) {
-                        return Optional.of(expected.sequence());
+            try (PreparedStatement select = connection.prepareStatement(
+                    "SELECT sequence, event, hash, at, risk, agent_id FROM audit ORDER BY sequence")) {
+                select.setFetchSize(FETCHED);
+                try (ResultSet rows = select.executeQuery()) {
+                    while (rows.next()) {
+                        String json = rows.getString(2);
+                        expected = new Link(expected.sequence() + 1, hash(expected.hash(), json));
+                        if (!expected.equals(new Link(rows.getLong(1), rows.getString(3))) || !isFoundAs(json, rows)) {
+                            return Optional.of(expected.sequence());
+                        }
                     }
                 }
             }
             return expected.equals(head(connection)) ? Optional.empty() : Optional.of(expected.sequence() + 1);
         });
+    }
+
+    /** Whether a search finds the record by what its event says. */
+    private static boolean isFoundAs(String json, ResultSet row) throws SQLException {
+        AuditEvent event = ControlJson.read(json, AuditEvent.class);
+        return nanos(event.at()) == row.getLong(4)
+                && event.risk().name().equals(row.getString(5))
+                && StoredText.of(event.agentId()).equals(row.getString(6));
     }
 
     private static Link head(Connection connection) throws SQLException {

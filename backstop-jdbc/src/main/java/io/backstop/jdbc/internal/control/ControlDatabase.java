@@ -16,6 +16,14 @@ public interface ControlDatabase extends AutoCloseable {
     /** Runs a unit of work that only reads. It sees one state of the store, and no other process waits for it. */
     <T> T read(Work<T> work) throws ControlStoreUnavailableException;
 
+    /**
+     * Like {@link #read}, for what may take long: no unit of the other kinds waits for it. Many at once wait for each other
+     * where the database is a server.
+     */
+    default <T> T scan(Work<T> work) throws ControlStoreUnavailableException {
+        return read(work);
+    }
+
     /** Runs a unit of work that has no result. */
     default void perform(Action action) throws ControlStoreUnavailableException {
         run(connection -> {

@@ -23,7 +23,7 @@ final class ControlJson {
     private ControlJson() {}
 
     static String write(Object value) {
-        return MAPPER.writeValueAsString(value);
+        return StoredText.of(MAPPER.writeValueAsString(value));
     }
 
     static <T> T read(String json, Class<T> type) {

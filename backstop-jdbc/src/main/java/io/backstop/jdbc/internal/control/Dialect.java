@@ -10,9 +10,6 @@ public interface Dialect {
     /** A query that gives one row where the table of this name exists, and none where it does not. Its parameter is the name. */
     String tableNamed();
 
-    /** The text of a field of a JSON object that a column of type text holds. */
-    String field(String column, String name);
-
     /** The order in which rows of a table were inserted, for {@code ORDER BY}. */
     String insertionOrder();
 }

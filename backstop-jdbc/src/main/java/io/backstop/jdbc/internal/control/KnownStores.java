@@ -1,6 +1,5 @@
-package io.backstop.jdbc.internal.control.sqlite;
+package io.backstop.jdbc.internal.control;
 
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -9,10 +8,10 @@ import java.util.concurrent.ConcurrentHashMap;
  * a new one after that store was closed either. Thread-safe.
  */
 public final class KnownStores {
-    private final Map<Path, StoreContinuity> stores = new ConcurrentHashMap<>();
+    private final Map<String, StoreContinuity> stores = new ConcurrentHashMap<>();
 
-    /** @param file where the store is */
-    public StoreContinuity at(Path file) {
-        return stores.computeIfAbsent(file.toAbsolutePath().normalize(), place -> new StoreContinuity());
+    /** @param place where the store is; the same for all that mean the same store */
+    public StoreContinuity at(String place) {
+        return stores.computeIfAbsent(place, newPlace -> new StoreContinuity());
     }
 }

@@ -42,8 +42,8 @@ public final class PauseRepository implements PauseSwitch {
             try (PreparedStatement insert = connection.prepareStatement(
                     "INSERT INTO pause (id, reason, operator, since) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
                             + " SET reason = excluded.reason, operator = excluded.operator, since = excluded.since")) {
-                insert.setString(1, reason);
-                insert.setString(2, operator);
+                insert.setString(1, StoredText.of(reason));
+                insert.setString(2, StoredText.of(operator));
                 insert.setLong(3, clock.millis());
                 insert.executeUpdate();
             }

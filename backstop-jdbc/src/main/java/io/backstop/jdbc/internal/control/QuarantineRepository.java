@@ -86,7 +86,7 @@ public final class QuarantineRepository implements QuarantineLedger {
                     connection.prepareStatement("INSERT INTO refusals (agent_id, at, statement) VALUES (?, ?, ?)")) {
                 insert.setString(1, agentId);
                 insert.setLong(2, now.toEpochMilli());
-                insert.setString(3, inShort(statement));
+                insert.setString(3, StoredText.of(inShort(statement)));
                 insert.executeUpdate();
             }
             List<String> statements = refusals(connection, agentId, begin);

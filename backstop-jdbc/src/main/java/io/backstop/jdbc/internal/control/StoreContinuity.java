@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.control.sqlite;
+package io.backstop.jdbc.internal.control;
 
 import io.backstop.api.error.ControlStoreUnavailableException;
 import org.jspecify.annotations.Nullable;
@@ -16,31 +16,37 @@ import java.util.concurrent.atomic.AtomicReference;
  * this process has seen there. Thread-safe.
  */
 public final class StoreContinuity {
-    private static final String SIGHTING =
+    /** What {@link #sighting} reads. */
+    public static final String SIGHTING =
             "SELECT i.store_id, coalesce(h.sequence, 0), coalesce(h.hash, '') FROM store_identity i LEFT JOIN audit_head h ON 1 = 1";
 
     private final AtomicReference<@Nullable StoreSighting> newest = new AtomicReference<>();
 
     /** The newest state that was seen; empty before the store was first opened. */
-    Optional<StoreSighting> newest() {
+    public Optional<StoreSighting> newest() {
         return Optional.ofNullable(newest.get());
     }
 
     /** Remembers a state that was committed. */
-    void seen(StoreSighting state) {
+    public void seen(StoreSighting state) {
         newest.accumulateAndGet(
                 state, (known, seen) -> known != null && known.sequence() >= seen.sequence() ? known : seen);
     }
 
     /** What the transaction sees. It takes the transaction's view of the store where nothing was read before. */
-    static StoreSighting look(Connection connection) throws SQLException {
+    public static StoreSighting look(Connection connection) throws SQLException {
         try (Statement select = connection.createStatement();
                 ResultSet row = select.executeQuery(SIGHTING)) {
-            if (!row.next()) {
-                throw new SQLException("the control store has no id");
-            }
-            return new StoreSighting(row.getString(1), row.getLong(2), row.getString(3));
+            return sighting(row);
         }
+    }
+
+    /** The result of {@link #SIGHTING}. */
+    public static StoreSighting sighting(ResultSet row) throws SQLException {
+        if (!row.next()) {
+            throw new SQLException("the control store has no id");
+        }
+        return new StoreSighting(row.getString(1), row.getLong(2), row.getString(3));
     }
 
     /**
@@ -48,7 +54,7 @@ public final class StoreContinuity {
      *
      * @param expected what was seen before the transaction began
      */
-    static void require(StoreSighting expected, StoreSighting seen, StoreLoss loss)
+    public static void require(StoreSighting expected, StoreSighting seen, StoreLoss loss)
             throws ControlStoreUnavailableException {
         if (!seen.id().equals(expected.id())) {
             throw loss.replaced();
@@ -62,7 +68,8 @@ public final class StoreContinuity {
      * The same, for a file that was opened again and may have had another history in the meantime: the record that was the
      * newest has to be there still, unless the beginning of the log was pruned beyond it.
      */
-    static void requireHistory(StoreSighting expected, Connection connection, StoreLoss loss) throws SQLException {
+    public static void requireHistory(StoreSighting expected, Connection connection, StoreLoss loss)
+            throws SQLException {
         require(expected, look(connection), loss);
         if (expected.sequence() == 0) {
             return;

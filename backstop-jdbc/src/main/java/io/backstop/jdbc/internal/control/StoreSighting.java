@@ -1,4 +1,4 @@
-package io.backstop.jdbc.internal.control.sqlite;
+package io.backstop.jdbc.internal.control;
 
 import java.util.Objects;
 
@@ -9,8 +9,8 @@ import java.util.Objects;
  * @param sequence the number of the newest audit record, 0 where there is none
  * @param hash the hash of that record, empty where there is none
  */
-record StoreSighting(String id, long sequence, String hash) {
-    StoreSighting {
+public record StoreSighting(String id, long sequence, String hash) {
+    public StoreSighting {
         Objects.requireNonNull(id, "id");
         Objects.requireNonNull(hash, "hash");
     }

@@ -4,6 +4,8 @@ import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.jdbc.internal.control.ControlDatabase;
 import io.backstop.jdbc.internal.control.Dialect;
 import io.backstop.jdbc.internal.control.Migrations;
+import io.backstop.jdbc.internal.control.StoreContinuity;
+import io.backstop.jdbc.internal.control.StoreSighting;
 import io.backstop.jdbc.internal.control.sqlite.SqliteConnections.OpenFile;
 import org.sqlite.SQLiteConnection;
 
@@ -32,7 +34,7 @@ public final class SqliteDatabase implements ControlDatabase {
     private final SqliteFile file;
     private final StoreContinuity continuity;
     private final StoreMarker marker;
-    private final StoreLoss loss;
+    private final SqliteLoss loss;
     private final Dialect dialect = new SqliteDialect();
     private final Migrations migrations;
     private final SqliteConnections readers = new SqliteConnections(IDLE_READERS);
@@ -44,7 +46,7 @@ public final class SqliteDatabase implements ControlDatabase {
         this.file = file;
         this.continuity = continuity;
         this.marker = new StoreMarker(file.path());
-        this.loss = new StoreLoss(file.path(), marker.path());
+        this.loss = new SqliteLoss(file.path(), marker.path());
         this.migrations = new Migrations(dialect, file.toString());
     }
 

@@ -130,19 +130,37 @@ final class SqliteDialect implements Dialect {
                     "ALTER TABLE heartbeats ADD COLUMN timeline INTEGER",
                     "ALTER TABLE heartbeats ADD COLUMN database_oid INTEGER"));
 
+    /**
+     * What audit records and snapshots are looked for by, in columns with indexes. Times are in nanoseconds since 1970; the
+     * events hold them as text with a fraction of any length.
+     */
+    private static final Migration AUDIT_COLUMNS = new Migration(
+            7,
+            List.of(
+                    "ALTER TABLE audit ADD COLUMN at INTEGER NOT NULL DEFAULT 0",
+                    "ALTER TABLE audit ADD COLUMN risk TEXT NOT NULL DEFAULT ''",
+                    "ALTER TABLE audit ADD COLUMN agent_id TEXT NOT NULL DEFAULT ''",
+                    """
+        UPDATE audit SET risk = coalesce(json_extract(event, '$.risk'), ''),
+            agent_id = coalesce(json_extract(event, '$.agent_id'), ''),
+            at = coalesce(strftime('%s', substr(json_extract(event, '$.at'), 1, 19)), 0) * 1000000000
+                + CAST(substr(substr(rtrim(json_extract(event, '$.at'), 'Z'), 21) || '000000000', 1, 9) AS INTEGER)""",
+                    "CREATE INDEX audit_by_time ON audit (at, sequence)",
+                    "CREATE INDEX audit_by_risk ON audit (risk, at, sequence)",
+                    "CREATE INDEX audit_by_agent ON audit (agent_id, at, sequence)",
+                    "CREATE INDEX audit_by_agent_and_risk ON audit (agent_id, risk, at, sequence)",
+                    "ALTER TABLE snapshots ADD COLUMN format_version INTEGER NOT NULL DEFAULT 0",
+                    "UPDATE snapshots SET format_version = coalesce(json_extract(manifest, '$.format_version'), 0)"));
+
     @Override
     public List<Migration> migrations() {
-        return List.of(FIRST, SECOND, SIGNED_DECISIONS, TABLE_SIZES, USES_IN_STORAGE, HEARTBEATS_OF_SERVERS);
+        return List.of(
+                FIRST, SECOND, SIGNED_DECISIONS, TABLE_SIZES, USES_IN_STORAGE, HEARTBEATS_OF_SERVERS, AUDIT_COLUMNS);
     }
 
     @Override
     public String tableNamed() {
         return "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
-    }
-
-    @Override
-    public String field(String column, String name) {
-        return "json_extract(" + column + ", '$." + name + "')";
     }
 
     @Override
