@@ -2,6 +2,7 @@ package io.backstop.cli;
 
 import io.backstop.cli.analyze.AnalyzeCommand;
 import io.backstop.cli.completion.CompletionCommand;
+import io.backstop.cli.control.AlertsCommand;
 import io.backstop.cli.control.ApprovalsCommand;
 import io.backstop.cli.control.AuditCommand;
 import io.backstop.cli.control.PauseCommand;
@@ -56,6 +57,7 @@ public final class BackstopCommand {
             ApprovalsCommand.class,
             OperatorsCommand.class,
             QuarantineCommand.class,
+            AlertsCommand.class,
             KeysCommand.class,
             PauseCommand.class,
             ResumeCommand.class,

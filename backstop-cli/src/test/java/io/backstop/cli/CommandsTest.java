@@ -330,4 +330,48 @@ class CommandsTest {
         assertThat(run.output()).isEmpty();
         assertThat(run.errors()).startsWith("error: " + problem + "\nHINT: ");
     }
+
+    @Test
+    void alerts_are_listed_and_acknowledged() {
+        CommandRun list = CommandRun.of("alerts", "list", "--control", control);
+        assertThat(list.exitCode()).as(list.errors()).isZero();
+        assertThat(list.output())
+                .contains("APPROVAL_REQUESTED")
+                .contains("DROP TABLE of agent cursor-local on localhost:5432/shop waits for approval: drops a table");
+        String alert = list.output().substring(0, list.output().indexOf(' '));
+        CommandRun acknowledged = CommandRun.of("alerts", "acknowledge", alert, "--as", "ops", "--control", control);
+        assertThat(acknowledged.exitCode()).as(acknowledged.errors()).isZero();
+        assertThat(acknowledged.output()).isEqualTo(alert + " is acknowledged by ops\n");
+        assertThat(CommandRun.of("alerts", "list", "--control", control).output())
+                .isEqualTo("there is no alert that nobody has acknowledged\n");
+        assertThat(CommandRun.of("alerts", "list", "--all", "--json", "--control", control)
+                        .output())
+                .contains("\"acknowledged_by\" : \"ops\"");
+        CommandRun unknown = CommandRun.of("alerts", "acknowledge", "alrt_1", "--control", control);
+        assertThat(unknown.exitCode()).isEqualTo(3);
+        assertThat(unknown.errors()).contains("there is no alert alrt_1").contains("HINT: ");
+        assertThat(CommandRun.of("alerts", "list", "--limit", "0", "--control", control)
+                        .exitCode())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void the_audit_is_listed_by_risk_agent_and_time() {
+        CommandRun.of("pause", "--reason", "incident", "--as", "ops", "--control", control);
+        assertThat(CommandRun.of("audit", "list", "--agent", "ops", "--risk", "safe", "--control", control)
+                        .output())
+                .contains("PAUSE");
+        assertThat(CommandRun.of("audit", "list", "--agent", "nobody", "--control", control)
+                        .output())
+                .isEqualTo("no record of the audit fits\n");
+        assertThat(CommandRun.of("audit", "list", "--since", "2999-01-01T00:00:00Z", "--control", control)
+                        .output())
+                .isEqualTo("no record of the audit fits\n");
+        assertThat(CommandRun.of("audit", "list", "--json", "--control", control)
+                        .output())
+                .contains("\"risk_level\" : \"SAFE\"");
+        assertThat(CommandRun.of("audit", "list", "--risk", "BAD", "--control", control)
+                        .exitCode())
+                .isEqualTo(2);
+    }
 }

@@ -3,8 +3,10 @@ package io.backstop.server;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.server.internal.endpoint.AdminEndpoints;
+import io.backstop.server.internal.endpoint.AlertEndpoints;
 import io.backstop.server.internal.endpoint.ApprovalEndpoints;
 import io.backstop.server.internal.endpoint.MetadataEndpoints;
+import io.backstop.server.internal.health.HealthMonitor;
 import io.backstop.server.internal.http.MalformedRequestHandler;
 import io.backstop.server.internal.http.RequestRefusedException;
 import io.backstop.server.internal.http.ResponseWriter;
@@ -42,6 +44,8 @@ public final class BackstopServer implements AutoCloseable {
     private final AdminEndpoints admin;
     private final ApprovalEndpoints approvals;
     private final MetadataEndpoints metadata;
+    private final AlertEndpoints alerts;
+    private final HealthMonitor health;
     private final Javalin javalin;
 
     /** Creates a server that listens on {@link #DEFAULT_HOST}. */
@@ -76,7 +80,9 @@ public final class BackstopServer implements AutoCloseable {
         this.access = new TokenAuthentication(tokens);
         this.admin = new AdminEndpoints(store, signing.operators());
         this.approvals = new ApprovalEndpoints(store.approvals(), signing.key());
-        this.metadata = new MetadataEndpoints(store, archive);
+        this.health = new HealthMonitor(store, archive);
+        this.metadata = new MetadataEndpoints(store, archive, health);
+        this.alerts = new AlertEndpoints(store.alerts());
         this.javalin = Javalin.create(this::configure);
     }
 
@@ -105,6 +111,9 @@ public final class BackstopServer implements AutoCloseable {
         routes.post("/deny/{id}", guarded(Scope.APPROVAL_WRITE, approvals::deny));
         get(routes, "/metadata/snapshots", guarded(Scope.METADATA_READ, metadata::snapshots));
         get(routes, "/metadata/audit", guarded(Scope.METADATA_READ, metadata::audit));
+        get(routes, "/metadata/health", guarded(Scope.METADATA_READ, metadata::health));
+        get(routes, "/metadata/alerts", guarded(Scope.METADATA_READ, alerts::list));
+        routes.post("/metadata/alerts/{id}/acknowledge", guarded(Scope.ADMIN, alerts::acknowledge));
     }
 
     /** Adds HEAD too: Javalin itself would answer it with 200 and without a token. */
@@ -134,6 +143,7 @@ public final class BackstopServer implements AutoCloseable {
     public void start(int port) throws IOException {
         try {
             javalin.start(host, port);
+            health.start();
         } catch (JavalinBindException e) {
             throw new IOException(
                     "cannot listen on " + host + ":" + port + ": the port is taken, needs more rights,"
@@ -151,6 +161,7 @@ public final class BackstopServer implements AutoCloseable {
     @Override
     public void close() {
         javalin.stop();
+        health.close();
     }
 
     /** Answers a request of a caller who has the scope for it. */

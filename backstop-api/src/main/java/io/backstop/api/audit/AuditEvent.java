@@ -39,6 +39,12 @@ public record AuditEvent(
         Optional<String> approvalId,
         Optional<String> snapshotGroup,
         List<List<String>> values) {
+    /** How the outcome of a blocked statement begins; the rule follows, and {@code ]}. */
+    public static final String BLOCKED = "blocked [";
+
+    /** The outcome of a statement that passed for a read and was not let change anything. */
+    public static final String REFUSED_BY_FENCE = "refused by the read fence";
+
     public AuditEvent {
         Objects.requireNonNull(at, "at");
         Objects.requireNonNull(kind, "kind");

@@ -24,6 +24,8 @@ public interface ControlStore extends AutoCloseable {
 
     WriteBudgets budgets();
 
+    Alerts alerts();
+
     /** The time that all processes which share the store go by. Never fails: without the store it is this host's. */
     default Clock clock() {
         return Clock.systemUTC();

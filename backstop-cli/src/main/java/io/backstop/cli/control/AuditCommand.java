@@ -1,15 +1,20 @@
 package io.backstop.cli.control;
 
+import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.audit.AuditQuery;
 import io.backstop.api.audit.AuditRecord;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.cli.option.ControlOption;
 import io.backstop.cli.output.ExitCode;
 import io.backstop.cli.output.ReportPrinter;
+import io.backstop.jdbc.control.AuditView;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -37,17 +42,35 @@ public final class AuditCommand {
         @Option(names = "--limit", paramLabel = "N", defaultValue = "50", description = "How many [${DEFAULT-VALUE}].")
         private int limit;
 
+        @Option(names = "--risk", paramLabel = "RISK", description = "Only this risk: SAFE, WRITE, HIGH, CRITICAL.")
+        private @Nullable RiskLevel risk;
+
+        @Option(names = "--agent", paramLabel = "ID", description = "Only this agent or operator.")
+        private @Nullable String agent;
+
+        @Option(
+                names = "--since",
+                paramLabel = "TIME",
+                description = "Only from this time on, like 2026-05-06T12:29:00Z.")
+        private @Nullable Instant since;
+
         @Override
         public Integer call() throws ControlStoreUnavailableException {
             try (ControlStore store = control.openExisting()) {
-                List<AuditRecord> records = store.audit().newest(limit);
+                List<AuditRecord> records = store.audit()
+                        .newest(new AuditQuery(
+                                limit,
+                                Optional.ofNullable(risk),
+                                Optional.ofNullable(agent),
+                                Optional.ofNullable(since)));
                 if (report.asJson()) {
-                    report.json(records);
+                    report.json(records.stream().map(AuditView::of).toList());
                 } else {
-                    report.table(
+                    report.tableThatFits(
                             List.of("no", "at", "who", "risk", "operation", "outcome", "statement"),
+                            List.of(0, 1, 2, 4, 5),
                             records.stream().map(ListCommand::row).toList(),
-                            "the audit is empty");
+                            "no record of the audit fits");
                 }
             }
             return ExitCode.DONE;
@@ -60,7 +83,7 @@ public final class AuditCommand {
                     record.event().agentId(),
                     record.event().risk().name(),
                     record.event().operation(),
-                    record.event().outcome(),
+                    ReportPrinter.inOneLine(record.event().outcome(), SHOWN_SQL),
                     ReportPrinter.inOneLine(record.event().sql(), SHOWN_SQL));
         }
     }

@@ -1,6 +1,7 @@
 package io.backstop.jdbc.control;
 
 import io.backstop.api.audit.AuditLog;
+import io.backstop.api.control.Alerts;
 import io.backstop.api.control.ApprovalStore;
 import io.backstop.api.control.ControlStore;
 import io.backstop.api.control.Heartbeats;
@@ -9,6 +10,7 @@ import io.backstop.api.control.QuarantineLedger;
 import io.backstop.api.control.SnapshotCatalogue;
 import io.backstop.api.control.WriteBudgets;
 import io.backstop.api.error.ControlStoreUnavailableException;
+import io.backstop.jdbc.internal.control.AlertRepository;
 import io.backstop.jdbc.internal.control.ApprovalRepository;
 import io.backstop.jdbc.internal.control.AuditRepository;
 import io.backstop.jdbc.internal.control.ControlDatabase;
@@ -44,6 +46,7 @@ public final class SqlControlStore implements ControlStore {
     private final QuarantineRepository quarantine;
     private final HeartbeatRepository heartbeats;
     private final WriteBudgetRepository budgets;
+    private final AlertRepository alerts;
 
     private final Clock clock;
 
@@ -58,6 +61,7 @@ public final class SqlControlStore implements ControlStore {
         this.quarantine = new QuarantineRepository(database, trail, clock);
         this.heartbeats = new HeartbeatRepository(database, clock);
         this.budgets = new WriteBudgetRepository(database, clock);
+        this.alerts = new AlertRepository(database, trail, clock);
     }
 
     /**
@@ -178,6 +182,11 @@ public final class SqlControlStore implements ControlStore {
     @Override
     public WriteBudgets budgets() {
         return budgets;
+    }
+
+    @Override
+    public Alerts alerts() {
+        return alerts;
     }
 
     @Override

@@ -7,6 +7,7 @@ import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.audit.AuditQuery;
 import io.backstop.api.audit.AuditRecord;
+import io.backstop.api.control.Alert;
 import io.backstop.api.control.Heartbeat;
 import io.backstop.api.control.Pause;
 import io.backstop.api.control.WriteBudgets;
@@ -447,5 +448,122 @@ abstract class ControlStoreContract {
         assertThat(store.quarantine().until("other")).isEmpty();
         clock.advance(Duration.ofMinutes(30));
         assertThat(store.quarantine().until("agent")).isEmpty();
+    }
+
+    @Test
+    void an_alert_is_raised_once_and_counted_until_somebody_acknowledges_it() throws Exception {
+        store.alerts().raise(Alert.Kind.SIDECAR_STALE, "sidecar", "first");
+        clock.advance(Duration.ofSeconds(1));
+        try (SqlControlStore other = another()) {
+            other.alerts().raise(Alert.Kind.SIDECAR_STALE, "sidecar", "second");
+            other.alerts().raise(Alert.Kind.STORAGE_UNAVAILABLE, "sidecar", "of another kind");
+        }
+        List<Alert> open = store.alerts().newest(10, true);
+        assertThat(open).hasSize(2);
+        Alert alert = open.stream()
+                .filter(each -> each.kind() == Alert.Kind.SIDECAR_STALE)
+                .findFirst()
+                .orElseThrow();
+        assertThat(alert.id()).matches("alrt_[0-9a-f]{16}");
+        assertThat(alert.count()).isEqualTo(2);
+        assertThat(alert.message()).isEqualTo("second");
+        assertThat(alert.raisedAt()).isEqualTo(clock.instant().minusSeconds(1));
+        assertThat(alert.lastAt()).isEqualTo(clock.instant());
+        assertThat(store.alerts().acknowledge(alert.id(), "ops").orElseThrow().acknowledgement())
+                .contains(new Alert.Acknowledgement("ops", clock.instant()));
+        clock.advance(Duration.ofSeconds(1));
+        assertThat(store.alerts()
+                        .acknowledge(alert.id(), "somebody else")
+                        .orElseThrow()
+                        .acknowledgement()
+                        .orElseThrow()
+                        .by())
+                .isEqualTo("ops");
+        assertThat(store.alerts().acknowledge("alrt_unknown", "ops")).isEmpty();
+        assertThat(store.audit().newest(10))
+                .singleElement()
+                .satisfies(record -> assertThat(record.event().operation()).isEqualTo("ACKNOWLEDGE ALERT"));
+        store.alerts().raise(Alert.Kind.SIDECAR_STALE, "sidecar", "again");
+        assertThat(store.alerts().newest(1, true).get(0).message()).isEqualTo("again");
+        assertThat(store.alerts().newest(10, true)).hasSize(2);
+        assertThat(store.alerts().newest(10, false)).hasSize(3);
+        assertThat(store.alerts().newest(1, false)).hasSize(1);
+    }
+
+    private List<Alert.Kind> openAlerts() throws Exception {
+        return store.alerts().newest(100, true).stream().map(Alert::kind).toList();
+    }
+
+    @Test
+    void what_is_held_refused_or_stopped_is_an_alert_until_it_is_over() throws Exception {
+        Approval approval = store.approvals().open(request("agent", "aa"), LIFETIME);
+        store.approvals().open(request("agent", "aa"), LIFETIME);
+        assertThat(store.alerts().newest(10, true)).singleElement().satisfies(alert -> {
+            assertThat(alert.kind()).isEqualTo(Alert.Kind.APPROVAL_REQUESTED);
+            assertThat(alert.subject()).isEqualTo(approval.id());
+            assertThat(alert.message())
+                    .isEqualTo("DROP TABLE of agent agent on localhost:5432/shop waits for approval: it drops a table");
+        });
+        store.approvals().decide(approval.id(), true, "ops");
+        assertThat(openAlerts()).isEmpty();
+        Approval forgotten = store.approvals().open(request("agent", "bb"), LIFETIME);
+        clock.advance(LIFETIME);
+        store.approvals().expire(forgotten.id());
+        assertThat(openAlerts()).isEmpty();
+        store.pause().pause("incident", "ops");
+        assertThat(store.alerts().newest(1, true).get(0).message()).isEqualTo("operator ops paused writes: incident");
+        store.pause().resume("ops");
+        assertThat(openAlerts()).isEmpty();
+        QuarantineRules rules = new QuarantineRules(1, Duration.ofMinutes(10), Duration.ofMinutes(30), false);
+        store.quarantine().refused("agent", "DROP DATABASE shop", rules);
+        assertThat(openAlerts()).containsExactly(Alert.Kind.QUARANTINED);
+        store.quarantine().lift("agent", "ops");
+        assertThat(openAlerts()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "DECISION | blocked [no-drop-database]: it drops a database | BLOCKED",
+                "DECISION | blocked [emergency-pause]: writes are paused: x | ",
+                "DECISION | blocked [agent-quarantined]: until then | ",
+                "DECISION | allowed | ",
+                "DECISION | held: it drops a table | ",
+                "DECISION | monitored, would be blocked [no-drop-database]: x | ",
+                "REFUSAL | refused by the read fence | FENCE_VIOLATED",
+                "REFUSAL | ZB007 | SNAPSHOT_FAILED",
+                "OUTCOME | failed with ZB007 | SNAPSHOT_FAILED",
+                "OUTCOME | failed with ZB009 | BYPASS",
+                "REFUSAL | ZB002 | ",
+                "OUTCOME | failed with 23505 | "
+            })
+    void what_is_recorded_of_statements_raises_alerts(AuditEvent.Kind kind, String outcome, Alert.Kind alert)
+            throws Exception {
+        AuditEvent event = new AuditEvent(
+                clock.instant(),
+                kind,
+                "agent",
+                "localhost:5432/shop",
+                "DROP DATABASE shop",
+                "00",
+                "DROP DATABASE",
+                List.of(),
+                RiskLevel.CRITICAL,
+                outcome,
+                Optional.empty(),
+                Optional.empty());
+        store.audit().append(List.of(event, event));
+        if (alert == null) {
+            assertThat(openAlerts()).isEmpty();
+        } else {
+            assertThat(store.alerts().newest(10, true)).singleElement().satisfies(raised -> {
+                assertThat(raised.kind()).isEqualTo(alert);
+                assertThat(raised.subject()).isEqualTo("agent");
+                assertThat(raised.count()).isEqualTo(2);
+                assertThat(raised.message())
+                        .isEqualTo("DROP DATABASE of agent agent on localhost:5432/shop: " + outcome);
+            });
+        }
     }
 }

@@ -101,14 +101,14 @@ class MigrationTest {
             store.pause().resume("ops");
             assertThat(store.audit().firstBroken()).isEmpty();
         }
-        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6", "7");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6", "7", "8");
     }
 
     @Test
     void a_new_store_and_one_that_is_opened_again_have_seen_every_step_once() throws Exception {
         SqlControlStore.sqlite(file, CLOCK).close();
         SqlControlStore.sqlite(file, CLOCK).close();
-        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6", "7");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6", "7", "8");
     }
 
     @Test
@@ -133,7 +133,7 @@ class MigrationTest {
         } finally {
             threads.shutdownNow();
         }
-        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6", "7");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6", "7", "8");
     }
 
     @Test
@@ -141,13 +141,13 @@ class MigrationTest {
         SqlControlStore.sqlite(file, CLOCK).close();
         try (Connection connection = plain();
                 Statement statement = connection.createStatement()) {
-            statement.executeUpdate("INSERT INTO schema_migrations (number) VALUES (8)");
+            statement.executeUpdate("INSERT INTO schema_migrations (number) VALUES (9)");
         }
         assertThatThrownBy(() -> SqlControlStore.sqlite(file, CLOCK))
                 .isInstanceOf(ControlStoreUnavailableException.class)
-                .hasMessage("the control store " + file + " has version 8, and this Backstop knows versions up to 7\n"
+                .hasMessage("the control store " + file + " has version 9, and this Backstop knows versions up to 8\n"
                         + "HINT: use the newer Backstop in every process that shares the control store");
-        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6", "7", "8");
+        assertThat(versions()).containsExactly("1", "2", "3", "4", "5", "6", "7", "8", "9");
     }
 
     @Test

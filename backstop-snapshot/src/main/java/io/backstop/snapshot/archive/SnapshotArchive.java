@@ -113,6 +113,15 @@ public final class SnapshotArchive {
         return contents(SnapshotFolder.ROOT);
     }
 
+    /**
+     * Makes sure that the storage answers, by one request.
+     *
+     * @throws IOException where it cannot be read
+     */
+    public void requireReadable() throws IOException {
+        store.requireReadable();
+    }
+
     /** The snapshots whose manifest is valid, newest first; {@link #contents} tells of the others too. */
     public List<SnapshotManifest> list() throws IOException {
         return contents().valid();

@@ -189,6 +189,14 @@ public final class FileObjectStore implements ObjectStore {
         return List.copyOf(entries);
     }
 
+    /** A folder that is not there yet is made with the first object. */
+    @Override
+    public void requireReadable() throws IOException {
+        if (Files.exists(root) && !(Files.isDirectory(root) && Files.isReadable(root))) {
+            throw new IOException(root + " is no folder that this user can read");
+        }
+    }
+
     @Override
     public void delete(String name) throws IOException {
         Path file = resolve(name);

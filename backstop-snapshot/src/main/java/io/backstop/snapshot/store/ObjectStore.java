@@ -66,6 +66,15 @@ public interface ObjectStore extends AutoCloseable {
     List<ObjectEntry> entries(String prefix) throws IOException;
 
     /**
+     * Makes sure that the store answers and can be read, by one request that does not depend on how much it holds.
+     *
+     * @throws IOException where it is not so
+     */
+    default void requireReadable() throws IOException {
+        entries("readable/"); // what nobody stores
+    }
+
+    /**
      * Removes an object, with the older versions that the store keeps of it; does nothing where there is none of that name.
      *
      * @throws LockedObjectException where the store does not let it go yet

@@ -33,6 +33,15 @@ public abstract class ObjectStoreContract {
     protected abstract ObjectStore again(ObjectStore store);
 
     @Test
+    void a_store_that_answers_is_readable_also_before_anything_is_stored() throws IOException {
+        try (ObjectStore store = store()) {
+            store.requireReadable();
+            store.put("a/b", ByteBuffer.wrap(new byte[] {1}));
+            store.requireReadable();
+        }
+    }
+
+    @Test
     void gives_back_what_was_put_also_through_another_object() throws IOException {
         try (ObjectStore store = store();
                 ObjectStore other = again(store)) {

@@ -5,6 +5,7 @@ import io.backstop.api.approval.ApprovalDecision;
 import io.backstop.api.approval.ApprovalRequest;
 import io.backstop.api.approval.ApprovalState;
 import io.backstop.api.approval.Decision;
+import io.backstop.api.control.Alert;
 import io.backstop.api.control.ApprovalStore;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import org.jspecify.annotations.Nullable;
@@ -108,8 +109,19 @@ public final class ApprovalRepository implements ApprovalStore {
                 insert.setLong(6, approval.expiresAt().toEpochMilli());
                 insert.executeUpdate();
             }
+            AlertRepository.raise(
+                    connection,
+                    Alert.Kind.APPROVAL_REQUESTED,
+                    approval.id(),
+                    request.operation() + " of agent " + request.agentId() + " on " + request.database()
+                            + " waits for approval" + because(request),
+                    now);
             return approval;
         });
+    }
+
+    private static String because(ApprovalRequest request) {
+        return request.reasons().isEmpty() ? "" : ": " + String.join("; ", request.reasons());
     }
 
     @Override
@@ -172,6 +184,7 @@ public final class ApprovalRepository implements ApprovalStore {
             update.setString(8, id);
             update.executeUpdate();
         }
+        AlertRepository.settle(connection, Alert.Kind.APPROVAL_REQUESTED, id, decision.by(), clock.instant());
         trail.record(
                 connection,
                 decision.by(),
@@ -254,7 +267,11 @@ public final class ApprovalRepository implements ApprovalStore {
                     "UPDATE approvals SET state = 'EXPIRED' WHERE id = ? AND state IN ('PENDING', 'APPROVED') AND expires_at <= ?")) {
                 update.setString(1, id);
                 update.setLong(2, clock.millis());
-                return update.executeUpdate() == 1;
+                if (update.executeUpdate() == 0) {
+                    return false;
+                }
+                AlertRepository.settle(connection, Alert.Kind.APPROVAL_REQUESTED, id, GUARD, clock.instant());
+                return true;
             }
         });
     }

@@ -59,6 +59,7 @@ public final class AuditRepository implements AuditLog {
                 insert.setString(5, event.risk().name());
                 insert.setString(6, StoredText.of(event.agentId()));
                 insert.addBatch();
+                RecordedAlerts.raise(connection, event);
             }
             insert.executeBatch();
         }

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.control;
 
+import io.backstop.api.control.Alert;
 import io.backstop.api.control.Pause;
 import io.backstop.api.control.PauseSwitch;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -13,6 +14,9 @@ import java.util.Optional;
 
 /** The pause as a table of one row, which exists while writes are paused. Thread-safe. */
 public final class PauseRepository implements PauseSwitch {
+    /** The act of pausing in the audit log. */
+    static final String PAUSE = "PAUSE";
+
     private final ControlDatabase database;
     private final OperatorTrail trail;
     private final Clock clock;
@@ -47,7 +51,7 @@ public final class PauseRepository implements PauseSwitch {
                 insert.setLong(3, clock.millis());
                 insert.executeUpdate();
             }
-            trail.record(connection, operator, "PAUSE", reason, Optional.empty());
+            trail.record(connection, operator, PAUSE, reason, Optional.empty());
         });
     }
 
@@ -57,6 +61,7 @@ public final class PauseRepository implements PauseSwitch {
             try (Statement delete = connection.createStatement()) {
                 delete.executeUpdate("DELETE FROM pause");
             }
+            AlertRepository.settle(connection, Alert.Kind.PAUSED, RecordedAlerts.WRITES, operator, clock.instant());
             trail.record(connection, operator, "RESUME", "", Optional.empty());
         });
     }

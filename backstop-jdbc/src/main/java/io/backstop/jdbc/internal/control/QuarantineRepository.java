@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.control;
 
+import io.backstop.api.control.Alert;
 import io.backstop.api.control.Quarantine;
 import io.backstop.api.control.QuarantineLedger;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -93,6 +94,13 @@ public final class QuarantineRepository implements QuarantineLedger {
             if (statements.size() >= rules.maxBlockedAttempts()) {
                 put(connection, new Quarantine(agentId, now, now.plus(rules.duration()), statements));
                 forgetRefusals(connection, agentId, now);
+                AlertRepository.raise(
+                        connection,
+                        Alert.Kind.QUARANTINED,
+                        agentId,
+                        "agent " + agentId + " is in quarantine until " + now.plus(rules.duration()) + " after "
+                                + statements.size() + " refusals",
+                        now);
             }
         });
     }
@@ -150,6 +158,7 @@ public final class QuarantineRepository implements QuarantineLedger {
                     return false;
                 }
             }
+            AlertRepository.settle(connection, Alert.Kind.QUARANTINED, agentId, operator, clock.instant());
             trail.record(connection, operator, "LIFT QUARANTINE", "of agent " + agentId, Optional.empty());
             return true;
         });

@@ -1,5 +1,6 @@
 package io.backstop.jdbc.internal.pipeline;
 
+import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.audit.AuditEvent.Kind;
 import io.backstop.api.error.BackstopException;
 import io.backstop.api.error.ControlStoreUnavailableException;
@@ -62,7 +63,7 @@ final class SafeExecution {
             GuardedSession session, ReviewedStatement statement, StatementBlockedException refusal) {
         LOG.warn("the read fence held: {}", refusal.problem());
         try {
-            audit.record(Kind.REFUSAL, session, statement, "refused by the read fence", Links.NONE);
+            audit.record(Kind.REFUSAL, session, statement, AuditEvent.REFUSED_BY_FENCE, Links.NONE);
         } catch (ControlStoreUnavailableException e) {
             refusal.addSuppressed(e);
         }

@@ -5,6 +5,9 @@ import io.backstop.api.control.ControlStore;
 import io.backstop.api.control.SnapshotCatalogue;
 import io.backstop.api.error.ControlStoreUnavailableException;
 import io.backstop.api.snapshot.SnapshotManifest;
+import io.backstop.jdbc.control.AuditView;
+import io.backstop.server.internal.health.Health;
+import io.backstop.server.internal.health.HealthMonitor;
 import io.backstop.server.internal.http.QueryParameters;
 import io.backstop.server.internal.http.RequestRefusedException;
 import io.backstop.server.token.Caller;
@@ -22,8 +25,10 @@ public final class MetadataEndpoints {
 
     private final ControlStore store;
     private final Optional<SnapshotArchive> archive;
+    private final HealthMonitor health;
 
-    public MetadataEndpoints(ControlStore store, Optional<SnapshotArchive> archive) {
+    public MetadataEndpoints(ControlStore store, Optional<SnapshotArchive> archive, HealthMonitor health) {
+        this.health = health;
         this.store = store;
         this.archive = archive;
     }
@@ -39,13 +44,21 @@ public final class MetadataEndpoints {
         return store.audit().newest(wanted).stream().map(AuditView::of).toList();
     }
 
+    public Health health(Context request, Caller caller) throws RequestRefusedException {
+        QueryParameters.of(request);
+        return health.health();
+    }
+
     public List<SnapshotView> snapshots(Context request, Caller caller)
             throws RequestRefusedException, IOException, ControlStoreUnavailableException {
-        Optional<String> table = QueryParameters.of(request, "table").text("table");
+        QueryParameters query = QueryParameters.of(request, "table", "limit");
+        Optional<String> table = query.text("table");
+        int limit = query.number("limit", DEFAULT_RECORDS, MAX_RECORDS);
         return manifests().stream()
                 .filter(manifest -> table.isEmpty()
                         || table.get().equals(manifest.table())
                         || table.get().equals(manifest.schema() + "." + manifest.table()))
+                .limit(limit)
                 .map(SnapshotView::of)
                 .toList();
     }

@@ -64,6 +64,15 @@ public final class QueryParameters {
         return number;
     }
 
+    /** {@code true} or {@code false}; {@code otherwise} if the parameter is missing. */
+    public boolean flag(String name, boolean otherwise) throws RequestRefusedException {
+        String text = text(name).orElse(String.valueOf(otherwise));
+        if (!text.equals("true") && !text.equals("false")) {
+            throw RequestRefusedException.badRequest("the parameter " + name + " has to be true or false");
+        }
+        return text.equals("true");
+    }
+
     public Optional<RiskLevel> risk(String name) throws RequestRefusedException {
         Optional<String> text = text(name);
         if (text.isEmpty()) {

@@ -91,6 +91,7 @@ class S3ObjectStoreTest extends ObjectStoreContract {
                     .hasMessageStartingWith("cannot store \"a\" in " + address + ": ");
             assertThatThrownBy(() -> store.open("a")).isInstanceOf(IOException.class);
             assertThatThrownBy(() -> store.list("a")).isInstanceOf(IOException.class);
+            assertThatThrownBy(store::requireReadable).isInstanceOf(IOException.class);
         }
     }
 

@@ -97,7 +97,20 @@ final class PostgresDialect implements Dialect {
             PRIMARY KEY (entry, relation))""",
                     "CREATE INDEX write_budget_by_agent ON write_budget (agent_id, at)",
                     "CREATE INDEX write_budget_by_expiry ON write_budget (expires_at)",
-                    "CREATE INDEX write_budget_sizes ON write_budget (database, relation, at) WHERE size IS NOT NULL"));
+                    "CREATE INDEX write_budget_sizes ON write_budget (database, relation, at) WHERE size IS NOT NULL",
+                    """
+        CREATE TABLE alerts (
+            id text PRIMARY KEY,
+            kind text NOT NULL,
+            subject text NOT NULL,
+            message text NOT NULL,
+            raised_at bigint NOT NULL,
+            last_at bigint NOT NULL,
+            count bigint NOT NULL,
+            acknowledged_by text,
+            acknowledged_at bigint)""",
+                    "CREATE INDEX alerts_by_time ON alerts (last_at, id)",
+                    "CREATE UNIQUE INDEX alerts_open ON alerts (kind, subject) WHERE acknowledged_at IS NULL"));
 
     @Override
     public List<Migration> migrations() {

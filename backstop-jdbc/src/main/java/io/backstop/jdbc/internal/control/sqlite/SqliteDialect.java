@@ -152,10 +152,34 @@ final class SqliteDialect implements Dialect {
                     "ALTER TABLE snapshots ADD COLUMN format_version INTEGER NOT NULL DEFAULT 0",
                     "UPDATE snapshots SET format_version = coalesce(json_extract(manifest, '$.format_version'), 0)"));
 
+    private static final Migration ALERTS = new Migration(
+            8,
+            List.of(
+                    """
+        CREATE TABLE alerts (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            message TEXT NOT NULL,
+            raised_at INTEGER NOT NULL,
+            last_at INTEGER NOT NULL,
+            count INTEGER NOT NULL,
+            acknowledged_by TEXT,
+            acknowledged_at INTEGER)""",
+                    "CREATE INDEX alerts_by_time ON alerts (last_at, id)",
+                    "CREATE UNIQUE INDEX alerts_open ON alerts (kind, subject) WHERE acknowledged_at IS NULL"));
+
     @Override
     public List<Migration> migrations() {
         return List.of(
-                FIRST, SECOND, SIGNED_DECISIONS, TABLE_SIZES, USES_IN_STORAGE, HEARTBEATS_OF_SERVERS, AUDIT_COLUMNS);
+                FIRST,
+                SECOND,
+                SIGNED_DECISIONS,
+                TABLE_SIZES,
+                USES_IN_STORAGE,
+                HEARTBEATS_OF_SERVERS,
+                AUDIT_COLUMNS,
+                ALERTS);
     }
 
     @Override

@@ -129,7 +129,7 @@ public final class AuditTrail {
 
     public static String words(Verdict verdict) {
         if (verdict instanceof Verdict.Block block) {
-            return "blocked [" + block.rule() + "]: " + block.reason();
+            return AuditEvent.BLOCKED + block.rule() + "]: " + block.reason();
         }
         if (verdict instanceof Verdict.Hold hold) {
             return "held: " + String.join("; ", hold.reasons());

@@ -1,4 +1,4 @@
-package io.backstop.server.internal.endpoint;
+package io.backstop.jdbc.control;
 
 import io.backstop.api.analysis.RiskLevel;
 import io.backstop.api.audit.AuditEvent;
@@ -24,7 +24,7 @@ public record AuditView(
         Optional<String> approvalId,
         Optional<String> snapshotGroup,
         String hash) {
-    static AuditView of(AuditRecord record) {
+    public static AuditView of(AuditRecord record) {
         AuditEvent event = record.event();
         return new AuditView(
                 record.sequence(),
