@@ -25,6 +25,9 @@ public final class PostgresDatabase implements ControlDatabase {
     /** How many connections stay open while nothing is done. */
     static final int MOST_IDLE = 3;
 
+    /** insufficient_privilege (PostgreSQL, Error Codes). */
+    private static final String NO_RIGHT = "42501";
+
     private static final int READERS = 4;
     private static final int SCANS = 2;
 
@@ -275,7 +278,8 @@ public final class PostgresDatabase implements ControlDatabase {
                         "REVOKE ALL ON SCHEMA " + PostgresDialect.SCHEMA + " FROM PUBLIC");
             }
             if (!row.getBoolean(2)) {
-                throw server.withoutRights("role " + row.getString(3) + " may not use the schema", null);
+                throw server.withoutRights(
+                        new SQLException("role " + row.getString(3) + " may not use the schema", NO_RIGHT));
             }
         }
     }

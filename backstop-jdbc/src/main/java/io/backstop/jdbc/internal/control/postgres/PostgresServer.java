@@ -105,7 +105,7 @@ public final class PostgresServer {
                         problem + "there is no such database",
                         "create it, or name another one in backstop.control",
                         cause);
-            case "42501" -> withoutRights(String.valueOf(cause.getMessage()), cause);
+            case "42501" -> withoutRights(cause);
             case "25006" ->
                 unavailable(
                         problem + "the server is read only",
@@ -135,9 +135,9 @@ public final class PostgresServer {
     }
 
     /** The role lacks a right that the store needs. */
-    ControlStoreUnavailableException withoutRights(String what, @Nullable SQLException cause) {
-        return new ControlStoreUnavailableException(
-                "the control store in schema " + SCHEMA + " of " + name + " cannot be used: " + what,
+    ControlStoreUnavailableException withoutRights(SQLException cause) {
+        return unavailable(
+                "the control store in schema " + SCHEMA + " of " + name + " cannot be used: " + cause.getMessage(),
                 "let the role that owns the database or the schema make the store or do this, and give this role the rights"
                         + " that docs/operate/control-store.md names",
                 cause);
