@@ -16,8 +16,10 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -373,5 +375,54 @@ class CommandsTest {
         assertThat(CommandRun.of("audit", "list", "--risk", "BAD", "--control", control)
                         .exitCode())
                 .isEqualTo(2);
+    }
+
+    @Test
+    void the_audit_is_exported_and_goes_on_where_an_export_stopped() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            CommandRun.of("pause", "--reason", "é " + i, "--as", "ops", "--control", control);
+        }
+        CommandRun all = CommandRun.of("audit", "export", "--control", control);
+        assertThat(all.exitCode()).as(all.errors()).isZero();
+        assertThat(all.output().lines()).hasSize(3).allMatch(line -> line.startsWith("{") && line.endsWith("}"));
+        assertThat(CommandRun.of("audit", "export", "--after", "2", "--control", control)
+                        .output())
+                .isEqualTo(all.output().lines().skip(2).findFirst().orElseThrow() + "\n");
+        Path file = folder.resolve("audit.jsonl");
+        Files.writeString(file, all.output().substring(0, all.output().length() - 10)); // stopped within a record
+        assertThat(CommandRun.of("audit", "export", "--file", file.toString(), "--control", control)
+                        .exitCode())
+                .isZero();
+        assertThat(file).hasContent(all.output());
+        assertThat(CommandRun.of("audit", "export", "--file", file.toString(), "--control", control)
+                        .errors())
+                .contains("0 records written");
+        assertThat(file).hasContent(all.output());
+        Path whole = folder.resolve("whole.jsonl");
+        CommandRun.of("audit", "export", "--file", whole.toString(), "--control", control);
+        assertThat(whole).hasContent(all.output());
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(whole)))
+                .isEqualTo("rw-------");
+    }
+
+    @Test
+    void an_export_does_not_go_on_with_the_file_of_another_store_or_of_something_else() throws Exception {
+        CommandRun.of("pause", "--reason", "incident", "--as", "ops", "--control", control);
+        Path file = Files.writeString(
+                folder.resolve("other.jsonl"), "{\"sequence\":1,\"hash\":\"00\"}\n", StandardCharsets.UTF_8);
+        CommandRun other = CommandRun.of("audit", "export", "--file", file.toString(), "--control", control);
+        assertThat(other.exitCode()).isEqualTo(3);
+        assertThat(other.errors()).contains("record 1").contains("HINT: ");
+        assertThat(file).hasContent("{\"sequence\":1,\"hash\":\"00\"}\n");
+        Files.writeString(file, "a poem\n");
+        CommandRun poem = CommandRun.of("audit", "export", "--file", file.toString(), "--control", control);
+        assertThat(poem.exitCode()).isEqualTo(1);
+        assertThat(poem.errors()).contains("does not end with a record of the audit");
+        assertThat(file).hasContent("a poem\n");
+        Files.writeString(file, "a poem without an end");
+        assertThat(CommandRun.of("audit", "export", "--file", file.toString(), "--control", control)
+                        .exitCode())
+                .isEqualTo(1);
+        assertThat(file).hasContent("a poem without an end");
     }
 }

@@ -173,7 +173,7 @@ class BackstopDriverTest {
         assertRefused(database, "backstop.verification=none", "backstop.verification cannot be \"none\"");
         assertRefused(database, "backstop.agentId=", "backstop.agentId is empty");
         assertRefused(database, "backstop.policy=%zz", "setting backstop.policy is not URL-encoded");
-        assertRefused(database, "backstop.control=jdbc:postgresql://h/d", "backstop.control takes a file");
+        assertRefused(database, "backstop.control=jdbc:mysql://h/d", "backstop.control names a database in a form");
     }
 
     @Test

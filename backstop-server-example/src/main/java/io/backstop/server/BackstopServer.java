@@ -11,6 +11,7 @@ import io.backstop.server.internal.http.MalformedRequestHandler;
 import io.backstop.server.internal.http.RequestRefusedException;
 import io.backstop.server.internal.http.ResponseWriter;
 import io.backstop.server.internal.http.TokenAuthentication;
+import io.backstop.server.internal.metrics.StoreMetrics;
 import io.backstop.server.token.Caller;
 import io.backstop.server.token.Scope;
 import io.backstop.server.token.TokenFile;
@@ -46,6 +47,7 @@ public final class BackstopServer implements AutoCloseable {
     private final MetadataEndpoints metadata;
     private final AlertEndpoints alerts;
     private final HealthMonitor health;
+    private final StoreMetrics metrics;
     private final Javalin javalin;
 
     /** Creates a server that listens on {@link #DEFAULT_HOST}. */
@@ -83,6 +85,7 @@ public final class BackstopServer implements AutoCloseable {
         this.health = new HealthMonitor(store, archive);
         this.metadata = new MetadataEndpoints(store, archive, health);
         this.alerts = new AlertEndpoints(store.alerts());
+        this.metrics = new StoreMetrics(store, health);
         this.javalin = Javalin.create(this::configure);
     }
 
@@ -113,6 +116,10 @@ public final class BackstopServer implements AutoCloseable {
         get(routes, "/metadata/audit", guarded(Scope.METADATA_READ, metadata::audit));
         get(routes, "/metadata/health", guarded(Scope.METADATA_READ, metadata::health));
         get(routes, "/metadata/alerts", guarded(Scope.METADATA_READ, alerts::list));
+        get(routes, "/metrics", request -> {
+            access.require(Scope.METRICS_READ, request);
+            ResponseWriter.text(request, StoreMetrics.MEDIA_TYPE, metrics.scrape());
+        });
         routes.post("/metadata/alerts/{id}/acknowledge", guarded(Scope.ADMIN, alerts::acknowledge));
     }
 
@@ -144,6 +151,7 @@ public final class BackstopServer implements AutoCloseable {
         try {
             javalin.start(host, port);
             health.start();
+            metrics.start();
         } catch (JavalinBindException e) {
             throw new IOException(
                     "cannot listen on " + host + ":" + port + ": the port is taken, needs more rights,"
@@ -161,6 +169,7 @@ public final class BackstopServer implements AutoCloseable {
     @Override
     public void close() {
         javalin.stop();
+        metrics.close();
         health.close();
     }
 

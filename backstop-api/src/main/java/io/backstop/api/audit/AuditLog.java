@@ -18,6 +18,17 @@ public interface AuditLog extends AuditSink {
     /** The newest of the records that the query asks for, newest first. */
     List<AuditRecord> newest(AuditQuery query) throws ControlStoreUnavailableException;
 
+    /**
+     * The records that follow one in the log, oldest first.
+     *
+     * @param sequence of the last that is known; 0 for none
+     * @param limit how many at most, from 1
+     */
+    List<AuditRecord> after(long sequence, int limit) throws ControlStoreUnavailableException;
+
+    /** The sequence number of the newest record; 0 where there is none. */
+    long lastSequence() throws ControlStoreUnavailableException;
+
     /** The record of this sequence number. */
     Optional<AuditRecord> record(long sequence) throws ControlStoreUnavailableException;
 

@@ -22,9 +22,9 @@ import java.util.concurrent.Callable;
 /** {@code backstop audit}: shows the audit log and checks its hash chain. */
 @Command(
         name = "audit",
-        description = "Shows the audit, and checks that nobody changed it.",
+        description = "Shows the audit, writes it to a file, and checks that nobody changed it.",
         mixinStandardHelpOptions = true,
-        subcommands = {AuditCommand.ListCommand.class, AuditCommand.VerifyCommand.class})
+        subcommands = {AuditCommand.ListCommand.class, AuditCommand.VerifyCommand.class, AuditExportCommand.class})
 public final class AuditCommand {
     private AuditCommand() {}
 

@@ -45,6 +45,11 @@ public final class ReportPrinter {
         out().flush();
     }
 
+    /** JSON in one line, with the same names as {@link #json} prints; without a line feed at its end. */
+    public static String jsonLine(Object value) {
+        return Json.MAPPER.writer().without(SerializationFeature.INDENT_OUTPUT).writeValueAsString(value);
+    }
+
     /** Prints an error's message, which may have a line for its hint. */
     public void message(String text) {
         asItIs(PrintableText.message(text));

@@ -109,6 +109,29 @@ public final class AuditRepository implements AuditLog {
     }
 
     @Override
+    public List<AuditRecord> after(long sequence, int limit) throws ControlStoreUnavailableException {
+        return database.scan(connection -> {
+            List<AuditRecord> records = new ArrayList<>();
+            try (PreparedStatement select = connection.prepareStatement(
+                    "SELECT sequence, event, hash FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?")) {
+                select.setLong(1, sequence);
+                select.setInt(2, limit);
+                try (ResultSet rows = select.executeQuery()) {
+                    while (rows.next()) {
+                        records.add(record(rows));
+                    }
+                }
+            }
+            return records;
+        });
+    }
+
+    @Override
+    public long lastSequence() throws ControlStoreUnavailableException {
+        return database.read(connection -> head(connection).sequence());
+    }
+
+    @Override
     public Optional<AuditRecord> record(long sequence) throws ControlStoreUnavailableException {
         return database.read(connection -> {
             try (PreparedStatement select =

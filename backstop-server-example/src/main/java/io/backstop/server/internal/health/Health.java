@@ -22,6 +22,28 @@ public record Health(
         boolean controlStoreAccessible,
         Optional<Boolean> paused) {
 
+    /** Before anything was looked at. */
+    public static final Health UNKNOWN = new Health(
+            "degraded",
+            Sidecar.MISSING.toString(),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            false,
+            Optional.empty());
+
+    /** The same where the control store cannot be read. */
+    static Health withoutStore(Optional<Boolean> storageAccessible) {
+        return new Health(
+                UNKNOWN.gateway,
+                UNKNOWN.sidecarStatus,
+                Optional.empty(),
+                Optional.empty(),
+                storageAccessible,
+                false,
+                Optional.empty());
+    }
+
     /** How a sidecar is. */
     enum Sidecar {
         HEALTHY,

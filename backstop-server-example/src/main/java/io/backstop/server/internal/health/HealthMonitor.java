@@ -124,14 +124,7 @@ public final class HealthMonitor implements AutoCloseable {
                     Optional.of(pause.isPresent()));
         } catch (ControlStoreUnavailableException e) {
             LOG.error("the control store cannot be used: {}", e.getMessage());
-            return new Health(
-                    "degraded",
-                    Sidecar.MISSING.toString(),
-                    Optional.empty(),
-                    Optional.empty(),
-                    accessible,
-                    false,
-                    Optional.empty());
+            return Health.withoutStore(accessible);
         }
     }
 

@@ -9,6 +9,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
 /**
@@ -97,11 +98,20 @@ public final class ResponseWriter {
         };
     }
 
+    /** What is not JSON. */
+    public static void text(Context request, String mediaType, String text) {
+        write(request, 200, mediaType, text.getBytes(StandardCharsets.UTF_8));
+    }
+
     private static void write(Context request, int status, Object value) {
+        write(request, status, HttpJson.MEDIA_TYPE, HttpJson.bytes(value));
+    }
+
+    private static void write(Context request, int status, String mediaType, byte[] content) {
         request.status(status)
-                .contentType(HttpJson.MEDIA_TYPE)
+                .contentType(mediaType)
                 .header("Cache-Control", "no-store")
                 .header("X-Content-Type-Options", "nosniff")
-                .result(HttpJson.bytes(value));
+                .result(content);
     }
 }
