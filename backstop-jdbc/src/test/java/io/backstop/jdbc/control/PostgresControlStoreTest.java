@@ -117,6 +117,29 @@ class PostgresControlStoreTest extends ControlStoreContract {
     }
 
     @Test
+    void a_store_is_not_made_in_a_schema_of_somebody_elses() throws Exception {
+        store.close();
+        String role = "store_maker";
+        database.run(
+                "DROP SCHEMA backstop CASCADE",
+                "DROP ROLE IF EXISTS " + role,
+                "CREATE ROLE " + role + " LOGIN PASSWORD 'maker'",
+                "CREATE SCHEMA backstop",
+                "GRANT ALL ON SCHEMA backstop TO " + role);
+        String url = database.url().replaceFirst("user=[^&]*", "user=" + role) + "&password=maker";
+        try {
+            assertThatThrownBy(() -> SqlControlStore.postgresql(url))
+                    .isInstanceOf(ControlStoreUnavailableException.class)
+                    .hasMessageContaining("belongs to role postgres")
+                    .hasMessageContaining("\nHINT: ");
+            database.run("ALTER SCHEMA backstop OWNER TO " + role);
+            SqlControlStore.postgresql(url).close();
+        } finally {
+            database.run("DROP OWNED BY " + role + " CASCADE", "DROP ROLE " + role);
+        }
+    }
+
+    @Test
     void a_schema_that_every_role_may_use_is_refused() throws Exception {
         store.close();
         for (String right : List.of("USAGE", "CREATE")) {

@@ -254,11 +254,28 @@ public final class PostgresDatabase implements ControlDatabase {
             }
             if (missing) {
                 statement.execute("CREATE SCHEMA " + PostgresDialect.SCHEMA);
+            } else if (!migrations.begun(connection)) {
+                requireOwn(statement);
             }
             migrations.apply(connection);
             connection.commit();
         }
         connection.setAutoCommit(true);
+    }
+
+    /** The owner of a schema can drop and replace whatever others put there. */
+    private void requireOwn(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery("SELECT pg_catalog.pg_has_role(n.nspowner, 'MEMBER'),"
+                + " pg_catalog.pg_get_userbyid(n.nspowner) FROM pg_catalog.pg_namespace n WHERE n.nspname = '"
+                + PostgresDialect.SCHEMA + "'")) {
+            if (row.next() && !row.getBoolean(1)) {
+                throw new ControlStoreUnavailableException(
+                        "the control store is not made in schema " + PostgresDialect.SCHEMA + " of " + server
+                                + ": the schema is there, without a store, and belongs to role " + row.getString(2),
+                        "drop the schema, or give it to the role that operators use: ALTER SCHEMA "
+                                + PostgresDialect.SCHEMA + " OWNER TO …");
+            }
+        }
     }
 
     /** Whoever could use the schema could approve, or end a pause; and it has to be used by this role. */
