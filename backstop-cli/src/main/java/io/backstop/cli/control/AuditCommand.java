@@ -1,6 +1,7 @@
 package io.backstop.cli.control;
 
 import io.backstop.api.analysis.RiskLevel;
+import io.backstop.api.audit.AuditEvent;
 import io.backstop.api.audit.AuditQuery;
 import io.backstop.api.audit.AuditRecord;
 import io.backstop.api.control.ControlStore;
@@ -15,6 +16,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -31,7 +33,10 @@ public final class AuditCommand {
     /** {@code backstop audit list}. */
     @Command(name = "list", description = "Shows the newest records, newest first.", mixinStandardHelpOptions = true)
     static final class ListCommand implements Callable<Integer> {
-        private static final int SHOWN_SQL = 50;
+        /** Of a long text so many characters are shown, on a terminal over so many lines. */
+        private static final int SHOWN_TEXT = 200;
+
+        private static final int SHOWN_LINES = 2;
 
         @Mixin
         private final ControlOption control = new ControlOption();
@@ -66,25 +71,24 @@ public final class AuditCommand {
                 if (report.asJson()) {
                     report.json(records.stream().map(AuditView::of).toList());
                 } else {
-                    report.tableThatFits(
-                            List.of("no", "at", "who", "risk", "operation", "outcome", "statement"),
-                            List.of(0, 1, 2, 4, 5),
-                            records.stream().map(ListCommand::row).toList(),
-                            "no record of the audit fits");
+                    if (records.isEmpty()) {
+                        report.line("no record of the audit fits");
+                    }
+                    records.forEach(this::print);
                 }
             }
             return ExitCode.DONE;
         }
 
-        private static List<String> row(AuditRecord record) {
-            return List.of(
-                    String.valueOf(record.sequence()),
-                    record.event().at().toString(),
-                    record.event().agentId(),
-                    record.event().risk().name(),
-                    record.event().operation(),
-                    ReportPrinter.inOneLine(record.event().outcome(), SHOWN_SQL),
-                    ReportPrinter.inOneLine(record.event().sql(), SHOWN_SQL));
+        private void print(AuditRecord record) {
+            AuditEvent event = record.event();
+            report.line(record.sequence() + "  " + event.at().truncatedTo(ChronoUnit.SECONDS) + "  " + event.agentId()
+                    + "  " + event.risk() + "  " + event.operation());
+            for (String text : List.of(event.outcome(), event.sql())) {
+                if (!text.isEmpty()) {
+                    report.wrapped("    ", ReportPrinter.inOneLine(text, SHOWN_TEXT), SHOWN_LINES);
+                }
+            }
         }
     }
 
