@@ -51,8 +51,8 @@ class RefusalsTest {
 
     @Test
     void what_is_not_there_is_not_found() throws Exception {
-        for (String path : List.of(
-                "/", "/metadata/alerts", "/metadata/health", "/metrics", "/Pending", "/pending/", "/approve/a/b")) {
+        for (String path :
+                List.of("/", "/metadata", "/metadata/Alerts", "/metrics/", "/Pending", "/pending/", "/approve/a/b")) {
             Answer answer = server.get(path, OPS);
             assertThat(answer.status()).as(path).isEqualTo(404);
             assertThat(answer.error()).isEqualTo("not_found");
